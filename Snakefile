@@ -1,0 +1,7 @@
+# The entry: `snakemake` here runs config/config.yaml, `snakemake --configfile config/demo.yaml` the demo.
+
+
+include: "workflow/Snakefile"
+
+
+workflow.default_target = "all"

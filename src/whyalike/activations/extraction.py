@@ -1,0 +1,126 @@
+"""Run the models of a cell over one stimulus set and keep the outputs of named modules.
+
+Eval mode, float32, no augmentation, the training normalisation; all layers in one pass. A layer is named by the module's own
+path (``avgpool``, ``layer2.0``). An output with positions (b, c, h, w) is averaged over them, so a representation is n x d.
+Beside the trained runs stand the untrained ones: the initial weights of every replica, the baseline of each score.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from whyalike.activations.stimuli import stimulus_rows
+from whyalike.activations.table import write_activations
+from whyalike.config import Operation
+from whyalike.data.prepared import open_prepared
+from whyalike.jobs import note
+from whyalike.models.inputs import adapt, normalise
+from whyalike.training.store import DamagedRun, StoredRun
+from whyalike.training.trainer import build_model, choose_device, load_weights, make_deterministic
+
+VERSION = 1  # raise it when the extracted values change: extraction costs GPU time, so its fingerprint alone does not count
+BATCH = 512
+
+
+def extract_cell(
+    work: Mapping[str, Any],
+    operation: Operation,
+    threads: int,
+    dataset: Path,
+    store: Path,
+    outputs: Mapping[str, Path],
+) -> None:
+    """Write the activation files of one cell on one stimulus set.
+
+    Parameters
+    ----------
+    work : seed, size, model, mean, std, stimuli, runs (identities) and untrained (identity -> replica).
+    operation, threads : how to carry it out; the activations depend on the number of threads.
+    dataset : prepared data set of the stimuli.
+    store : folder of the run store.
+    outputs : layer -> path of its activation file.
+    """
+    make_deterministic(threads)
+    device = choose_device(operation.device)
+    data = open_prepared(dataset)
+    ids = stimulus_rows(data, work["stimuli"])
+    images = adapt(data.images[ids], work["size"]).to(device)
+    gathered: dict[str, list[tuple[str, np.ndarray]]] = {layer: [] for layer in outputs}
+    for identity, model in _models(work, store):
+        layers = extract(model.to(device), images, list(outputs), work["mean"], work["std"])
+        for layer, vectors in layers.items():
+            gathered[layer].append((identity, vectors))
+        note(f"activations {len(gathered[layer])}/{len(work['runs']) + len(work['untrained'])} runs · n = {len(ids)}")
+    for layer, path in outputs.items():
+        write_activations(path, ids, gathered[layer], gathered[layer][0][1].shape[1], work)
+
+
+def _models(work: Mapping[str, Any], store: Path) -> Iterator[tuple[str, nn.Module]]:
+    """Every trained and untrained model of the cell with its identity."""
+    for identity in work["runs"]:
+        yield identity, trained_model(work["model"], StoredRun(store, identity))
+    for identity, replica in work["untrained"].items():
+        yield identity, build_model(work["model"], 1, work["seed"], replica)
+
+
+def trained_model(parameters: Mapping[str, Any], stored: StoredRun) -> nn.Module:
+    """The final model of a finished run, on the CPU.
+
+    Raises
+    ------
+    DamagedRun : the store lacks the run, or its weights are not what was written.
+    """
+    result = stored.finished()
+    if result is None:
+        raise DamagedRun(
+            f"the run store has no finished run {stored.identity}. Delete the manifest under models/ that names it, "
+            "and start again: the run is then trained anew."
+        )
+    return load_weights(build_model(parameters, len(result["classes"]), 0, ""), stored.weights)
+
+
+@torch.no_grad()
+def extract(
+    model: nn.Module, images: Tensor, layers: Sequence[str], mean: Sequence[float], std: Sequence[float]
+) -> dict[str, np.ndarray]:
+    """Outputs of named modules on images.
+
+    Parameters
+    ----------
+    model : on the images' device.
+    images : uint8 (n, h, w, 3).
+    layers : paths of modules.
+    mean, std : normalisation of the training data, 0 to 255.
+
+    Returns
+    -------
+    dict : layer -> float32 (n, d).
+
+    Raises
+    ------
+    LookupError : the model has no such module.
+    """
+    modules = dict(model.named_modules())
+    if unknown := [layer for layer in layers if layer not in modules]:
+        raise LookupError(f"the model has no module {unknown}. Modules: {', '.join(name for name in modules if name)}")
+    caught: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+    handles = [
+        modules[layer].register_forward_hook(lambda _, __, output, layer=layer: caught[layer].append(_flat(output)))
+        for layer in layers
+    ]
+    try:
+        model.eval()
+        for batch in images.split(BATCH):
+            model(normalise(batch, mean, std))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return {layer: torch.cat(parts).cpu().numpy() for layer, parts in caught.items()}
+
+
+def _flat(output: Tensor) -> Tensor:
+    return (output.mean(dim=(2, 3)) if output.ndim == 4 else output.flatten(1)).float()

@@ -1,0 +1,76 @@
+"""The activation file: one (stimuli, layer); columns run, stimulus_id, vector (fixed-size list of float32); a row group a run.
+
+The vectors are uncompressed, so that a reader takes one run's n x d array without decoding or reading the others.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from whyalike.files import METADATA_KEY, atomic, canonical_json, made_by
+
+
+def write_activations(
+    path: Path, ids: np.ndarray, representations: Iterable[tuple[str, np.ndarray]], width: int, work: Mapping[str, Any]
+) -> None:
+    """Write an activation file, one run after another, so that only one lies in memory.
+
+    Parameters
+    ----------
+    ids : (n,) stimulus ids, the same for every run.
+    representations : (run, float32 (n, width)) in the order of the row groups.
+    width : d, the number of units.
+    work : what made the file.
+
+    Raises
+    ------
+    ValueError : an array of another shape, or values that are not finite.
+    """
+    schema = pa.schema([("run", pa.string()), ("stimulus_id", pa.int64()), ("vector", pa.list_(pa.float32(), width))])
+    runs = []
+    with atomic(path) as temporary:
+        with pq.ParquetWriter(temporary, schema, compression="none", use_dictionary=["run"]) as writer:
+            for run, vectors in representations:
+                _check(path, run, vectors, (len(ids), width))
+                flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
+                columns = [pa.array([run] * len(ids)), pa.array(ids), pa.FixedSizeListArray.from_arrays(flat, width)]
+                writer.write_table(pa.table(columns, schema=schema), row_group_size=len(ids))
+                runs.append(run)
+            writer.add_key_value_metadata({METADATA_KEY.decode(): canonical_json({"runs": runs, "work": dict(work)})})
+
+
+def _check(path: Path, run: str, vectors: np.ndarray, shape: tuple[int, int]) -> None:
+    if vectors.shape != shape:
+        raise ValueError(f"{path}: run {run} gave activations of shape {vectors.shape}, expected {shape}")
+    if not np.isfinite(vectors).all():
+        raise ValueError(f"{path}: run {run} gave activations that are not finite: did its training diverge?")
+
+
+def runs_of(path: Path) -> list[str]:
+    """The runs in an activation file, in the order of its row groups."""
+    return made_by(path).get("runs", [])
+
+
+def read_ids(path: Path) -> np.ndarray:
+    """Stimulus ids of an activation file, int64 (n,); the same for every run."""
+    return pq.ParquetFile(path, memory_map=True).read_row_group(0, columns=["stimulus_id"])["stimulus_id"].to_numpy()
+
+
+def read_activations(path: Path, run: str) -> np.ndarray:
+    """The representation of one run, float32 (n, d), read without the other runs.
+
+    Raises
+    ------
+    LookupError : the file has no such run.
+    """
+    runs = runs_of(path)
+    if run not in runs:
+        raise LookupError(f"{path} has no run {run}. It holds: {', '.join(runs) or 'none'}. Extract the activations again.")
+    group = pq.ParquetFile(path, memory_map=True).read_row_group(runs.index(run), columns=["vector"])
+    vectors = group["vector"].combine_chunks()
+    width = vectors.type.list_size
+    return vectors.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)  # (n, d)

@@ -1,0 +1,329 @@
+"""The configuration: one YAML file, checked whole before any job, with messages that a person can act on.
+
+Every field's description is the only text about it: config/README.md is made from these models. Unknown keys are errors.
+This module is read each time the Snakefile is parsed, so neither torch nor pandas is imported here; the names of
+metrics, models, data sources and figures come from the rooms' registries, which import nothing heavy either.
+"""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+
+from whyalike.data.registry import SOURCES
+from whyalike.figures.registry import FIGURES
+from whyalike.models.registry import MODELS
+from whyalike.registry import Registry
+from whyalike.similarity.registry import METRICS
+
+PROTOCOLS = ("exact", "as_published")
+
+
+class ConfigError(ValueError):
+    """Every fault of a configuration, a line each: key path, value, what must hold."""
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors, values never change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def known(registry: Registry) -> AfterValidator:
+    """A validator for names that must be in ``registry``; the message names the nearest known one."""
+
+    def check(name: str) -> str:
+        if name not in registry:
+            raise ValueError(registry.unknown(name))
+        return name
+
+    return AfterValidator(check)
+
+
+def _level(text: str) -> str:
+    """A level of overlap stays the text that was given, because it names files: "0.1" and "0.10" would be two."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"a level is a number between 0 and 1 in quotes, got '{text}'") from None
+    if not 0 <= value <= 1:
+        raise ValueError(f"a level lies between 0 and 1, got {text}")
+    if f"{value:g}" != text:
+        raise ValueError(f"write the level '{text}' as '{value:g}': levels name files, so each has one spelling")
+    return text
+
+
+Level = Annotated[str, AfterValidator(_level)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+
+
+# a data set is its source's name beside the parameters of that source
+Dataset = Annotated[
+    Union[
+        tuple(
+            create_model(f"{name}_dataset", __base__=entry.facts.parameters, source=(Literal[name], ...))
+            for name, entry in SOURCES.items()
+        )
+    ],
+    Field(discriminator="source"),
+]
+
+
+class Stimuli(Section):
+    """An evaluation set: images of one part of a data set, adapted to each model's input."""
+
+    dataset: Name = Field(description="The data set that the images come from.")
+    part: Literal["train", "test"] = Field("test", description="Which part of it.")
+    n: int | None = Field(None, ge=1, description="Draw this many images (keyed by `seed`); all of them if left out.")
+    seed: int = Field(0, description="Key of the draw.")
+
+
+class Model(Section):
+    """An architecture."""
+
+    family: Annotated[str, known(MODELS)] = Field(description="Name of the model family.")
+    blocks: tuple[int, ...] = Field((2, 2, 2, 2), description="Residual blocks in each stage.")
+    widths: tuple[int, ...] = Field((64, 128, 256, 512), description="Channels of each stage.")
+    stem: Literal["3x3", "7x7"] = Field(
+        "3x3", description="First convolution: 3x3, or the stock ImageNet stem (7x7, stride 2, max-pool)."
+    )
+    stem_stride: int = Field(1, ge=1, le=4, description="Stride of the 3x3 stem.")
+
+    @model_validator(mode="after")
+    def _stages_agree(self) -> "Model":
+        if len(self.blocks) != len(self.widths):
+            raise ValueError(f"blocks {self.blocks} and widths {self.widths} need one number a stage each")
+        return self
+
+
+class Augmentation(Section):
+    """Random changes of the training images, keyed by (seed, replica, step)."""
+
+    flip: bool = Field(False, description="Mirror left-right with probability one half.")
+    translate: int = Field(0, ge=0, description="Shift by up to this many pixels in each direction.")
+    cutout: int = Field(0, ge=0, description="Side of one square set to the mean colour, pixels.")
+    brightness: float = Field(0, ge=0, lt=1, description="Relative range of the brightness jitter.")
+    contrast: float = Field(0, ge=0, lt=1, description="Relative range of the contrast jitter.")
+    saturation: float = Field(0, ge=0, lt=1, description="Relative range of the saturation jitter.")
+    jitter_probability: float = Field(0.3, ge=0, le=1, description="Probability of each of the three jitters.")
+
+
+class Recipe(Section):
+    """The hyperparameters of training; part of a run's identity, but for `keep_steps`."""
+
+    objective: Literal["cross_entropy"] = Field("cross_entropy", description="The loss.")
+    optimizer: Literal["sgd"] = Field("sgd", description="The optimizer.")
+    lr: float = Field(gt=0, description="Peak learning rate of the one-triangle schedule 0 -> peak -> 0.")
+    epochs: int = Field(ge=1, description="Passes over the training images.")
+    peak_epoch: float = Field(gt=0, description="Epoch at which the learning rate peaks.")
+    batch_size: int = Field(ge=2, description="Images a step; the last partial batch of an epoch is dropped.")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD.")
+    weight_decay: float = Field(0, ge=0, description="L2 penalty on all weights.")
+    label_smoothing: float = Field(0, ge=0, lt=1, description="Label smoothing of the cross entropy.")
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32", description="Autocast type of the forward pass; weights stay float32."
+    )
+    channels_last: bool = Field(True, description="Memory layout of images and convolutions.")
+    mean: tuple[float, ...] = Field(description="Mean of each channel, subtracted, 0 to 255.")
+    std: tuple[float, ...] = Field(description="Standard deviation of each channel, divided by, 0 to 255.")
+    augmentation: Augmentation = Field(Augmentation(), description="Random changes of the images.")
+    keep_steps: tuple[int, ...] = Field((), description="Steps at which the weights are kept beside the final ones.")
+
+    @model_validator(mode="after")
+    def _peak_inside(self) -> "Recipe":
+        if self.peak_epoch >= self.epochs:
+            raise ValueError(f"peak_epoch ({self.peak_epoch:g}) must lie before the last epoch ({self.epochs})")
+        if len(self.mean) != len(self.std) or not all(self.std):
+            raise ValueError(f"mean {self.mean} and std {self.std} need one non-zero number a channel each")
+        return self
+
+
+class Setting(Section):
+    """Architecture + training data + recipe."""
+
+    dataset: Name = Field(description="Name of a data set under `datasets`.")
+    model: Name = Field(description="Name of a model under `models`.")
+    recipe: Name = Field(description="Name of a recipe under `recipes`.")
+    labelling: Name = Field(description="The labels: attributes joined by `_`, such as digit or shape_digit_color.")
+    size: int = Field(ge=4, description="Side of the model's input, pixels; other images are resized to it.")
+    layers: tuple[str, ...] = Field(("avgpool",), min_length=1, description="Modules whose outputs are compared.")
+
+
+class Study(Section):
+    """A question with a figure: one factor varied over levels, in one or more settings."""
+
+    factor: Literal["dataset", "task", "label"] = Field(description="What overlaps between the two models of a pair.")
+    settings: tuple[Name, ...] = Field(min_length=1, description="Names of settings.")
+    levels: tuple[str, ...] = Field(
+        min_length=1, description='Overlaps in quotes ("0", "0.25"), or the conditions 1, 2A, 2B, 2C, 3 of label overlap.'
+    )
+    seeds: tuple[int, ...] = Field(min_length=1, description="One pair a level for each seed.")
+    stimuli: tuple[Name, ...] = Field(min_length=1, description="Names of stimuli.")
+    fixed_classes: bool = Field(
+        False, description="Task overlap: also score one shared class at a time, so that their number is the same at all p."
+    )
+    min_accuracy: float | dict[str, float] = Field(
+        0.0, description="Smallest own-test accuracy of a run; a number, or one for each labelling. Below it the job fails."
+    )
+
+    @model_validator(mode="after")
+    def _levels_fit_factor(self) -> "Study":
+        if self.factor == "label":
+            wrong = [level for level in self.levels if level not in ("1", "2A", "2B", "2C", "3")]
+            if wrong:
+                raise ValueError(f"levels {wrong} are not conditions of label overlap: 1, 2A, 2B, 2C, 3")
+        else:
+            for level in self.levels:
+                _level(level)
+        for key in ("levels", "seeds", "stimuli", "settings"):
+            values = getattr(self, key)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{key} names a value twice: {list(values)}")
+        return self
+
+
+class Similarity(Section):
+    """Which scores, and their baselines."""
+
+    metrics: dict[Annotated[str, known(METRICS)], dict[str, Any]] = Field(
+        min_length=1, description="Metrics with their parameters ({} for the defaults)."
+    )
+    protocols: tuple[Literal["exact", "as_published"], ...] = Field(
+        PROTOCOLS, min_length=1, description="exact: the textbook quantity; as_published: what the reference computes."
+    )
+    permutations: int = Field(99, ge=0, description="Draws of each permutation null.")
+    seed: int = Field(0, description="Key of the permutations.")
+
+
+class Statistics(Section):
+    """The inference."""
+
+    permutations: int = Field(2000, ge=1, description="Permutations of the levels within each seed.")
+    information_permutations: int = Field(50, ge=1, description="Draws of the null of the mutual information.")
+    seed: int = Field(0, description="Key of the permutations.")
+
+
+class Figure(Section):
+    """A figure: a target of its own name."""
+
+    kind: Annotated[str, known(FIGURES)] = Field(description="Name of a figure family.")
+    study: Name | None = Field(None, description="The study it shows, for kinds that show one.")
+    dataset: Name | None = Field(None, description="The data set it shows, for contact sheets.")
+    options: dict[str, Any] = Field({}, description="Options of the family, such as metric or score_protocol.")
+    caption: str = Field(description="One sentence for the report.")
+
+
+class Operation(Section):
+    """How work is carried out; changes no number."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run; auto takes a GPU if there is one.")
+    checkpoint_every: int = Field(500, ge=1, description="Steps between the checkpoints that a killed run resumes from.")
+    heartbeat_seconds: float = Field(10, gt=0, description="How often a trainer shows that it lives.")
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    name: Name = Field(description="Results are written to {results}/{name}/.")
+    results: str = Field("results", description="Folder of all results; {results}/runs/ is the run store.")
+    share_a: bool = Field(
+        True, description="Model A of a seed is one run for all levels (its data do not depend on them); false trains one a level."
+    )
+    datasets: dict[Name, Dataset] = Field(description="Data sets.")
+    stimuli: dict[Name, Stimuli] = Field(description="Evaluation sets.")
+    models: dict[Name, Model] = Field(description="Architectures.")
+    recipes: dict[Name, Recipe] = Field(description="Training recipes.")
+    settings: dict[Name, Setting] = Field(description="Architecture + training data + recipe.")
+    studies: dict[Name, Study] = Field(description="The questions.")
+    similarity: Similarity = Field(description="Scores.")
+    statistics: Statistics = Field(Statistics(), description="Inference.")
+    figures: dict[Name, Figure] = Field(description="The figures; each is a target.")
+    operation: Operation = Field(Operation(), description="How work is carried out.")
+
+    def faults(self) -> list[str]:
+        """References to names that do not exist, and parts that do not fit each other."""
+        found = []
+
+        def need(path: str, name: str, table: Mapping[str, Any], where: str) -> None:
+            if name not in table:
+                found.append(f"{path}: '{name}' is not under {where}.{near(name, table)} Known: {', '.join(table)}.")
+
+        for key, stimuli in self.stimuli.items():
+            need(f"stimuli.{key}.dataset", stimuli.dataset, self.datasets, "datasets")
+        for key, setting in self.settings.items():
+            need(f"settings.{key}.dataset", setting.dataset, self.datasets, "datasets")
+            need(f"settings.{key}.model", setting.model, self.models, "models")
+            need(f"settings.{key}.recipe", setting.recipe, self.recipes, "recipes")
+        for key, study in self.studies.items():
+            for name in study.settings:
+                need(f"studies.{key}.settings", name, self.settings, "settings")
+            for name in study.stimuli:
+                need(f"studies.{key}.stimuli", name, self.stimuli, "stimuli")
+        for key, figure in self.figures.items():
+            if key in self.studies and figure.study not in (None, key):
+                found.append(f"figures.{key}: a figure with the name of a study must show that study, not {figure.study}.")
+            for field, table in (("study", self.studies), ("dataset", self.datasets)):
+                if (name := getattr(figure, field)) is not None:
+                    need(f"figures.{key}.{field}", name, table, "studies" if field == "study" else "datasets")
+                elif field in FIGURES[figure.kind].facts.needs:
+                    found.append(f"figures.{key}: a figure of kind {figure.kind} needs the key '{field}'.")
+        return found
+
+
+def near(name: str, table: Mapping[str, Any]) -> str:
+    """A hint with the nearest known name, or nothing."""
+    matches = difflib.get_close_matches(name, list(table), n=1)
+    return f" Did you mean '{matches[0]}'?" if matches else ""
+
+
+def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
+    """Check a configuration as read from YAML.
+
+    Raises
+    ------
+    ConfigError : all faults at once, each with its key path, the value that came and what must hold.
+    """
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_message(source, [_fault(fault) for fault in error.errors()])) from None
+    if faults := config.faults():
+        raise ConfigError(_message(source, faults))
+    return config
+
+
+def read(path: str | Path) -> Config:
+    """Read and check a YAML file; see `check`."""
+    path = Path(path)
+    if not path.is_file():
+        raise ConfigError(f"no configuration file {path}: give one with --configfile, for example config/demo.yaml")
+    return check(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
+
+
+def _message(source: str, faults: list[str]) -> str:
+    noun = "fault" if len(faults) == 1 else "faults"
+    return "\n".join([f"{source}: {len(faults)} {noun}, nothing was run", *(f"  - {fault}" for fault in faults)])
+
+
+def _fault(error: Mapping[str, Any]) -> str:
+    path = ".".join(str(part) for part in error["loc"])
+    text = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"{path}: unknown key.{_near_key(error['loc'])}"
+    if error["type"] == "missing":
+        return f"{path}: this key is missing"
+    shown = repr(error["input"])
+    return f"{path}: {text} (got {shown if len(shown) < 80 else shown[:77] + '...'})"
+
+
+def _near_key(location: tuple[Any, ...]) -> str:
+    keys = {name for section in _sections(Config) for name in section.model_fields}
+    return near(str(location[-1]), dict.fromkeys(sorted(keys)))
+
+
+def _sections(section: type[BaseModel]) -> list[type[BaseModel]]:
+    """``section`` and every section class of this module: where a misspelt key may belong."""
+    return [section, *(kind for kind in Section.__subclasses__())]

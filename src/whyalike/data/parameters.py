@@ -1,0 +1,92 @@
+"""The parameters of every data source, checked before any work starts.
+
+Only pydantic and the standard library are imported, so that reading a configuration stays cheap. Field descriptions are
+the only documentation of the keys.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+Shape = Literal["circle", "kite", "parallelogram", "rectangle", "rhombus", "square", "trapezoid", "triangle"]
+Color = Literal["blue", "brown", "cyan", "green", "magenta", "orange", "pink", "purple", "red", "yellow"]
+Digit = Annotated[int, Field(ge=0, le=9)]
+Seed = Annotated[int, Field(ge=0, description="Seed of every random choice in the data set.")]
+
+PHOTOGRAPHS = 2  # scikit-learn ships china.jpg and flower.jpg
+PHOTOGRAPH_SHAPE = (427, 640)  # rows, columns of each
+
+
+def _distinct(values: list) -> list:
+    repeated = sorted({value for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"every entry may stand once, repeated: {repeated}. Remove the copies.")
+    return values
+
+
+Distinct = AfterValidator(_distinct)
+
+
+class Parameters(BaseModel):
+    """What all sources share: unknown keys are refused, values cannot be changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DigitsParameters(Parameters):
+    """Handwritten digits that scikit-learn ships: 1797 images, 8 x 8, grey."""
+
+    train_per_class: int = Field(
+        116, ge=1, le=173, description="Training images of each digit; the rest is test (the rarest digit has 174)."
+    )
+    seed: Seed = 0
+
+
+class PhotographsParameters(Parameters):
+    """Tiles of the two photographs that scikit-learn ships: natural images without a download."""
+
+    size: int = Field(28, ge=1, description="Edge of a stimulus in pixels.")
+    tile: int = Field(28, ge=1, le=PHOTOGRAPH_SHAPE[0], description="Edge of a tile in source pixels, at least `size`.")
+    n: int = Field(500, ge=1, description="Number of tiles, drawn without replacement from both photographs.")
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _tiles_suffice(self) -> Self:
+        rows, columns = PHOTOGRAPH_SHAPE
+        available = PHOTOGRAPHS * (rows // self.tile) * (columns // self.tile)
+        if self.n > available:
+            raise ValueError(
+                f"n must be at most the {available} tiles of {self.tile} px that the photographs hold, got {self.n}. "
+                "Lower n or tile."
+            )
+        if self.size > self.tile:
+            raise ValueError(f"size must be at most tile, got size {self.size}, tile {self.tile}. Raise tile.")
+        return self
+
+
+class Sources(Parameters):
+    """Folders of images that replace the drawn shapes and the rendered digits."""
+
+    shapes: Path | None = Field(None, description="Folder with a folder of image files for each shape; absent: drawn.")
+    digits: Path | None = Field(
+        None, description="Folder with a folder of image files for each digit; absent: fonts that matplotlib ships."
+    )
+
+
+class ColorShapeDigitParameters(Parameters):
+    """ColorShapeDigit: a shape and a digit of one colour on white; a class is shape_digit_color."""
+
+    shapes: Annotated[list[Shape], Distinct] = Field(list(get_args(Shape)), min_length=1, description="Shapes.")
+    digits: Annotated[list[Digit], Distinct] = Field(list(range(10)), min_length=1, description="Digits.")
+    colors: Annotated[list[Color], Distinct] = Field(list(get_args(Color)), min_length=1, description="Colours.")
+    train_per_class: int = Field(1000, ge=1, description="Training images of each class.")
+    test_per_class: int = Field(100, ge=1, description="Test images of each class.")
+    size: int = Field(28, ge=16, le=128, description="Edge of an image in pixels.")
+    seed: Seed = 0
+    drawings_per_shape: int = Field(400, ge=2, description="Drawings of each shape (of a folder: at most so many).")
+    glyphs_per_digit: int = Field(1000, ge=2, description="Glyphs of each digit at most, taken from a folder.")
+    held_out: Annotated[list[Literal["drawing", "glyph"]], Distinct] = Field(
+        ["drawing"], description="Kinds of source that are split: a fifth of them is for test images only."
+    )
+    sources: Sources = Field(Sources(), description="Folders to use in place of drawn shapes and rendered digits.")

@@ -1,0 +1,100 @@
+"""One figure from files to files: read what its kind needs, draw, save. The only reader of files in this room."""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from whyalike.data.prepared import open_prepared
+from whyalike.figures.registry import FIGURES
+from whyalike.figures.saving import save
+
+
+def make_figure(
+    kind: str,
+    parameters: Mapping[str, Any],
+    inputs: Mapping[str, Sequence[Path]],
+    out: Path,
+    made_by: Mapping[str, Any],
+) -> dict[str, Path]:
+    """Draw one figure and write it, with the numbers it shows.
+
+    Parameters
+    ----------
+    kind : name in `FIGURES`.
+    parameters : options of the kind's ``draw``, such as ``{"metric": "cka", "score_protocol": "exact"}``.
+    inputs : paths by what they hold, as the kind's facts name them: "scores", "statistics", "manifests" (Parquet tables,
+        concatenated in the given order), "tables" (one CSV file), "data" (one folder of a prepared data set). Others are
+        ignored.
+    out : path of the SVG file; PDF, PNG and CSV are written beside it.
+    made_by : JSON values for the metadata of the files.
+
+    Returns
+    -------
+    paths by format.
+
+    Raises
+    ------
+    KeyError : unknown kind.
+    ValueError : an option or an input does not fit the kind, or there is nothing to draw.
+    """
+    entry = FIGURES[kind]
+    draw = entry.load()
+    _check_options(kind, parameters, draw)
+    arguments: list[Any] = []
+    for name in entry.facts.inputs:
+        if not inputs.get(name):
+            raise ValueError(
+                f"a figure of kind {kind} reads {', '.join(entry.facts.inputs)}: no path came for '{name}'. Give at least one."
+            )
+        arguments += READERS[name]([Path(path) for path in inputs[name]])
+    figure, numbers = draw(*arguments, **parameters)
+    return save(figure, out, numbers, made_by)
+
+
+def _check_options(kind: str, parameters: Mapping[str, Any], draw: Callable) -> None:
+    known = [
+        name for name, one in inspect.signature(draw).parameters.items() if one.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    unknown = sorted(set(parameters) - set(known))
+    if unknown:
+        raise ValueError(
+            f"unknown options of a figure of kind {kind}: {', '.join(unknown)}. Known: {', '.join(known) or 'none'}."
+        )
+
+
+def _parquet(paths: Sequence[Path]) -> list[Any]:
+    frames = [pq.read_table(path, partitioning=None).to_pandas() for path in paths]
+    # a column that is null throughout one file has no type there: concatenating empty frames would guess one
+    filled = [frame for frame in frames if len(frame)] or frames[:1]
+    return [pd.concat(filled, ignore_index=True)]
+
+
+def _csv(paths: Sequence[Path]) -> list[Any]:
+    _need_one(paths, "CSV table")
+    return [pd.read_csv(paths[0])]
+
+
+def _prepared(paths: Sequence[Path]) -> list[Any]:
+    _need_one(paths, "folder of a prepared data set")
+    data = open_prepared(paths[0])
+    return [data.images, data.labels, data.attributes]
+
+
+def _need_one(paths: Sequence[Path], what: str) -> None:
+    if len(paths) != 1:
+        raise ValueError(
+            f"the figure shows one {what}: got {len(paths)} paths, {', '.join(map(str, paths))}. Give one."
+        )
+
+
+READERS: dict[str, Callable[[Sequence[Path]], list[Any]]] = {
+    "scores": _parquet,
+    "statistics": _parquet,
+    "manifests": _parquet,
+    "tables": _csv,
+    "data": _prepared,
+}

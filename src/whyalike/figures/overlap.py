@@ -1,0 +1,197 @@
+"""Similarity against overlap, one panel a stimulus set: the study's main figure.
+
+Boxes over seeds with every pair's score on top; the line as published (one OLS line over all points) and the corrected one
+(mean of the per-seed lines with a 95 % interval), both read from the statistics table; baselines behind them: the null of
+row permutations, the untrained pair, the labels alone. There are no stars: an interval says more, and three seeds cannot
+reach significance (the smallest sign-flip p is .25).
+"""
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from whyalike.figures import marks, style
+from whyalike.figures.score_panels import ScorePanel, distinct, score_panels
+from whyalike.figures.style import number
+
+PANEL_KEY = ["panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol"]
+SEEDS_FOR_A_P_VALUE = 4  # below, the smallest possible sign-flip p is .25: no p is shown
+PANEL_HEIGHT = 2.55  # inches, with title and the lines' legend
+LABELS_INCHES = 0.4  # tick labels and axis label below a panel
+LEGEND_HEIGHT = 0.55
+TITLE_HEIGHT = 0.2
+
+
+@style.styled
+def draw(
+    scores: pd.DataFrame,
+    statistics: pd.DataFrame,
+    *,
+    metric: str = "cka",
+    score_protocol: str = "exact",
+    study: str | None = None,
+    title: str | None = None,
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw one study under one metric.
+
+    Parameters
+    ----------
+    scores, statistics : score table and statistics table of the study; statistics may be empty.
+    metric, score_protocol : which scores, and which axis label.
+    study : name of the study, needed where the tables hold several.
+    title : above the figure; none by default, the caption says it.
+
+    Returns
+    -------
+    the figure, and its numbers: one row a mark (see `marks`), with the letter and key of its panel.
+
+    Raises
+    ------
+    ValueError : there is nothing to draw (names the study and the remedy), or a table is not valid.
+    """
+    panels = score_panels(scores, statistics, metrics=[metric], score_protocol=score_protocol, study=study)
+    grid = _arranged(panels)
+    columns = len(grid[0])
+    width = style.COLUMN_INCHES if columns == 1 else style.PAGE_INCHES
+    height = PANEL_HEIGHT * len(grid) + LEGEND_HEIGHT * (2 if columns == 1 else 1) + TITLE_HEIGHT * bool(title)
+    figure = style.new_figure(width, height)
+    axes = figure.subplots(len(grid), columns, sharey=True, squeeze=False)
+    looks = marks.condition_markers(panels)
+    several = len(distinct(panels, "comparison")) > 1
+    numbers: marks.Numbers = []
+    for row, of_row in zip(axes, grid, strict=True):
+        for one, panel in zip(row, of_row, strict=True):
+            if panel is None:
+                one.set_axis_off()
+                continue
+            letter = chr(ord("a") + panels.index(panel)) if len(panels) <= 26 else str(panels.index(panel) + 1)
+            key = {"panel": letter, **{name: panel.key[name] for name in PANEL_KEY[1:]}}
+            numbers += [{**key, **mark} for mark in _draw_panel(one, panel, looks)]
+            _title(one, letter if len(panels) > 1 else "", panel, several, width / columns)
+        row[0].set_ylabel(style.metric_words(metric, score_protocol))
+    _shared_legend(figure, axes.ravel(), panels, looks, columns)
+    if title:
+        figure.suptitle(title)
+    return figure, marks.to_frame(numbers, PANEL_KEY)
+
+
+def _arranged(panels: Sequence[ScorePanel]) -> list[list[ScorePanel | None]]:
+    """Rows of at most three panels (two where that leaves fewer gaps); every comparison starts a new row."""
+    by_comparison = [
+        [panel for panel in panels if panel.key["comparison"] == name] for name in distinct(panels, "comparison")
+    ]
+    most = max(map(len, by_comparison))
+    columns = 2 if most == 4 else min(most, 3)
+    rows = [part[i : i + columns] for part in by_comparison for i in range(0, len(part), columns)]
+    return [row + [None] * (columns - len(row)) for row in rows]
+
+
+def _draw_panel(axes: Axes, panel: ScorePanel, looks: dict[str, tuple[str, str]]) -> marks.Numbers:
+    numbers = marks.draw_baselines(axes, panel)
+    numbers += marks.draw_boxes(axes, panel)
+    numbers += marks.draw_points(axes, panel, looks)
+    numbers += (corrected := marks.draw_corrected_line(axes, panel))
+    numbers += (published := marks.draw_published_line(axes, panel))
+    set_levels(axes, panel)
+    axes.set_xlabel(panel.axis.label)
+    entries = []
+    if corrected:
+        entries.append((_corrected_handle(), slope_text(panel)))
+    if published:
+        entries.append((_published_handle(), published_text(panel)))
+    if entries:
+        handles, labels = zip(*entries, strict=True)
+        axes.legend(handles, labels, **style.below(axes, LABELS_INCHES))
+    return numbers
+
+
+def set_levels(axes: Axes, panel: ScorePanel) -> None:
+    """Ticks at the levels, every other one from eight on; at the conditions where several share a level."""
+    where = marks.slots(panel)
+    if where.side_by_side:
+        axes.set_xticks(list(where.place.values()), where.conditions)
+        axes.tick_params(axis="x", length=0)
+    else:
+        levels = sorted({level for level, _ in where.place})
+        levels = levels[::2] if len(levels) > 7 else levels
+        axes.set_xticks(levels, [f"{level:.3g}" for level in levels])
+    places = list(where.place.values())
+    axes.set_xlim(min(places) - where.margin, max(places) + where.margin)
+
+
+def slope_text(panel: ScorePanel) -> str:
+    """ "slope 0.123 [0.101, 0.145]", seeds, and Holm's p where there are seeds enough for one.
+
+    The slope is the rise from overlap 0 to 1; where the axis has other units, the text says so.
+    """
+    slope = panel.statistic("corrected", "slope")
+    interval = f" [{number(slope['ci_low'])}, {number(slope['ci_high'])}]" if pd.notna(slope["ci_low"]) else ""
+    n_seeds = int(slope["n_seeds"])
+    axis = panel.axis
+    ends = "" if axis.step == 1 else f"from {axis.position(0):g} to {axis.position(1):g}, "
+    text = f"slope {number(slope['value'])}{interval}\n{ends}{style.count(n_seeds, n_seeds, 'seed', 'seeds')}"
+    if n_seeds >= SEEDS_FOR_A_P_VALUE and pd.notna(slope.get("p_holm")):
+        text += f", Holm p = {number(slope['p_holm'])}"
+    return text
+
+
+def published_text(panel: ScorePanel) -> str:
+    """ "R² = 0.912, y = 0.124x + 0.631", as in the published legends."""
+    slope, intercept, r2 = (panel.statistic("as_published", f"ols_{name}") for name in ("slope", "intercept", "r2"))
+    sign = "+" if intercept["value"] >= 0 else "\N{MINUS SIGN}"
+    line = f"y = {number(slope['value'])}x {sign} {number(abs(intercept['value']))}"
+    return line if r2 is None else f"R² = {number(r2['value'])}, {line}"
+
+
+def _title(axes: Axes, letter: str, panel: ScorePanel, several: bool, inches: float) -> None:
+    """The name in the first line, facts below it, broken between facts where the panel is narrow."""
+    room = int((inches - 0.45) / style.CHARACTER_INCHES)
+    name = panel.name(several)
+    lines = [f"{letter}  {name}" if letter else name]
+    for fact in panel.facts().split(", "):
+        if len(lines) > 1 and len(lines[-1]) + len(fact) + 2 <= room:
+            lines[-1] += f", {fact}"
+        else:
+            lines.append(fact)
+    axes.set_title("\n".join(lines), linespacing=1.25)
+
+
+def _shared_legend(
+    figure: Figure,
+    all_axes: Sequence[Axes],
+    panels: Sequence[ScorePanel],
+    looks: dict[str, tuple[str, str]],
+    columns: int,
+) -> None:
+    entries: dict[str, Artist] = {}
+    if any(marks.slots(panel).side_by_side for panel in panels):
+        pairs = pd.concat([panel.pairs for panel in panels])
+        for condition, (marker, colour) in looks.items():
+            shared = pairs.loc[pairs["condition"] == condition, "label_information"].mean()
+            text = f"{condition} (λ = {shared:.3g})" if pd.notna(shared) else condition
+            entries[text] = Line2D([], [], marker=marker, color=colour, linestyle="", markersize=4)
+    else:
+        entries["one pair of models"] = Line2D([], [], marker="o", color=style.BLUE, linestyle="", markersize=3.5)
+    entries["median, quartiles, 1.5 IQR"] = Patch(facecolor="white", edgecolor=style.GREY, linewidth=0.8)
+    if any(panel.statistic("corrected", "slope") is not None for panel in panels):
+        entries["mean of the seeds' lines, 95 % interval"] = _corrected_handle()
+    if any(panel.statistic("as_published", "ols_slope") is not None for panel in panels):
+        entries["one line over all points (as published)"] = _published_handle()
+    for axes in all_axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            entries.setdefault(label, handle)
+    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=1 if columns == 1 else 3)
+
+
+def _published_handle() -> Artist:
+    return Line2D([], [], color=style.BLACK, linestyle="--", linewidth=1.0)
+
+
+def _corrected_handle() -> tuple[Artist, Artist]:
+    """A line on its band; matplotlib's legend draws a tuple of handles one over the other."""
+    return Patch(color=style.VERMILLION, alpha=0.22, linewidth=0), Line2D([], [], color=style.VERMILLION, linewidth=1.4)

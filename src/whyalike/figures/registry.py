@@ -1,0 +1,41 @@
+"""The figure kinds by name: where their code is, what they read, and where the report shows them."""
+
+from dataclasses import dataclass
+
+from whyalike.registry import Entry, Registry
+
+
+@dataclass(frozen=True)
+class FigureFacts:
+    """What is known of a figure kind.
+
+    Attributes
+    ----------
+    needs : keys that the figure's entry in the config must have: "study", "dataset".
+    inputs : what is read, each a list of paths: "scores", "statistics", "manifests" (Parquet tables, concatenated),
+        "tables" (one CSV file), "data" (one folder of a prepared data set). In the order of the arguments of ``draw``.
+    category : heading in the report.
+    """
+
+    needs: tuple[str, ...]
+    inputs: tuple[str, ...]
+    category: str
+
+
+FIGURES: Registry[FigureFacts] = Registry(
+    "figure kind",
+    {
+        "overlap": Entry(
+            "whyalike.figures.overlap:draw",
+            FigureFacts(("study",), ("scores", "statistics"), "Similarity against overlap"),
+        ),
+        "metrics_grid": Entry(
+            "whyalike.figures.metrics_grid:draw", FigureFacts(("study",), ("scores", "statistics"), "All metrics")
+        ),
+        "mutual_information": Entry(
+            "whyalike.figures.mutual_information:draw", FigureFacts((), ("tables",), "Mutual information")
+        ),
+        "accuracy": Entry("whyalike.figures.accuracy:draw", FigureFacts((), ("manifests",), "Models")),
+        "contact_sheet": Entry("whyalike.figures.contact_sheet:draw", FigureFacts(("dataset",), ("data",), "Data")),
+    },
+)

@@ -1,0 +1,70 @@
+"""Write a figure as SVG, PDF and PNG, and the numbers it shows as CSV: same figure, same bytes.
+
+Each file is written atomically and carries ``made_by`` in its own metadata (SVG: Description, PDF: Subject, PNG: the
+text chunk ``whyalike``; a CSV has no place for it). Nothing that varies between machines or days is written: no date, no
+version stamp, a fixed salt for the identifiers in the SVG.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from matplotlib.figure import Figure
+
+from whyalike.figures.style import RC
+from whyalike.files import atomic, canonical_json
+
+PNG_DPI = 200  # 7 pt type is 19 px high: readable in a report and a README
+LAYOUT_PASSES = 2  # the first pass settles tick labels, the second places the panels around them
+
+
+def save(
+    figure: Figure, path_svg: str | os.PathLike, numbers: pd.DataFrame, made_by: Mapping[str, Any]
+) -> dict[str, Path]:
+    """Write ``{stem}.svg``, ``.pdf``, ``.png`` (200 dpi) and ``.csv`` next to one another.
+
+    Parameters
+    ----------
+    figure : the figure; its layout is frozen here, so that all formats and all later saves place things alike.
+    path_svg : path of the SVG file; the others differ in the suffix only.
+    numbers : what the figure shows, one row a mark; written without its index.
+    made_by : JSON values: parameters and fingerprint of the maker; no time, host or path.
+
+    Returns
+    -------
+    paths by format: ``svg``, ``pdf``, ``png``, ``csv``.
+
+    Raises
+    ------
+    ValueError : ``path_svg`` does not end in .svg.
+    """
+    path = Path(path_svg)
+    if path.suffix != ".svg":
+        raise ValueError(f"a figure is named by its SVG file: got '{path.name}'. Give a path that ends in .svg.")
+    _freeze_layout(figure)
+    maker = canonical_json(made_by)
+    metadata = {
+        "svg": {"Date": None, "Creator": None, "Description": maker},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Subject": maker},
+        "png": {"Software": None, "whyalike": maker},
+    }
+    paths = {form: path.with_suffix(f".{form}") for form in (*metadata, "csv")}
+    with matplotlib.rc_context(RC):
+        for form, facts in metadata.items():
+            with atomic(paths[form]) as temporary:
+                figure.savefig(temporary, format=form, dpi=PNG_DPI, metadata=facts)
+    with atomic(paths["csv"]) as temporary:
+        numbers.to_csv(temporary, index=False, lineterminator="\n")
+    return paths
+
+
+def _freeze_layout(figure: Figure) -> None:
+    if figure.get_layout_engine() is None:
+        return
+    with matplotlib.rc_context(RC):
+        for _ in range(LAYOUT_PASSES):
+            figure.draw_without_rendering()
+    figure.set_layout_engine("none")

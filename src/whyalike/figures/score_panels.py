@@ -1,0 +1,178 @@
+"""Panels of a score figure: the score and statistics tables cut into what one set of axes shows, and its words.
+
+A panel is one (comparison, stimuli, stimuli_kind) under one metric and score protocol, as in the statistics. As there,
+scores of several layer pairs of one pair of runs are averaged to one.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from whyalike.figures.style import count, kind_words, span, words
+from whyalike.statistics.panels import OVERLAP
+from whyalike.statistics.table import PANEL
+
+_PAIR = ["seed", "condition", "run_a", "run_b"]
+_BASELINES = ["null_mean", "null_p95", "untrained", "label_gram"]
+_MEASURED = ["overlap", "label_information", "value", "n", "classes", *_BASELINES]
+_NEEDED = [*PANEL, *_PAIR, "value", "n", *sorted(set(OVERLAP.values()))]
+
+
+@dataclass(frozen=True)
+class OverlapAxis:
+    """How a factor's overlap in [0, 1] is drawn: at ``start + step * overlap``, under ``label``."""
+
+    label: str
+    start: float = 0.0
+    step: float = 1.0
+
+    def position(self, overlap: pd.Series | float) -> pd.Series | float:
+        """Where an overlap lies on the axis, which is also the x of the line as published."""
+        return self.start + self.step * overlap
+
+
+AXES = {
+    "dataset": OverlapAxis("share of training data in common"),
+    "task": OverlapAxis("share of classes in common"),
+    "label": OverlapAxis("level of label overlap", start=1.0, step=2.0),  # the published figure draws levels 1, 2, 3
+}
+
+
+@dataclass(frozen=True)
+class ScorePanel:
+    """What one set of axes shows.
+
+    Attributes
+    ----------
+    key : values of the statistics' panel columns: study, comparison, factor, stimuli, stimuli_kind, metric, score_protocol.
+    pairs : one row a pair of runs: seed, condition, run_a, run_b, level (where it is drawn), overlap,
+        label_information, value, n, classes, null_mean, null_p95, untrained, label_gram; NaN where absent.
+    statistics : the panel's rows of the statistics table.
+    """
+
+    key: dict[str, str]
+    pairs: pd.DataFrame
+    statistics: pd.DataFrame
+
+    @property
+    def axis(self) -> OverlapAxis:
+        return AXES[self.key["factor"]]
+
+    def statistic(self, protocol: str, estimator: str) -> pd.Series | None:
+        """The row of one estimator, None where it could not be computed."""
+        table = self.statistics
+        found = table[(table["protocol"] == protocol) & (table["estimator"] == estimator)]
+        return None if found.empty else found.iloc[0]
+
+    def centre(self) -> tuple[float, float]:
+        """Mean (overlap, score) over seeds, each seed's level counted once: the mean of per-seed lines passes here."""
+        levels = self.pairs.groupby(["seed", "overlap"])["value"].mean().reset_index()
+        means = levels.groupby("seed")[["overlap", "value"]].mean().mean()
+        return float(means["overlap"]), float(means["value"])
+
+    def name(self, with_comparison: bool) -> str:
+        """ "digits test", after the comparison where a figure shows several."""
+        stimuli = words(self.key["stimuli"])
+        return f"{words(self.key['comparison'])}: {stimuli}" if with_comparison else stimuli
+
+    def facts(self) -> str:
+        """ "in distribution, n = 637, 10 classes, 5 seeds": a range where a count changes with the level."""
+        n, classes, seeds = self.pairs["n"], self.pairs["classes"].dropna(), self.pairs["seed"].nunique()
+        parts = [kind_words(self.key["stimuli_kind"]), f"n = {span(n.min(), n.max())}"]
+        if len(classes):
+            parts.append(count(classes.min(), classes.max(), "class", "classes"))
+        return ", ".join([*parts, count(seeds, seeds, "seed", "seeds")])
+
+
+def score_panels(
+    scores: pd.DataFrame,
+    statistics: pd.DataFrame,
+    *,
+    metrics: Collection[str] | None,
+    score_protocol: str,
+    study: str | None = None,
+) -> list[ScorePanel]:
+    """The panels of a study in the order of the score table.
+
+    Parameters
+    ----------
+    scores, statistics : score table and statistics table; statistics may be empty: then no lines can be drawn.
+    metrics : the metrics to show; None for all of them.
+    score_protocol : "exact" or "as_published".
+    study : name of the study; needed only for tables that hold several, and in messages about an empty one.
+
+    Raises
+    ------
+    ValueError : a column is missing, a factor unknown, several studies are in the table, or nothing is left to draw.
+    """
+    missing = [name for name in _NEEDED if name not in scores.columns]
+    if missing and len(scores):
+        raise ValueError(
+            f"a score table needs the columns {', '.join(_NEEDED)}: {', '.join(missing)} missing. "
+            "Give the tables that the similarity stage wrote."
+        )
+    rows = _chosen(scores, metrics, score_protocol, _one_study(scores, statistics, study))
+    unknown = sorted(set(rows["factor"]) - set(AXES))
+    if unknown:
+        raise ValueError(f"factor must be one of {', '.join(AXES)}: the score table has {', '.join(unknown)}.")
+    panels = []
+    for key, of_panel in rows.groupby(list(PANEL), sort=False):
+        named = dict(zip(PANEL, key, strict=True))
+        panels.append(ScorePanel(named, _pairs(of_panel, named["factor"]), _matching(statistics, named)))
+    return panels
+
+
+def distinct(panels: Sequence[ScorePanel], column: str) -> list[str]:
+    """The values of one key column, in order of appearance."""
+    return list(dict.fromkeys(panel.key[column] for panel in panels))
+
+
+def _one_study(scores: pd.DataFrame, statistics: pd.DataFrame, study: str | None) -> str | None:
+    if study is not None:
+        return study
+    names = sorted({name for table in (scores, statistics) if "study" in table for name in table["study"]})
+    if len(names) > 1:
+        raise ValueError(f"a figure shows one study: the tables hold {', '.join(names)}. Name one with `study`.")
+    return names[0] if names else None
+
+
+def _chosen(scores: pd.DataFrame, metrics: Collection[str] | None, protocol: str, study: str | None) -> pd.DataFrame:
+    """The rows to draw; an error that names the study, what was asked, what there is and the remedy where none is left."""
+    rows = scores
+    if len(scores):
+        wanted = scores["metric"].isin(metrics) if metrics is not None else True
+        rows = scores[(scores["study"] == study) & (scores["score_protocol"] == protocol) & wanted]
+    if len(rows):
+        return rows
+    asked = f"metric {', '.join(metrics)} and " if metrics is not None else ""
+    there = "is empty"
+    if len(scores):
+        pairs = scores[["study", "metric", "score_protocol"]].drop_duplicates().itertuples(index=False)
+        there = f"holds {'; '.join(', '.join(pair) for pair in pairs)}"
+    raise ValueError(
+        f"study '{study or 'without a name'}' has no score with {asked}score_protocol {protocol} to draw: the score "
+        f"table {there}. Name a metric and protocol that it holds in the figure's options, or add them to the scores "
+        "in the config and run the similarity stage again."
+    )
+
+
+def _pairs(rows: pd.DataFrame, factor: str) -> pd.DataFrame:
+    """One row a pair of runs, with its overlap and where that lies on the axis; layer pairs averaged."""
+    # rounded as in the statistics, so that 3 * 0.1 and 0.3 are one level
+    rows = rows.assign(overlap=rows[OVERLAP[factor]].astype(float).round(9))
+    if rows["overlap"].isna().any():
+        raise ValueError(
+            f"every score of factor '{factor}' needs {OVERLAP[factor]}: {int(rows['overlap'].isna().sum())} of "
+            f"{len(rows)} rows of {rows['comparison'].iloc[0]} have none. Leave these rows out of the study."
+        )
+    measured = rows.reindex(columns=[*_PAIR, *_MEASURED]).astype(dict.fromkeys(_MEASURED, float))
+    pairs = measured.groupby(_PAIR, sort=False, dropna=False)[_MEASURED].mean().reset_index()
+    return pairs.assign(level=AXES[factor].position(pairs["overlap"]))
+
+
+def _matching(statistics: pd.DataFrame, named: dict[str, str]) -> pd.DataFrame:
+    """The rows of the statistics table of one panel."""
+    if statistics.empty:
+        return pd.DataFrame(columns=["protocol", "estimator"])
+    return statistics[(statistics[list(named)] == pd.Series(named)).all(axis=1)]

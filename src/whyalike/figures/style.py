@@ -1,0 +1,139 @@
+"""The look shared by all figures: sizes, type, colours, and words for values.
+
+Colours are the Okabe-Ito set (Okabe and Ito 2008, "Color Universal Design"), told apart with every common colour
+blindness; no figure tells two things apart by colour alone (line style or marker differs too). Widths are those of a
+two-column page, so that 7 pt in the figure is 7 pt on paper. Figures are made with `matplotlib.figure.Figure`, never
+with pyplot: no global state, no display.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
+
+COLUMN_INCHES = 3.4  # one column of a two-column page
+PAGE_INCHES = 7.0  # both columns
+TEXT_POINTS = 7.0  # the smallest type that is still easily read on paper
+CHARACTER_INCHES = 0.057  # mean width of a 7 pt character of DejaVu Sans
+
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
+GREY, PALE = "#6E6E6E", "#D9D9D9"  # text beside the data; bands
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+MARKER_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, GREY, BLACK)
+
+RC: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # shipped with matplotlib: the same glyphs on every machine
+    "font.size": TEXT_POINTS,
+    "axes.titlesize": TEXT_POINTS,
+    "axes.labelsize": TEXT_POINTS,
+    "xtick.labelsize": TEXT_POINTS,
+    "ytick.labelsize": TEXT_POINTS,
+    "legend.fontsize": TEXT_POINTS,
+    "figure.titlesize": TEXT_POINTS + 1,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "axes.titlelocation": "left",
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "grid.color": "#EBEBEB",
+    "grid.linewidth": 0.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.2,
+    "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "legend.handletextpad": 0.5,
+    "legend.columnspacing": 1.4,
+    "figure.constrained_layout.h_pad": 0.04,
+    "figure.constrained_layout.w_pad": 0.04,
+    "svg.fonttype": "path",  # looks alike where DejaVu Sans is missing
+    "svg.hashsalt": "whyalike",  # without it the identifiers in an SVG are random
+    "pdf.fonttype": 42,  # text stays text
+}
+
+METRIC_WORDS = {
+    "cka": ("CKA", "linear"),
+    "cka_rbf": ("CKA", "RBF"),
+    "cka_unbiased": ("CKA", "unbiased"),
+    "mutual_knn": ("mutual kNN",),
+    "cycle_knn": ("cycle kNN",),
+    "lcs_knn": ("LCS kNN",),
+    "edit_distance_knn": ("edit distance kNN",),
+    "cknna": ("CKNNA",),
+    "svcca": ("SVCCA",),
+}  # name, then what stands in brackets behind it
+KIND_WORDS = {
+    "in_distribution": "in distribution",
+    "out_of_distribution": "out of distribution",
+    "common": "classes of both models",
+    "ood_one": "classes of one model only",
+    "ood_both": "classes of neither model",
+    "fixed_classes_1": "one class at a time",
+    "fixed_classes_2": "two classes at a time",
+}
+
+
+def styled(draw: Callable) -> Callable:
+    """Decorate a function so that it draws with `RC`, and leaves matplotlib's own settings as they were."""
+
+    @functools.wraps(draw)
+    def with_style(*args: Any, **kwargs: Any) -> Any:
+        with matplotlib.rc_context(RC):
+            return draw(*args, **kwargs)
+
+    return with_style
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of ``width`` x ``height`` inches whose panels, labels and legends make room for one another."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def below(axes: Axes, inches: float) -> dict[str, Any]:
+    """Arguments for ``axes.legend`` that hang the legend ``inches`` below the axes, whatever their height."""
+    lowered = axes.transAxes + ScaledTranslation(0, -inches, axes.figure.dpi_scale_trans)
+    place = {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": lowered}
+    return {**place, "borderaxespad": 0, "borderpad": 0, "labelspacing": 0.3}
+
+
+def metric_words(metric: str, score_protocol: str | None = None) -> str:
+    """A score's name: ``("cka", "exact")`` is "CKA (linear, exact)"; an unlisted metric keeps its own name."""
+    name, *details = METRIC_WORDS.get(metric, (words(metric),))
+    if score_protocol is not None:
+        details = [*details, words(score_protocol)]
+    return f"{name} ({', '.join(details)})" if details else name
+
+
+def words(name: str) -> str:
+    """A name of the config as words: ``digits_test`` is "digits test"."""
+    return name.replace("_", " ")
+
+
+def kind_words(stimuli_kind: str) -> str:
+    """A stimuli kind as a reader would say it; an unlisted kind keeps its own name."""
+    return KIND_WORDS.get(stimuli_kind, words(stimuli_kind))
+
+
+def number(value: float) -> str:
+    """Three decimals and a true minus sign; two significant digits where three decimals would say nothing (0.00042)."""
+    text = f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def span(low: float, high: float) -> str:
+    """Whole numbers from ``low`` to ``high`` as "128-640" with an en dash, or the one number when both are equal."""
+    return f"{low:,.0f}" if low == high else f"{low:,.0f}\N{EN DASH}{high:,.0f}"
+
+
+def count(low: float, high: float, one: str, many: str) -> str:
+    """A count with its noun: "1 class", "2-10 classes"."""
+    return f"{span(low, high)} {one if high == 1 else many}"

@@ -1,0 +1,71 @@
+"""Files that are whole or absent, and tables that carry what made them.
+
+Every file of the workflow is written next to its final name, flushed to the disk and renamed: a reader sees the old file
+or the new one, never half of one. Parquet tables keep the parameters and the fingerprint of their maker in the schema's
+metadata (key ``whyalike``), canonical JSON without time, host or path, so that equal work gives equal bytes.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+METADATA_KEY = b"whyalike"
+
+
+@contextmanager
+def atomic(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; on success flush it and rename it to ``path``, on failure remove it.
+
+    Parameters
+    ----------
+    path : path of the final file; missing parent folders are made.
+
+    Raises
+    ------
+    OSError : the folder cannot be written or the disk is full; ``path`` is then as it was before.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # the suffix stays last: some writers (numpy, matplotlib) choose the format by it
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        yield temporary
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def canonical_json(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_table(path: str | os.PathLike, table: pa.Table, made_by: Mapping[str, Any], **options: Any) -> None:
+    """Write a Parquet table atomically, with ``made_by`` (JSON values) as its only metadata.
+
+    Metadata that the table brings is dropped: pandas' holds library versions, which would make equal numbers unequal bytes.
+    ``options`` go to `pyarrow.parquet.write_table` (compression, row_group_size, ...).
+    """
+    metadata = {METADATA_KEY: canonical_json(made_by).encode()}
+    with atomic(path) as temporary:
+        pq.write_table(table.replace_schema_metadata(metadata), temporary, **options)
+
+
+def made_by(path: str | os.PathLike) -> dict[str, Any]:
+    """The ``made_by`` of a table written by `write_table`; ``{}`` for a Parquet file from elsewhere."""
+    return json.loads((pq.read_schema(path).metadata or {}).get(METADATA_KEY, b"{}"))

@@ -1,0 +1,165 @@
+"""The grid: which models are trained, which pairs are compared, for one configuration. Pure, and the only place that knows.
+
+A study expands into runs (one trained model each) and pairs (two runs and what overlaps between them). A run's identity is
+the hash of everything that its weights depend on: data, split, labels, model, recipe, seed, replica and the versions of the
+code; so two studies, or two levels, that need the same run share one. Which role a run plays (A or B) belongs to the pair.
+Initialisation, order and augmentation are keyed by (seed, replica): the runs of a pair always differ in the replica.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from whyalike.config import Config
+from whyalike.data.registry import SOURCES
+from whyalike.files import canonical_json
+from whyalike.provenance import version
+
+# Levels of label overlap (seed study, Table 1): partitions of the attributes, the pair of each condition, and its overlap
+LABEL_PARTITIONS = {"P1": ("shape", "digit"), "P2": ("shape_digit", "shape_color", "digit_color"), "P3": ("shape_digit_color",) * 2}
+LABEL_CONDITIONS = {"1": ("P1", 0, 1), "2A": ("P2", 0, 1), "2B": ("P2", 0, 2), "2C": ("P2", 1, 2), "3": ("P3", 0, 1)}
+LABEL_OVERLAP = {"1": 0.0, "2A": 0.5, "2B": 0.5, "2C": 0.5, "3": 1.0}
+
+
+def digest(value: Any) -> str:
+    """16 hex digits of the SHA-256 of a JSON value."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One trained model. ``name`` is unique within its cell (setting, factor, seed); ``identity`` everywhere."""
+
+    name: str
+    setting: str
+    factor: str
+    seed: int
+    replica: str
+    labelling: str
+    level: str | None
+    identity: str
+    untrained: str
+
+    def plain(self) -> dict[str, Any]:
+        """What a training job must know of this run, as JSON values."""
+        return {key: getattr(self, key) for key in ("name", "replica", "labelling", "level", "identity")}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs, and what overlaps between them; null where a thing is not varied."""
+
+    condition: str
+    seed: int
+    run_a: Run
+    run_b: Run
+    data_overlap: float | None
+    label_overlap: float | None
+
+    def plain(self) -> dict[str, Any]:
+        """What a scoring job must know of this pair, as JSON values."""
+        runs = {f"{key}_{role}": getattr(run, attribute) for role, run in (("a", self.run_a), ("b", self.run_b))
+                for key, attribute in (("run", "identity"), ("untrained", "untrained"))}  # fmt: skip
+        overlaps = {"data_overlap": self.data_overlap, "label_overlap": self.label_overlap}
+        return {"condition": self.condition, "seed": self.seed, **overlaps, **runs}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The unit of the splits, training and extraction jobs: all that one (setting, factor, seed) needs."""
+
+    setting: str
+    factor: str
+    seed: int
+
+
+class Grid:
+    """Everything that a configuration asks for."""
+
+    def __init__(self, config: Config):
+        self.config = config
+
+    @cached_property
+    def cells(self) -> dict[Cell, list[str]]:
+        """Every cell with the studies that need it, in the configuration's order."""
+        cells: dict[Cell, list[str]] = {}
+        for name, study in self.config.studies.items():
+            for setting in study.settings:
+                for seed in study.seeds:
+                    cells.setdefault(Cell(setting, study.factor, seed), []).append(name)
+        return cells
+
+    def levels(self, cell: Cell) -> list[str]:
+        """Levels that any study asks of a cell, in order of first mention."""
+        return list(dict.fromkeys(level for study in self.cells[cell] for level in self.config.studies[study].levels))
+
+    def stimuli(self, cell: Cell) -> list[str]:
+        """Stimuli that any study asks of a cell."""
+        return list(dict.fromkeys(name for study in self.cells[cell] for name in self.config.studies[study].stimuli))
+
+    def runs(self, cell: Cell) -> list[Run]:
+        """The distinct runs of a cell, sorted by name."""
+        runs = {run.name: run for level in self.levels(cell) for run in self._pair_runs(cell, level)}
+        return [runs[name] for name in sorted(runs)]
+
+    def pairs(self, study: str, setting: str) -> Iterator[Pair]:
+        """Pairs of one study within one setting, by seed and level."""
+        factor = self.config.studies[study].factor
+        for seed in self.config.studies[study].seeds:
+            for level in self.config.studies[study].levels:
+                run_a, run_b = self._pair_runs(Cell(setting, factor, seed), level)
+                data = float(level) if factor in ("dataset", "task") else None
+                label = LABEL_OVERLAP[level] if factor == "label" else float(level) if factor == "task" else None
+                yield Pair(level, seed, run_a, run_b, data, label)
+
+    def min_accuracy(self, cell: Cell) -> dict[str, float]:
+        """Smallest own-test accuracy for each labelling of a cell: the strictest of its studies."""
+        required: dict[str, float] = {}
+        for run in self.runs(cell):
+            for study in self.cells[cell]:
+                limit = self.config.studies[study].min_accuracy
+                value = limit.get(run.labelling, 0.0) if isinstance(limit, dict) else limit
+                required[run.labelling] = max(value, required.get(run.labelling, 0.0))
+        return required
+
+    def _pair_runs(self, cell: Cell, level: str) -> tuple[Run, Run]:
+        if cell.factor == "label":
+            partition, a, b = LABEL_CONDITIONS[level]
+            return self._label_run(cell, partition, a), self._label_run(cell, partition, b)
+        labelling = self.config.settings[cell.setting].labelling
+        alone = "" if self.config.share_a else f"@{level}"  # without sharing, each level trains its own A
+        run_a = self._run(cell, f"A{alone}", f"0{alone}", labelling, None, {"part": "A"})
+        run_b = self._run(cell, f"B@{level}", f"1{alone}", labelling, level, {"part": "B", "overlap": level})
+        return run_a, run_b
+
+    def _label_run(self, cell: Cell, partition: str, index: int) -> Run:
+        labelling = LABEL_PARTITIONS[partition][index]
+        # the three two-attribute models get three replicas: no pair may share its initialisation
+        return self._run(cell, f"{labelling}.{index}", str(index), labelling, None, {"part": "all"})
+
+    def _run(self, cell: Cell, name: str, replica: str, labelling: str, level: str | None, split: dict[str, Any]) -> Run:
+        setting = self.config.settings[cell.setting]
+        dataset = self.config.datasets[setting.dataset]
+        if split["part"] != "all":
+            split = {**split, "factor": cell.factor, "seed": cell.seed, "version": version("whyalike.splits.overlap")}
+        start = {
+            "model": self.config.models[setting.model].model_dump(mode="json"),
+            "size": setting.size,
+            "seed": cell.seed,
+            "replica": replica,
+            "version": version("whyalike.models.resnet"),
+        }
+        trained = {
+            **start,
+            "dataset": dataset.model_dump(mode="json"),
+            "dataset_version": version(SOURCES[dataset.source].module),
+            "split": split,
+            "labelling": labelling,
+            "recipe": self.config.recipes[setting.recipe].model_dump(mode="json", exclude={"keep_steps"}),
+            "training_version": version("whyalike.training.trainer"),
+        }
+        return Run(
+            name, cell.setting, cell.factor, cell.seed, replica, labelling, level, digest(trained), digest({**start, "step": 0})
+        )

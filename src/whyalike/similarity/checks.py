@@ -1,0 +1,74 @@
+"""The one checker of inputs: every array that enters a metric passes here once, and families rely on it.
+
+Two kinds of fault: wrong input (`ValueError`: a mistake to repair) and a metric that has no value for good input
+(`UndefinedScore`: too few rows, constant features, ...), which the score table answers with an absent row.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from whyalike.similarity.registry import MetricFacts
+
+
+class UndefinedScore(ValueError):
+    """The metric has no value for these rows; the message says why and what would help."""
+
+
+def check_features(x: Any, name: str) -> np.ndarray:
+    """Return ``x`` as an array after checking that it is a finite n x d matrix of numbers.
+
+    Parameters
+    ----------
+    x : array-like, shape (n, d).
+    name : what the array is called in messages.
+
+    Raises
+    ------
+    ValueError : not two-dimensional, not numeric, empty, or with NaN or infinite entries.
+    """
+    x = np.asarray(x)
+    if x.ndim != 2 or x.dtype.kind not in "fiub":
+        raise ValueError(
+            f"{name} must be a matrix of real numbers, stimuli x units; it has shape {x.shape} and type {x.dtype}. "
+            "Flatten each stimulus to one row."
+        )
+    if x.size == 0:
+        raise ValueError(f"{name} must not be empty; it has shape {x.shape}. Select at least one stimulus and unit.")
+    bad = ~np.isfinite(x).all(axis=1)
+    if bad.any():
+        raise ValueError(
+            f"{name} must be finite; {int(bad.sum())} of {len(x)} rows hold NaN or infinity, the first is row "
+            f"{int(np.argmax(bad))}. Drop these stimuli or repair the run."
+        )
+    return x
+
+
+def check_same_stimuli(x: np.ndarray, y: np.ndarray, name_x: str, name_y: str) -> None:
+    """Raise a ValueError unless both matrices have the same number of rows."""
+    if len(x) != len(y):
+        raise ValueError(
+            f"{name_x} and {name_y} need the same stimuli in the same order: {name_x} has {len(x)} rows, {name_y} "
+            f"{len(y)}. Select the common stimuli first."
+        )
+
+
+def check_defined(metric: str, facts: MetricFacts, n: int, parameters: Mapping[str, Any]) -> None:
+    """Raise UndefinedScore if ``metric`` has no value for ``n`` rows with these parameters."""
+    if n < facts.smallest_n:
+        raise UndefinedScore(f"{metric} needs at least {facts.smallest_n} stimuli; there are {n}. Use more stimuli.")
+    k = parameters.get("k", 0)
+    if k >= n:
+        raise UndefinedScore(
+            f"{metric} needs fewer neighbours than stimuli: k = {k}, n = {n}. Use k <= {n - 1} or more stimuli."
+        )
+
+
+def check_not_constant(metric: str, x: np.ndarray, name: str) -> None:
+    """Raise UndefinedScore if all rows of ``x`` are equal: then no stimulus differs from another."""
+    if (x == x[0]).all():
+        raise UndefinedScore(
+            f"{metric} needs features that vary; all {len(x)} rows of {name} are the same. "
+            "Check that the layer is alive, or leave it out."
+        )

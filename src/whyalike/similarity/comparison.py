@@ -1,0 +1,147 @@
+"""The score table of one comparison on one stimulus set: which rows count for which pair, then all scores at once.
+
+Subsets of the stimuli are masks here, not files: under task overlap the stimuli of the training data set are scored as
+`common` (classes of both models), `ood_one` (of exactly one) and `ood_both` (of neither), and where asked for as
+`fixed_classes_1`, the mean over single shared classes, so that the number of classes does not grow with the overlap. A set
+that does not exist at a level is absent.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from scipy.stats import entropy
+from sklearn.metrics import mutual_info_score
+
+from whyalike.activations.table import read_activations, read_ids, runs_of
+from whyalike.data.prepared import Prepared, open_prepared
+from whyalike.files import write_table
+from whyalike.jobs import note
+from whyalike.similarity.scoring import PairOnStimuli, score_pairs
+from whyalike.similarity.table import SCORE_SCHEMA
+
+
+def score_comparison(
+    work: Mapping[str, Any],
+    activations: Mapping[str, Sequence[Path]],
+    manifests: Sequence[Path],
+    training_data: Path,
+    stimuli_data: Path,
+    output: Path,
+) -> None:
+    """Write the score table of one (study, comparison, stimuli).
+
+    Parameters
+    ----------
+    work : study, comparison, setting, factor, labelling, stimuli, in_distribution, fixed_classes, pairs (of
+        `whyalike.runs.Pair.plain`), metrics, protocols, permutations and seed, as JSON values.
+    activations : layer -> activation files of the seeds.
+    manifests : manifests of the seeds.
+    training_data, stimuli_data : prepared data sets of the setting and of the stimuli.
+    output : path of the score table.
+
+    Raises
+    ------
+    ValueError : activation files whose stimuli differ.
+    """
+    ids, representations = _read(activations)
+    runs = pd.concat([pq.read_table(path).to_pandas() for path in manifests]).drop_duplicates("run").set_index("run")
+    rows = _Rows(work, open_prepared(stimuli_data), ids, runs)
+    training = open_prepared(training_data)
+    pairs = [
+        PairOnStimuli(
+            run_a=pair["run_a"],
+            run_b=pair["run_b"],
+            untrained_a=pair["untrained_a"],
+            untrained_b=pair["untrained_b"],
+            subsets=subsets,
+            groups=rows.groups,
+            labels_a=rows.label_codes(pair["run_a"]),
+            labels_b=rows.label_codes(pair["run_b"]),
+            columns={**_columns(work, pair, training, runs), "stimuli_kind": kind, "classes": classes},
+        )
+        for pair in work["pairs"]
+        for kind, subsets, classes in rows.subsets(pair)
+    ]
+    title = f"similarity {work['study']} · {work['comparison']} · {work['stimuli']}"
+    scores = score_pairs(
+        representations, pairs, work["metrics"], work["protocols"], work["permutations"], work["seed"], _reporter(title)
+    )
+    write_table(output, pa.Table.from_pandas(scores, schema=SCORE_SCHEMA, preserve_index=False), {"work": dict(work)})
+    note(f"{title} · {len(scores)} scores")
+
+
+def _read(activations: Mapping[str, Sequence[Path]]) -> tuple[np.ndarray, dict[str, dict[str, np.ndarray]]]:
+    """Stimulus ids and run -> layer -> (n, d)."""
+    ids = None
+    representations: dict[str, dict[str, np.ndarray]] = {}
+    for layer, paths in activations.items():
+        for path in paths:
+            own = read_ids(path)
+            if ids is not None and not np.array_equal(ids, own):
+                raise ValueError(
+                    f"{path} holds other stimuli than the other seeds' files: extract the activations again"
+                )
+            ids = own
+            for run in runs_of(path):
+                representations.setdefault(run, {})[layer] = read_activations(path, run)
+    return ids, representations
+
+
+class _Rows:
+    """Which stimuli count for a pair, and their classes."""
+
+    def __init__(self, work: Mapping[str, Any], data: Prepared, ids: np.ndarray, runs: pd.DataFrame):
+        self.work, self.data, self.ids, self.runs = work, data, ids, runs
+        labelling = work["labelling"] if work["in_distribution"] else "_".join(data.attributes)
+        self.groups, self.names = data.labelling(labelling, ids)
+
+    def label_codes(self, run: str) -> np.ndarray | None:
+        """The run's own labels of the stimuli: under label overlap, where the two models' labels differ."""
+        if self.work["factor"] != "label" or not self.work["in_distribution"]:
+            return None
+        return self.data.labelling(self.runs.loc[run, "labelling"], self.ids)[0]
+
+    def subsets(self, pair: Mapping[str, Any]) -> Iterator[tuple[str, tuple[np.ndarray, ...], int]]:
+        """Kind, row sets, number of classes."""
+        if not self.work["in_distribution"] or self.work["factor"] != "task":
+            kind = "in_distribution" if self.work["in_distribution"] else "out_of_distribution"
+            yield kind, (np.arange(len(self.ids)),), len(np.unique(self.groups))
+            return
+        a, b = (np.isin(self.names, list(self.runs.loc[pair[run], "class_names"])) for run in ("run_a", "run_b"))
+        for kind, classes in (("common", a & b), ("ood_one", a ^ b), ("ood_both", ~a & ~b)):
+            if classes.any():
+                yield kind, (np.flatnonzero(classes[self.groups]),), int(classes.sum())
+        if self.work["fixed_classes"] and (a & b).any():
+            single = tuple(np.flatnonzero(self.groups == code) for code in np.flatnonzero(a & b))
+            yield "fixed_classes_1", single, 1
+
+
+def _columns(
+    work: Mapping[str, Any], pair: Mapping[str, Any], training: Prepared, runs: pd.DataFrame
+) -> dict[str, Any]:
+    labellings = runs.loc[[pair["run_a"], pair["run_b"]], "labelling"]
+    return {
+        **{name: work[name] for name in ("study", "comparison", "setting", "factor", "stimuli")},
+        **{name: pair[name] for name in ("seed", "condition", "data_overlap", "label_overlap")},
+        "label_information": _label_information(training, *labellings) if work["factor"] == "label" else None,
+    }
+
+
+def _label_information(data: Prepared, a: str, b: str) -> float:
+    """lambda = I(L_A; L_B) / sqrt(H(L_A) H(L_B)) of two labellings of the training images, 0 to 1."""
+    codes = [data.labelling(name, data.rows("train"))[0] for name in (a, b)]
+    entropies = [entropy(np.bincount(own)) for own in codes]
+    return float(mutual_info_score(*codes) / np.sqrt(np.prod(entropies)))
+
+
+def _reporter(title: str):
+    def report(done: int, total: int) -> None:
+        if total and (done == total or done % max(1, total // 4) == 0):
+            note(f"{title} · {done}/{total} pairs")
+
+    return report

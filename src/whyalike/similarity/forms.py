@@ -1,0 +1,33 @@
+"""The shape of a metric: work done once a representation, work done once a pair, and what a permutation of rows does.
+
+A permutation null calls `permute` and `compare` hundreds of times, so everything that depends on one representation
+alone lies in `prepare`. Each family module makes a mapping from score protocol to `Form`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Form:
+    """One computation of a metric.
+
+    Parameters
+    ----------
+    prepare : (x of shape n x d in float64, already preprocessed and checked; parameters) -> intermediates.
+        A randomised form finds a `numpy.random.Generator` under the parameter "generator".
+        Raises UndefinedScore where the metric has no value for x; then, and only then, it has none.
+    compare : (intermediates of x, intermediates of y, parameters) -> float.
+    permute : (intermediates of y, order) -> the intermediates of ``y[order]``, without preparing again.
+    reads : the parameters that ``prepare`` reads; metrics with the same ``prepare`` and values share intermediates.
+    randomised : whether ``prepare`` draws random numbers.
+    """
+
+    prepare: Callable[[np.ndarray, Mapping[str, Any]], Any]
+    compare: Callable[[Any, Any, Mapping[str, Any]], float]
+    permute: Callable[[Any, np.ndarray], Any]
+    reads: tuple[str, ...] = ()
+    randomised: bool = False

@@ -1,0 +1,152 @@
+"""What metrics need of each representation, made once and kept while memory allows.
+
+A `Workbench` holds the representations of many runs. It gives, for two runs, some rows and a setting, a `Scorable`: the
+intermediates of all layer pairs that the setting compares, whose value under any permutation of rows is cheap. Metrics
+that prepare the same thing (the neighbour lists of equal k) share it.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
+from whyalike.similarity.forms import Form
+from whyalike.similarity.nulls import keyed_generator
+from whyalike.similarity.preprocessing import ALL_LAYERS, EXACT, published_layers
+from whyalike.similarity.protocols import Setting
+from whyalike.similarity.registry import METRICS
+
+KEPT_BYTES = 1 << 30  # the neighbour lists of 1,300 runs, or the centred features of 26, at 10,000 x 512
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The stimuli in use: their row indices, and a short key that tells them from others."""
+
+    index: np.ndarray
+    key: str
+
+    @classmethod
+    def of(cls, index: np.ndarray) -> "Rows":
+        index = np.ascontiguousarray(index, dtype=np.int64)
+        return cls(index, hashlib.blake2b(index.tobytes(), digest_size=16).hexdigest())
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+@dataclass(frozen=True)
+class Scorable:
+    """The intermediates of the layer pairs that make one score."""
+
+    setting: Setting
+    form: Form
+    layer_pairs: tuple[tuple[Any, Any], ...]
+
+    def value(self, order: np.ndarray | None = None) -> float:
+        """The score; with ``order``, the score of x and ``y[order]``."""
+        values = [
+            self.form.compare(x, y if order is None else self.form.permute(y, order), self.setting.parameters)
+            for x, y in self.layer_pairs
+        ]
+        return max(0.0, *values) if self.setting.layers_together else values[0]
+
+
+def form_of(setting: Setting) -> Form:
+    """The form that computes a setting."""
+    return METRICS[setting.metric].load()[setting.protocol]
+
+
+class Workbench:
+    """Intermediates of many runs, made when they are first asked for; the least recently used are dropped."""
+
+    def __init__(self, representations: Mapping[str, Mapping[str, np.ndarray]], seed: int, kept: int = KEPT_BYTES):
+        self.representations = representations
+        self.seed = seed
+        self._kept_bytes = kept
+        self._bytes = 0
+        self._store: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def scorable(self, run_x: str, run_y: str, rows: Rows, setting: Setting, layer: str | None = None) -> Scorable:
+        """The score of two runs on some rows.
+
+        Parameters
+        ----------
+        layer : the layer of both runs that is compared; None where the setting takes all layers together.
+
+        Raises
+        ------
+        UndefinedScore : no pair of layers has a value. Where some have, the others do not count, as in the reference.
+        """
+        check_defined(setting.metric, METRICS[setting.metric].facts, len(rows), setting.parameters)
+        form = form_of(setting)
+        pairs, reasons = [], []
+        layers_x, layers_y = (self._layers(run, setting, form, layer) for run in (run_x, run_y))
+        for i, layer_x in enumerate(layers_x):
+            for j, layer_y in enumerate(layers_y):
+                try:
+                    x = self._prepared(run_x, layer_x, rows, setting, form, ("x", j))
+                    y = self._prepared(run_y, layer_y, rows, setting, form, ("y", i))
+                    pairs.append((x, y))
+                except UndefinedScore as reason:
+                    reasons.append(reason)
+        if not pairs:
+            raise reasons[0]
+        return Scorable(setting, form, tuple(pairs))
+
+    def _layers(self, run: str, setting: Setting, form: Form, layer: str | None) -> list[str]:
+        """The layers of a run on one side. A deterministic metric need not see a single layer twice."""
+        if not setting.layers_together:
+            return [layer]
+        names = list(self.representations[run])
+        return names if len(names) == 1 and not form.randomised else [*names, ALL_LAYERS]
+
+    def _prepared(self, run: str, layer: str, rows: Rows, setting: Setting, form: Form, draw: tuple[str, int]) -> Any:
+        """The intermediates of one layer; a randomised form gets a draw of its own for each partner."""
+        parameters = {name: setting.parameters[name] for name in form.reads if name in setting.parameters}
+        key = (form.prepare, *sorted(parameters.items()), run, layer, rows.key, setting.preprocessing)
+        if form.randomised:
+            key = (*key, draw)
+
+        def make() -> Any:
+            x = self._features(run, layer, rows, setting)
+            check_not_constant(setting.metric, x, f"layer '{layer}' of {run}")
+            extra = {"generator": keyed_generator(self.seed, "svd", run, layer, *draw)} if form.randomised else {}
+            return form.prepare(x, {**parameters, **extra})
+
+        return self._once(key, make)
+
+    def _features(self, run: str, layer: str, rows: Rows, setting: Setting) -> np.ndarray:
+        """The preprocessed features of one layer on the rows, float64."""
+        layers = self.representations[run]
+        if setting.layers_together:
+
+            def make() -> dict[str, np.ndarray]:
+                return published_layers({name: x[rows.index] for name, x in layers.items()})
+
+            return self._once((published_layers, run, rows.key), make)[layer]
+        return EXACT[setting.preprocessing](layers[layer][rows.index].astype(np.float64))
+
+    def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        if key in self._store:
+            self._store.move_to_end(key)
+            return self._store[key]
+        made = make()
+        self._store[key] = made
+        self._bytes += _size(made)
+        while self._bytes > self._kept_bytes:
+            self._bytes -= _size(self._store.popitem(last=False)[1])
+        return made
+
+
+def _size(made: Any) -> int:
+    """Bytes of the arrays in an intermediate."""
+    if isinstance(made, np.ndarray):
+        return made.nbytes
+    if isinstance(made, Mapping):
+        return sum(_size(value) for value in made.values())
+    return sum(_size(getattr(made, f.name)) for f in fields(made)) if is_dataclass(made) else 0

@@ -1,0 +1,49 @@
+"""Permutation nulls: what a score is when rows no longer correspond.
+
+Row permutation takes away every correspondence of stimuli: the mean of its draws is the chance level. Permutation within
+classes keeps what the classes alone explain. The draws are keyed by what names the pair's stimuli, not by the metric, so
+that all metrics of a pair see the same draws and a re-run gives the same numbers.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from whyalike.files import canonical_json
+
+
+def keyed_generator(*key: Any) -> np.random.Generator:
+    """The random numbers that belong to a key of JSON values; the same key gives the same numbers everywhere."""
+    digest = hashlib.sha256(canonical_json(key).encode()).digest()
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(int.from_bytes(digest))))
+
+
+def row_orders(generator: np.random.Generator, n: int, draws: int) -> np.ndarray:
+    """Uniform permutations of n rows; draws x n, int32 (thousands of draws of thousands of rows stay small)."""
+    return generator.permuted(np.tile(np.arange(n, dtype=np.int32), (draws, 1)), axis=1)
+
+
+def within_class_orders(generator: np.random.Generator, groups: np.ndarray, draws: int) -> np.ndarray:
+    """Uniform permutations among the rows of each class.
+
+    Parameters
+    ----------
+    groups : class of each row, n.
+    draws : number of permutations.
+
+    Returns
+    -------
+    draws x n, int32; ``groups[order]`` equals ``groups`` for each of them.
+    """
+    orders = np.tile(np.arange(len(groups), dtype=np.int32), (draws, 1))
+    for group in np.unique(groups):
+        rows = np.flatnonzero(groups == group)
+        orders[:, rows] = generator.permuted(orders[:, rows], axis=1)
+    return orders
+
+
+def p_value(value: float, draws: Sequence[float]) -> float:
+    """(1 + b) / (1 + B), b of B null draws at least as large as the score: never 0."""
+    return (1 + int(np.count_nonzero(np.asarray(draws) >= value))) / (1 + len(draws))

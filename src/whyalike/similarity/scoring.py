@@ -1,0 +1,170 @@
+"""The score table of many pairs of runs: every score beside its three baselines.
+
+For each pair, layer, metric and protocol: the score (mean over the subsets of stimuli), the null of row permutations,
+the null of permutations within class, the untrained pair on the same rows, and for metrics with a linear kernel the score
+of the two labellings. A score that is undefined for one of its subsets has no row; a warning in the log says why.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from whyalike.similarity.baselines import label_gram, untrained
+from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.intermediates import Rows, Scorable, Workbench
+from whyalike.similarity.nulls import keyed_generator, p_value, row_orders, within_class_orders
+from whyalike.similarity.pairs import PASSED_THROUGH, PairOnStimuli, check_pairs
+from whyalike.similarity.protocols import Setting, setting
+from whyalike.similarity.table import to_frame
+
+ALL_PAIRS_OF_LAYERS = "max"  # in layer_a and layer_b, under the published layer rule
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """Permutations of a pair's rows: [subset] -> draws x n; within is None without classes."""
+
+    rows: list[np.ndarray]
+    within: list[np.ndarray] | None
+
+
+def score_pairs(
+    representations: Mapping[str, Mapping[str, np.ndarray]],
+    pairs: Sequence[PairOnStimuli],
+    metrics: Mapping[str, Mapping[str, Any]],
+    protocols: Sequence[str],
+    permutations: int,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Score all pairs under all metrics and protocols.
+
+    Parameters
+    ----------
+    representations : run -> layer -> n_all x d, all runs of a pair on the same stimuli.
+    pairs : what is compared, in the order of the rows of the result.
+    metrics : name -> parameters that differ from the defaults.
+    protocols : of "exact" (each layer against the one of the same name) and "as_published" (maximum over layer pairs).
+    permutations : draws of each permutation null; 0: no nulls, no p value. Draws of cknna are all defined where the
+        score is, because what can be undefined does not change when rows are permuted.
+    seed : of the nulls and of svcca as published.
+    progress : called with (pairs done, pairs in all) after each pair.
+
+    Returns
+    -------
+    One row a (pair, layer, metric, protocol), in this order, with the columns of `table.SCORE_SCHEMA`. null_mean and
+    null_p95 (95 % quantile, the next larger draw) are of the row permutations, null_within_class is a mean.
+
+    Raises
+    ------
+    KeyError : unknown metric. ValueError : wrong parameters, representations, rows, codes or columns.
+    """
+    if permutations < 0:
+        raise ValueError(f"permutations must be at least 0; got {permutations}.")
+    settings = [setting(metric, protocol, given) for metric, given in metrics.items() for protocol in protocols]
+    check_pairs(representations, pairs, any(not one.layers_together for one in settings))
+    workbench = Workbench(representations, seed)
+    baselines: dict[tuple, float | None] = {}
+    rows = []
+    for done, pair in enumerate(pairs, 1):
+        rows += _score_pair(workbench, pair, settings, permutations, baselines)
+        if progress is not None:
+            progress(done, len(pairs))
+    return to_frame(rows)
+
+
+def _score_pair(
+    workbench: Workbench, pair: PairOnStimuli, settings: Sequence[Setting], permutations: int, baselines: dict
+) -> list[dict[str, Any]]:
+    """The rows of one pair: each layer that both runs have, then the layers together."""
+    subsets = [Rows.of(subset) for subset in pair.subsets]
+    draws = _draws(pair, subsets, permutations, workbench.seed)
+    layers_b = workbench.representations[pair.run_b]
+    layers = [layer for layer in workbench.representations[pair.run_a] if layer in layers_b]
+    rows = []
+    for layer in [*layers, None]:
+        for one in settings:
+            if one.layers_together is not (layer is None):
+                continue
+            try:
+                scorables = [workbench.scorable(pair.run_a, pair.run_b, s, one, layer) for s in subsets]
+            except UndefinedScore as reason:
+                where = f"{pair.run_a} and {pair.run_b}, {pair.columns['stimuli']}, layer {layer or 'max'}"
+                _log.warning("no %s score (%s) of %s: %s", one.metric, one.protocol, where, reason)
+                continue
+            rows.append(
+                {
+                    **{name: pair.columns.get(name) for name in PASSED_THROUGH},
+                    "run_a": pair.run_a,
+                    "run_b": pair.run_b,
+                    "layer_a": layer or ALL_PAIRS_OF_LAYERS,
+                    "layer_b": layer or ALL_PAIRS_OF_LAYERS,
+                    "n": round(float(np.mean([len(s) for s in subsets]))),
+                    "metric": one.metric,
+                    "preprocessing": one.preprocessing,
+                    "estimator": one.estimator,
+                    "eps": one.eps,
+                    "score_protocol": one.protocol,
+                    **_value_and_nulls(scorables, draws),
+                    **_baselines(workbench, pair, subsets, one, layer, baselines),
+                }
+            )
+    return rows
+
+
+def _baselines(
+    workbench: Workbench, pair: PairOnStimuli, subsets: Sequence[Rows], chosen: Setting, layer: str | None, known: dict
+) -> dict[str, float | None]:
+    """The baselines for which the pair has what they need."""
+    found = {}
+    if pair.untrained_a is not None:
+        found["untrained"] = untrained(workbench, (pair.untrained_a, pair.untrained_b), subsets, chosen, layer, known)
+    if pair.labels_a is not None and pair.labels_b is not None:
+        found["label_gram"] = label_gram((pair.labels_a, pair.labels_b), subsets, chosen, known)
+    return found
+
+
+def _draws(pair: PairOnStimuli, subsets: Sequence[Rows], permutations: int, seed: int) -> _Draws | None:
+    """The permutations that all metrics of a pair share; None if there are to be none."""
+    if not permutations:
+        return None
+    columns = pair.columns
+    key = (seed, *(columns[name] for name in ("seed", "condition", "stimuli", "stimuli_kind")))
+    rows, within = [], []
+    for i, subset in enumerate(subsets):
+        rows.append(row_orders(keyed_generator("rows", *key, i), len(subset), permutations))
+        if pair.groups is not None:
+            generator = keyed_generator("within class", *key, i)
+            within.append(within_class_orders(generator, pair.groups[subset.index], permutations))
+    return _Draws(rows, within if pair.groups is not None else None)
+
+
+def _value_and_nulls(scorables: Sequence[Scorable], draws: _Draws | None) -> dict[str, float]:
+    """The score over the subsets and what its nulls give; absent keys where there are no draws."""
+    value = float(np.mean([scorable.value() for scorable in scorables]))
+    if draws is None:
+        return {"value": value}
+    null = _null(scorables, draws.rows)
+    found = {
+        "value": value,
+        "null_mean": float(null.mean()),
+        "null_p95": float(np.quantile(null, 0.95, method="higher")),
+        "p_value": p_value(value, null),
+    }
+    if draws.within is not None:
+        found["null_within_class"] = float(_null(scorables, draws.within).mean())
+    return found
+
+
+def _null(scorables: Sequence[Scorable], orders: Sequence[np.ndarray]) -> np.ndarray:
+    """One value a draw: the mean over the subsets, each permuted."""
+    values = [
+        [scorable.value(order.astype(np.intp)) for order in draws]  # take is fastest with its own index type
+        for scorable, draws in zip(scorables, orders, strict=True)
+    ]
+    return np.mean(values, axis=0)

@@ -1,0 +1,62 @@
+"""The score table: its columns, in order, and how rows become a frame and a frame becomes Parquet.
+
+Missing means absent: NaN in a frame's float columns, NA in ``classes``, null in Parquet.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+_TEXT, _COUNT, _NUMBER = pa.string(), pa.int64(), pa.float64()
+
+SCORE_SCHEMA = pa.schema(
+    [
+        pa.field("study", _TEXT, nullable=False),
+        pa.field("comparison", _TEXT, nullable=False),
+        pa.field("setting", _TEXT, nullable=False),
+        pa.field("factor", _TEXT, nullable=False),
+        pa.field("seed", _COUNT, nullable=False),
+        pa.field("condition", _TEXT, nullable=False),
+        pa.field("data_overlap", _NUMBER),
+        pa.field("label_overlap", _NUMBER),
+        pa.field("label_information", _NUMBER),
+        pa.field("run_a", _TEXT, nullable=False),
+        pa.field("run_b", _TEXT, nullable=False),
+        pa.field("layer_a", _TEXT, nullable=False),
+        pa.field("layer_b", _TEXT, nullable=False),
+        pa.field("stimuli", _TEXT, nullable=False),
+        pa.field("stimuli_kind", _TEXT, nullable=False),
+        pa.field("classes", _COUNT),
+        pa.field("n", _COUNT, nullable=False),
+        pa.field("metric", _TEXT, nullable=False),
+        pa.field("preprocessing", _TEXT, nullable=False),
+        pa.field("estimator", _TEXT, nullable=False),
+        pa.field("eps", _NUMBER, nullable=False),
+        pa.field("score_protocol", _TEXT, nullable=False),
+        pa.field("value", _NUMBER, nullable=False),
+        pa.field("null_mean", _NUMBER),
+        pa.field("null_p95", _NUMBER),
+        pa.field("null_within_class", _NUMBER),
+        pa.field("untrained", _NUMBER),
+        pa.field("label_gram", _NUMBER),
+        pa.field("p_value", _NUMBER),
+    ]
+)
+
+
+def to_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The frame of score rows (column -> value, absent or None where missing), columns in the table's order.
+
+    Raises
+    ------
+    pyarrow.ArrowInvalid, pyarrow.ArrowTypeError : a value does not fit its column.
+    """
+    table = pa.Table.from_pylist([dict(row) for row in rows], schema=SCORE_SCHEMA)
+    return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+
+
+def to_table(frame: pd.DataFrame) -> pa.Table:
+    """The Arrow table of a frame made by `to_frame`: missing values become null, nothing else changes."""
+    return pa.Table.from_pandas(frame, schema=SCORE_SCHEMA, preserve_index=False).replace_schema_metadata(None)

@@ -1,0 +1,201 @@
+"""The findings in words: what each study shows, with intervals, seeds and p-values, and what may be claimed.
+
+Written from the statistics tables alone, whatever the numbers are. An effect is called a claim only with more than
+three seeds, a Holm-adjusted sign-flip p of at most .05, and then with its direction; everything else is a description.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from whyalike.similarity.registry import METRICS
+
+#: With 3 seeds the smallest possible sign-flip p is .25: nothing can be claimed.
+DESCRIPTIVE_SEEDS = 3
+LEVEL = 0.05
+
+_READING = """# Findings
+
+How to read this: the effect is the change of exact linear CKA from the lowest to the highest overlap of a panel, one
+number a seed. Intervals are 95 % t intervals over seeds, p is an exact sign-flip p, and p (Holm) is adjusted over the
+panels of the study. An effect is a claim if p (Holm) is at most .05 and there are more than three seeds; otherwise it
+describes these runs and no more. "As published" is one regression line over all points, which are not independent: its
+R2 has no interval.
+"""
+
+
+def findings(statistics: Mapping[str, pd.DataFrame], accuracy: pd.DataFrame, mutual_information: pd.DataFrame) -> str:
+    """What the studies show, in Markdown for a reader who knows machine learning.
+
+    Parameters
+    ----------
+    statistics : study -> its statistics table (`study.study_statistics`).
+    accuracy : Table 5 (`tables.accuracy_table`).
+    mutual_information : Table 3 (`mutual_information.mutual_information_table`).
+
+    Returns
+    -------
+    Markdown: how to read it, a section a study (in-distribution panels at length, the others in a line each), mutual
+    information as published against corrected, and the accuracies.
+    """
+    sections = [_READING, *(_study(name, table) for name, table in statistics.items())]
+    return "\n".join([*sections, _information(mutual_information), _accuracies(accuracy)])
+
+
+def _study(name: str, table: pd.DataFrame) -> str:
+    lines = [f"## Study {name}", ""]
+    effects = _rows(table, metric="cka", score_protocol="exact", protocol="corrected", estimator="gain")
+    if effects.empty:
+        return "\n".join([*lines, "No exact CKA at two levels of overlap: nothing can be said about a change.", ""])
+    own = effects["stimuli_kind"] == "in_distribution"
+    for effect in effects[own].itertuples():
+        lines += _panel(table, effect)
+    if not own.any():
+        lines.append("- No panel on the whole in-distribution stimuli.")
+    lines += [
+        f"- {effect.comparison} on {effect.stimuli} ({effect.stimuli_kind.replace('_', ' ')}): {_effect(effect)}; "
+        f"{_claim(effect)}."
+        for effect in effects[~own].itertuples()
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _panel(table: pd.DataFrame, effect) -> list[str]:
+    """An in-distribution panel: the change, whether it is a claim, the other metrics, the published analysis."""
+    place = {name: getattr(effect, name) for name in ("comparison", "stimuli", "stimuli_kind")}
+    panel = _rows(table, **place)
+    lines = [
+        f"- **{effect.comparison} on {effect.stimuli}**: from the lowest to the highest overlap, exact CKA "
+        f"{_verb(effect)}: {_effect(effect)}.",
+        f"  - {_sentence(_claim(effect))}.",
+    ]
+    signs = _rows(panel, score_protocol="exact", protocol="corrected", estimator="gain").set_index("metric")["value"]
+    closer = [-1 if metric in METRICS and METRICS[metric].facts.kind == "distance" else 1 for metric in signs.index]
+    agree = signs.index[_sign(signs * closer) == _sign(effect.value)]
+    others = [metric for metric in signs.index if metric not in agree]
+    lines.append(
+        f"  - {len(agree)} of {len(signs)} metrics change in the same direction"
+        f"{'; not ' + ', '.join(others) if others else ''}."
+    )
+    return [*lines, *_against_published(panel)]
+
+
+def _against_published(panel: pd.DataFrame) -> list[str]:
+    """What the published analysis says of CKA in this panel, and where the corrected slope differs."""
+    published = _rows(panel, metric="cka", score_protocol="as_published", protocol="as_published")
+    published = published.set_index("estimator")
+    corrected = _rows(panel, metric="cka", score_protocol="exact", protocol="corrected", estimator="slope")
+    if "ols_slope" not in published.index or corrected.empty:
+        return []
+    line, slope = published.loc["ols_slope"], corrected.iloc[0]
+    label = line["factor"] == "label"
+    # the published label figure counts levels 1, 2, 3: two of its units are one unit of overlap
+    per_overlap = line["value"] * (2 if label else 1)
+    fit = f", R2 = {published.loc['ols_r2', 'value']:.3f}" if "ols_r2" in published.index else ""
+    per_level = " a level" if label else ""
+    says = f"  - As published: slope {line['value']:+.3f}{per_level}{fit}, one line over {line['n']} points."
+    return [f"{says} Corrected: slope {slope['value']:+.3f}{_interval(slope)} per unit of overlap; "
+            f"{_difference(per_overlap, slope)}."]  # fmt: skip
+
+
+def _difference(published: float, slope: pd.Series) -> str:
+    if _sign(published) != _sign(slope["value"]):
+        said = "the two disagree in sign"
+    elif abs(published - slope["value"]) > 0.1 * max(abs(published), abs(slope["value"])):
+        said = f"the same sign, another size (published per unit of overlap: {published:+.3f})"
+    else:
+        said = "the same sign and nearly the same size"
+    if pd.isna(slope["ci_low"]):
+        return f"{said}, and one seed gives no interval"
+    holds = slope["ci_low"] <= 0 <= slope["ci_high"]
+    few = f", which with {_seeds(slope['n_seeds'])} claims nothing" if slope["n_seeds"] <= DESCRIPTIVE_SEEDS else ""
+    return f"{said}; the corrected interval {'includes' if holds else 'excludes'} zero{few}"
+
+
+def _information(table: pd.DataFrame) -> str:
+    lines = ["## Mutual information between overlap and CKA", ""]
+    published, corrected = (_rows(table, protocol=name) for name in ("as_published", "corrected"))
+    if table.empty:
+        lines.append("Too few points, levels or seeds for an estimate.")
+    for row in published.itertuples():
+        over = ", which is more than the levels can tell" if row.value > row.entropy else ""
+        lines.append(
+            f"- {row.study}, as published: {row.value:.3f} nats of at most {row.entropy:.3f} ({row.levels} levels, "
+            f"{row.n} points, {_seeds(row.n_seeds)}){over}."
+        )
+    for row in corrected.itertuples():
+        lines.append(
+            f"- {row.study}, corrected: {row.value:.3f}{_interval(row._asdict())} of what the levels can tell beyond "
+            f"chance ({row.levels} common levels, {row.n} points, {_seeds(row.n_seeds)})."
+        )
+    lines += _orders(published, corrected)
+    return "\n".join([*lines, ""])
+
+
+def _orders(published: pd.DataFrame, corrected: pd.DataFrame) -> list[str]:
+    """The two orders of the studies, side by side."""
+    if len(published) < 2 or len(corrected) < 2:
+        return []
+    orders = [" > ".join(rows.sort_values("value", ascending=False)["study"]) for rows in (published, corrected)]
+    few = " Three or fewer seeds: neither order is a claim." if corrected["n_seeds"].min() <= DESCRIPTIVE_SEEDS else ""
+    return [
+        f"- Order as published: {orders[0]}. It ranks designs with other ceilings and is no comparison of causes. "
+        f"Order corrected: {orders[1]}; read it with the intervals.{few}"
+    ]
+
+
+def _accuracies(table: pd.DataFrame) -> str:
+    lines = ["## Accuracies", ""]
+    if table.empty:
+        lines.append("No run has an accuracy.")
+    for row in table.itertuples():
+        spread = "" if pd.isna(row.sd) else f" ± {100 * row.sd:.1f}"
+        chance = "" if pd.isna(row.chance) else f", chance {100 * row.chance:.1f} %"
+        many = f"{row.runs} run{'s' if row.runs > 1 else ''}"
+        name = ", ".join(str(one) for one in (row.setting, row.factor, row.labelling) if not pd.isna(one))
+        lines.append(f"- {name}: {100 * row.mean:.1f}{spread} % (mean{' ± SD' if spread else ''} over {many}{chance}).")
+    return "\n".join([*lines, ""])
+
+
+def _rows(table: pd.DataFrame, **where: str) -> pd.DataFrame:
+    mask = pd.Series(True, index=table.index)
+    for name, value in where.items():
+        mask &= table[name] == value
+    return table[mask]
+
+
+def _effect(effect) -> str:
+    """The number, its interval, seeds and p-values of one effect."""
+    numbers = f"{effect.value:+.3f}{_interval(effect._asdict())}, {_seeds(effect.n_seeds)}, p = {effect.p_value:.3f}"
+    return f"{numbers}, p (Holm) = {effect.p_holm:.3f}"
+
+
+def _claim(effect) -> str:
+    least = 2 / 2**effect.n_seeds
+    if effect.n_seeds <= DESCRIPTIVE_SEEDS:
+        return f"no claim: with {_seeds(effect.n_seeds)} p cannot be below {least:.2f}"
+    if effect.p_holm <= LEVEL:
+        return f"a claim: CKA {_verb(effect)} with overlap"
+    if effect.p_value <= LEVEL:
+        return f"no claim after adjustment for the panels of the study (smallest possible p before it: {least:.3f})"
+    return f"no claim: the seeds do not agree enough (smallest possible p: {least:.3f})"
+
+
+def _interval(row) -> str:
+    return "" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'' if count == 1 else 's'}"
+
+
+def _sign(value):
+    return (value > 0) * 1 - (value < 0) * 1
+
+
+def _verb(effect) -> str:
+    return "rises" if effect.value > 0 else "falls" if effect.value < 0 else "changes"
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]

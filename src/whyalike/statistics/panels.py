@@ -1,0 +1,120 @@
+"""Panels and points: the score table cut into the sets of points that one number is computed from.
+
+A panel holds one score a pair of runs, in the order of the score table. Scores of several layer pairs of one pair of
+runs are averaged to one. The corrected analysis averages further, to one point a (seed, level): the three level-2 pairs
+of a label study share three models, so they are one point and not three.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from whyalike.statistics.table import PANEL
+
+#: The column that holds the overlap, in [0, 1], that a factor varies.
+OVERLAP = {"dataset": "data_overlap", "task": "label_overlap", "label": "label_overlap"}
+#: One pair of runs within a panel.
+_PAIR = ["seed", "condition", "run_a", "run_b"]
+_COLUMNS = [*PANEL, *_PAIR, "layer_a", "layer_b", "data_overlap", "label_overlap", "label_information", "value"]
+
+
+@dataclass(frozen=True)
+class Points:
+    """n points: the seed that each belongs to, its x (overlap or information) and its score y, arrays of shape (n,)."""
+
+    seed: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
+
+    def __len__(self) -> int:
+        """n."""
+        return len(self.y)
+
+    @property
+    def seeds(self) -> np.ndarray:
+        """The distinct seeds in ascending order."""
+        return np.unique(self.seed)
+
+    @property
+    def levels(self) -> np.ndarray:
+        """The distinct x in ascending order."""
+        return np.unique(self.x)
+
+    def where(self, mask: np.ndarray) -> "Points":
+        """The points where ``mask`` (n booleans) is true, in the same order."""
+        return Points(self.seed[mask], self.x[mask], self.y[mask])
+
+
+@dataclass(frozen=True)
+class Panel:
+    """``key``: the values of the columns `PANEL`; ``pairs``: seed, overlap, label_information, value of each pair."""
+
+    key: dict[str, str]
+    pairs: pd.DataFrame
+
+    def by_pair(self, x: str = "overlap") -> Points:
+        """One point a pair that has ``x`` ("overlap" or "label_information"), in the order of the score table."""
+        pairs = self.pairs[self.pairs[x].notna()]
+        return Points(pairs["seed"].to_numpy(), pairs[x].to_numpy(float), pairs["value"].to_numpy(float))
+
+    def by_level(self) -> Points:
+        """One point a (seed, level of overlap), the mean over its pairs, sorted by seed and level."""
+        means = self.pairs.groupby(["seed", "overlap"])["value"].mean().reset_index()
+        return Points(means["seed"].to_numpy(), means["overlap"].to_numpy(), means["value"].to_numpy())
+
+
+def panels(scores: pd.DataFrame) -> Iterator[Panel]:
+    """The panels of a score table, in the order in which they first appear.
+
+    Parameters
+    ----------
+    scores : score table of one study (or of several); the order of its rows is kept.
+
+    Raises
+    ------
+    ValueError : a column is missing, a factor unknown, a score or an overlap missing, or one pair is scored twice.
+    """
+    _check(scores)
+    for key, rows in scores.groupby(list(PANEL), sort=False):
+        named = dict(zip(PANEL, key, strict=True))
+        # rounded, so that 3 * 0.1 and 0.3 are one level
+        rows = rows.assign(overlap=rows[OVERLAP[named["factor"]]].astype(float).round(9))
+        if rows["overlap"].isna().any():
+            raise ValueError(
+                f"every score of factor '{named['factor']}' needs {OVERLAP[named['factor']]}: "
+                f"{rows['overlap'].isna().sum()} of {len(rows)} rows of {named} have none. "
+                "Give it, or leave these rows out of the study."
+            )
+        yield Panel(named, _one_row_a_pair(rows, named))
+
+
+def _one_row_a_pair(rows: pd.DataFrame, named: dict[str, str]) -> pd.DataFrame:
+    """Layer pairs averaged to one row a pair of runs; a pair scored twice on the same layers is an error."""
+    repeated = rows[rows.duplicated([*_PAIR, "layer_a", "layer_b"])]
+    if len(repeated):
+        raise ValueError(
+            f"a panel needs one score a pair of runs and layers: {named} holds {len(repeated)} more, the first "
+            f"{repeated.iloc[0][_PAIR].to_dict()}. Keep one variant (preprocessing, estimator, eps) of a metric."
+        )
+    columns = ["seed", "overlap", "label_information", "value"]
+    if not rows.duplicated(_PAIR).any():
+        return rows[columns].reset_index(drop=True)
+    means = rows.groupby(_PAIR, sort=False, dropna=False)[["overlap", "label_information", "value"]].mean()
+    return means.reset_index()[columns]
+
+
+def _check(scores: pd.DataFrame) -> None:
+    missing = [name for name in _COLUMNS if name not in scores.columns]
+    if missing:
+        raise ValueError(f"a score table needs the columns {', '.join(_COLUMNS)}: {', '.join(missing)} missing.")
+    unknown = sorted(set(scores["factor"]) - set(OVERLAP))
+    if unknown:
+        raise ValueError(f"factor must be one of {', '.join(OVERLAP)}: the score table has {', '.join(unknown)}.")
+    bad = ~np.isfinite(scores["value"].to_numpy(float))
+    if bad.any():
+        first = scores[bad].iloc[0][list(PANEL)].to_dict()
+        raise ValueError(
+            f"every score must be a finite number: {bad.sum()} rows are not, first in {first}. Leave them out."
+        )

@@ -1,0 +1,120 @@
+"""One study's statistics table from its scores, under two protocols.
+
+`as_published`: one OLS line over all points and the KSG mutual information; no interval, because the published analysis
+has none. `corrected`: one slope and one gain a seed, their mean with t interval, sign-flip p and level-permutation p,
+Holm over the panels of a figure; Ross's mutual information with its null and ceiling and a jackknife interval.
+"""
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+import pandas as pd
+
+from whyalike.randomness import keyed
+from whyalike.statistics import information, regression
+from whyalike.statistics.inference import holm, sign_flip_p, t_interval
+from whyalike.statistics.panels import Panel, Points, panels
+from whyalike.statistics.table import to_frame
+
+
+def study_statistics(
+    scores: pd.DataFrame,
+    *,
+    permutations: int = 2000,
+    information_permutations: int = 50,
+    information_metrics: Collection[str] = ("cka",),
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Every number of one study, under both protocols.
+
+    Parameters
+    ----------
+    scores : score table; the order of the rows matters to `mi_ksg`, whose tie-breaking noise is seeded.
+    permutations : draws for `level_permutation_p`.
+    information_permutations : draws for `mi_null`.
+    information_metrics : metrics that get `mi_null` and `mi_adjusted`, which cost most.
+    seed : key of the permutations; the draws of a panel do not depend on the other panels.
+
+    Returns
+    -------
+    Statistics table. Estimators as published: ols_slope, ols_intercept, ols_r2 (x = overlap, for labels the level 1, 2,
+    3), mi_ksg (nats). Corrected (x = overlap in [0, 1]): slope, gain, level_permutation_p (value = mean slope),
+    slope_information (label studies; x = shared information of the labels, one point a pair), mi_ross, entropy, mi_null
+    (nats), mi_adjusted (share of what the levels could tell). What has too few points, levels or seeds has no row.
+
+    Raises
+    ------
+    ValueError : the score table is not valid (see `panels.panels`).
+    """
+    rows = []
+    for panel in panels(scores):
+        rows += [{**panel.key, "protocol": "as_published", **row} for row in _as_published(panel)]
+        draws = information_permutations if panel.key["metric"] in information_metrics else 0
+        corrected = [*_effects(panel, permutations, seed), *_information(panel, draws, seed)]
+        rows += [{**panel.key, "protocol": "corrected", **row} for row in corrected]
+    return _with_holm(to_frame(rows))
+
+
+def _as_published(panel: Panel) -> Iterator[dict]:
+    points = panel.by_pair()
+    # the published figure of the label study draws the levels 1, 2, 3; its mutual information uses 0, .5, 1
+    line = regression.ols(1 + 2 * points.x if panel.key["factor"] == "label" else points.x, points.y)
+    found = {"mi_ksg": information.mi_ksg(points.x, points.y)}
+    if line is not None:
+        found = {"ols_slope": line.slope, "ols_intercept": line.intercept, "ols_r2": line.r2, **found}
+    for estimator, value in found.items():
+        if value is not None:
+            yield _row(estimator, value, points)
+
+
+def _effects(panel: Panel, permutations: int, seed: int) -> Iterator[dict]:
+    by_level = panel.by_level()
+    points = regression.with_a_slope(by_level)
+    if len(points):
+        slopes = regression.seed_slopes(points)
+        yield _mean_row("slope", slopes, points)
+        p_value = regression.level_permutation_p(points, permutations, keyed(seed, "level permutations"))
+        yield _row("level_permutation_p", slopes.mean(), points, p_value=p_value)
+    gains = regression.seed_gains(by_level)
+    if len(gains):
+        yield {**_mean_row("gain", gains, points), "n": 2 * len(gains), "n_seeds": len(gains)}
+    shared = regression.with_a_slope(panel.by_pair("label_information"))
+    if panel.key["factor"] == "label" and len(shared):
+        yield _mean_row("slope_information", regression.seed_slopes(shared), shared)
+
+
+def _information(panel: Panel, permutations: int, seed: int) -> Iterator[dict]:
+    points = panel.by_level()
+    found = information.jackknifed_information(points, permutations, keyed(seed, "information null"))
+    if found is None:
+        return
+    yield _row("mi_ross", found.full.mi, points, found.mi_interval)
+    yield _row("entropy", found.full.entropy, points)
+    if found.full.null is not None:
+        yield _row("mi_null", found.full.null, points)
+    if found.full.adjusted is not None:
+        yield _row("mi_adjusted", found.full.adjusted, points, found.adjusted_interval)
+
+
+def _mean_row(estimator: str, by_seed: np.ndarray, points: Points) -> dict:
+    return _row(estimator, by_seed.mean(), points, t_interval(by_seed), sign_flip_p(by_seed))
+
+
+def _row(
+    estimator: str,
+    value: float,
+    points: Points,
+    interval: tuple[float, float] | None = None,
+    p_value: float | None = None,
+) -> dict:
+    low, high = interval or (None, None)
+    row = {"estimator": estimator, "value": value, "ci_low": low, "ci_high": high}
+    return {**row, "n": len(points), "n_seeds": len(points.seeds), "p_value": p_value}
+
+
+def _with_holm(statistics: pd.DataFrame) -> pd.DataFrame:
+    """p_holm: Holm over the panels (comparison, stimuli, stimuli_kind) of one study, metric, protocol and estimator."""
+    tested = statistics[statistics["p_value"].notna()]
+    figure = tested.groupby(["study", "metric", "score_protocol", "protocol", "estimator"], sort=False)
+    adjusted = figure["p_value"].transform(lambda p_values: holm(p_values.to_numpy()))
+    return statistics.assign(p_holm=adjusted.reindex(statistics.index))

@@ -1,0 +1,6 @@
+"""Role: train the runs of a cell and keep them in the run store.
+
+Holds: the store (identity folders, lock, heartbeat, ledger), loaders, augmentation, the training loop, the manifest.
+Layer: above models, splits and data; below activations. No metric is reachable from here.
+May import: whyalike.models, whyalike.splits, whyalike.data, whyalike.config.
+"""

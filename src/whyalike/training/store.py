@@ -1,0 +1,166 @@
+"""The run store: one folder a run, named by the run's identity, that Snakemake does not know of and never deletes.
+
+    {store}/{identity}/weights.safetensors         the final weights, and weights.step{n}.safetensors where a recipe keeps them
+                       log.parquet                 a row an epoch
+                       result.json                 written last: hashes, accuracy, steps, device; its presence says "finished"
+                       checkpoint.pt               while training: everything needed to go on, bitwise
+                       ledger.jsonl                appended: who trained which steps, when
+                       lock, heartbeat.json        who trains now
+
+A run is trained under an exclusive lock on its folder (released by the kernel when its holder dies) and a heartbeat for file
+systems without locks. A second trainer waits until the holder ends, then finds the run finished or resumes it.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from whyalike.files import write_text
+
+STALE_HEARTBEATS = 6  # a holder that missed so many heartbeats is dead; one or two are missed on a busy file system
+
+
+class DamagedRun(RuntimeError):
+    """A file of a finished run is missing or is not what its result says."""
+
+
+class StoredRun:
+    """The folder of one run.
+
+    Parameters
+    ----------
+    store : folder of the run store.
+    identity : 16 hex digits, see `whyalike.runs.Run`.
+    """
+
+    def __init__(self, store: Path, identity: str):
+        self.identity = identity
+        self.folder = Path(store) / identity
+        self.weights = self.folder / "weights.safetensors"
+        self.log = self.folder / "log.parquet"
+        self.result = self.folder / "result.json"
+        self.checkpoint = self.folder / "checkpoint.pt"
+        self.ledger = self.folder / "ledger.jsonl"
+
+    def weights_at(self, step: int) -> Path:
+        """The weights kept at a step that the recipe names."""
+        return self.folder / f"weights.step{step}.safetensors"
+
+    def finished(self) -> dict[str, Any] | None:
+        """The result of a finished run whose files are what it says, or None if the run is not finished.
+
+        Raises
+        ------
+        DamagedRun : a file is missing or its hash differs.
+        """
+        if not self.result.is_file():
+            return None
+        try:
+            result = json.loads(self.result.read_text(encoding="utf-8"))
+            expected = result["sha256"]
+        except (ValueError, KeyError):
+            raise self._damaged(self.result, "cannot be read") from None
+        for name, sha256 in expected.items():
+            path = self.folder / name
+            if not path.is_file():
+                raise self._damaged(path, "is missing")
+            if file_sha256(path) != sha256:
+                raise self._damaged(path, "is not the file that was written (SHA-256 differs)")
+        return result
+
+    def note(self, event: str, **fields: Any) -> None:
+        """Append one line to the ledger."""
+        line = {"event": event, "run": self.identity, "time": time.time(), **holder(), **fields}
+        with self.ledger.open("a", encoding="utf-8") as handle:
+            handle.write(json.dumps(line, sort_keys=True) + "\n")
+            handle.flush()
+            os.fsync(handle.fileno())
+
+    @contextmanager
+    def held(self, heartbeat_seconds: float, waiting: Callable[[str], None]) -> Iterator[None]:
+        """Hold the run exclusively; wait, and say so, while another trainer holds it.
+
+        Parameters
+        ----------
+        heartbeat_seconds : how often this holder writes its heartbeat.
+        waiting : called with a sentence now and then while another holder trains.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("a") as lock:
+            self._acquire(lock.fileno(), heartbeat_seconds, waiting)
+            stop = threading.Event()
+            beat = threading.Thread(target=self._beat, args=(heartbeat_seconds, stop), daemon=True)
+            self._write_heartbeat(heartbeat_seconds)
+            beat.start()
+            try:
+                yield
+            finally:
+                stop.set()
+                beat.join()
+                with suppress(FileNotFoundError):
+                    self._heartbeat.unlink()
+
+    @property
+    def _heartbeat(self) -> Path:
+        return self.folder / "heartbeat.json"
+
+    def _acquire(self, lock: int, heartbeat_seconds: float, waiting: Callable[[str], None]) -> None:
+        polls = 0
+        while True:
+            with suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if (other := self._alive_elsewhere()) is None:
+                    return
+                fcntl.flock(lock, fcntl.LOCK_UN)
+            if polls % 30 == 0:
+                waiting(f"run {self.identity} is trained by {self._describe_holder()}: waiting until it ends")
+            polls += 1
+            time.sleep(min(1.0, heartbeat_seconds))
+
+    def _alive_elsewhere(self) -> dict[str, Any] | None:
+        """The holder on another host whose heartbeat goes on, for file systems whose locks do not reach other hosts."""
+        try:
+            beat = json.loads(self._heartbeat.read_text(encoding="utf-8"))
+            age = time.time() - self._heartbeat.stat().st_mtime
+        except (FileNotFoundError, ValueError):
+            return None
+        # on this host the kernel's lock is the truth: having it means that the holder is gone
+        return beat if beat["host"] != socket.gethostname() and age < STALE_HEARTBEATS * beat["every"] else None
+
+    def _describe_holder(self) -> str:
+        try:
+            beat = json.loads(self._heartbeat.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return "another process"
+        return f"process {beat['pid']} on {beat['host']}" + (f" (job {beat['job']})" if beat["job"] else "")
+
+    def _write_heartbeat(self, every: float) -> None:
+        write_text(self._heartbeat, json.dumps({**holder(), "every": every}))
+
+    def _beat(self, every: float, stop: threading.Event) -> None:
+        while not stop.wait(every):
+            # a full disk must not end the training through its heartbeat: the trainer's own writes report it
+            with suppress(OSError):
+                self._write_heartbeat(every)
+
+    def _damaged(self, path: Path, fault: str) -> DamagedRun:
+        return DamagedRun(f"{path} {fault}. Delete the folder {self.folder} and start again: the run is then trained anew.")
+
+
+def holder() -> dict[str, Any]:
+    """Who this process is: host, process id, and the cluster's job id if there is one."""
+    return {"host": socket.gethostname(), "pid": os.getpid(), "job": os.environ.get("SLURM_JOB_ID", "")}
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

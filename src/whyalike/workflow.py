@@ -1,0 +1,224 @@
+"""What the rules ask for: the paths of each stage's files, and the canonical parameters of each job.
+
+Every job gets one JSON text that holds just the part of the configuration which its result depends on, and the state of its
+code (a fingerprint, or an explicit version where stored runs or GPU time hang on it). Snakemake compares that text.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from whyalike.config import Config
+from whyalike.data.registry import SOURCES
+from whyalike.figures.registry import FIGURES
+from whyalike.files import canonical_json
+from whyalike.provenance import fingerprint, version
+from whyalike.runs import Cell, Grid
+from whyalike.similarity.registry import METRICS
+
+DATA_FILES = ("images.npy", "labels.parquet", "checksums.json")
+FIGURE_FILES = ("svg", "pdf", "png", "csv")
+TABLES = ("mutual_information", "accuracy")
+
+
+class Workflow:
+    """Paths and parameters for one configuration. Wildcards come as the rules name them."""
+
+    def __init__(self, config: Config):
+        self.config = config
+        self.grid = Grid(config)
+        self.root = f"{config.results}/{config.name}"
+        self.store = f"{config.results}/runs"
+
+    # ---- paths ----
+
+    def dataset(self, name: str) -> list[str]:
+        """The files of a prepared data set."""
+        return [f"{self.root}/data/{name}/{file}" for file in DATA_FILES]
+
+    def figures(self) -> list[str]:
+        """Every figure that the configuration names."""
+        return [f"{self.root}/figures/{name}.svg" for name in self.config.figures]
+
+    def layer_sets(self) -> dict[str, tuple[tuple[str, ...], list[str]]]:
+        """Name of a layer set -> its layers and the settings that use it: one extraction rule each."""
+        sets: dict[str, tuple[tuple[str, ...], list[str]]] = {}
+        for name, setting in self.config.settings.items():
+            words = "_".join(layer.replace(".", "_") for layer in setting.layers)
+            sets.setdefault(words, (setting.layers, []))[1].append(name)
+        return sets
+
+    def setting_dataset(self, wildcards: Any) -> list[str]:
+        """The training data of a cell."""
+        return self.dataset(self.config.settings[wildcards.setting].dataset)
+
+    def stimuli_dataset(self, wildcards: Any) -> list[str]:
+        """The data set that stimuli come from."""
+        return self.dataset(self.config.stimuli[wildcards.stimuli].dataset)
+
+    def comparison_activations(self, wildcards: Any) -> list[str]:
+        """Activation files of a comparison: by layer, then by seed."""
+        base = f"{self.root}/activations/{wildcards.comparison}/{self.config.studies[wildcards.study].factor}"
+        layers = self.config.settings[wildcards.comparison].layers
+        seeds = self.config.studies[wildcards.study].seeds
+        return [f"{base}/seed{seed}/{wildcards.stimuli}.{layer}.parquet" for layer in layers for seed in seeds]
+
+    def comparison_manifests(self, wildcards: Any) -> list[str]:
+        """Manifests of a comparison, by seed."""
+        study = self.config.studies[wildcards.study]
+        return [self._manifest(Cell(wildcards.comparison, study.factor, seed)) for seed in study.seeds]
+
+    def comparison_datasets(self, wildcards: Any) -> list[str]:
+        """Label files of the training data and of the stimuli of a comparison."""
+        names = (self.config.settings[wildcards.comparison].dataset, self.config.stimuli[wildcards.stimuli].dataset)
+        return [f"{self.root}/data/{name}/labels.parquet" for name in dict.fromkeys(names)]
+
+    def study_scores(self, study: str) -> list[str]:
+        """Score tables of a study."""
+        parts = self.config.studies[study]
+        return [
+            f"{self.root}/similarity/{study}/{setting}/{stimuli}.parquet"
+            for setting in parts.settings
+            for stimuli in parts.stimuli
+        ]
+
+    def all_scores(self) -> list[str]:
+        """Score tables of every study."""
+        return [path for study in self.config.studies for path in self.study_scores(study)]
+
+    def all_statistics(self) -> list[str]:
+        """Statistics of every study."""
+        return [f"{self.root}/statistics/{study}.parquet" for study in self.config.studies]
+
+    def all_manifests(self) -> list[str]:
+        """Manifests of every cell."""
+        return [self._manifest(cell) for cell in self.grid.cells]
+
+    def figure_inputs(self, wildcards: Any) -> dict[str, list[str]]:
+        """The files that a figure is drawn from, by what its kind needs."""
+        figure = self.config.figures[wildcards.figure]
+        files = {
+            "scores": lambda: self.study_scores(figure.study),
+            "statistics": lambda: [f"{self.root}/statistics/{figure.study}.parquet"],
+            "manifests": self.all_manifests,
+            "tables": lambda: [f"{self.root}/statistics/mutual_information.csv"],
+            "data": lambda: self.dataset(figure.dataset),
+        }
+        return {need: files[need]() for need in FIGURES[figure.kind].facts.inputs}
+
+    def _manifest(self, cell: Cell) -> str:
+        return f"{self.root}/models/{cell.setting}/{cell.factor}/seed{cell.seed}.parquet"
+
+    # ---- parameters ----
+
+    def data_work(self, wildcards: Any) -> str:
+        """Parameters of a prepared data set."""
+        dataset = self.config.datasets[wildcards.dataset]
+        parameters = dataset.model_dump(mode="json", exclude={"source"})
+        state = {"version": version(SOURCES[dataset.source].module)}
+        return canonical_json({"source": dataset.source, "parameters": parameters, **state})
+
+    def splits_work(self, wildcards: Any) -> str:
+        """Parameters of a cell's splits."""
+        cell = _cell(wildcards)
+        runs = [{"name": run.name, "labelling": run.labelling, "level": run.level} for run in self.grid.runs(cell)]
+        state = {"version": version("whyalike.splits.overlap")}
+        return canonical_json({"factor": cell.factor, "seed": cell.seed, "runs": runs, **state})
+
+    def training_work(self, wildcards: Any) -> str:
+        """Parameters of a cell's training; the versions of the code are part of each run's identity."""
+        cell = _cell(wildcards)
+        setting = self.config.settings[cell.setting]
+        return canonical_json(
+            {
+                **vars(cell),
+                "size": setting.size,
+                "model": self.config.models[setting.model].model_dump(mode="json"),
+                "recipe": self.config.recipes[setting.recipe].model_dump(mode="json"),
+                "runs": [run.plain() for run in self.grid.runs(cell)],
+                "min_accuracy": self.grid.min_accuracy(cell),
+            }
+        )
+
+    def activations_work(self, wildcards: Any) -> str:
+        """Parameters of the extraction of a cell on one stimulus set."""
+        cell = _cell(wildcards)
+        setting = self.config.settings[cell.setting]
+        recipe = self.config.recipes[setting.recipe]
+        runs = self.grid.runs(cell)
+        return canonical_json(
+            {
+                "seed": cell.seed,
+                "size": setting.size,
+                "model": self.config.models[setting.model].model_dump(mode="json"),
+                "mean": recipe.mean,
+                "std": recipe.std,
+                "layers": setting.layers,
+                "stimuli": self.config.stimuli[wildcards.stimuli].model_dump(mode="json"),
+                "runs": [run.identity for run in runs],
+                "untrained": {run.untrained: run.replica for run in runs},
+                "version": version("whyalike.activations.extraction"),
+            }
+        )
+
+    def similarity_work(self, wildcards: Any) -> str:
+        """Parameters of the score table of one comparison on one stimulus set."""
+        study, setting = self.config.studies[wildcards.study], self.config.settings[wildcards.comparison]
+        similarity = self.config.similarity
+        modules = sorted({METRICS[name].module for name in similarity.metrics})
+        return canonical_json(
+            {
+                "study": wildcards.study,
+                "comparison": wildcards.comparison,
+                "setting": wildcards.comparison,
+                "factor": study.factor,
+                "labelling": setting.labelling,
+                "layers": setting.layers,
+                "stimuli": wildcards.stimuli,
+                "in_distribution": self.config.stimuli[wildcards.stimuli].dataset == setting.dataset,
+                "fixed_classes": study.fixed_classes,
+                "pairs": [pair.plain() for pair in self.grid.pairs(wildcards.study, wildcards.comparison)],
+                **similarity.model_dump(mode="json"),
+                "code": fingerprint("whyalike.similarity.comparison", *modules),
+            }
+        )
+
+    def statistics_work(self, wildcards: Any) -> str:
+        """Parameters of one study's statistics."""
+        return self._analysis({"study": wildcards.study}, "whyalike.statistics.making")
+
+    def tables_work(self, _: Any) -> str:
+        """Parameters of the tables over all studies; an architecture's settings count once together."""
+        architectures = {name: setting.model for name, setting in self.config.settings.items()}
+        return self._analysis({"architectures": architectures}, "whyalike.statistics.making")
+
+    def findings_work(self, _: Any) -> str:
+        """Parameters of the findings in words."""
+        return self._analysis({}, "whyalike.statistics.making")
+
+    def figure_work(self, wildcards: Any) -> str:
+        """Parameters of one figure."""
+        figure = self.config.figures[wildcards.figure]
+        entry = FIGURES[figure.kind]
+        work = {"kind": figure.kind, "options": figure.options, "inputs": entry.facts.inputs}
+        return canonical_json({**work, "code": fingerprint("whyalike.figures.making", entry.module)})
+
+    def category(self, wildcards: Any) -> str:
+        """The heading of a figure in the report."""
+        return FIGURES[self.config.figures[wildcards.figure].kind].facts.category
+
+    def caption(self, wildcards: Any) -> str:
+        """The sentence under a figure."""
+        return self.config.figures[wildcards.figure].caption
+
+    def _analysis(self, work: dict[str, Any], *modules: str) -> str:
+        return canonical_json({**work, **self.config.statistics.model_dump(mode="json"), "code": fingerprint(*modules)})
+
+
+def _cell(wildcards: Any) -> Cell:
+    return Cell(wildcards.setting, wildcards.factor, int(wildcards.seed))
+
+
+def by_layer(layers: Sequence[str], paths: Sequence[str]) -> dict[str, list[str]]:
+    """Activation files listed by layer, then seed, as layer -> files."""
+    count = len(paths) // len(layers)
+    return {layer: list(paths[i * count : (i + 1) * count]) for i, layer in enumerate(layers)}

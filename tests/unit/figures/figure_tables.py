@@ -1,0 +1,128 @@
+"""Score tables of three small studies, made from a line with keyed noise, and their statistics."""
+
+import numpy as np
+import pandas as pd
+
+from whyalike.statistics.study import study_statistics
+
+INFORMATION = {"1": 0.0, "2A": 0.475, "2B": 0.513, "2C": 0.513, "3": 1.0}
+LABEL_OVERLAP = {"1": 0.0, "2A": 0.5, "2B": 0.5, "2C": 0.5, "3": 1.0}
+METRICS = ("cka", "cka_rbf", "cka_unbiased", "mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "cknna", "svcca")
+LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def dataset_study(seeds=5, metrics=("cka",), levels=LEVELS, comparisons=("digits",)):
+    """Dataset overlap: one set in and two out of distribution."""
+    stimuli = [
+        ("digits_test", "in_distribution", 0.6, 0.15, 637),
+        ("glyphs_test", "out_of_distribution", 0.35, 0.2, 800),
+        ("photographs", "out_of_distribution", 0.4, 0.03, 512),
+    ]
+    rows = [
+        _row("dataset", comparison, *panel[:2], seed, f"{level:g}", metric, panel[2] + panel[3] * level, n=panel[4],
+             data_overlap=level, classes=10 if panel[1] == "in_distribution" else None)
+        for comparison in comparisons for panel in stimuli for metric in metrics for seed in range(seeds) for level in levels
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def task_study(seeds=3):
+    """Task overlap: a set that does not exist at a level is absent; n and classes grow with p."""
+    rows = []
+    for kind, base, slope in (("common", 0.5, 0.4), ("ood_one", 0.4, 0.2), ("ood_both", 0.3, 0.3), ("fixed_classes_1", 0.35, 0.02)):
+        for seed in range(seeds):
+            for level in (0, 0.2, 0.4, 0.6, 0.8, 1.0):
+                classes = {
+                    "common": round(5 * level), "ood_one": round(10 * (1 - level)), "ood_both": round(5 * level),
+                    "fixed_classes_1": int(level > 0),
+                }[kind]  # fmt: skip
+                if classes:
+                    rows.append(
+                        _row("task", "digits", "digits_test", kind, seed, f"{level:g}", "cka", base + slope * level,
+                             n=64 * classes, classes=classes, data_overlap=level, label_overlap=level)
+                    )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def label_study(seeds=3):
+    """Label overlap at levels 1, 2 (three conditions) and 3."""
+    heights = {"1": 0.12, "2A": 0.45, "2B": 0.39, "2C": 0.2, "3": 0.7}
+    rows = [
+        _row("label", "colorshapedigit", stimuli, kind, seed, condition, "cka", scale * heights[condition], n=1600,
+             label_overlap=LABEL_OVERLAP[condition], label_information=INFORMATION[condition],
+             label_gram=0.1 + 0.9 * (condition == "3") - 0.1 * (condition == "1") if kind == "in_distribution" else None)
+        for stimuli, kind, scale in (("csd_test", "in_distribution", 1.0), ("digits_test", "out_of_distribution", 0.8))
+        for seed in range(seeds) for condition in heights
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def statistics_of(scores):
+    """The statistics of a study's scores, with few draws."""
+    return study_statistics(scores, permutations=50, information_permutations=2, information_metrics=())
+
+
+def _row(factor, comparison, stimuli, kind, seed, condition, metric, mean, n, **columns):
+    key = [seed, *f"{comparison} {stimuli} {kind} {condition} {metric}".encode()]
+    noise = np.random.Generator(np.random.PCG64(np.random.SeedSequence(key))).normal(0, 0.015)
+    absent = dict.fromkeys(("data_overlap", "label_overlap", "label_information", "classes", "label_gram"))
+    return {
+        "study": f"{factor}_study", "comparison": comparison, "setting": comparison, "factor": factor, "seed": seed,
+        "condition": condition, **absent, "run_a": f"{seed:016x}", "run_b": f"{hash_of(condition):016x}",
+        "layer_a": "penultimate", "layer_b": "penultimate", "stimuli": stimuli, "stimuli_kind": kind, "n": n,
+        "metric": metric, "preprocessing": "none", "estimator": "biased", "eps": 0.0, "score_protocol": "exact",
+        "value": mean + noise, "null_mean": 0.03, "null_p95": 0.05 + abs(noise), "untrained": 0.25 + noise, **columns,
+    }  # fmt: skip
+
+
+def hash_of(condition):
+    """A number for a condition that does not change between processes."""
+    return int.from_bytes(condition.encode(), "big")
+
+
+def information_table():
+    """Table 3 with the published values of three studies and shares of the ceiling."""
+    rows = [
+        ("dataset_overlap", "as_published", "mi_ksg", 0.360, None, None, 2.20, 660, 10),
+        ("task_overlap", "as_published", "mi_ksg", 0.566, None, None, 1.69, 360, 10),
+        ("label_overlap", "as_published", "mi_ksg", 0.747, None, None, 0.95, 50, 10),
+        ("dataset_overlap", "corrected", "mi_adjusted", 0.21, 0.15, 0.27, 1.10, 90, 10),
+        ("task_overlap", "corrected", "mi_adjusted", 0.44, 0.30, 0.58, 1.10, 90, 10),
+        ("label_overlap", "corrected", "mi_adjusted", 0.93, 0.80, 1.06, 1.10, 90, 10),
+    ]
+    names = ("study", "protocol", "estimator", "value", "ci_low", "ci_high", "entropy", "n", "n_seeds")
+    return pd.DataFrame(rows, columns=names)
+
+
+def manifests():
+    """Manifests of a dataset study (A shared by all levels), a task study and a label study, three seeds each."""
+    rows = []
+    for seed in range(3):
+        for i, level in enumerate((None, "0", "0.25", "0.5", "0.75", "1")):
+            rows.append(_run("resnet18_digits", "dataset", seed, level, "digit", 10, 0.962 + 0.004 * i - 0.003 * seed))
+            rows.append(_run("resnet18_digits", "task", seed, level, "digit", 5, 0.975 + 0.002 * i - 0.003 * seed))
+        for labelling, classes, accuracy in (
+            ("shape", 8, 0.99), ("digit", 10, 0.97), ("shape_digit", 80, 0.95), ("shape_color", 80, 0.96),
+            ("digit_color", 100, 0.94), ("shape_digit_color", 800, 0.9),
+        ):  # fmt: skip
+            rows.append(_run("resnet18_csd", "label", seed, None, labelling, classes, accuracy - 0.01 * seed))
+    return pd.DataFrame(rows)
+
+
+def _run(setting, factor, seed, level, labelling, classes, accuracy):
+    name = f"{setting} {factor} {seed} {level} {labelling}"
+    return {
+        "run": name, "setting": setting, "factor": factor, "seed": seed, "replica": "0", "level": level,
+        "labelling": labelling, "classes": classes, "n_train": 500, "n_test": 637, "steps": 100, "accuracy": accuracy,
+        "sha256": "0" * 64, "device": "cpu", "torch": "2.13.0",
+    }  # fmt: skip
+
+
+def colorshapedigit(shapes=8, digits=10, colors=10, size=28, copies=2):
+    """Images of one grey level a class, and their labels, n = shapes * digits * colors * copies."""
+    names = "circle kite parallelogram rectangle rhombus square trapezoid triangle".split()[:shapes]
+    hues = "blue brown cyan green magenta orange pink purple red yellow".split()[:colors]
+    cells = [(s, str(d), c) for s in names for d in range(digits) for c in hues for _ in range(copies)]
+    labels = pd.DataFrame(cells, columns=["shape", "digit", "color"])
+    levels = (np.arange(len(labels)) // copies % 251).astype(np.uint8)
+    return np.broadcast_to(levels[:, None, None, None], (len(labels), size, size, 3)).copy(), labels

@@ -1,0 +1,96 @@
+"""The findings in words: the numbers are there, and nothing is claimed that the seeds cannot carry."""
+
+import pandas as pd
+import pytest
+
+from whyalike.statistics.findings import findings
+from whyalike.statistics.mutual_information import mutual_information_table
+from whyalike.statistics.study import study_statistics
+from whyalike.statistics.tables import accuracy_table
+
+
+@pytest.fixture
+def accuracy():
+    rows = {"run": ["a", "b"], "setting": "resnet18", "factor": "dataset", "labelling": "class"}
+    return accuracy_table(pd.DataFrame({**rows, "classes": 10, "accuracy": [0.7, 0.8]}))
+
+
+@pytest.fixture
+def written(both, accuracy):
+    """A maker of findings from one study; keyword arguments as for the score tables."""
+
+    def write(factor="dataset", **named):
+        table = both(factor, **named)
+        statistics = study_statistics(table, permutations=50, information_permutations=5)
+        return findings({"s": statistics}, accuracy, mutual_information_table({"s": table})), statistics
+
+    return write
+
+
+def test_findings_hold_the_numbers_of_the_tables(written, number):
+    text, statistics = written(seeds=6)
+    gain = number(statistics, "gain", score_protocol="exact")
+    for value in (gain["value"], gain["ci_low"], gain["ci_high"]):
+        assert f"{value:+.3f}" in text
+    assert "6 seeds, p = 0.031, p (Holm) = 0.031" in text
+    published = number(statistics, "ols_slope", score_protocol="as_published")
+    fit = number(statistics, "ols_r2", score_protocol="as_published")
+    assert f"slope {published['value']:+.3f}, R2 = {fit['value']:.3f}" in text
+    assert "75.0 ± 7.1 % (mean ± SD over 2 runs, chance 10.0 %)" in text
+    assert f"{number(statistics, 'mi_ksg', score_protocol='as_published')['value']:.3f} nats of at most 1.099" in text
+
+
+def test_a_clear_effect_over_six_seeds_is_a_claim(written):
+    text, _ = written(seeds=6)
+    assert "A claim: CKA rises with overlap." in text
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 3])
+def test_three_seeds_or_fewer_claim_nothing(written, seeds):
+    text, _ = written(seeds=seeds, slope=5.0)
+    assert "No claim: with" in text
+    assert "A claim" not in text and "a claim: CKA" not in text and "ignifican" not in text
+
+
+def test_a_null_over_six_seeds_is_no_claim(written):
+    text, _ = written(seeds=6, slope=0.0, noise=0.1)
+    assert "No claim: the seeds do not agree enough (smallest possible p: 0.031)" in text
+
+
+def test_adjustment_for_many_panels_can_take_a_claim_away(scores, accuracy):
+    panels = [scores(seeds=6, stimuli=f"set{i}", kind="out_of_distribution", key=i) for i in range(3)]
+    statistics = study_statistics(pd.concat(panels), permutations=50, information_permutations=0)
+    text = findings({"s": statistics}, accuracy, mutual_information_table({}))
+    assert text.count("no claim after adjustment for the panels of the study") == 3
+    assert "- resnet18-cifar10 on set0 (out of distribution): +0." in text
+    assert "No panel on the whole in-distribution stimuli." in text
+
+
+def test_metrics_that_disagree_in_sign_are_counted_and_named(scores, accuracy):
+    table = pd.concat([scores(), scores(metric="svcca", key=1), scores(metric="cka_rbf", slope=-0.5, key=2)])
+    statistics = study_statistics(table, permutations=50, information_permutations=5)
+    text = findings({"s": statistics}, accuracy, mutual_information_table({}))
+    assert "2 of 3 metrics change in the same direction; not cka_rbf." in text
+
+
+def test_label_slopes_are_compared_in_the_same_unit(written):
+    text, _ = written("label", seeds=4, noise=0.001)
+    assert "a level, R2" in text and "the same sign and nearly the same size" in text
+
+
+def test_findings_without_numbers_say_so(accuracy):
+    empty = study_statistics(pd.DataFrame(columns=_score_columns()), permutations=5)
+    text = findings({"s": empty}, accuracy.head(0), mutual_information_table({}))
+    for said in ("nothing can be said about a change", "Too few points, levels or seeds", "No run has an accuracy"):
+        assert said in text
+
+
+def _score_columns():
+    return (
+        "study comparison factor stimuli stimuli_kind metric score_protocol seed condition run_a run_b layer_a layer_b "
+        "data_overlap label_overlap label_information value"
+    ).split()
+
+
+def test_findings_are_deterministic(written):
+    assert written("label")[0] == written("label")[0]

@@ -1,0 +1,31 @@
+# The layers of a setting are the job's outputs, all from one pass: so there is one rule for each set of layers.
+for words, (layers, settings) in FLOW.layer_sets().items():
+
+    rule:
+        name:
+            f"extract_{words}"
+        input:
+            dataset=FLOW.stimuli_dataset,
+            manifest=f"{ROOT}/models/{{setting}}/{{factor}}/seed{{seed}}.parquet",
+        output:
+            [
+                f"{ROOT}/activations/{{setting}}/{{factor}}/seed{{seed}}/{{stimuli}}.{layer}.parquet"
+                for layer in layers
+            ],
+        log:
+            f"{ROOT}/logs/extract_{words}/{{setting}}.{{factor}}.seed{{seed}}.{{stimuli}}.log",
+        benchmark:
+            f"{ROOT}/benchmarks/extract_{words}/{{setting}}.{{factor}}.seed{{seed}}.{{stimuli}}.tsv"
+        wildcard_constraints:
+            setting="|".join(settings),
+        threads: 1
+        resources:
+            gpu=1,
+            mem_mb=16000,
+            runtime=60,
+        params:
+            work=FLOW.activations_work,
+        message:
+            "Activations: {wildcards.setting}, {wildcards.factor} overlap, seed {wildcards.seed}, on {wildcards.stimuli}"
+        script:
+            "../scripts/extract_activations.py"

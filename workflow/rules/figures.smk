@@ -1,0 +1,36 @@
+rule draw_figure:
+    input:
+        unpack(FLOW.figure_inputs),
+    output:
+        svg=report(
+            f"{ROOT}/figures/{{figure}}.svg",
+            caption="../report/figure.rst",
+            category=lambda wildcards: FLOW.category(wildcards),
+        ),
+        rest=expand(f"{ROOT}/figures/{{{{figure}}}}.{{suffix}}", suffix=["pdf", "png", "csv"]),
+    log:
+        f"{ROOT}/logs/draw_figure/{{figure}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/draw_figure/{{figure}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        work=FLOW.figure_work,
+        caption=FLOW.caption,
+    message:
+        "Figures: {wildcards.figure}"
+    script:
+        "../scripts/draw_figure.py"
+
+
+# each figure is a target of its own name: `snakemake dataset_overlap`
+for figure in FLOW.config.figures:
+
+    rule:
+        name:
+            figure
+        localrule: True
+        input:
+            f"{ROOT}/figures/{figure}.svg",

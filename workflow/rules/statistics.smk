@@ -1,0 +1,64 @@
+rule analyse_study:
+    input:
+        scores=lambda wildcards: FLOW.study_scores(wildcards.study),
+    output:
+        statistics=f"{ROOT}/statistics/{{study}}.parquet",
+    log:
+        f"{ROOT}/logs/analyse_study/{{study}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/analyse_study/{{study}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        work=FLOW.statistics_work,
+    message:
+        "Statistics: {wildcards.study}"
+    script:
+        "../scripts/analyse_study.py"
+
+
+rule write_tables:
+    input:
+        scores=FLOW.all_scores(),
+        manifests=FLOW.all_manifests(),
+    output:
+        expand(f"{ROOT}/statistics/{{table}}.{{suffix}}", table=["mutual_information", "accuracy"], suffix=["csv", "md"]),
+    log:
+        f"{ROOT}/logs/write_tables.log",
+    benchmark:
+        f"{ROOT}/benchmarks/write_tables.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        work=FLOW.tables_work,
+    message:
+        "Statistics: tables of mutual information and accuracy"
+    script:
+        "../scripts/write_tables.py"
+
+
+rule write_findings:
+    input:
+        statistics=FLOW.all_statistics(),
+        mutual_information=f"{ROOT}/statistics/mutual_information.csv",
+        accuracy=f"{ROOT}/statistics/accuracy.csv",
+    output:
+        findings=f"{ROOT}/findings.md",
+    log:
+        f"{ROOT}/logs/write_findings.log",
+    benchmark:
+        f"{ROOT}/benchmarks/write_findings.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        work=FLOW.findings_work,
+    message:
+        "Statistics: the findings in words"
+    script:
+        "../scripts/write_findings.py"

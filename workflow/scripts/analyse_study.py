@@ -1,0 +1,14 @@
+"""The statistics of one study."""
+
+import json
+from pathlib import Path
+
+from whyalike.jobs import job
+from whyalike.statistics.making import analyse_study
+
+with job(snakemake.log[0], snakemake.threads):
+    analyse_study(
+        work=json.loads(snakemake.params.work),
+        scores=[Path(path) for path in snakemake.input.scores],
+        output=Path(snakemake.output.statistics),
+    )

@@ -1,0 +1,19 @@
+"""Score all pairs of one comparison on one stimulus set."""
+
+import json
+from pathlib import Path
+
+from whyalike.jobs import job
+from whyalike.similarity.comparison import score_comparison
+from whyalike.workflow import by_layer
+
+work = json.loads(snakemake.params.work)
+with job(snakemake.log[0], snakemake.threads):
+    score_comparison(
+        work=work,
+        activations=by_layer(work["layers"], [Path(path) for path in snakemake.input.activations]),
+        manifests=[Path(path) for path in snakemake.input.manifests],
+        training_data=Path(snakemake.input.datasets[0]).parent,
+        stimuli_data=Path(snakemake.input.datasets[-1]).parent,
+        output=Path(snakemake.output.scores),
+    )

@@ -1,0 +1,20 @@
+"""Train the runs of a cell that the store lacks."""
+
+import json
+from pathlib import Path
+
+from whyalike.config import check
+from whyalike.jobs import job
+from whyalike.training.cell import train_cell
+
+config = check(snakemake.config)
+with job(snakemake.log[0], snakemake.threads):
+    train_cell(
+        work=json.loads(snakemake.params.work),
+        operation=config.operation,
+        threads=snakemake.threads,
+        dataset=Path(snakemake.input.dataset[0]).parent,
+        splits=Path(snakemake.input.splits),
+        store=Path(config.results, "runs"),
+        output=Path(snakemake.output.manifest),
+    )
