@@ -8,14 +8,15 @@ metrics, models, data sources and figures come from the rooms' registries, which
 import difflib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import AfterValidator, Field, ValidationError, create_model, model_validator
 
 from whyalike.data.registry import SOURCES
 from whyalike.figures.registry import FIGURES
 from whyalike.models.registry import MODELS
+from whyalike.recipes import Operation, Recipe, Section
 from whyalike.registry import Registry
 from whyalike.similarity.registry import METRICS
 
@@ -24,12 +25,6 @@ PROTOCOLS = ("exact", "as_published")
 
 class ConfigError(ValueError):
     """Every fault of a configuration, a line each: key path, value, what must hold."""
-
-
-class Section(BaseModel):
-    """A part of the configuration: unknown keys are errors, values never change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def known(registry: Registry) -> AfterValidator:
@@ -62,12 +57,10 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 
 # a data set is its source's name beside the parameters of that source
 Dataset = Annotated[
-    Union[
-        tuple(
+    (tuple(
             create_model(f"{name}_dataset", __base__=entry.facts.parameters, source=(Literal[name], ...))
             for name, entry in SOURCES.items()
-        )
-    ],
+        )),
     Field(discriminator="source"),
 ]
 
@@ -99,48 +92,6 @@ class Model(Section):
         return self
 
 
-class Augmentation(Section):
-    """Random changes of the training images, keyed by (seed, replica, step)."""
-
-    flip: bool = Field(False, description="Mirror left-right with probability one half.")
-    translate: int = Field(0, ge=0, description="Shift by up to this many pixels in each direction.")
-    cutout: int = Field(0, ge=0, description="Side of one square set to the mean colour, pixels.")
-    brightness: float = Field(0, ge=0, lt=1, description="Relative range of the brightness jitter.")
-    contrast: float = Field(0, ge=0, lt=1, description="Relative range of the contrast jitter.")
-    saturation: float = Field(0, ge=0, lt=1, description="Relative range of the saturation jitter.")
-    jitter_probability: float = Field(0.3, ge=0, le=1, description="Probability of each of the three jitters.")
-
-
-class Recipe(Section):
-    """The hyperparameters of training; part of a run's identity, but for `keep_steps`."""
-
-    objective: Literal["cross_entropy"] = Field("cross_entropy", description="The loss.")
-    optimizer: Literal["sgd"] = Field("sgd", description="The optimizer.")
-    lr: float = Field(gt=0, description="Peak learning rate of the one-triangle schedule 0 -> peak -> 0.")
-    epochs: int = Field(ge=1, description="Passes over the training images.")
-    peak_epoch: float = Field(gt=0, description="Epoch at which the learning rate peaks.")
-    batch_size: int = Field(ge=2, description="Images a step; the last partial batch of an epoch is dropped.")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD.")
-    weight_decay: float = Field(0, ge=0, description="L2 penalty on all weights.")
-    label_smoothing: float = Field(0, ge=0, lt=1, description="Label smoothing of the cross entropy.")
-    precision: Literal["float32", "bfloat16"] = Field(
-        "float32", description="Autocast type of the forward pass; weights stay float32."
-    )
-    channels_last: bool = Field(True, description="Memory layout of images and convolutions.")
-    mean: tuple[float, ...] = Field(description="Mean of each channel, subtracted, 0 to 255.")
-    std: tuple[float, ...] = Field(description="Standard deviation of each channel, divided by, 0 to 255.")
-    augmentation: Augmentation = Field(Augmentation(), description="Random changes of the images.")
-    keep_steps: tuple[int, ...] = Field((), description="Steps at which the weights are kept beside the final ones.")
-
-    @model_validator(mode="after")
-    def _peak_inside(self) -> "Recipe":
-        if self.peak_epoch >= self.epochs:
-            raise ValueError(f"peak_epoch ({self.peak_epoch:g}) must lie before the last epoch ({self.epochs})")
-        if len(self.mean) != len(self.std) or not all(self.std):
-            raise ValueError(f"mean {self.mean} and std {self.std} need one non-zero number a channel each")
-        return self
-
-
 class Setting(Section):
     """Architecture + training data + recipe."""
 
@@ -158,15 +109,18 @@ class Study(Section):
     factor: Literal["dataset", "task", "label"] = Field(description="What overlaps between the two models of a pair.")
     settings: tuple[Name, ...] = Field(min_length=1, description="Names of settings.")
     levels: tuple[str, ...] = Field(
-        min_length=1, description='Overlaps in quotes ("0", "0.25"), or the conditions 1, 2A, 2B, 2C, 3 of label overlap.'
+        min_length=1,
+        description='Overlaps in quotes ("0", "0.25"), or the conditions 1, 2A, 2B, 2C, 3 of label overlap.',
     )
     seeds: tuple[int, ...] = Field(min_length=1, description="One pair a level for each seed.")
     stimuli: tuple[Name, ...] = Field(min_length=1, description="Names of stimuli.")
     fixed_classes: bool = Field(
-        False, description="Task overlap: also score one shared class at a time, so that their number is the same at all p."
+        False,
+        description="Task overlap: also score one shared class at a time, so that their number is the same at all p.",
     )
     min_accuracy: float | dict[str, float] = Field(
-        0.0, description="Smallest own-test accuracy of a run; a number, or one for each labelling. Below it the job fails."
+        0.0,
+        description="Smallest own-test accuracy of a run; a number, or one for each labelling. Below it the job fails.",
     )
 
     @model_validator(mode="after")
@@ -216,21 +170,14 @@ class Figure(Section):
     caption: str = Field(description="One sentence for the report.")
 
 
-class Operation(Section):
-    """How work is carried out; changes no number."""
-
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run; auto takes a GPU if there is one.")
-    checkpoint_every: int = Field(500, ge=1, description="Steps between the checkpoints that a killed run resumes from.")
-    heartbeat_seconds: float = Field(10, gt=0, description="How often a trainer shows that it lives.")
-
-
 class Config(Section):
     """The whole configuration."""
 
     name: Name = Field(description="Results are written to {results}/{name}/.")
     results: str = Field("results", description="Folder of all results; {results}/runs/ is the run store.")
     share_a: bool = Field(
-        True, description="Model A of a seed is one run for all levels (its data do not depend on them); false trains one a level."
+        True,
+        description="Model A of a seed is one run for all levels (its data do not depend on them); false trains one a level.",
     )
     datasets: dict[Name, Dataset] = Field(description="Data sets.")
     stimuli: dict[Name, Stimuli] = Field(description="Evaluation sets.")
@@ -264,7 +211,9 @@ class Config(Section):
                 need(f"studies.{key}.stimuli", name, self.stimuli, "stimuli")
         for key, figure in self.figures.items():
             if key in self.studies and figure.study not in (None, key):
-                found.append(f"figures.{key}: a figure with the name of a study must show that study, not {figure.study}.")
+                found.append(
+                    f"figures.{key}: a figure with the name of a study must show that study, not {figure.study}."
+                )
             for field, table in (("study", self.studies), ("dataset", self.datasets)):
                 if (name := getattr(figure, field)) is not None:
                     need(f"figures.{key}.{field}", name, table, "studies" if field == "study" else "datasets")
@@ -320,10 +269,5 @@ def _fault(error: Mapping[str, Any]) -> str:
 
 
 def _near_key(location: tuple[Any, ...]) -> str:
-    keys = {name for section in _sections(Config) for name in section.model_fields}
-    return near(str(location[-1]), dict.fromkeys(sorted(keys)))
-
-
-def _sections(section: type[BaseModel]) -> list[type[BaseModel]]:
-    """``section`` and every section class of this module: where a misspelt key may belong."""
-    return [section, *(kind for kind in Section.__subclasses__())]
+    sections = [Config, *Section.__subclasses__()]
+    return near(str(location[-1]), dict.fromkeys(name for section in sections for name in section.model_fields))

@@ -18,7 +18,11 @@ from whyalike.files import canonical_json
 from whyalike.provenance import version
 
 # Levels of label overlap (seed study, Table 1): partitions of the attributes, the pair of each condition, and its overlap
-LABEL_PARTITIONS = {"P1": ("shape", "digit"), "P2": ("shape_digit", "shape_color", "digit_color"), "P3": ("shape_digit_color",) * 2}
+LABEL_PARTITIONS = {
+    "P1": ("shape", "digit"),
+    "P2": ("shape_digit", "shape_color", "digit_color"),
+    "P3": ("shape_digit_color",) * 2,
+}
 LABEL_CONDITIONS = {"1": ("P1", 0, 1), "2A": ("P2", 0, 1), "2B": ("P2", 0, 2), "2C": ("P2", 1, 2), "3": ("P3", 0, 1)}
 LABEL_OVERLAP = {"1": 0.0, "2A": 0.5, "2B": 0.5, "2C": 0.5, "3": 1.0}
 
@@ -139,7 +143,9 @@ class Grid:
         # the three two-attribute models get three replicas: no pair may share its initialisation
         return self._run(cell, f"{labelling}.{index}", str(index), labelling, None, {"part": "all"})
 
-    def _run(self, cell: Cell, name: str, replica: str, labelling: str, level: str | None, split: dict[str, Any]) -> Run:
+    def _run(
+        self, cell: Cell, name: str, replica: str, labelling: str, level: str | None, split: dict[str, Any]
+    ) -> Run:
         setting = self.config.settings[cell.setting]
         dataset = self.config.datasets[setting.dataset]
         if split["part"] != "all":
@@ -161,5 +167,13 @@ class Grid:
             "training_version": version("whyalike.training.trainer"),
         }
         return Run(
-            name, cell.setting, cell.factor, cell.seed, replica, labelling, level, digest(trained), digest({**start, "step": 0})
+            name,
+            cell.setting,
+            cell.factor,
+            cell.seed,
+            replica,
+            labelling,
+            level,
+            digest(trained),
+            digest({**start, "step": 0}),
         )

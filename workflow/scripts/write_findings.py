@@ -1,6 +1,5 @@
 """What was found, in words."""
 
-import json
 from pathlib import Path
 
 from whyalike.jobs import job

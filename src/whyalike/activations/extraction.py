@@ -15,14 +15,16 @@ from torch import Tensor, nn
 
 from whyalike.activations.stimuli import stimulus_rows
 from whyalike.activations.table import write_activations
-from whyalike.config import Operation
 from whyalike.data.prepared import open_prepared
 from whyalike.jobs import note
 from whyalike.models.inputs import adapt, normalise
+from whyalike.recipes import Operation
 from whyalike.training.store import DamagedRun, StoredRun
-from whyalike.training.trainer import build_model, choose_device, load_weights, make_deterministic
+from whyalike.training.trainer import build_model, load_weights, set_up_device
 
-VERSION = 1  # raise it when the extracted values change: extraction costs GPU time, so its fingerprint alone does not count
+VERSION = (
+    1  # raise it when the extracted values change: extraction costs GPU time, so its fingerprint alone does not count
+)
 BATCH = 512
 
 
@@ -44,8 +46,7 @@ def extract_cell(
     store : folder of the run store.
     outputs : layer -> path of its activation file.
     """
-    make_deterministic(threads)
-    device = choose_device(operation.device)
+    device = set_up_device(operation.device, threads)
     data = open_prepared(dataset)
     ids = stimulus_rows(data, work["stimuli"])
     images = adapt(data.images[ids], work["size"]).to(device)

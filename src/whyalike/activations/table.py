@@ -69,7 +69,9 @@ def read_activations(path: Path, run: str) -> np.ndarray:
     """
     runs = runs_of(path)
     if run not in runs:
-        raise LookupError(f"{path} has no run {run}. It holds: {', '.join(runs) or 'none'}. Extract the activations again.")
+        raise LookupError(
+            f"{path} has no run {run}. It holds: {', '.join(runs) or 'none'}. Extract the activations again."
+        )
     group = pq.ParquetFile(path, memory_map=True).read_row_group(runs.index(run), columns=["vector"])
     vectors = group["vector"].combine_chunks()
     width = vectors.type.list_size

@@ -1,7 +1,8 @@
 """Own-test accuracy of every run, one panel a (setting, factor): the published Table 5 as a figure.
 
 Runs stand over the level they were trained for, runs that have none over their labelling; run A of a seed serves every
-level and stands once, under "A". Points are seeds, the bar and the figures above it mean +- SD over runs (ddof 1), the dotted line chance.
+level and stands once, under "A". Points are seeds, the bar and the figures above it mean ± SD over runs (ddof 1), the
+dotted line chance.
 """
 
 import textwrap
@@ -30,7 +31,8 @@ def draw(manifests: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
     Returns
     -------
-    the figure (it says so where runs of several device types meet), and its numbers: one row a run, a mean, a chance level.
+    the figure (it says so where runs of several device types meet), and its numbers: one row a run, a mean, a chance
+    level.
 
     Raises
     ------

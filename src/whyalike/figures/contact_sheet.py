@@ -1,7 +1,7 @@
 """A contact sheet: one image of every class of a data set, so that a reader sees what the models see.
 
-The last attribute runs across, the others down: shape and digit by colour for ColorShapeDigit. Where a sheet would be too
-large, a keyed selection is drawn and the title says so. Which image stands for a class is keyed as well.
+The last attribute runs across, the others down: shape and digit by colour for ColorShapeDigit. Where a sheet would be
+too large, a keyed selection is drawn and the title says so. Which image stands for a class is keyed as well.
 """
 
 from collections.abc import Sequence
@@ -61,6 +61,8 @@ def draw(
     heading = title or " \N{MULTIPLICATION SIGN} ".join(map(style.words, attributes))
     parts = [("rows", kept_rows, rows), ("columns", kept_columns, columns)]
     cut = " and ".join(f"{len(kept)} of {len(names)} {what}" for what, kept, names in parts if len(kept) < len(names))
+    if len(attributes) == 1:
+        cut = f"{cut + ', ' if cut else ''}{len(kept_columns)} images a class"
     heading += f": {cut}, chosen with seed {seed}" if cut else ""
     figure = _figure(sheet, (height, width), kept_rows, kept_columns, heading)
     return figure, pd.DataFrame(numbers, columns=FIGURE_COLUMNS)
@@ -74,8 +76,8 @@ def _check(images: np.ndarray, labels: pd.DataFrame, attributes: Sequence[str]) 
         )
     if images.ndim != 4 or len(images) != len(labels) or not len(images):
         raise ValueError(
-            f"a contact sheet needs images (n, h, w, c) and n rows of labels, n > 0: got {images.shape} and {len(labels)} "
-            "rows. Prepare the data set again."
+            f"a contact sheet needs images (n, h, w, c) and n rows of labels, n > 0: got {images.shape} and "
+            f"{len(labels)} rows. Prepare the data set again."
         )
 
 

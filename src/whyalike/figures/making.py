@@ -26,9 +26,9 @@ def make_figure(
     ----------
     kind : name in `FIGURES`.
     parameters : options of the kind's ``draw``, such as ``{"metric": "cka", "score_protocol": "exact"}``.
-    inputs : paths by what they hold, as the kind's facts name them: "scores", "statistics", "manifests" (Parquet tables,
-        concatenated in the given order), "tables" (one CSV file), "data" (one folder of a prepared data set). Others are
-        ignored.
+    inputs : paths by what they hold, as the kind's facts name them: "scores", "statistics", "manifests" (Parquet
+        tables, concatenated in the given order), "tables" (one CSV file), "data" (one folder of a prepared data set).
+        Others are ignored.
     out : path of the SVG file; PDF, PNG and CSV are written beside it.
     made_by : JSON values for the metadata of the files.
 
@@ -48,7 +48,8 @@ def make_figure(
     for name in entry.facts.inputs:
         if not inputs.get(name):
             raise ValueError(
-                f"a figure of kind {kind} reads {', '.join(entry.facts.inputs)}: no path came for '{name}'. Give at least one."
+                f"a figure of kind {kind} reads {', '.join(entry.facts.inputs)}: no path came for '{name}'. "
+                "Give at least one."
             )
         arguments += READERS[name]([Path(path) for path in inputs[name]])
     figure, numbers = draw(*arguments, **parameters)

@@ -1,8 +1,8 @@
 """The marks of a score panel, each drawn by one function that returns the numbers it drew.
 
 Row of numbers: mark, condition, seed, x (level), y, low, high; what a mark does not have is absent. Points of one level
-that belong to several conditions (2A, 2B, 2C) stand side by side, each with its own marker. A seed's points have the same
-sideways offset at every level, so that a seed can be followed by eye.
+that belong to several conditions (2A, 2B, 2C) stand side by side, each with its own marker. A seed's points have the
+same sideways offset at every level, so that a seed can be followed by eye.
 """
 
 from dataclasses import dataclass
@@ -35,10 +35,12 @@ class Slots:
 
     @property
     def conditions(self) -> list[str]:
+        """The conditions from left to right."""
         return [condition for _, condition in self.place]
 
     @property
     def side_by_side(self) -> bool:
+        """Whether any level has several conditions."""
         return len({level for level, _ in self.place}) < len(self.place)
 
 
@@ -67,7 +69,7 @@ def condition_markers(panels: list[ScorePanel]) -> dict[str, tuple[str, str]]:
 
 
 def draw_boxes(axes: Axes, panel: ScorePanel, *, line_width: float = 0.8) -> Numbers:
-    """Median, quartiles and whiskers (to the last point within 1.5 interquartile ranges) over the pairs of a condition."""
+    """Median, quartiles and whiskers (to the last point within 1.5 interquartile ranges) over a condition's pairs."""
     where, numbers = slots(panel), []
     for (level, condition), place in where.place.items():
         values = _of(panel, level, condition)["value"].to_numpy()
@@ -149,7 +151,7 @@ def draw_published_line(axes: Axes, panel: ScorePanel) -> Numbers:
 
 
 def draw_corrected_line(axes: Axes, panel: ScorePanel) -> Numbers:
-    """The mean of the per-seed lines, and the band of lines through the same centre within the slope's 95 % interval."""
+    """The mean of the per-seed lines, and the lines through the same centre within the slope's 95 % interval."""
     slope = panel.statistic("corrected", "slope")
     if slope is None:
         return []

@@ -1,7 +1,7 @@
 """Every metric of a study in one figure: rows are metrics, columns the panels of the main figure.
 
-Small panels for an appendix: boxes, points and the corrected line; above each panel its slope with the 95 % interval. A row
-shares its y axis, since one metric means one scale.
+Small panels for an appendix: boxes, points and the corrected line; above each panel its slope with the 95 % interval. A
+row shares its y axis, since one metric means one scale.
 """
 
 import pandas as pd

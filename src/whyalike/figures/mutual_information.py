@@ -1,8 +1,8 @@
 """Mutual information between overlap and similarity, one row of marks a study: the published Table 3 as a figure.
 
-Left, as published: nats, with the ceiling H (the entropy of the levels) of each study as a bar; a study with more levels
-has a higher ceiling and more information, so that the bars of two studies cannot be compared. Right, corrected: the share
-(MI - null) / (H - null) with its delete-one-seed jackknife interval, which can be.
+Left, as published: nats, with the ceiling H (the entropy of the levels) of each study as a bar; a study with more
+levels has a higher ceiling and more information, so that the bars of two studies cannot be compared. Right, corrected:
+the share (MI - null) / (H - null) with its delete-one-seed jackknife interval, which can be.
 """
 
 import pandas as pd
@@ -38,9 +38,8 @@ def draw(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """
     missing = [name for name in COLUMNS if name not in table.columns]
     if missing:
-        raise ValueError(
-            f"a table of mutual information needs the columns {', '.join(COLUMNS)}: {', '.join(missing)} missing."
-        )
+        needed = ", ".join(COLUMNS)
+        raise ValueError(f"a table of mutual information needs the columns {needed}: {', '.join(missing)} missing.")
     shown = table[_is(table, "as_published", PUBLISHED) | _is(table, "corrected", CORRECTED)].dropna(subset="value")
     if shown.empty:
         studies = ", ".join(dict.fromkeys(table["study"])) or "no study"

@@ -1,9 +1,9 @@
 """Similarity against overlap, one panel a stimulus set: the study's main figure.
 
-Boxes over seeds with every pair's score on top; the line as published (one OLS line over all points) and the corrected one
-(mean of the per-seed lines with a 95 % interval), both read from the statistics table; baselines behind them: the null of
-row permutations, the untrained pair, the labels alone. There are no stars: an interval says more, and three seeds cannot
-reach significance (the smallest sign-flip p is .25).
+Boxes over seeds with every pair's score on top; the line as published (one OLS line over all points) and the corrected
+one (mean of the per-seed lines with a 95 % interval), both read from the statistics table; baselines behind them: the
+null of row permutations, the untrained pair, the labels alone. There are no stars: an interval says more, and three
+seeds cannot reach significance (the smallest sign-flip p is .25).
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """Write a figure as SVG, PDF and PNG, and the numbers it shows as CSV: same figure, same bytes.
 
 Each file is written atomically and carries ``made_by`` in its own metadata (SVG: Description, PDF: Subject, PNG: the
-text chunk ``whyalike``; a CSV has no place for it). Nothing that varies between machines or days is written: no date, no
-version stamp, a fixed salt for the identifiers in the SVG.
+text chunk ``whyalike``; a CSV has no place for it). Nothing that varies between machines or days is written: no date,
+no version stamp, a fixed salt for the identifiers in the SVG.
 """
 
 import os

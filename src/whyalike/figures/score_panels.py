@@ -45,7 +45,8 @@ class ScorePanel:
 
     Attributes
     ----------
-    key : values of the statistics' panel columns: study, comparison, factor, stimuli, stimuli_kind, metric, score_protocol.
+    key : values of the statistics' panel columns: study, comparison, factor, stimuli, stimuli_kind, metric,
+        score_protocol.
     pairs : one row a pair of runs: seed, condition, run_a, run_b, level (where it is drawn), overlap,
         label_information, value, n, classes, null_mean, null_p95, untrained, label_gram; NaN where absent.
     statistics : the panel's rows of the statistics table.
@@ -57,6 +58,7 @@ class ScorePanel:
 
     @property
     def axis(self) -> OverlapAxis:
+        """How the panel's factor is drawn."""
         return AXES[self.key["factor"]]
 
     def statistic(self, protocol: str, estimator: str) -> pd.Series | None:
@@ -138,7 +140,7 @@ def _one_study(scores: pd.DataFrame, statistics: pd.DataFrame, study: str | None
 
 
 def _chosen(scores: pd.DataFrame, metrics: Collection[str] | None, protocol: str, study: str | None) -> pd.DataFrame:
-    """The rows to draw; an error that names the study, what was asked, what there is and the remedy where none is left."""
+    """The rows to draw; where none is left, an error that names the study, what there is and the remedy."""
     rows = scores
     if len(scores):
         wanted = scores["metric"].isin(metrics) if metrics is not None else True

@@ -107,8 +107,8 @@ def prepare_rbf(x: np.ndarray, parameters: Mapping[str, Any]) -> Kernel:
     squared = _squared_distances(x)
     sigma = parameters.get("sigma")
     if sigma is None:
-        median = float(np.sqrt(np.median(squared[np.triu_indices(len(x), 1)])))
-        sigma = parameters["sigma_median"] * median
+        below_diagonal = np.tri(len(x), k=-1, dtype=bool)
+        sigma = parameters["sigma_median"] * float(np.median(np.sqrt(squared[below_diagonal])))
     if not sigma > 0:
         raise UndefinedScore(
             "cka_rbf needs a median distance above 0: half of the stimuli or more coincide. Give sigma."

@@ -32,6 +32,7 @@ class Rows:
 
     @classmethod
     def of(cls, index: np.ndarray) -> "Rows":
+        """The rows of an index array."""
         index = np.ascontiguousarray(index, dtype=np.int64)
         return cls(index, hashlib.blake2b(index.tobytes(), digest_size=16).hexdigest())
 

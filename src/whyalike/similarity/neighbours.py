@@ -1,7 +1,8 @@
 """Metrics of neighbour lists: mutual, cycle, longest common subsequence, edit distance (Huh et al. 2024).
 
 N_X(i) is the list of the k rows with the largest inner product with row i of X, itself excluded, in descending order
-(equal products: the earlier row first). The lists are made once a representation; permuting the rows of Y relabels them.
+(equal products: the earlier row first). The lists are made once a representation; permuting the rows of Y relabels
+them.
 The reference's edit and lcs loops keep the results of a quarter of the rows and average over all of them. As published,
 lcs is therefore lcs/4 (not divided by k) and edit is 1 - levenshtein/(4k): its floor is .750.
 """
@@ -38,9 +39,12 @@ def nearest(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         block[rows, start + rows] = -np.inf
         candidates = np.sort(np.argpartition(block, n - k, axis=1)[:, n - k :], axis=1)  # (b, k), by index
         values = np.take_along_axis(block, candidates, axis=1)
-        descending = np.argsort(-values, axis=1, kind="stable")
-        lists[start : start + BLOCK] = np.take_along_axis(candidates, descending, axis=1)
-        products[start : start + BLOCK] = np.take_along_axis(values, descending, axis=1)
+        chosen = np.take_along_axis(candidates, np.argsort(-values, axis=1, kind="stable"), axis=1)
+        # where equal products compete for the last place, the partition's choice depends on the processor
+        tied = np.count_nonzero(block >= values.min(axis=1, keepdims=True), axis=1) > k
+        chosen[tied] = np.argsort(-block[tied], axis=1, kind="stable")[:, :k]
+        lists[start : start + BLOCK] = chosen
+        products[start : start + BLOCK] = np.take_along_axis(block, chosen, axis=1)
     return lists, products
 
 
@@ -84,8 +88,8 @@ def _matches(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def lcs_total(x: np.ndarray, y: np.ndarray) -> int:
     """Sum over rows of the length of the longest common subsequence of the lists x[row], y[row] (n x k, distinct).
 
-    The usual table, all rows at once: L[i, j] = max(L[i-1, j], L[i-1, j-1] + match, L[i, j-1]), the last being a running
-    maximum along j.
+    The usual table, all rows at once: L[i, j] = max(L[i-1, j], L[i-1, j-1] + match, L[i, j-1]), the last being a
+    running maximum along j.
     """
     matches = _matches(x, y)
     table = np.zeros((len(matches) + 1, matches.shape[2]), np.int64)  # (k + 1, rows)

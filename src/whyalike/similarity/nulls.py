@@ -1,8 +1,8 @@
 """Permutation nulls: what a score is when rows no longer correspond.
 
-Row permutation takes away every correspondence of stimuli: the mean of its draws is the chance level. Permutation within
-classes keeps what the classes alone explain. The draws are keyed by what names the pair's stimuli, not by the metric, so
-that all metrics of a pair see the same draws and a re-run gives the same numbers.
+Row permutation takes away every correspondence of stimuli: the mean of its draws is the chance level. Permutation
+within classes keeps what the classes alone explain. The draws are keyed by what names the pair's stimuli, not by the
+metric, so that all metrics of a pair see the same draws and a re-run gives the same numbers.
 """
 
 import hashlib

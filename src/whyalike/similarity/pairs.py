@@ -125,7 +125,7 @@ def _check_rows(pair: PairOnStimuli, runs: Sequence[str], rows_of: Mapping[str, 
         raise ValueError(f"{_name(pair)} needs at least one subset of rows; got none. Give all rows as one subset.")
     for subset in pair.subsets:
         index = np.asarray(subset)
-        fits = index.ndim == 1 and index.size and index.dtype.kind in "iu" and 0 <= index.min() and index.max() < n
+        fits = index.ndim == 1 and index.size and index.dtype.kind in "iu" and index.min() >= 0 and index.max() < n
         if not fits or len(np.unique(index)) < len(index):
             raise ValueError(
                 f"{_name(pair)} needs subsets of distinct row indices from 0 to {n - 1}; got an array of type "

@@ -29,6 +29,7 @@ class Setting:
 
     @property
     def eps(self) -> float:
+        """What is added to the denominator of the score."""
         return self.parameters["eps"]
 
     @property

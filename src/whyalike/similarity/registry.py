@@ -1,7 +1,7 @@
 """The table of metrics: each name points at its two forms (exact, as published) and carries the facts about it.
 
-Importing this module is cheap (no numpy): config validates metric names and parameters against it, statistics and figures
-read the facts. Definitions and published faults: see the family modules the targets name.
+Importing this module is cheap (no numpy): config validates metric names and parameters against it, statistics and
+figures read the facts. Definitions and published faults: see the family modules the targets name.
 """
 
 from collections.abc import Mapping
@@ -129,7 +129,9 @@ METRICS: Registry[MetricFacts] = Registry(
         ),
         "cknna": Entry(
             "whyalike.similarity.cknna:CKNNA",
-            _neighbour_facts("hsic_1", HUH, range=(float("-inf"), float("inf")), smallest_n=4, published_eps=1e-6),
+            _neighbour_facts(
+                "hsic_1", HUH, range=(float("-inf"), float("inf")), smallest_n=4, symmetric=False, published_eps=1e-6
+            ),
         ),
         "svcca": Entry(
             "whyalike.similarity.svcca:SVCCA",

@@ -1,8 +1,8 @@
 """The score table of many pairs of runs: every score beside its three baselines.
 
 For each pair, layer, metric and protocol: the score (mean over the subsets of stimuli), the null of row permutations,
-the null of permutations within class, the untrained pair on the same rows, and for metrics with a linear kernel the score
-of the two labellings. A score that is undefined for one of its subsets has no row; a warning in the log says why.
+the null of permutations within class, the untrained pair on the same rows, and for metrics with a linear kernel the
+score of the two labellings. A score that is undefined for one of its subsets has no row; a warning in the log says why.
 """
 
 import logging

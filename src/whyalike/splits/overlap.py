@@ -42,7 +42,9 @@ def dataset_overlap(labels: np.ndarray, seed: int, overlaps: Sequence[str]) -> d
     for code in np.unique(labels):
         positions = np.flatnonzero(labels == code)
         if len(positions) < 2:
-            raise ValueError(f"dataset overlap needs at least 2 images of each class: class {code} has {len(positions)}")
+            raise ValueError(
+                f"dataset overlap needs at least 2 images of each class: class {code} has {len(positions)}"
+            )
         first, second = _halves(positions, keyed(seed, "dataset overlap", int(code)))
         parts.setdefault("A", []).append(first)
         for overlap in overlaps:

@@ -7,7 +7,7 @@ loader, and in a resumed run. Order and ranges follow the released recipes of th
 import torch
 from torch import Generator, Tensor
 
-from whyalike.config import Augmentation
+from whyalike.recipes import Augmentation
 
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma, as in torchvision's colour adjustments
 

@@ -14,14 +14,14 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from whyalike.config import Operation, Recipe
 from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.files import write_table
 from whyalike.jobs import note
 from whyalike.models.inputs import adapt
+from whyalike.recipes import Operation, Recipe
 from whyalike.splits.making import read_split
 from whyalike.training.store import DamagedRun, StoredRun
-from whyalike.training.trainer import RunData, Trainer, choose_device, make_deterministic
+from whyalike.training.trainer import RunData, Trainer, set_up_device
 
 MANIFEST = pa.schema(
     [
@@ -70,8 +70,7 @@ def train_cell(
     ------
     RuntimeError : runs that learned less than `min_accuracy` asks; all are named, and no manifest is written.
     """
-    make_deterministic(threads)
-    device = choose_device(operation.device)
+    device = set_up_device(operation.device, threads)
     recipe = Recipe.model_validate(work["recipe"])
     data = open_prepared(dataset)
     images = adapt(data.images, work["size"]).to(device)
@@ -101,7 +100,9 @@ def _train_or_find(
     with stored.held(operation.heartbeat_seconds, note):
         result = stored.finished()
         steps = recipe.keep_steps
-        if result is None or not all(stored.weights_at(step).name in result["sha256"] for step in steps if step <= result["steps"]):
+        if result is None or not all(
+            stored.weights_at(step).name in result["sha256"] for step in steps if step <= result["steps"]
+        ):
             return Trainer(run, work["model"], recipe, operation, work["seed"], data, stored).train()
     if result["data_sha256"] != data.sha256:
         raise DamagedRun(
@@ -135,7 +136,14 @@ def _row(work: Mapping[str, Any], run: Mapping[str, Any], result: Mapping[str, A
     own = {name: run[name] for name in ("name", "replica", "level", "labelling")}
     found = {name: result[name] for name in ("n_train", "n_test", "steps", "accuracy", "device", "torch")}
     classes = {"classes": len(result["classes"]), "class_names": result["classes"]}
-    return {"run": run["identity"], **cell, **own, **classes, **found, "sha256": result["sha256"]["weights.safetensors"]}
+    return {
+        "run": run["identity"],
+        **cell,
+        **own,
+        **classes,
+        **found,
+        "sha256": result["sha256"]["weights.safetensors"],
+    }
 
 
 def _check_accuracy(rows: list[dict[str, Any]], required: Mapping[str, float]) -> None:

@@ -37,7 +37,9 @@ class ResidentLoader:
     def __init__(self, images: Tensor, labels: Tensor, batch_size: int, seed: int, replica: str):
         self.steps = len(images) // batch_size
         if not self.steps:
-            raise ValueError(f"{len(images)} training images are fewer than one batch of {batch_size}: lower batch_size")
+            raise ValueError(
+                f"{len(images)} training images are fewer than one batch of {batch_size}: lower batch_size"
+            )
         self._images, self._labels = images, labels
         self._batch_size, self._seed, self._replica = batch_size, seed, replica
 

@@ -152,7 +152,9 @@ class StoredRun:
                 self._write_heartbeat(every)
 
     def _damaged(self, path: Path, fault: str) -> DamagedRun:
-        return DamagedRun(f"{path} {fault}. Delete the folder {self.folder} and start again: the run is then trained anew.")
+        return DamagedRun(
+            f"{path} {fault}. Delete the folder {self.folder} and start again: the run is then trained anew."
+        )
 
 
 def holder() -> dict[str, Any]:

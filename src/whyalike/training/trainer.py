@@ -19,11 +19,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from whyalike.config import Operation, Recipe
 from whyalike.files import atomic, canonical_json, write_table, write_text
 from whyalike.models.inputs import normalise
 from whyalike.models.registry import MODELS
 from whyalike.randomness import key
+from whyalike.recipes import Operation, Recipe
 from whyalike.training.augmentation import augment
 from whyalike.training.loading import Loader, ResidentLoader
 from whyalike.training.store import StoredRun, file_sha256
@@ -54,21 +54,26 @@ class Progress:
     log: list[dict[str, float]] = field(default_factory=list)
 
 
-def choose_device(name: str) -> torch.device:
-    """The device that the configuration asks for; "auto" is a GPU if there is one."""
+def set_up_device(name: str, threads: int) -> torch.device:
+    """The device that the configuration asks for ("auto": a GPU if there is one), set up to repeat itself.
+
+    The number of CPU threads is fixed, because sums depend on it. The CPU kernels used here repeat themselves; on a GPU
+    deterministic ones are asked for (which costs 1.5 s of imports, so only there).
+
+    Raises
+    ------
+    RuntimeError : a GPU is asked for and torch sees none.
+    """
+    torch.set_num_threads(threads)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise RuntimeError("operation.device is cuda, but this machine has no GPU that torch sees: use auto or cpu")
+    if name == "cuda":
+        if not torch.cuda.is_available():
+            raise RuntimeError("operation.device is cuda, but this machine has no GPU that torch sees: use auto or cpu")
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False  # it would choose kernels by their time
     return torch.device(name)
-
-
-def make_deterministic(threads: int) -> None:
-    """Fix the number of threads and ask for deterministic kernels, before the first model is built."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
-    torch.backends.cudnn.benchmark = False  # it would choose kernels by their time
 
 
 def build_model(model: Mapping[str, Any], classes: int, seed: int, replica: str) -> nn.Module:
@@ -99,9 +104,18 @@ class Trainer:
         data: RunData,
         stored: StoredRun,
     ):
-        self.run, self.recipe, self.operation, self.seed, self.data, self.stored = run, recipe, operation, seed, data, stored
+        self.run, self.recipe, self.operation, self.seed, self.data, self.stored = (
+            run,
+            recipe,
+            operation,
+            seed,
+            data,
+            stored,
+        )
         self.device = data.train_images.device
-        self.loader: Loader = ResidentLoader(data.train_images, data.train_labels, recipe.batch_size, seed, run["replica"])
+        self.loader: Loader = ResidentLoader(
+            data.train_images, data.train_labels, recipe.batch_size, seed, run["replica"]
+        )
         self.total = recipe.epochs * self.loader.steps
         self.model = build_model(model, len(data.classes), seed, run["replica"]).to(self.device)
         if recipe.channels_last:

@@ -7,7 +7,20 @@ from whyalike.statistics.study import study_statistics
 
 INFORMATION = {"1": 0.0, "2A": 0.475, "2B": 0.513, "2C": 0.513, "3": 1.0}
 LABEL_OVERLAP = {"1": 0.0, "2A": 0.5, "2B": 0.5, "2C": 0.5, "3": 1.0}
-METRICS = ("cka", "cka_rbf", "cka_unbiased", "mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "cknna", "svcca")
+METRICS = (
+    "cka",
+    "cka_rbf",
+    "cka_unbiased",
+    "mutual_knn",
+    "cycle_knn",
+    "lcs_knn",
+    "edit_distance_knn",
+    "cknna",
+    "svcca",
+)
+SHAPES = ("circle", "kite", "parallelogram", "rectangle", "rhombus", "square", "trapezoid", "triangle")
+COLORS = ("blue", "brown", "cyan", "green", "magenta", "orange", "pink", "purple", "red", "yellow")
+TASK_KINDS = (("common", 0.5, 0.4), ("ood_one", 0.4, 0.2), ("ood_both", 0.3, 0.3), ("fixed_classes_1", 0.35, 0.02))
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -21,7 +34,8 @@ def dataset_study(seeds=5, metrics=("cka",), levels=LEVELS, comparisons=("digits
     rows = [
         _row("dataset", comparison, *panel[:2], seed, f"{level:g}", metric, panel[2] + panel[3] * level, n=panel[4],
              data_overlap=level, classes=10 if panel[1] == "in_distribution" else None)
-        for comparison in comparisons for panel in stimuli for metric in metrics for seed in range(seeds) for level in levels
+        for comparison in comparisons for panel in stimuli for metric in metrics
+        for seed in range(seeds) for level in levels
     ]  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -29,7 +43,7 @@ def dataset_study(seeds=5, metrics=("cka",), levels=LEVELS, comparisons=("digits
 def task_study(seeds=3):
     """Task overlap: a set that does not exist at a level is absent; n and classes grow with p."""
     rows = []
-    for kind, base, slope in (("common", 0.5, 0.4), ("ood_one", 0.4, 0.2), ("ood_both", 0.3, 0.3), ("fixed_classes_1", 0.35, 0.02)):
+    for kind, base, slope in TASK_KINDS:
         for seed in range(seeds):
             for level in (0, 0.2, 0.4, 0.6, 0.8, 1.0):
                 classes = {
@@ -120,8 +134,8 @@ def _run(setting, factor, seed, level, labelling, classes, accuracy):
 
 def colorshapedigit(shapes=8, digits=10, colors=10, size=28, copies=2):
     """Images of one grey level a class, and their labels, n = shapes * digits * colors * copies."""
-    names = "circle kite parallelogram rectangle rhombus square trapezoid triangle".split()[:shapes]
-    hues = "blue brown cyan green magenta orange pink purple red yellow".split()[:colors]
+    names = SHAPES[:shapes]
+    hues = COLORS[:colors]
     cells = [(s, str(d), c) for s in names for d in range(digits) for c in hues for _ in range(copies)]
     labels = pd.DataFrame(cells, columns=["shape", "digit", "color"])
     levels = (np.arange(len(labels)) // copies % 251).astype(np.uint8)

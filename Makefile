@@ -1,0 +1,49 @@
+# make demo · make test · make lint: each sets up the environment first, once. PYTHON chooses the interpreter.
+PYTHON ?= python3
+BIN := .venv/bin
+UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
+
+.PHONY: setup demo test test-slow lint format plan lock
+
+setup: .venv/.ready
+
+# uv itself comes from its own hashed pin; everything else from the lock. The stamp is written last: a broken set-up is redone.
+.venv/.ready: envs/requirements.txt envs/uv.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "whyalike needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@echo "Setting up .venv (once; about a minute, most of it PyTorch)"
+	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r envs/uv.txt
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes envs/uv.txt envs/requirements.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup
+	@$(BIN)/whyalike run config/demo.yaml --profile profiles/local
+
+test: setup
+	@$(BIN)/python -m pytest
+
+# the demo's process group killed at random times, again and again (about ten minutes)
+test-slow: setup
+	@$(BIN)/python -m pytest -m slow
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/snakefmt --check --line-length 120 Snakefile workflow
+	@$(BIN)/lint-imports
+	@$(BIN)/snakemake --configfile config/demo.yaml --lint
+
+format: setup
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/snakefmt --quiet --line-length 120 Snakefile workflow
+
+plan: setup
+	@$(BIN)/snakemake --profile profiles/slurm --dry-run --quiet rules $(TARGET)
+
+lock: setup
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras pyproject.toml \
+	  --custom-compile-command "make lock" -o envs/requirements.txt
+	@echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes - \
+	  --custom-compile-command "make lock" -o envs/uv.txt

@@ -1,0 +1,135 @@
+"""The other figure families: metrics grid, mutual information, accuracy, contact sheet."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from figure_tables import METRICS, colorshapedigit, dataset_study, information_table, manifests, statistics_of
+
+from whyalike.figures import accuracy, contact_sheet, metrics_grid, mutual_information
+
+
+def test_metrics_grid_has_a_row_a_metric_and_a_column_a_panel():
+    scores = dataset_study(3, METRICS, levels=(0.0, 0.5, 1.0))
+    statistics = statistics_of(scores)
+    figure, numbers = metrics_grid.draw(scores, statistics)
+    assert len(figure.axes) == 9 * 3
+    assert figure.axes[0].get_ylabel() == "CKA (linear)"
+    slopes = statistics.loc[(statistics["estimator"] == "slope"), ["metric", "stimuli", "value"]]
+    drawn = numbers.loc[numbers["mark"] == "slope", ["metric", "stimuli", "y"]]
+    assert sorted(map(tuple, drawn.to_numpy())) == sorted(map(tuple, slopes.to_numpy()))
+    title = figure.axes[0].get_title(loc="left")
+    assert title.startswith(f"slope {slopes['value'].iloc[0]:.3f} [")
+
+
+def test_metrics_grid_leaves_a_gap_where_a_metric_was_not_scored():
+    scores = dataset_study(3, ("cka", "svcca"), levels=(0.0, 1.0))
+    scores = scores[~((scores["metric"] == "svcca") & (scores["stimuli"] == "photographs"))]
+    figure, _ = metrics_grid.draw(scores, pd.DataFrame())
+    assert [axes.axison for axes in figure.axes] == [True] * 5 + [False]
+
+
+def test_mutual_information_draws_nats_with_ceilings_and_shares_with_intervals():
+    table = information_table()
+    figure, numbers = mutual_information.draw(table)
+    left, right = figure.axes
+    assert [bar.get_width() for bar in left.patches] == [0.360, 0.566, 0.747]
+    ceilings = [segment[0, 0] for segment in left.collections[0].get_segments()]
+    assert ceilings == [2.20, 1.69, 0.95]
+    intervals = [segment[:, 0].tolist() for segment in right.collections[0].get_segments()]
+    assert intervals == [[0.15, 0.27], [0.30, 0.58], [0.80, 1.06]]
+    pd.testing.assert_frame_equal(numbers, table)
+
+
+def test_mutual_information_draws_a_study_without_a_corrected_value():
+    table = information_table().iloc[:4]
+    figure, numbers = mutual_information.draw(table)
+    assert len(numbers) == 4
+    assert len(figure.axes[0].get_yticks()) == 3
+
+
+def test_mutual_information_names_what_is_missing():
+    table = information_table()
+    with pytest.raises(ValueError, match="entropy missing"):
+        mutual_information.draw(table.drop(columns="entropy"))
+    with pytest.raises(ValueError, match=r"studies: dataset_overlap, task_overlap, label_overlap.*run its similarity"):
+        mutual_information.draw(table.assign(estimator="mi_null"))
+
+
+def test_accuracy_has_a_panel_a_setting_and_factor_with_mean_sd_and_chance():
+    runs = manifests()
+    figure, numbers = accuracy.draw(runs)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "a  resnet18 digits\ndataset overlap, 3 seeds",
+        "b  resnet18 digits\ntask overlap, 3 seeds",
+        "c  resnet18 csd\nlabel overlap, 3 seeds",
+    ]
+    assert (numbers["mark"] == "run").sum() == len(runs)
+    values = 100 * runs.query("factor == 'task' and level == '0.5'")["accuracy"]
+    mean = numbers.query("panel == 'b' and mark == 'mean' and category == '0.5'").iloc[0]
+    assert (mean["y"], mean["sd"], mean["n"]) == (pytest.approx(values.mean()), pytest.approx(values.std()), 3)
+    chance = numbers.query("mark == 'chance'").groupby("panel")["y"].max()
+    assert chance.to_dict() == {"a": 10, "b": 20, "c": 12.5}
+
+
+def test_accuracy_counts_a_shared_run_a_once_and_puts_it_first():
+    runs = manifests()
+    figure, numbers = accuracy.draw(pd.concat([runs, runs], ignore_index=True))
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert labels == ["A", "0", "0.25", "0.5", "0.75", "1"]
+    assert (numbers["mark"] == "run").sum() == len(runs)
+
+
+def test_accuracy_says_when_device_types_are_mixed():
+    runs = manifests()
+    assert accuracy.draw(runs)[0].get_suptitle() == ""
+    mixed = runs.assign(device=["NVIDIA H100" if seed else "cpu" for seed in runs["seed"]])
+    assert accuracy.draw(mixed)[0].get_suptitle() == "Trained on 2 device types: NVIDIA H100, cpu"
+
+
+def test_accuracy_names_what_is_missing():
+    with pytest.raises(ValueError, match=r"no run to draw. Run the training stage"):
+        accuracy.draw(manifests().iloc[:0])
+    with pytest.raises(ValueError, match="classes missing"):
+        accuracy.draw(manifests().drop(columns="classes"))
+
+
+def test_contact_sheet_shows_each_class_with_one_of_its_images():
+    images, labels = colorshapedigit(shapes=2, digits=3, colors=4, size=5)
+    figure, numbers = contact_sheet.draw(images, labels, ["shape", "digit", "color"])
+    assert len(numbers) == 2 * 3 * 4
+    axes = figure.axes[0]
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    assert rows == ["circle 0", "circle 1", "circle 2", "kite 0", "kite 1", "kite 2"]
+    sheet = axes.images[0].get_array()
+    for one in numbers.itertuples():
+        assert " ".join(labels.loc[one.image, ["shape", "digit"]]) == one.row_class
+        assert labels.loc[one.image, "color"] == one.column_class
+        corner = sheet[one.row * 6, one.column * 6]  # 5 pixels and a gap of one
+        assert corner.tolist() == images[one.image, 0, 0].tolist()
+
+
+def test_contact_sheet_of_many_classes_is_a_keyed_selection_that_its_title_names():
+    images, labels = colorshapedigit(size=2, copies=1)
+    figure, numbers = contact_sheet.draw(images, labels, ["shape", "digit", "color"])
+    assert figure.get_suptitle() == "shape × digit × color: 16 of 80 rows, chosen with seed 0"
+    assert len(numbers) == 160
+    again = contact_sheet.draw(images, labels, ["shape", "digit", "color"])[1]
+    pd.testing.assert_frame_equal(numbers, again)
+    other = contact_sheet.draw(images, labels, ["shape", "digit", "color"], seed=1)[1]
+    assert set(other["row_class"]) != set(numbers["row_class"])
+
+
+def test_contact_sheet_of_one_attribute_shows_several_images_a_class():
+    _, labels = colorshapedigit(shapes=1, digits=3, colors=10)
+    images = np.zeros((len(labels), 8, 8, 1), np.uint8)
+    _, numbers = contact_sheet.draw(images, labels, ["digit"])
+    assert numbers.groupby("row_class")["image"].nunique().to_dict() == {"0": 8, "1": 8, "2": 8}
+    assert (labels.loc[numbers["image"], "digit"].to_numpy() == numbers["row_class"].to_numpy()).all()
+
+
+def test_contact_sheet_names_what_does_not_fit():
+    images, labels = colorshapedigit(shapes=1, digits=1, colors=2, size=2)
+    with pytest.raises(ValueError, match=r"label columns: font. Columns: shape, digit, color"):
+        contact_sheet.draw(images, labels, ["shape", "font"])
+    with pytest.raises(ValueError, match=r"\(3, 2, 2, 3\) and 4 rows"):
+        contact_sheet.draw(images[:3], labels, ["shape", "color"])

@@ -1,0 +1,152 @@
+"""Figures from files to files: equal bytes, whole sets of files, and messages about what does not fit."""
+
+import subprocess
+import sys
+
+import matplotlib
+import pandas as pd
+import pyarrow as pa
+import pytest
+from figure_tables import colorshapedigit, dataset_study, information_table, manifests, statistics_of
+
+from whyalike.data.prepared import write_prepared
+from whyalike.figures import overlap
+from whyalike.figures.making import READERS, make_figure
+from whyalike.figures.registry import FIGURES
+from whyalike.figures.saving import save
+from whyalike.figures.style import RC, metric_words, number
+from whyalike.files import write_table
+
+MADE_BY = {"fingerprint": "abc", "kind": "overlap"}
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """Files of every kind of input; scores in two files."""
+    folder = tmp_path_factory.mktemp("inputs")
+    scores = dataset_study(3, levels=(0.0, 0.5, 1.0))
+    tables = {
+        "scores1": scores[scores["stimuli"] == "digits_test"],
+        "scores2": scores[scores["stimuli"] != "digits_test"],
+        "statistics": statistics_of(scores),
+        "manifests": manifests(),
+    }
+    for name, table in tables.items():
+        write_table(folder / f"{name}.parquet", pa.Table.from_pandas(table, preserve_index=False), {})
+    information_table().to_csv(folder / "table3.csv", index=False)
+    images, labels = colorshapedigit(shapes=2, digits=2, colors=3, size=4)
+    labels.insert(0, "part", "train")
+    write_prepared(folder / "csd", images, labels, ["shape", "digit", "color"], {})
+    return {
+        "scores": [folder / "scores1.parquet", folder / "scores2.parquet"],
+        "statistics": [folder / "statistics.parquet"],
+        "manifests": [folder / "manifests.parquet"],
+        "tables": [folder / "table3.csv"],
+        "data": [folder / "csd"],
+    }
+
+
+@pytest.mark.parametrize("kind", FIGURES)
+def test_every_kind_writes_its_four_files_and_the_numbers(kind, inputs, tmp_path):
+    paths = make_figure(kind, {}, inputs, tmp_path / "figures" / f"{kind}.svg", MADE_BY)
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(
+        f"{kind}.{form}" for form in ("svg", "pdf", "png", "csv")
+    )
+    assert (paths["svg"].read_text()[:5], paths["pdf"].read_bytes()[:4]) == ("<?xml", b"%PDF")
+    assert len(pd.read_csv(paths["csv"])) > 0
+
+
+def test_csv_holds_exactly_the_numbers_drawn(inputs, tmp_path):
+    paths = make_figure("overlap", {"metric": "cka"}, inputs, tmp_path / "figure.svg", MADE_BY)
+    scores = pd.concat([pd.read_parquet(path) for path in inputs["scores"]], ignore_index=True)
+    _, numbers = overlap.draw(scores, pd.read_parquet(inputs["statistics"][0]))
+    read = pd.read_csv(paths["csv"], dtype={"condition": str, "seed": "Int64", "n_seeds": "Int64"})
+    pd.testing.assert_frame_equal(read, numbers, check_dtype=False, check_exact=True)
+
+
+@pytest.mark.parametrize("kind", ["overlap", "accuracy", "contact_sheet"])
+def test_same_inputs_give_the_same_bytes(kind, inputs, tmp_path):
+    first = make_figure(kind, {}, inputs, tmp_path / "1" / "figure.svg", MADE_BY)
+    second = make_figure(kind, {}, inputs, tmp_path / "2" / "figure.svg", MADE_BY)
+    for form, path in first.items():
+        assert path.read_bytes() == second[form].read_bytes(), form
+
+
+def test_one_figure_saved_twice_gives_the_same_bytes(tmp_path):
+    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0)), pd.DataFrame())
+    first = save(figure, tmp_path / "1.svg", numbers, MADE_BY)
+    second = save(figure, tmp_path / "2.svg", numbers, MADE_BY)
+    for form, path in first.items():
+        assert path.read_bytes() == second[form].read_bytes(), form
+
+
+def test_files_carry_their_maker_and_neither_date_nor_version(tmp_path):
+    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0)), pd.DataFrame())
+    paths = save(figure, tmp_path / "figure.svg", numbers, MADE_BY)
+    contents = {form: path.read_bytes() for form, path in paths.items()}
+    assert b"fingerprint&quot;:&quot;abc" in contents["svg"] or b'"fingerprint":"abc"' in contents["svg"]
+    assert b'"fingerprint":"abc"' in contents["png"]
+    assert b'"fingerprint":"abc"' in contents["pdf"]
+    for stamp in (b"CreationDate", b"<dc:date>", b"Software", f"v{matplotlib.__version__}".encode()):
+        assert not [form for form, content in contents.items() if stamp in content], stamp
+
+
+def test_drawing_and_saving_leave_the_settings_of_matplotlib_alone(tmp_path):
+    before = dict(matplotlib.rcParams)
+    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0)), pd.DataFrame())
+    save(figure, tmp_path / "figure.svg", numbers, MADE_BY)
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_save_needs_a_path_to_an_svg_file(tmp_path):
+    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0)), pd.DataFrame())
+    with pytest.raises(ValueError, match=r"got 'figure.png'. Give a path that ends in .svg"):
+        save(figure, tmp_path / "figure.png", numbers, MADE_BY)
+
+
+def test_unknown_option_kind_and_missing_input_are_named(inputs, tmp_path):
+    with pytest.raises(ValueError, match=r"kind overlap: metrc. Known: metric, score_protocol, study, title"):
+        make_figure("overlap", {"metrc": "cka"}, inputs, tmp_path / "figure.svg", {})
+    with pytest.raises(KeyError, match="Did you mean 'overlap'"):
+        make_figure("overlp", {}, inputs, tmp_path / "figure.svg", {})
+    with pytest.raises(ValueError, match="no path came for 'statistics'"):
+        make_figure("overlap", {}, {"scores": inputs["scores"]}, tmp_path / "figure.svg", {})
+    with pytest.raises(ValueError, match="one CSV table: got 2 paths"):
+        make_figure("mutual_information", {}, {"tables": inputs["tables"] * 2}, tmp_path / "figure.svg", {})
+
+
+def test_every_kind_reads_inputs_that_have_a_reader_and_needs_keys_of_the_config():
+    for name, entry in FIGURES.items():
+        assert set(entry.facts.inputs) <= set(READERS), name
+        assert set(entry.facts.needs) <= {"study", "dataset"}, name
+        assert entry.facts.category
+
+
+def test_registry_is_read_without_matplotlib_pandas_or_torch():
+    code = "import sys, whyalike.figures.registry; print([m for m in ('matplotlib', 'pandas', 'torch') if m in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def test_type_is_never_below_seven_points():
+    sizes = [value for name, value in RC.items() if name.endswith(("size", "fontsize")) and "major" not in name]
+    assert min(sizes) >= 7
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.1234, "0.123"), (-1.59, "\N{MINUS SIGN}1.590"), (0.00042, "0.00042"), (0, "0.000")]
+)
+def test_numbers_keep_what_three_decimals_would_lose(value, text):
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("metric", "text"),
+    [
+        ("cka", "CKA (linear, exact)"),
+        ("svcca", "SVCCA (exact)"),
+        ("procrustes_distance", "procrustes distance (exact)"),
+    ],
+)
+def test_axis_labels_name_metric_and_protocol(metric, text):
+    assert metric_words(metric, "exact") == text

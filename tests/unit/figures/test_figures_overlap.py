@@ -1,0 +1,214 @@
+"""The overlap figure draws what the tables hold, and says so in its numbers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from figure_tables import dataset_study, label_study, statistics_of, task_study
+
+from whyalike.figures import overlap
+from whyalike.figures.marks import slots
+from whyalike.figures.score_panels import score_panels
+
+
+@pytest.fixture(scope="module")
+def study():
+    scores = dataset_study()
+    return scores, statistics_of(scores)
+
+
+def visible(figure):
+    return [axes for axes in figure.axes if axes.axison]
+
+
+def legend_text(axes):
+    return "\n".join(text.get_text() for text in axes.get_legend().get_texts())
+
+
+def figure_text(figure):
+    texts = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    for axes in figure.axes:
+        texts += [axes.get_title(), axes.get_title(loc="left"), legend_text(axes) if axes.get_legend() else ""]
+    return "\n".join(texts)
+
+
+def test_one_panel_a_stimulus_set_with_n_classes_and_seeds_in_words(study):
+    figure, _ = overlap.draw(*study)
+    titles = [axes.get_title(loc="left").replace("\n", ", ") for axes in visible(figure)]
+    assert titles == [
+        "a  digits test, in distribution, n = 637, 10 classes, 5 seeds",
+        "b  glyphs test, out of distribution, n = 800, 5 seeds",
+        "c  photographs, out of distribution, n = 512, 5 seeds",
+    ]
+    assert figure.axes[0].get_ylabel() == "CKA (linear, exact)"
+
+
+def test_numbers_hold_every_score_and_the_statistics_drawn(study):
+    scores, statistics = study
+    _, numbers = overlap.draw(scores, statistics)
+    points = numbers[numbers["mark"] == "score"]
+    expected = scores.sort_values(["stimuli", "seed", "data_overlap"])[["stimuli", "seed", "data_overlap", "value"]]
+    drawn = points.sort_values(["stimuli", "seed", "x"])[["stimuli", "seed", "x", "y"]]
+    assert drawn.to_numpy().tolist() == expected.to_numpy().tolist()
+    for estimator in ("slope", "ols_slope", "ols_intercept", "ols_r2"):
+        values = statistics.loc[statistics["estimator"] == estimator, "value"].tolist()
+        assert numbers.loc[numbers["mark"] == estimator, "y"].tolist() == values
+
+
+def test_points_in_the_picture_are_the_numbers(study):
+    figure, numbers = overlap.draw(*study)
+    for letter, axes in zip("abc", visible(figure), strict=True):
+        drawn = np.concatenate([dots.get_offsets()[:, 1] for dots in axes.collections if dots.get_offsets().size > 2])
+        listed = numbers.loc[(numbers["panel"] == letter) & (numbers["mark"] == "score"), "y"]
+        assert sorted(drawn) == sorted(listed)
+
+
+def test_boxes_hold_medians_and_quartiles(study):
+    scores, statistics = study
+    _, numbers = overlap.draw(scores, statistics)
+    values = scores.query("stimuli == 'digits_test' and data_overlap == 0.5")["value"]
+    box = numbers.query("panel == 'a' and mark == 'box' and x == 0.5").iloc[0]
+    # numpy and pandas interpolate quartiles alike, up to rounding
+    np.testing.assert_allclose(box[["low", "y", "high"]].astype(float), values.quantile([0.25, 0.5, 0.75]), rtol=1e-12)
+
+
+def test_legend_of_a_panel_holds_r2_line_and_corrected_slope_with_its_interval(study):
+    figure, numbers = overlap.draw(*study)
+    a = numbers[numbers["panel"] == "a"].set_index("mark")
+    text = legend_text(figure.axes[0])
+    slope = a.loc["slope"]
+    assert f"R² = {a.loc['ols_r2', 'y']:.3f}, y = {a.loc['ols_slope', 'y']:.3f}x + " in text
+    assert f"slope {slope['y']:.3f} [{slope['low']:.3f}, {slope['high']:.3f}]\n5 seeds, Holm p = " in text
+
+
+def test_corrected_line_is_the_mean_of_the_lines_of_the_seeds(study):
+    scores, statistics = study
+    _, numbers = overlap.draw(scores, statistics)
+    of_a = scores[scores["stimuli"] == "digits_test"]
+    lines = [np.polyfit(rows["data_overlap"], rows["value"], 1) for _, rows in of_a.groupby("seed")]
+    drawn = numbers.query("panel == 'a' and mark == 'corrected_line'")
+    np.testing.assert_allclose(drawn["y"], np.polyval(np.mean(lines, axis=0), drawn["x"]), rtol=1e-9)  # rounding
+
+
+def test_null_band_and_untrained_pair_are_means_of_each_level(study):
+    scores, statistics = study
+    _, numbers = overlap.draw(scores, statistics)
+    rows = scores.query("stimuli == 'photographs' and data_overlap == 0.25")
+    band = numbers.query("panel == 'c' and mark == 'null_band' and x == 0.25").iloc[0]
+    assert [band["low"], band["high"]] == pytest.approx([rows["null_mean"].mean(), rows["null_p95"].mean()])
+    untrained = numbers.query("panel == 'c' and mark == 'untrained' and x == 0.25")["y"].item()
+    assert untrained == pytest.approx(rows["untrained"].mean())
+
+
+def test_conditions_of_level_two_are_drawn_apart_with_markers_of_their_own():
+    scores = label_study()
+    statistics = statistics_of(scores)
+    [panel, _] = score_panels(scores, statistics, metrics=["cka"], score_protocol="exact")
+    place = slots(panel).place
+    assert (place[1, "1"], place[2, "2B"], place[3, "3"]) == (1, 2, 3)
+    assert 1.5 < place[2, "2A"] < 2 < place[2, "2C"] < 2.5
+    figure, _ = overlap.draw(scores, statistics)
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1", "2A", "2B", "2C", "3"]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend[:5] == ["1 (λ = 0)", "2A (λ = 0.475)", "2B (λ = 0.513)", "2C (λ = 0.513)", "3 (λ = 1)"]
+    markers = [handle.get_marker() for handle in figure.legends[0].legend_handles[:5]]
+    assert len(set(markers)) == 5
+
+
+def test_boxes_of_level_two_do_not_overlap():
+    [panel, _] = score_panels(label_study(), pd.DataFrame(), metrics=["cka"], score_protocol="exact")
+    where = slots(panel)
+    places = sorted(where.place.values())
+    assert min(np.diff(places)) > where.width
+
+
+def test_label_gram_is_drawn_where_it_is_known_and_only_there():
+    scores = label_study()
+    figure, numbers = overlap.draw(scores, statistics_of(scores))
+    assert set(numbers.loc[numbers["mark"] == "label_gram", "panel"]) == {"a"}
+    assert "label Gram (the labels alone)" in figure_text(figure)
+    assert "label Gram" not in figure_text(overlap.draw(dataset_study(), pd.DataFrame())[0])
+
+
+def test_published_line_of_a_label_study_runs_over_levels_and_the_corrected_slope_over_overlap():
+    scores = label_study()
+    statistics = statistics_of(scores)
+    _, numbers = overlap.draw(scores, statistics)
+    a = numbers[numbers["panel"] == "a"]
+    for mark, rise in (("published_line", 2 * a.loc[a["mark"] == "ols_slope", "y"].item()),
+                       ("corrected_line", a.loc[a["mark"] == "slope", "y"].item())):  # fmt: skip
+        ends = a[a["mark"] == mark]
+        assert ends["x"].tolist() == [1, 3]
+        assert np.diff(ends["y"]).item() == pytest.approx(rise)
+
+
+def test_three_seeds_get_no_star_and_no_p_value():
+    for scores in (task_study(seeds=3), label_study(seeds=3)):
+        text = figure_text(overlap.draw(scores, statistics_of(scores))[0])
+        assert "3 seeds" in text
+        assert "*" not in text
+        assert "p =" not in text
+
+
+def test_missing_kinds_are_absent_panels():
+    scores = task_study()
+    figure, _ = overlap.draw(scores, statistics_of(scores))
+    assert len(visible(figure)) == 4
+    fewer = scores[scores["stimuli_kind"] != "ood_both"]
+    figure, numbers = overlap.draw(fewer, statistics_of(fewer))
+    assert len(visible(figure)) == 3
+    assert set(numbers["stimuli_kind"]) == {"common", "ood_one", "fixed_classes_1"}
+
+
+def test_counts_that_grow_with_the_level_are_given_as_a_range():
+    scores = task_study()
+    figure, _ = overlap.draw(scores, statistics_of(scores))
+    assert "n = 64–320, 1–5 classes" in figure.axes[0].get_title(loc="left")
+
+
+def test_every_comparison_starts_a_row_and_is_named():
+    scores = dataset_study(3, levels=(0.0, 1.0), comparisons=("cnn", "resnet18"))
+    figure, _ = overlap.draw(scores, statistics_of(scores))
+    titles = [axes.get_title(loc="left") for axes in visible(figure)]
+    assert len(titles) == 6
+    assert titles[3].startswith("d  resnet18: digits test")
+
+
+def test_layer_pairs_of_one_pair_are_averaged():
+    scores = dataset_study(3)
+    other = scores.assign(layer_a="logvar", value=scores["value"] + 0.2)
+    _, numbers = overlap.draw(pd.concat([scores, other], ignore_index=True), pd.DataFrame())
+    drawn = numbers.loc[numbers["mark"] == "score", "y"].sort_values().to_numpy()
+    np.testing.assert_allclose(drawn, np.sort(scores["value"]) + 0.1, rtol=1e-12)  # rounding of the mean
+
+
+def test_without_statistics_there_are_points_and_no_lines():
+    figure, numbers = overlap.draw(dataset_study(), pd.DataFrame())
+    assert set(numbers["mark"]) == {"score", "box", "whiskers", "null_band", "untrained"}
+    assert figure.axes[0].get_legend() is None
+
+
+def test_empty_table_names_study_and_remedy(study):
+    scores, statistics = study
+    with pytest.raises(ValueError, match=r"study 'dataset_study' has no score .* is empty.*run the similarity stage"):
+        overlap.draw(scores.iloc[:0], statistics)
+    with pytest.raises(ValueError, match=r"study 'dataset_study'.*metric svcca .*holds dataset_study, cka, exact"):
+        overlap.draw(scores, statistics, metric="svcca")
+
+
+def test_several_studies_need_a_name(study):
+    scores, statistics = study
+    both = pd.concat([scores, task_study()], ignore_index=True)
+    with pytest.raises(ValueError, match="the tables hold dataset_study, task_study"):
+        overlap.draw(both, statistics)
+    figure, _ = overlap.draw(both, statistics, study="dataset_study")
+    assert len(visible(figure)) == 3
+
+
+def test_missing_column_unknown_factor_and_missing_overlap_are_named(study):
+    scores, statistics = study
+    with pytest.raises(ValueError, match="stimuli_kind missing"):
+        overlap.draw(scores.drop(columns="stimuli_kind"), statistics)
+    with pytest.raises(ValueError, match="the score table has width"):
+        overlap.draw(scores.assign(factor="width"), statistics)
+    with pytest.raises(ValueError, match="75 of 75 rows of digits have none"):
+        overlap.draw(scores.assign(data_overlap=None), statistics)

@@ -1,0 +1,14 @@
+"""Random representations with something in common, small enough for the plain definitions."""
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def xy():
+    """Two 30 x 7 and 30 x 5 representations that share a signal; float32 as from a model."""
+    g = np.random.default_rng(7)
+    signal = g.normal(size=(30, 4))
+    x = signal @ g.normal(size=(4, 7)) + 0.5 * g.normal(size=(30, 7)) + 1
+    y = signal @ g.normal(size=(4, 5)) + 0.5 * g.normal(size=(30, 5)) - 2
+    return x.astype(np.float32), y.astype(np.float32)

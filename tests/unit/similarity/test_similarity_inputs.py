@@ -1,0 +1,138 @@
+"""What metrics refuse, and what the messages say; preprocessing and parameters."""
+
+import numpy as np
+import pytest
+
+from whyalike.similarity.api import score
+from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.preprocessing import ALL_LAYERS, clamp_limit, published_layers
+from whyalike.similarity.protocols import setting
+from whyalike.similarity.registry import METRICS
+
+
+def test_rows_with_nan_are_counted_and_named(xy):
+    x = xy[0].copy()
+    x[[4, 9], 2] = np.nan, np.inf
+    with pytest.raises(ValueError, match="x must be finite; 2 of 30 rows hold NaN or infinity, the first is row 4"):
+        score("cka", x, xy[1])
+
+
+def test_different_numbers_of_stimuli_are_refused(xy):
+    with pytest.raises(ValueError, match="x has 30 rows, y 28"):
+        score("mutual_knn", xy[0], xy[1][:28])
+
+
+@pytest.mark.parametrize("bad", [np.zeros(5), np.zeros((2, 2, 2)), np.array([["a"]])])
+def test_what_is_no_matrix_of_numbers_is_refused(bad, xy):
+    with pytest.raises(ValueError, match="y must be a matrix of real numbers, stimuli x units; it has shape"):
+        score("cka", xy[0], bad)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
+def test_empty_representations_are_refused(shape):
+    with pytest.raises(ValueError, match=r"x must not be empty; it has shape \("):
+        score("cka", np.zeros(shape), np.zeros(shape))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_fewer_rows_than_the_smallest_n_are_undefined(metric, xy):
+    n = METRICS[metric].facts.smallest_n - 1
+    with pytest.raises(UndefinedScore, match=f"{metric} needs at least {n + 1} stimuli; there are {n}"):
+        score(metric, xy[0][:n], xy[1][:n])
+
+
+@pytest.mark.parametrize("metric", [name for name in METRICS if name != "svcca"])
+def test_the_smallest_n_is_enough(metric, xy):
+    n = METRICS[metric].facts.smallest_n
+    k = {"k": n - 1} if "k" in METRICS[metric].facts.parameters else {}
+    assert np.isfinite(score(metric, xy[0][:n], xy[1][:n], **k))
+
+
+@pytest.mark.parametrize("metric", [name for name in METRICS if "k" in METRICS[name].facts.parameters])
+def test_as_many_neighbours_as_rows_are_undefined(metric, xy):
+    with pytest.raises(
+        UndefinedScore, match=f"{metric} needs fewer neighbours than stimuli: k = 30, n = 30. Use k <= 29"
+    ):
+        score(metric, *xy, k=30)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_constant_features_are_undefined(metric, xy):
+    with pytest.raises(UndefinedScore, match=f"{metric} needs features that vary; all 30 rows of layer 'x' of y"):
+        score(metric, xy[0], np.full((30, 4), 0.1))
+
+
+def test_cknna_whose_masked_hsic_is_not_positive_is_undefined_and_never_nan():
+    outcomes = {"value": 0, "undefined": 0}
+    for seed in range(200):
+        x = np.random.default_rng(seed).normal(size=(8, 3))
+        try:
+            assert np.isfinite(score("cknna", x, x, k=2))
+            outcomes["value"] += 1
+        except UndefinedScore as error:
+            assert "cknna needs a positive HSIC_1 of the masked kernel with itself; got " in str(error)
+            assert "n = 8, k = 2" in str(error)
+            outcomes["undefined"] += 1
+    assert min(outcomes.values()) > 0  # both happen among so few rows
+
+
+def test_median_distance_of_zero_is_undefined(xy):
+    x = np.zeros((10, 2))
+    x[0] = 1
+    with pytest.raises(UndefinedScore, match="cka_rbf needs a median distance above 0"):
+        score("cka_rbf", x, xy[0][:10])
+
+
+@pytest.mark.parametrize(
+    ("metric", "parameters", "message"),
+    [
+        ("cka", {"k": 3}, "cka has no parameter 'k'. Known: none"),
+        ("mutual_knn", {"k": 0}, "mutual_knn needs a whole number k >= 1; got 0"),
+        ("mutual_knn", {"k": 2.0}, "mutual_knn needs a whole number k >= 1; got 2.0"),
+        ("cknna", {"k": 1}, "cknna needs a whole number k >= 2; got 1"),
+        ("cka_rbf", {"sigma": -1}, "cka_rbf needs sigma > 0; got -1"),
+        ("cka_rbf", {"sigma": 1, "sigma_median": 1}, "takes 'sigma' or 'sigma_median', not both"),
+        ("svcca", {"variance": 1.5}, r"svcca needs variance in \(0, 1\]; got 1.5"),
+        ("svcca", {"dims": 2, "variance": 0.9}, "takes 'dims' or 'variance', not both"),
+    ],
+)
+def test_wrong_parameters_are_refused(metric, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        setting(metric, "exact", parameters)
+
+
+def test_unknown_metric_and_protocol_are_refused(xy):
+    with pytest.raises(KeyError, match="unknown metric 'cka_unbaised'. Did you mean 'cka_unbiased'"):
+        score("cka_unbaised", *xy)
+    with pytest.raises(ValueError, match="'exact' or 'as_published'; got 'published'"):
+        score("cka", *xy, protocol="published")
+    with pytest.raises(ValueError, match="svcca as published has a fixed number of dims"):
+        score("svcca", *xy, protocol="as_published", variance=0.9)
+
+
+@pytest.mark.parametrize("protocol", ["exact", "as_published"])
+@pytest.mark.parametrize("metric", METRICS)
+def test_arguments_are_not_changed(metric, protocol, xy):
+    before = [z.copy() for z in xy]
+    score(metric, *xy, protocol=protocol, **({"dims": 4} if metric == "svcca" else {}))
+    for z, old in zip(xy, before, strict=True):
+        np.testing.assert_array_equal(z, old)
+
+
+def test_clamp_is_one_quantile_over_all_layers():
+    layers = {"mu": np.arange(-10.0, 0).reshape(5, 2), "logvar": np.arange(10.0).reshape(5, 2)}
+    assert clamp_limit(layers) == 10  # sorted |x|: 0, 1, 1, ... 9, 9, 10; index int(.95 * 20) = 19
+    prepared = published_layers({name: x * [1, 3] for name, x in layers.items()})
+    assert list(prepared) == ["mu", "logvar", ALL_LAYERS]
+    for x in prepared.values():
+        assert np.linalg.norm(x, axis=1) == pytest.approx(np.ones(5))
+
+
+def test_clamp_acts_before_rows_are_normalised():
+    x = np.array([[1.0, 1.0]] * 19 + [[1.0, 100.0]])  # the 95 % quantile of |x| is 1
+    assert published_layers({"only": x})["only"][-1] == pytest.approx([0.5**0.5, 0.5**0.5])
+
+
+def test_all_layers_together_are_normalised_as_one():
+    layers = {"a": np.array([[3.0, 0], [0, 3]]), "b": np.array([[4.0], [4]])}
+    assert published_layers(layers)[ALL_LAYERS] == pytest.approx(np.array([[0.6, 0, 0.8], [0, 0.6, 0.8]]))

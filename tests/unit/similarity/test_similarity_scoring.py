@@ -1,0 +1,273 @@
+"""score_pairs end to end: columns, order, layers, nulls, baselines, absent rows, determinism."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+import similarity_oracles as oracle
+
+from whyalike.similarity.api import score
+from whyalike.similarity.intermediates import Workbench
+from whyalike.similarity.nulls import keyed_generator, p_value, row_orders, within_class_orders
+from whyalike.similarity.registry import METRICS
+from whyalike.similarity.scoring import PairOnStimuli, score_pairs
+from whyalike.similarity.table import SCORE_SCHEMA, to_table
+
+N = 40
+ALL = {name: {"k": 5} if "k" in METRICS[name].facts.parameters else {} for name in METRICS} | {"svcca": {"dims": 3}}
+GROUPS = np.arange(N) % 4
+COLUMNS = {
+    "study": "overlap",
+    "comparison": "data",
+    "setting": "resnet18",
+    "factor": "dataset",
+    "seed": 0,
+    "condition": "0.25",
+    "data_overlap": 0.25,
+    "stimuli": "cifar10",
+    "stimuli_kind": "in_distribution",
+    "classes": 4,
+}
+
+
+@pytest.fixture
+def runs():
+    """Two trained runs that share signal and classes, two untrained ones that share nothing; two layers each."""
+    g = np.random.default_rng(0)
+    signal = np.eye(4)[GROUPS] * 2 + g.normal(size=(N, 4))
+    shared = {"a": signal, "b": signal, "a0": g.normal(size=(N, 4)), "b0": g.normal(size=(N, 4))}
+    return {
+        run: {
+            layer: (z @ g.normal(size=(4, d)) + 0.3 * g.normal(size=(N, d))).astype(np.float32)
+            for layer, d in (("mu", 6), ("logvar", 5))
+        }
+        for run, z in shared.items()
+    }
+
+
+def _pair(**changes):
+    given = {
+        "run_a": "a",
+        "run_b": "b",
+        "untrained_a": "a0",
+        "untrained_b": "b0",
+        "subsets": (np.arange(N),),
+        "groups": GROUPS,
+        "labels_a": GROUPS,
+        "labels_b": GROUPS // 2,
+        "columns": COLUMNS,
+    }
+    return PairOnStimuli(**{**given, **changes})
+
+
+def _scores(runs, *pairs, metrics=None, protocols=("exact", "as_published"), permutations=19, seed=0, **others):
+    return score_pairs(runs, pairs or (_pair(),), metrics or ALL, protocols, permutations, seed, **others)
+
+
+def test_all_metrics_give_the_schemas_columns_in_pair_layer_metric_protocol_order(runs):
+    frame = _scores(runs, _pair(), _pair(run_b="a0"))
+    assert list(frame.columns) == SCORE_SCHEMA.names
+    exact = [(layer, m, "exact") for layer in ("mu", "logvar") for m in ALL]
+    published = [("max", m, "as_published") for m in ALL]
+    for run_b, part in frame.groupby("run_b", sort=False):
+        assert run_b in ("b", "a0")
+        assert [*zip(part.layer_a, part.metric, part.score_protocol, strict=True)] == exact + published
+    assert list(frame.run_b.unique()) == ["b", "a0"]
+    assert (frame.layer_a == frame.layer_b).all()
+    assert (frame[["study", "condition", "classes"]] == ["overlap", "0.25", 4]).all(axis=None)
+    assert frame.label_overlap.isna().all()
+    table = to_table(frame)
+    assert table.schema == SCORE_SCHEMA
+    assert table["label_overlap"].null_count == len(frame)
+    assert not any(np.isnan(table[name].drop_null()).any() for name in ("value", "null_mean", "untrained", "p_value"))
+
+
+def test_table_round_trip_keeps_every_value(runs):
+    frame = _scores(runs)
+    again = to_table(frame).to_pandas(types_mapper={SCORE_SCHEMA.field("n").type: pd.Int64Dtype()}.get)
+    pd.testing.assert_frame_equal(again, frame)
+
+
+def test_exact_values_are_those_of_score_layer_by_layer(runs):
+    frame = _scores(runs, protocols=("exact",), permutations=0)
+    for row in frame.itertuples():
+        x, y = runs["a"][row.layer_a], runs["b"][row.layer_b]
+        assert row.value == score(row.metric, x, y, **ALL[row.metric])
+        assert row.eps == 0
+
+
+def test_published_value_is_the_maximum_over_layer_pairs_with_all_layers_as_one(runs):
+    frame = _scores(runs, metrics={"cka_unbiased": {}}, protocols=("as_published",), permutations=0)
+    sides = []
+    for run in ("a", "b"):
+        joined = np.concatenate(list(runs[run].values()), axis=1)
+        q = np.sort(np.abs(joined).ravel())[int(0.95 * joined.size)]
+        layers = [*runs[run].values(), joined]
+        sides.append([oracle.unit_rows(np.clip(x.astype(float), -q, q)) for x in layers])
+    expected = max(oracle.cka_unbiased(x, y, eps=1e-6) for x in sides[0] for y in sides[1])
+    assert frame.value.item() == pytest.approx(expected, abs=1e-9)  # float64, another order
+    assert (frame.preprocessing.item(), frame.eps.item()) == ("clamp95+l2", 1e-6)
+
+
+def test_negative_published_values_become_zero():
+    g = np.random.default_rng(1)
+    draws = [(g.normal(size=(20, 3)), g.normal(size=(20, 3))) for _ in range(20)]
+    exact = [score("cka_unbiased", oracle.published(x), oracle.published(y)) for x, y in draws]
+    published = [score("cka_unbiased", x, y, protocol="as_published") for x, y in draws]
+    assert min(exact) < 0
+    assert published == pytest.approx(np.maximum(exact, 0), abs=1e-4)  # eps lowers the value
+
+
+def test_runs_without_a_common_layer_name_can_be_scored_as_published_only(runs):
+    other = {**runs, "b": {"pooled": runs["b"]["mu"]}}
+    pair = _pair(untrained_a=None, untrained_b=None)
+    assert len(_scores(other, pair, metrics={"cka": {}}, protocols=("as_published",))) == 1
+    with pytest.raises(ValueError, match="needs a layer of the same name in both; they have mu, logvar and pooled"):
+        _scores(other, pair, metrics={"cka": {}})
+
+
+def test_nulls_and_p_value_equal_recomputation_from_the_same_draws(runs):
+    row = _scores(runs, metrics={"cka": {}}, protocols=("exact",), permutations=50).iloc[0]
+    x, y = runs["a"]["mu"], runs["b"]["mu"]
+    key = (0, 0, "0.25", "cifar10", "in_distribution", 0)
+    null = [score("cka", x, y[o]) for o in row_orders(keyed_generator("rows", *key), N, 50)]
+    within = [score("cka", x, y[o]) for o in within_class_orders(keyed_generator("within class", *key), GROUPS, 50)]
+    assert row.null_mean == pytest.approx(np.mean(null), abs=1e-12)
+    assert row.null_p95 == pytest.approx(sorted(null)[47], abs=1e-12)  # the next draw above .95 * 49 = 46.55
+    assert row.null_within_class == pytest.approx(np.mean(within), abs=1e-12)
+    assert row.p_value == p_value(row.value, null) == 1 / 51
+    assert row.null_mean < row.null_within_class < row.value  # classes explain a part of it
+
+
+def test_null_mean_of_mutual_knn_in_the_table_is_its_chance_level(runs):
+    frame = _scores(runs, metrics={"mutual_knn": {"k": 5}}, protocols=("exact",), permutations=1000)
+    assert frame.null_mean.to_numpy() == pytest.approx(5 / 39, abs=0.003)  # SD of a draw about .02: 4 standard errors
+
+
+def test_untrained_column_is_the_score_of_the_untrained_pair(runs):
+    row = _scores(runs, metrics={"cka": {}}, protocols=("exact",), permutations=0).iloc[1]
+    assert row.untrained == score("cka", runs["a0"]["logvar"], runs["b0"]["logvar"])
+
+
+def test_untrained_score_is_computed_once_for_the_same_rows(runs, monkeypatch):
+    asked = []
+    original = Workbench.scorable
+
+    def counting(self, run_x, run_y, *others):
+        asked.append(run_x)
+        return original(self, run_x, run_y, *others)
+
+    monkeypatch.setattr(Workbench, "scorable", counting)
+    levels = [_pair(columns={**COLUMNS, "condition": c}) for c in ("0", "0.5", "1")]
+    frame = _scores(runs, *levels, metrics={"cka": {}}, protocols=("exact",), permutations=0)
+    assert frame.groupby("layer_a").untrained.nunique().tolist() == [1, 1]
+    assert (asked.count("a"), asked.count("a0")) == (6, 2)
+
+
+def test_label_gram_is_the_score_of_one_hot_labels_for_linear_kernels_only(runs):
+    frame = _scores(runs, permutations=0).set_index(["metric", "score_protocol", "layer_a"])
+    expected = score("cka", np.eye(4)[GROUPS], np.eye(2)[GROUPS // 2])
+    assert frame.label_gram["cka", "exact", "mu"] == pytest.approx(expected, abs=1e-12)
+    assert expected == pytest.approx(1 / np.sqrt(3))  # 2 of 4 balanced classes: 1 shared direction of 3
+    with_value = {metric for metric, *_ in frame.index[frame.label_gram.notna()]}
+    assert with_value == {name for name in METRICS if METRICS[name].facts.linear_kernel} == {"cka", "cka_unbiased"}
+
+
+def test_without_classes_labels_untrained_or_permutations_their_columns_are_absent(runs):
+    bare = _pair(untrained_a=None, untrained_b=None, groups=None, labels_a=None, labels_b=None)
+    frame = _scores(runs, bare)
+    assert frame[["untrained", "label_gram", "null_within_class"]].isna().all(axis=None)
+    assert frame[["null_mean", "null_p95", "p_value"]].notna().all(axis=None)
+    frame = _scores(runs, permutations=0)
+    assert frame[["null_mean", "null_p95", "null_within_class", "p_value"]].isna().all(axis=None)
+
+
+def test_score_and_null_are_means_over_subsets(runs):
+    subsets = (np.arange(15), np.arange(15, 40))
+    one = [
+        _scores(runs, _pair(subsets=(s,)), metrics={"cka": {}}, protocols=("exact",), permutations=0) for s in subsets
+    ]
+    both = _scores(runs, _pair(subsets=subsets), metrics={"cka": {}}, protocols=("exact",), permutations=200)
+    for name in ("value", "untrained"):
+        assert both[name].to_numpy() == pytest.approx(np.mean([frame[name] for frame in one], axis=0), abs=1e-12)
+    assert both.n.tolist() == [20, 20]
+    single = _scores(runs, _pair(subsets=subsets[:1]), metrics={"cka": {}}, protocols=("exact",), permutations=200)
+    assert ((both.null_p95 - both.null_mean) < (single.null_p95 - single.null_mean)).all()  # a mean varies less
+
+
+def test_undefined_score_has_no_row_and_one_warning_that_says_why(runs, caplog):
+    few = _pair(subsets=(np.arange(N), np.arange(4)))
+    with caplog.at_level(logging.WARNING):
+        frame = _scores(runs, few, metrics={"mutual_knn": {"k": 5}, "cka": {}}, protocols=("as_published",))
+    assert frame.metric.tolist() == ["cka"]
+    assert len(caplog.records) == 1
+    assert "no mutual_knn score (as_published) of a and b, cifar10" in caplog.text
+    assert "k = 5, n = 4" in caplog.text
+
+
+def test_equal_input_gives_equal_tables_whatever_is_kept_and_whichever_pairs_stand_beside(runs, monkeypatch):
+    pairs = _pair(), _pair(run_b="a0", columns={**COLUMNS, "condition": "1"})
+    first = _scores(runs, *pairs)
+    monkeypatch.setattr(Workbench.__init__, "__defaults__", (0,))  # nothing is kept
+    again = _scores(dict(reversed(runs.items())), *reversed(pairs))
+    joined = pd.concat([again[again.run_b == "b"], again[again.run_b == "a0"]], ignore_index=True)
+    pd.testing.assert_frame_equal(first, joined, check_exact=True)
+
+
+def test_another_seed_gives_other_nulls_and_the_same_values(runs):
+    first, second = (_scores(runs, metrics={"cka": {}}, seed=seed) for seed in (0, 1))
+    assert (first.value == second.value).all()
+    assert (first.null_mean != second.null_mean).all()
+
+
+def test_progress_counts_pairs(runs):
+    seen = []
+    _scores(runs, _pair(), _pair(), metrics={"cka": {}}, progress=lambda *counts: seen.append(counts))
+    assert seen == [(1, 2), (2, 2)]
+
+
+def test_no_pairs_give_an_empty_table_with_all_columns(runs):
+    assert list(score_pairs(runs, [], ALL, ["exact"], 0, 0).columns) == SCORE_SCHEMA.names
+
+
+def test_within_class_orders_keep_classes_and_move_rows():
+    orders = within_class_orders(np.random.default_rng(0), GROUPS, 30)
+    assert (GROUPS[orders] == GROUPS).all()
+    assert (np.sort(orders, axis=1) == np.arange(N)).all()
+    assert (orders != np.arange(N)).mean() == pytest.approx(0.9, abs=0.05)  # 1 of the 10 rows of a class stays
+
+
+def test_p_value_counts_draws_at_least_as_large():
+    assert p_value(0.5, [0.1, 0.5, 0.6, 0.2]) == 3 / 5
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"run_b": "c"}, "needs representations of c; there are a, b, a0, b0"),
+        ({"untrained_b": None}, "needs both untrained runs or neither; got a0, None"),
+        ({"groups": GROUPS[:-1]}, "a has 40 rows, groups 39"),
+        ({"labels_b": GROUPS[:3]}, "a has 40 rows, labels_b 3"),
+        ({"subsets": ()}, "needs at least one subset"),
+        ({"subsets": (np.array([0, 40]),)}, "distinct row indices from 0 to 39"),
+        ({"subsets": (np.array([1, 1]),)}, "distinct row indices from 0 to 39"),
+        ({"subsets": (np.ones(N, bool),)}, "got an array of type bool"),
+        ({"columns": {**COLUMNS, "level": 1}}, "unknown: level"),
+        ({"columns": {"study": "overlap"}}, "missing: comparison, setting"),
+    ],
+)
+def test_wrong_pairs_are_refused(changes, message, runs):
+    with pytest.raises(ValueError, match=message):
+        _scores(runs, _pair(**changes))
+
+
+def test_wrong_representations_are_refused(runs):
+    with pytest.raises(ValueError, match="layers logvar of untrained run a0"):
+        _scores({**runs, "a0": {"mu": runs["a0"]["mu"]}})
+    with pytest.raises(ValueError, match="layer 'mu' of run a must be finite"):
+        _scores({**runs, "a": {**runs["a"], "mu": np.full((N, 2), np.nan)}})
+    with pytest.raises(ValueError, match="layer 'mu' of run a has 40 rows, layer 'logvar' 39"):
+        _scores({**runs, "a": {**runs["a"], "logvar": runs["a"]["logvar"][:39]}})
+    with pytest.raises(ValueError, match="permutations must be at least 0; got -1"):
+        _scores(runs, permutations=-1)
