@@ -32,12 +32,11 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/snakefmt --check --line-length 120 Snakefile workflow
 	@$(BIN)/lint-imports
-	@$(BIN)/snakemake --configfile config/demo.yaml --lint
 
 format: setup
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
-	@$(BIN)/snakefmt --quiet --line-length 120 Snakefile workflow
+	@$(BIN)/snakefmt --line-length 120 Snakefile workflow
 
 plan: setup
 	@$(BIN)/snakemake --profile profiles/slurm --dry-run --quiet rules $(TARGET)

@@ -31,8 +31,8 @@ def run(
 ) -> None:
     """Run the workflow to its end and say what was found; further arguments go to Snakemake.
 
-    One run at a time in a folder: the lock is the kernel's, so it ends with its holder, however that ends. A lock that a
-    killed Snakemake left behind is removed, and the run goes on where it stopped.
+    One run at a time in a folder: the lock is the kernel's, so it ends with its holder, however that ends. A lock that
+    a killed Snakemake left behind is removed, and the run goes on where it stopped.
     """
     try:
         flow = Workflow(configuration.read(configfile))

@@ -1,12 +1,13 @@
 """The configuration: one YAML file, checked whole before any job, with messages that a person can act on.
 
-Every field's description is the only text about it: config/README.md is made from these models. Unknown keys are errors.
-This module is read each time the Snakefile is parsed, so neither torch nor pandas is imported here; the names of
-metrics, models, data sources and figures come from the rooms' registries, which import nothing heavy either.
+Every field's description is the only text about it: config/README.md is made from these models. Unknown keys are
+errors. This module is read each time the Snakefile is parsed, so neither torch nor pandas is imported here; the names
+of metrics, models, data sources and figures come from the rooms' registries, which import nothing heavy either.
 """
 
-import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,12 +16,16 @@ from pydantic import AfterValidator, Field, ValidationError, create_model, model
 
 from whyalike.data.registry import SOURCES
 from whyalike.figures.registry import FIGURES
+from whyalike.messages import fault_in_words, listed, near
 from whyalike.models.registry import MODELS
 from whyalike.recipes import Operation, Recipe, Section
 from whyalike.registry import Registry
+from whyalike.similarity import protocols
 from whyalike.similarity.registry import METRICS
 
 PROTOCOLS = ("exact", "as_published")
+LABELLINGS = ("shape", "digit", "shape_digit", "shape_color", "digit_color", "shape_digit_color")  # of label overlap
+LABEL_ATTRIBUTES = ("shape", "digit", "color")  # the conditions of label overlap are made of these
 
 
 class ConfigError(ValueError):
@@ -46,23 +51,20 @@ def _level(text: str) -> str:
         raise ValueError(f"a level is a number between 0 and 1 in quotes, got '{text}'") from None
     if not 0 <= value <= 1:
         raise ValueError(f"a level lies between 0 and 1, got {text}")
-    if f"{value:g}" != text:
-        raise ValueError(f"write the level '{text}' as '{value:g}': levels name files, so each has one spelling")
+    if f"{abs(value):g}" != text:  # "-0" is a number too
+        raise ValueError(f"write the level '{text}' as '{abs(value):g}': levels name files, so each has one spelling")
     return text
 
 
-Level = Annotated[str, AfterValidator(_level)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 
 
 # a data set is its source's name beside the parameters of that source
-Dataset = Annotated[
-    (tuple(
-            create_model(f"{name}_dataset", __base__=entry.facts.parameters, source=(Literal[name], ...))
-            for name, entry in SOURCES.items()
-        )),
-    Field(discriminator="source"),
+_sources = [
+    create_model(f"{name}_dataset", __base__=entry.facts.parameters, source=(Literal[name], ...))
+    for name, entry in SOURCES.items()
 ]
+Dataset = Annotated[reduce(or_, _sources), Field(discriminator="source")]
 
 
 class Stimuli(Section):
@@ -112,7 +114,7 @@ class Study(Section):
         min_length=1,
         description='Overlaps in quotes ("0", "0.25"), or the conditions 1, 2A, 2B, 2C, 3 of label overlap.',
     )
-    seeds: tuple[int, ...] = Field(min_length=1, description="One pair a level for each seed.")
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1, description="One pair a level for each seed.")
     stimuli: tuple[Name, ...] = Field(min_length=1, description="Names of stimuli.")
     fixed_classes: bool = Field(
         False,
@@ -136,6 +138,8 @@ class Study(Section):
             values = getattr(self, key)
             if len(set(values)) < len(values):
                 raise ValueError(f"{key} names a value twice: {list(values)}")
+        if self.fixed_classes and self.factor != "task":
+            raise ValueError(f"fixed_classes is about task overlap; the factor is {self.factor}: remove it")
         return self
 
 
@@ -177,7 +181,8 @@ class Config(Section):
     results: str = Field("results", description="Folder of all results; {results}/runs/ is the run store.")
     share_a: bool = Field(
         True,
-        description="Model A of a seed is one run for all levels (its data do not depend on them); false trains one a level.",
+        description="Model A of a seed is one run for all levels (its data do not depend on them); "
+        "false trains one a level.",
     )
     datasets: dict[Name, Dataset] = Field(description="Data sets.")
     stimuli: dict[Name, Stimuli] = Field(description="Evaluation sets.")
@@ -192,6 +197,9 @@ class Config(Section):
 
     def faults(self) -> list[str]:
         """References to names that do not exist, and parts that do not fit each other."""
+        return [*self._unknown_names(), *self._misfits()]
+
+    def _unknown_names(self) -> list[str]:
         found = []
 
         def need(path: str, name: str, table: Mapping[str, Any], where: str) -> None:
@@ -221,11 +229,39 @@ class Config(Section):
                     found.append(f"figures.{key}: a figure of kind {figure.kind} needs the key '{field}'.")
         return found
 
-
-def near(name: str, table: Mapping[str, Any]) -> str:
-    """A hint with the nearest known name, or nothing."""
-    matches = difflib.get_close_matches(name, list(table), n=1)
-    return f" Did you mean '{matches[0]}'?" if matches else ""
+    def _misfits(self) -> Iterator[str]:
+        """Labels that the data lack, and parameters that a metric does not take: not first after hours of training."""
+        attributes = {
+            key: SOURCES[self.datasets[setting.dataset].source].facts.attributes
+            for key, setting in self.settings.items()
+            if setting.dataset in self.datasets
+        }
+        for key, known_ones in attributes.items():
+            joined = self.settings[key].labelling.split("_")
+            if not set(joined) <= set(known_ones) or len(set(joined)) < len(joined):
+                yield (
+                    f"settings.{key}.labelling: '{'_'.join(joined)}' must join distinct attributes with '_'. "
+                    f"Attributes: {', '.join(known_ones)}."
+                )
+        for key, study in self.studies.items():
+            for name in study.settings if study.factor == "label" else ():
+                if not set(LABEL_ATTRIBUTES) <= set(attributes.get(name, LABEL_ATTRIBUTES)):
+                    yield f"studies.{key}.settings: label overlap needs data with shape, digit and color, not '{name}'."
+            labellings = (
+                LABELLINGS
+                if study.factor == "label"
+                else {self.settings[n].labelling for n in study.settings if n in self.settings}
+            )
+            for name in study.min_accuracy if isinstance(study.min_accuracy, dict) else ():
+                if name not in labellings:
+                    known_ones = ", ".join(sorted(labellings))
+                    yield f"studies.{key}.min_accuracy: no run has the labels '{name}'. Labels: {known_ones}."
+        for name, parameters in self.similarity.metrics.items():
+            try:
+                for protocol in self.similarity.protocols:
+                    protocols.setting(name, protocol, parameters)
+            except ValueError as error:
+                yield f"similarity.metrics.{name}: {error}"
 
 
 def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
@@ -238,9 +274,9 @@ def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(_message(source, [_fault(fault) for fault in error.errors()])) from None
+        raise ConfigError(listed(source, [fault_in_words(fault, Config) for fault in error.errors()])) from None
     if faults := config.faults():
-        raise ConfigError(_message(source, faults))
+        raise ConfigError(listed(source, faults))
     return config
 
 
@@ -249,25 +285,10 @@ def read(path: str | Path) -> Config:
     path = Path(path)
     if not path.is_file():
         raise ConfigError(f"no configuration file {path}: give one with --configfile, for example config/demo.yaml")
-    return check(yaml.safe_load(path.read_text(encoding="utf-8")), str(path))
-
-
-def _message(source: str, faults: list[str]) -> str:
-    noun = "fault" if len(faults) == 1 else "faults"
-    return "\n".join([f"{source}: {len(faults)} {noun}, nothing was run", *(f"  - {fault}" for fault in faults)])
-
-
-def _fault(error: Mapping[str, Any]) -> str:
-    path = ".".join(str(part) for part in error["loc"])
-    text = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        return f"{path}: unknown key.{_near_key(error['loc'])}"
-    if error["type"] == "missing":
-        return f"{path}: this key is missing"
-    shown = repr(error["input"])
-    return f"{path}: {text} (got {shown if len(shown) < 80 else shown[:77] + '...'})"
-
-
-def _near_key(location: tuple[Any, ...]) -> str:
-    sections = [Config, *Section.__subclasses__()]
-    return near(str(location[-1]), dict.fromkeys(name for section in sections for name in section.model_fields))
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} is empty or holds no keys: start from a copy of config/demo.yaml")
+    return check(values, str(path))

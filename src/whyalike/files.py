@@ -1,8 +1,8 @@
 """Files that are whole or absent, and tables that carry what made them.
 
-Every file of the workflow is written next to its final name, flushed to the disk and renamed: a reader sees the old file
-or the new one, never half of one. Parquet tables keep the parameters and the fingerprint of their maker in the schema's
-metadata (key ``whyalike``), canonical JSON without time, host or path, so that equal work gives equal bytes.
+Every file of the workflow is written next to its final name, flushed to the disk and renamed: a reader sees the old
+file or the new one, never half of one. Parquet tables keep the parameters and the fingerprint of their maker in the
+schema's metadata (key ``whyalike``), canonical JSON without time, host or path, so that equal work gives equal bytes.
 """
 
 import json
@@ -58,8 +58,8 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 def write_table(path: str | os.PathLike, table: pa.Table, made_by: Mapping[str, Any], **options: Any) -> None:
     """Write a Parquet table atomically, with ``made_by`` (JSON values) as its only metadata.
 
-    Metadata that the table brings is dropped: pandas' holds library versions, which would make equal numbers unequal bytes.
-    ``options`` go to `pyarrow.parquet.write_table` (compression, row_group_size, ...).
+    Metadata that the table brings is dropped: pandas' holds library versions, which would make equal numbers unequal
+    bytes. ``options`` go to `pyarrow.parquet.write_table` (compression, row_group_size, ...).
     """
     metadata = {METADATA_KEY: canonical_json(made_by).encode()}
     with atomic(path) as temporary:
@@ -68,4 +68,4 @@ def write_table(path: str | os.PathLike, table: pa.Table, made_by: Mapping[str, 
 
 def made_by(path: str | os.PathLike) -> dict[str, Any]:
     """The ``made_by`` of a table written by `write_table`; ``{}`` for a Parquet file from elsewhere."""
-    return json.loads((pq.read_schema(path).metadata or {}).get(METADATA_KEY, b"{}"))
+    return json.loads((pq.read_metadata(path).metadata or {}).get(METADATA_KEY, b"{}"))

@@ -1,4 +1,4 @@
-"""What every job does around its work: fixed threads, a log in the terminal and in its file, one message for a fault."""
+"""What every job does around its work: fixed threads, a log in terminal and file, one message for a fault."""
 
 import logging
 import os
@@ -19,11 +19,23 @@ def note(text: str) -> None:
     LOG.info(text)
 
 
+class _MessageOnly(logging.Formatter):
+    """A line without the traceback that may belong to it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message alone."""
+        return record.getMessage()
+
+
 def start_log(path: str | os.PathLike | None = None) -> None:
     """Send `note` and warnings to the terminal and, if given, to a file that is begun anew."""
     LOG.setLevel(logging.INFO)
-    LOG.handlers.clear()
-    LOG.addHandler(logging.StreamHandler(sys.stderr))
+    for handler in LOG.handlers[:]:
+        LOG.removeHandler(handler)
+        handler.close()
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setFormatter(_MessageOnly())
+    LOG.addHandler(terminal)
     if path is not None:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         LOG.addHandler(logging.FileHandler(path, mode="w", encoding="utf-8"))
@@ -33,18 +45,17 @@ def start_log(path: str | os.PathLike | None = None) -> None:
 def job(log: str, threads: int) -> Iterator[None]:
     """Run the body with ``threads`` BLAS and OpenMP threads; a fault becomes one message and exit status 1.
 
-    Results depend on the number of threads, so it is the rule's fixed number, never that of the cores found.
+    Results depend on the number of threads, so it is the rule's fixed number, never that of the cores found. The log
+    file keeps the traceback of every fault; the terminal shows it only for those that nobody foresaw.
     """
     start_log(log)
     with threadpool_limits(threads):
         try:
             yield
-        except EXPECTED as error:
-            LOG.error("%s", error)
-            with open(log, "a", encoding="utf-8") as handle:
-                logging.StreamHandler(handle).handle(_record(error))
+        except Exception as error:
+            # a KeyError's own text is its message in quotes
+            text = error.args[0] if isinstance(error, KeyError) and error.args else error
+            LOG.error("%s", text, exc_info=True)
+            if not isinstance(error, EXPECTED):
+                raise
             sys.exit(1)
-
-
-def _record(error: BaseException) -> logging.LogRecord:
-    return LOG.makeRecord(LOG.name, logging.ERROR, "", 0, "traceback:", (), (type(error), error, error.__traceback__))

@@ -1,9 +1,9 @@
 """What a stage's result depends on: its parameters as one canonical text, and a fingerprint of its code.
 
 Snakemake compares ``params`` as a set of values, so each rule passes one canonical JSON string. Code is followed by a
-fingerprint in that string: SHA-256 over the syntax trees, without comments and docstrings, of the stage's modules and of
-all first-party modules that they import. A comment changes nothing; a changed constant changes the stages that reach it.
-Stages on which stored runs depend (data, splits, training) carry an explicit VERSION instead: see `version`.
+fingerprint in that string: SHA-256 over the syntax trees, without comments and docstrings, of the stage's modules and
+of all first-party modules that they import. A comment changes nothing; a changed constant changes the stages that reach
+it. Stages on which stored runs depend (data, splits, training) carry an explicit VERSION instead: see `version`.
 """
 
 import ast
@@ -27,7 +27,9 @@ def _path(module: str) -> Path | None:
 
 @cache
 def _tree(module: str) -> ast.Module:
-    return ast.parse(_path(module).read_text(encoding="utf-8"))
+    if (path := _path(module)) is None:
+        raise ModuleNotFoundError(f"{module} is not a module of {PACKAGE}")
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def _imports(module: str) -> set[str]:
@@ -51,9 +53,6 @@ def closure(modules: Iterable[str]) -> list[str]:
     """
     found: set[str] = set()
     waiting = list(modules)
-    for module in waiting:
-        if _path(module) is None:
-            raise ModuleNotFoundError(f"{module} is not a module of {PACKAGE}")
     while waiting:
         module = waiting.pop()
         if module not in found:
@@ -95,6 +94,7 @@ def version(module: str) -> int:
 
     Raises
     ------
+    ModuleNotFoundError : the module is not part of this package.
     LookupError : the module has no such constant.
     """
     for node in _tree(module).body:

@@ -5,13 +5,13 @@ They stand apart from `whyalike.config` so that training does not depend on the 
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, model_validator
 
 
 class Section(BaseModel):
     """A part of the configuration: unknown keys are errors, values never change after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)  # JSON has neither
 
 
 class Augmentation(Section):
@@ -45,7 +45,9 @@ class Recipe(Section):
     mean: tuple[float, ...] = Field(description="Mean of each channel, subtracted, 0 to 255.")
     std: tuple[float, ...] = Field(description="Standard deviation of each channel, divided by, 0 to 255.")
     augmentation: Augmentation = Field(Augmentation(), description="Random changes of the images.")
-    keep_steps: tuple[int, ...] = Field((), description="Steps at which the weights are kept beside the final ones.")
+    keep_steps: tuple[NonNegativeInt, ...] = Field(
+        (), description="Steps at which the weights are kept beside the final ones."
+    )
 
     @model_validator(mode="after")
     def _peak_inside(self) -> "Recipe":

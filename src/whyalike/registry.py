@@ -21,9 +21,11 @@ class Entry(Generic[Facts]):
 
     @property
     def module(self) -> str:
+        """The module that holds the target, such as "whyalike.similarity.cka"."""
         return self.target.partition(":")[0]
 
     def load(self) -> Callable[..., Any]:
+        """Import the target and return it."""
         module, _, name = self.target.partition(":")
         return getattr(importlib.import_module(module), name)
 

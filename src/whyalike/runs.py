@@ -1,9 +1,10 @@
-"""The grid: which models are trained, which pairs are compared, for one configuration. Pure, and the only place that knows.
+"""The grid: which models are trained and which pairs are compared. Pure, and the only place that knows.
 
-A study expands into runs (one trained model each) and pairs (two runs and what overlaps between them). A run's identity is
-the hash of everything that its weights depend on: data, split, labels, model, recipe, seed, replica and the versions of the
-code; so two studies, or two levels, that need the same run share one. Which role a run plays (A or B) belongs to the pair.
-Initialisation, order and augmentation are keyed by (seed, replica): the runs of a pair always differ in the replica.
+A study expands into runs (one trained model each) and pairs (two runs and what overlaps between them). A run's identity
+is the hash of everything that its weights depend on: data, split, labels, model, recipe, seed, replica and the versions
+of the code; so two studies, or two levels, that need the same run share one. Which role a run plays (A or B) belongs to
+the pair. Initialisation, order and augmentation are keyed by (seed, replica): the runs of a pair always differ in the
+replica.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from whyalike.data.registry import SOURCES
 from whyalike.files import canonical_json
 from whyalike.provenance import version
 
-# Levels of label overlap (seed study, Table 1): partitions of the attributes, the pair of each condition, and its overlap
+# Label overlap (seed study, Table 1): partitions of the attributes, the pair of each condition, and its overlap
 LABEL_PARTITIONS = {
     "P1": ("shape", "digit"),
     "P2": ("shape_digit", "shape_color", "digit_color"),

@@ -1,7 +1,7 @@
 """What the rules ask for: the paths of each stage's files, and the canonical parameters of each job.
 
-Every job gets one JSON text that holds just the part of the configuration which its result depends on, and the state of its
-code (a fingerprint, or an explicit version where stored runs or GPU time hang on it). Snakemake compares that text.
+Every job gets one JSON text that holds just the part of the configuration which its result depends on, and the state of
+its code (a fingerprint, or an explicit version where stored runs or GPU time hang on it). Snakemake compares that text.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class Workflow:
         """Name of a layer set -> its layers and the settings that use it: one extraction rule each."""
         sets: dict[str, tuple[tuple[str, ...], list[str]]] = {}
         for name, setting in self.config.settings.items():
-            words = "_".join(layer.replace(".", "_") for layer in setting.layers)
+            words = "_".join(layer.replace(".", "__") for layer in setting.layers)
             sets.setdefault(words, (setting.layers, []))[1].append(name)
         return sets
 
@@ -205,10 +205,6 @@ class Workflow:
     def category(self, wildcards: Any) -> str:
         """The heading of a figure in the report."""
         return FIGURES[self.config.figures[wildcards.figure].kind].facts.category
-
-    def caption(self, wildcards: Any) -> str:
-        """The sentence under a figure."""
-        return self.config.figures[wildcards.figure].caption
 
     def _analysis(self, work: dict[str, Any], *modules: str) -> str:
         return canonical_json({**work, **self.config.statistics.model_dump(mode="json"), "code": fingerprint(*modules)})

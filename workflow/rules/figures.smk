@@ -18,7 +18,6 @@ rule draw_figure:
         runtime=10,
     params:
         work=FLOW.figure_work,
-        caption=FLOW.caption,
     message:
         "Figures: {wildcards.figure}"
     script:

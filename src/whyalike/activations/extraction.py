@@ -1,8 +1,9 @@
 """Run the models of a cell over one stimulus set and keep the outputs of named modules.
 
-Eval mode, float32, no augmentation, the training normalisation; all layers in one pass. A layer is named by the module's own
-path (``avgpool``, ``layer2.0``). An output with positions (b, c, h, w) is averaged over them, so a representation is n x d.
-Beside the trained runs stand the untrained ones: the initial weights of every replica, the baseline of each score.
+Eval mode, float32, no augmentation, the training normalisation; all layers in one pass. A layer is named by the
+module's own path (``avgpool``, ``layer2.0``). An output with positions (b, c, h, w) is averaged over them, so a
+representation is n x d. Beside the trained runs stand the untrained ones: the initial weights of every replica, the
+baseline of each score.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,9 +23,8 @@ from whyalike.recipes import Operation
 from whyalike.training.store import DamagedRun, StoredRun
 from whyalike.training.trainer import build_model, load_weights, set_up_device
 
-VERSION = (
-    1  # raise it when the extracted values change: extraction costs GPU time, so its fingerprint alone does not count
-)
+# raise it when the extracted values change: extraction costs GPU time, so its fingerprint alone does not count
+VERSION = 1
 BATCH = 512
 
 

@@ -1,6 +1,7 @@
-"""The activation file: one (stimuli, layer); columns run, stimulus_id, vector (fixed-size list of float32); a row group a run.
+"""The activation file of one (stimuli, layer): a row group a run.
 
-The vectors are uncompressed, so that a reader takes one run's n x d array without decoding or reading the others.
+The columns are run, stimulus_id and vector (fixed-size list of float32). The vectors are uncompressed, so that a
+reader takes one run's n x d array without decoding or reading the others.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,15 +33,17 @@ def write_activations(
     """
     schema = pa.schema([("run", pa.string()), ("stimulus_id", pa.int64()), ("vector", pa.list_(pa.float32(), width))])
     runs = []
-    with atomic(path) as temporary:
-        with pq.ParquetWriter(temporary, schema, compression="none", use_dictionary=["run"]) as writer:
-            for run, vectors in representations:
-                _check(path, run, vectors, (len(ids), width))
-                flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
-                columns = [pa.array([run] * len(ids)), pa.array(ids), pa.FixedSizeListArray.from_arrays(flat, width)]
-                writer.write_table(pa.table(columns, schema=schema), row_group_size=len(ids))
-                runs.append(run)
-            writer.add_key_value_metadata({METADATA_KEY.decode(): canonical_json({"runs": runs, "work": dict(work)})})
+    with (
+        atomic(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="none", use_dictionary=["run"]) as writer,
+    ):
+        for run, vectors in representations:
+            _check(path, run, vectors, (len(ids), width))
+            flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
+            columns = [pa.array([run] * len(ids)), pa.array(ids), pa.FixedSizeListArray.from_arrays(flat, width)]
+            writer.write_table(pa.table(columns, schema=schema), row_group_size=len(ids))
+            runs.append(run)
+        writer.add_key_value_metadata({METADATA_KEY.decode(): canonical_json({"runs": runs, "work": dict(work)})})
 
 
 def _check(path: Path, run: str, vectors: np.ndarray, shape: tuple[int, int]) -> None:

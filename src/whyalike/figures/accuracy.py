@@ -27,7 +27,8 @@ def draw(manifests: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
     Parameters
     ----------
-    manifests : one row a run, columns `COLUMNS` (accuracy and chance in [0, 1]); a run that stands twice counts once.
+    manifests : one row a run, columns `COLUMNS` (accuracy and chance in [0, 1]); a run that stands twice counts
+        once, one without accuracy (a model that does not classify) not at all.
 
     Returns
     -------
@@ -41,11 +42,12 @@ def draw(manifests: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     missing = [name for name in COLUMNS if name not in manifests.columns]
     if missing and len(manifests):
         raise ValueError(f"manifests need the columns {', '.join(COLUMNS)}: {', '.join(missing)} missing. Train again.")
-    if manifests.empty:
+    if manifests.empty or manifests["accuracy"].isna().all():
         raise ValueError(
-            "the manifests of the study hold no run to draw. Run the training stage, then this figure again."
+            "the manifests of the study hold no run with an accuracy to draw. Run the training stage, then this figure "
+            "again."
         )
-    runs = manifests[list(COLUMNS)].drop_duplicates(["setting", "factor", "seed", "run"])
+    runs = manifests[list(COLUMNS)].drop_duplicates(["setting", "factor", "seed", "run"]).dropna(subset="accuracy")
     panels = list(runs.groupby(["setting", "factor"], sort=False))
     columns = min(len(panels), 3)
     lines = -(-len(panels) // columns)

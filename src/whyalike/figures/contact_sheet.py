@@ -4,6 +4,7 @@ The last attribute runs across, the others down: shape and digit by colour for C
 too large, a keyed selection is drawn and the title says so. Which image stands for a class is keyed as well.
 """
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,10 +15,13 @@ from whyalike.figures import style
 from whyalike.randomness import keyed
 
 FIGURE_COLUMNS = ["row", "column", "row_class", "column_class", "image"]
-MOST_ROWS, MOST_COLUMNS = 16, 12  # a page holds no more with labels that can be read
+MOST_ROWS, MOST_COLUMNS = 24, 12  # a page holds no more with labels that can be read
 IMAGES_A_CLASS = 8  # where one attribute makes the classes; one digit, so that numbers sort as text
-IMAGE_INCHES = 0.42
-LABEL_INCHES = 1.25
+IMAGE_INCHES = 0.36
+FRAME_INCHES = 0.2  # beside the sheet and its labels
+HEAD_INCHES = 0.35  # title's first line and column labels
+LINE_INCHES = 0.14  # every further line of the title
+NARROWEST_INCHES = 2.0  # room for a title
 GAP = 1  # pixels between images
 
 
@@ -33,7 +37,7 @@ def draw(
     labels : n rows with the columns ``attributes``, in the order of the images.
     attributes : one or more columns; the last one runs across. With one attribute, several images of each class do.
     seed : key of the choice of images, and of classes where there are too many.
-    title : above the sheet, before what was selected.
+    title : above the sheet, before what was selected; by default it says what a row and a column are.
 
     Returns
     -------
@@ -58,12 +62,9 @@ def draw(
         top, left = i * (height + GAP), j * (width + GAP)
         sheet[top : top + height, left : left + width] = images[image]
         numbers.append((i, j, row, column, image))
-    heading = title or " \N{MULTIPLICATION SIGN} ".join(map(style.words, attributes))
     parts = [("rows", kept_rows, rows), ("columns", kept_columns, columns)]
     cut = " and ".join(f"{len(kept)} of {len(names)} {what}" for what, kept, names in parts if len(kept) < len(names))
-    if len(attributes) == 1:
-        cut = f"{cut + ', ' if cut else ''}{len(kept_columns)} images a class"
-    heading += f": {cut}, chosen with seed {seed}" if cut else ""
+    heading = (title or _title(attributes)) + (f"\n{cut}, chosen at random with seed {seed}" if cut else "")
     figure = _figure(sheet, (height, width), kept_rows, kept_columns, heading)
     return figure, pd.DataFrame(numbers, columns=FIGURE_COLUMNS)
 
@@ -109,9 +110,22 @@ def _kept(names: list, most: int, seed: int, purpose: str) -> list:
     return [names[place] for place in np.sort(places)]
 
 
+def _title(attributes: Sequence[str]) -> str:
+    """ "One image of each class:" and, in a second line, "shape and digit by color"."""
+    *down, across = map(style.words, attributes)
+    if not down:
+        return f"Images of each class: {across}"
+    return f"One image of each class:\n{' and '.join(filter(None, [', '.join(down[:-1]), down[-1]]))} by {across}"
+
+
 def _figure(sheet: np.ndarray, size: tuple[int, int], rows: list[str], columns: list[str], heading: str) -> Figure:
-    width, height = LABEL_INCHES + IMAGE_INCHES * len(columns), 0.75 + IMAGE_INCHES * len(rows)
-    figure = style.new_figure(max(width, style.COLUMN_INCHES), height)
+    longest_row, longest_column = (style.CHARACTER_INCHES * max(map(len, names)) for names in (rows, columns))
+    on_end = longest_column > IMAGE_INCHES
+    width = max(FRAME_INCHES + longest_row + IMAGE_INCHES * len(columns), NARROWEST_INCHES)
+    characters = style.room(width - FRAME_INCHES, style.TEXT_POINTS + 1)
+    title = [line for part in heading.splitlines() for line in textwrap.wrap(part, characters)]
+    head = HEAD_INCHES + LINE_INCHES * len(title) + longest_column * on_end
+    figure = style.new_figure(width, head + IMAGE_INCHES * len(rows))
     axes = figure.subplots()
     axes.imshow(
         sheet.squeeze(2) if sheet.shape[2] == 1 else sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest"
@@ -119,10 +133,8 @@ def _figure(sheet: np.ndarray, size: tuple[int, int], rows: list[str], columns: 
     axes.set_yticks([i * (size[0] + GAP) + size[0] / 2 for i in range(len(rows))], rows)
     axes.set_xticks([j * (size[1] + GAP) + size[1] / 2 for j in range(len(columns))], columns)
     axes.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
-    longest = max(map(len, columns))
-    if longest > 6:
-        axes.tick_params(axis="x", labelrotation=45)
+    axes.tick_params(axis="x", labelrotation=90 if on_end else 0)
     axes.grid(False)
     axes.spines[:].set_visible(False)
-    figure.suptitle(heading)
+    figure.suptitle("\n".join(title))
     return figure

@@ -27,8 +27,8 @@ def make_figure(
     kind : name in `FIGURES`.
     parameters : options of the kind's ``draw``, such as ``{"metric": "cka", "score_protocol": "exact"}``.
     inputs : paths by what they hold, as the kind's facts name them: "scores", "statistics", "manifests" (Parquet
-        tables, concatenated in the given order), "tables" (one CSV file), "data" (one folder of a prepared data set).
-        Others are ignored.
+        tables, concatenated in the given order), "tables" (one CSV file), "data" (the folder of a prepared data
+        set, or its files). Others are ignored.
     out : path of the SVG file; PDF, PNG and CSV are written beside it.
     made_by : JSON values for the metadata of the files.
 
@@ -80,8 +80,9 @@ def _csv(paths: Sequence[Path]) -> list[Any]:
 
 
 def _prepared(paths: Sequence[Path]) -> list[Any]:
-    _need_one(paths, "folder of a prepared data set")
-    data = open_prepared(paths[0])
+    folders = list(dict.fromkeys(path if path.is_dir() else path.parent for path in paths))
+    _need_one(folders, "prepared data set")
+    data = open_prepared(folders[0])
     return [data.images, data.labels, data.attributes]
 
 

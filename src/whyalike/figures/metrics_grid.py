@@ -1,21 +1,55 @@
 """Every metric of a study in one figure: rows are metrics, columns the panels of the main figure.
 
 Small panels for an appendix: boxes, points and the corrected line; above each panel its slope with the 95 % interval. A
-row shares its y axis, since one metric means one scale.
+row shares its y axis, since one metric means one scale. The figure is as wide as the page: many columns are narrow,
+with smaller type, and more than `MOST_COLUMNS` are laid out in blocks one below the other.
 """
 
+import math
+import textwrap
+from dataclasses import dataclass
+
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from whyalike.figures import marks, style
-from whyalike.figures.overlap import PANEL_KEY, set_levels
-from whyalike.figures.score_panels import ScorePanel, distinct, score_panels
-from whyalike.figures.style import number
+from whyalike.figures.overlap import PANEL_KEY, set_levels, slope_lines
+from whyalike.figures.score_panels import ScorePanel, distinct, metric_place, score_panels
 
-ROW_HEIGHT = 0.95  # inches
-HEAD_HEIGHT = 0.9  # column titles above, level labels below
-FEWEST_COLUMN_INCHES = 1.7  # a slope with its interval is 1.5 inches wide
+MOST_COLUMNS = 6  # of a block: seven intervals side by side do not fit on a page
+ROW_HEIGHT = 1.0  # inches
+TITLE_HEIGHT = 0.2
+LINE_HEIGHT = 0.12  # inches, in the head of a column
+LABELS_HEIGHT = 0.5  # level labels and axis label below a block
+SIDE_INCHES = 0.7  # metric names and tick labels, left of a block
+GAP_INCHES = 0.12  # between columns
+WIDE_INCHES = 1.7  # holds a slope and its interval in one line of 7 pt
+METRIC_CHARACTERS = 13  # of a line of a metric's name, which runs up a row
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Columns in ``blocks`` of at most ``across``; the ``inches`` that a column has for axes and text."""
+
+    blocks: int
+    across: int
+
+    @property
+    def inches(self) -> float:
+        """Width of one column."""
+        return (style.PAGE_INCHES - SIDE_INCHES) / self.across - GAP_INCHES
+
+    @property
+    def points(self) -> float:
+        """Size of the type in and above a column."""
+        return style.TEXT_POINTS if self.inches >= WIDE_INCHES else style.SMALL_POINTS
+
+    @property
+    def between(self) -> str:
+        """What stands between a slope and its interval: a new line where the column is narrow."""
+        return " " if self.inches >= WIDE_INCHES else "\n"
 
 
 @style.styled
@@ -32,38 +66,38 @@ def draw(
 
     Returns
     -------
-    the figure, 7 inches wide or more where there are more than four columns, and its numbers: one row a mark.
+    the figure, 7 inches wide, and its numbers: one row a mark.
 
     Raises
     ------
     ValueError : there is nothing to draw (names the study and the remedy), or a table is not valid.
     """
     panels = score_panels(scores, statistics, metrics=None, score_protocol=score_protocol, study=study)
-    metrics, columns = distinct(panels, "metric"), list(dict.fromkeys(_column(panel) for panel in panels))
+    metrics = sorted(distinct(panels, "metric"), key=metric_place)
+    columns = list(dict.fromkeys(_column(panel) for panel in panels))
+    blocks = math.ceil(len(columns) / MOST_COLUMNS)
+    layout = Layout(blocks, math.ceil(len(columns) / blocks))
     several = len(distinct(panels, "comparison")) > 1
-    width = max(style.PAGE_INCHES, FEWEST_COLUMN_INCHES * len(columns))
-    figure = style.new_figure(width, HEAD_HEIGHT + ROW_HEIGHT * len(metrics))
-    axes = figure.subplots(len(metrics), len(columns), sharey="row", squeeze=False)
+    heads = {_column(panel): _head(panel, several, layout) for panel in panels}
+    figure, axes = _axes(layout, metrics, max(map(len, heads.values())))
+    lines = any(panel.statistic("corrected", "slope") is not None for panel in panels)
+    what = ", and the mean of the seeds' lines with its 95 % interval" if lines else ""
+    figure.suptitle(f"Scores ({style.words(score_protocol)}){what}")
     looks = marks.condition_markers(panels)
     numbers: marks.Numbers = []
-    drawn = set()
     for panel in panels:
         row, column = metrics.index(panel.key["metric"]), columns.index(_column(panel))
-        drawn.add((row, column))
+        one = axes[row, column]
+        one.set_axis_on()
         key = {"panel": f"row {row + 1}, column {column + 1}", **{name: panel.key[name] for name in PANEL_KEY[1:]}}
-        numbers += [{**key, **mark} for mark in _draw_panel(axes[row, column], panel, looks)]
-        axes[row, column].tick_params(axis="x", labelbottom=row == len(metrics) - 1)
+        numbers += [{**key, **mark} for mark in _draw_panel(one, panel, looks, layout)]
+        lowest = row == len(metrics) - 1
+        one.tick_params(axis="x", labelbottom=lowest)
         if row == 0:
-            _head(axes[row, column], panel, several)
-        if row == len(metrics) - 1:
-            axes[row, column].set_xlabel(panel.axis.label)
-    for row, metric in enumerate(metrics):
-        axes[row, 0].set_ylabel(style.metric_words(metric))
-        for column in range(len(columns)):
-            if (row, column) not in drawn:
-                axes[row, column].set_axis_off()
-    figure.align_ylabels(axes[:, 0])
-    figure.supylabel(f"scores ({style.words(score_protocol)})", fontsize=style.TEXT_POINTS)
+            _write_head(one, heads[_column(panel)], layout)
+        if lowest:
+            label = textwrap.fill(panel.axis.label, style.room(layout.inches, layout.points))
+            one.set_xlabel(label, fontsize=layout.points)
     return figure, marks.to_frame(numbers, PANEL_KEY)
 
 
@@ -71,22 +105,50 @@ def _column(panel: ScorePanel) -> tuple[str, str, str]:
     return panel.key["comparison"], panel.key["stimuli"], panel.key["stimuli_kind"]
 
 
-def _draw_panel(axes: Axes, panel: ScorePanel, looks: dict[str, tuple[str, str]]) -> marks.Numbers:
+def _axes(layout: Layout, metrics: list[str], head_lines: int) -> tuple[Figure, np.ndarray]:
+    """The figure and its axes: a row a metric, which shares its y axis, a column a panel. All are switched off."""
+    block = LABELS_HEIGHT + LINE_HEIGHT * head_lines + ROW_HEIGHT * len(metrics)
+    figure = style.new_figure(style.PAGE_INCHES, TITLE_HEIGHT + block * layout.blocks)
+    parts = []
+    for part in figure.subfigures(layout.blocks, 1, squeeze=False).flat:
+        parts.append(part.subplots(len(metrics), layout.across, squeeze=False))
+        for one, metric in zip(parts[-1][:, 0], metrics, strict=True):
+            one.set_ylabel(textwrap.fill(style.metric_words(metric), METRIC_CHARACTERS))
+        part.align_ylabels(parts[-1][:, 0])
+    axes = np.hstack(parts)
+    for row in axes:
+        for column, one in enumerate(row):
+            one.set_axis_off()
+            one.tick_params(axis="y", labelleft=column % layout.across == 0)
+            if column:
+                one.sharey(row[0])
+    return figure, axes
+
+
+def _draw_panel(axes: Axes, panel: ScorePanel, looks: dict[str, tuple[str, str]], layout: Layout) -> marks.Numbers:
     numbers = marks.draw_boxes(axes, panel, line_width=0.6)
     numbers += marks.draw_points(axes, panel, looks, size=4)
     numbers += marks.draw_corrected_line(axes, panel)
-    set_levels(axes, panel)
+    set_levels(axes, panel, layout.inches, layout.points)
     slope = panel.statistic("corrected", "slope")
     if slope is not None:
-        interval = f" [{number(slope['ci_low'])}, {number(slope['ci_high'])}]" if pd.notna(slope["ci_low"]) else ""
-        axes.set_title(f"slope {number(slope['value'])}{interval}", color=style.VERMILLION, pad=2)
+        text = layout.between.join(slope_lines(slope))
+        axes.set_title(text, color=style.VERMILLION, fontsize=layout.points, pad=3)
     return numbers
 
 
-def _head(axes: Axes, panel: ScorePanel, several: bool) -> None:
-    """The column's name and facts above the slope of its first panel."""
-    facts = panel.facts().split(", ")
-    lines = [panel.name(several), facts[0], ", ".join(facts[1:])]
+def _head(panel: ScorePanel, several: bool, layout: Layout) -> list[str]:
+    """The column's name and facts, in lines that its width holds."""
+    characters = style.room(layout.inches, layout.points)
+    kind, *counts = panel.facts()
+    own_lines = [line for text in (panel.name(several), kind) for line in textwrap.wrap(text, characters)]
+    return [*own_lines, *style.packed(counts, characters)]
+
+
+def _write_head(axes: Axes, lines: list[str], layout: Layout) -> None:
+    """The head above the slope of the column's first panel, clear of its one or two lines."""
+    lift = (1 + layout.between.count("\n")) * 1.3 * layout.points + 4
     axes.annotate(
-        "\n".join(lines), (0, 1), xytext=(0, 13), xycoords="axes fraction", textcoords="offset points", va="bottom"
-    )
+        "\n".join(lines), (0, 1), xytext=(0, lift), xycoords="axes fraction", textcoords="offset points", va="bottom",
+        fontsize=layout.points,
+    )  # fmt: skip

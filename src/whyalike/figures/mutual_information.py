@@ -44,8 +44,8 @@ def draw(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     if shown.empty:
         studies = ", ".join(dict.fromkeys(table["study"])) or "no study"
         raise ValueError(
-            f"the table of mutual information has no row of {PUBLISHED} or {CORRECTED} to draw (studies: {studies}). Each "
-            "study needs two levels and five scores of the metric; run its similarity and statistics stages again."
+            f"the table of mutual information has no row of {PUBLISHED} or {CORRECTED} to draw (studies: {studies}). "
+            "Each study needs two levels and five scores of the metric; run its similarity and statistics stages again."
         )
     studies = list(dict.fromkeys(shown["study"]))
     figure = style.new_figure(style.PAGE_INCHES, FRAME_HEIGHT + ROW_HEIGHT * len(studies))

@@ -6,8 +6,10 @@ null of row permutations, the untrained pair, the labels alone. There are no sta
 seeds cannot reach significance (the smallest sign-flip p is .25).
 """
 
+import math
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -17,11 +19,12 @@ from matplotlib.patches import Patch
 
 from whyalike.figures import marks, style
 from whyalike.figures.score_panels import ScorePanel, distinct, score_panels
-from whyalike.figures.style import number
+from whyalike.figures.style import equals, number
 
 PANEL_KEY = ["panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol"]
 SEEDS_FOR_A_P_VALUE = 4  # below, the smallest possible sign-flip p is .25: no p is shown
 PANEL_HEIGHT = 2.55  # inches, with title and the lines' legend
+FRAME_INCHES = 0.45  # of a panel's width, outside its axes
 LABELS_INCHES = 0.4  # tick labels and axis label below a panel
 LEGEND_HEIGHT = 0.55
 TITLE_HEIGHT = 0.2
@@ -71,8 +74,9 @@ def draw(
                 continue
             letter = chr(ord("a") + panels.index(panel)) if len(panels) <= 26 else str(panels.index(panel) + 1)
             key = {"panel": letter, **{name: panel.key[name] for name in PANEL_KEY[1:]}}
-            numbers += [{**key, **mark} for mark in _draw_panel(one, panel, looks)]
-            _title(one, letter if len(panels) > 1 else "", panel, several, width / columns)
+            inches = width / columns - FRAME_INCHES
+            numbers += [{**key, **mark} for mark in _draw_panel(one, panel, looks, inches)]
+            _title(one, letter if len(panels) > 1 else "", panel, several, inches)
         row[0].set_ylabel(style.metric_words(metric, score_protocol))
     _shared_legend(figure, axes.ravel(), panels, looks, columns)
     if title:
@@ -91,13 +95,13 @@ def _arranged(panels: Sequence[ScorePanel]) -> list[list[ScorePanel | None]]:
     return [row + [None] * (columns - len(row)) for row in rows]
 
 
-def _draw_panel(axes: Axes, panel: ScorePanel, looks: dict[str, tuple[str, str]]) -> marks.Numbers:
+def _draw_panel(axes: Axes, panel: ScorePanel, looks: dict[str, tuple[str, str]], inches: float) -> marks.Numbers:
     numbers = marks.draw_baselines(axes, panel)
     numbers += marks.draw_boxes(axes, panel)
     numbers += marks.draw_points(axes, panel, looks)
     numbers += (corrected := marks.draw_corrected_line(axes, panel))
     numbers += (published := marks.draw_published_line(axes, panel))
-    set_levels(axes, panel)
+    set_levels(axes, panel, inches)
     axes.set_xlabel(panel.axis.label)
     entries = []
     if corrected:
@@ -110,18 +114,34 @@ def _draw_panel(axes: Axes, panel: ScorePanel, looks: dict[str, tuple[str, str]]
     return numbers
 
 
-def set_levels(axes: Axes, panel: ScorePanel) -> None:
-    """Ticks at the levels, every other one from eight on; at the conditions where several share a level."""
+def set_levels(axes: Axes, panel: ScorePanel, inches: float, points: float = style.TEXT_POINTS) -> None:
+    """Ticks at as many levels as have room; at all conditions, on end if need be, where several share a level.
+
+    ``inches`` is the width of the axes, ``points`` the size of the tick labels.
+    """
     where = marks.slots(panel)
-    if where.side_by_side:
-        axes.set_xticks(list(where.place.values()), where.conditions)
-        axes.tick_params(axis="x", length=0)
-    else:
-        levels = sorted({level for level, _ in where.place})
-        levels = levels[::2] if len(levels) > 7 else levels
-        axes.set_xticks(levels, [f"{level:.3g}" for level in levels])
     places = list(where.place.values())
     axes.set_xlim(min(places) - where.margin, max(places) + where.margin)
+    inches_a_unit = inches / np.ptp(axes.get_xlim())
+    if where.side_by_side:
+        gap = np.diff(sorted(places)).min() * inches_a_unit
+        crowded = max(map(len, where.conditions)) > style.room(gap, points)
+        axes.set_xticks(places, where.conditions)
+        axes.tick_params(axis="x", length=0, labelsize=points, labelrotation=90 if crowded else 0)
+        return
+    levels = sorted({level for level, _ in where.place})
+    labels = [f"{level:.3g}" for level in levels]
+    gap = np.diff(levels, append=levels[-1] + 2 * where.margin).min() * inches_a_unit
+    widest = max(map(len, labels)) + 1  # and a space
+    every = math.ceil(widest * style.CHARACTER_INCHES * points / style.TEXT_POINTS / gap)
+    axes.set_xticks(levels[::every], labels[::every])
+    axes.tick_params(axis="x", labelsize=points)
+
+
+def slope_lines(slope: pd.Series) -> list[str]:
+    """ "slope 0.123" and, where there is one, its interval "[0.101, 0.145]"."""
+    interval = [f"[{number(slope['ci_low'])}, {number(slope['ci_high'])}]"] if pd.notna(slope["ci_low"]) else []
+    return [f"slope {number(slope['value'])}", *interval]
 
 
 def slope_text(panel: ScorePanel) -> str:
@@ -130,13 +150,12 @@ def slope_text(panel: ScorePanel) -> str:
     The slope is the rise from overlap 0 to 1; where the axis has other units, the text says so.
     """
     slope = panel.statistic("corrected", "slope")
-    interval = f" [{number(slope['ci_low'])}, {number(slope['ci_high'])}]" if pd.notna(slope["ci_low"]) else ""
     n_seeds = int(slope["n_seeds"])
     axis = panel.axis
     ends = "" if axis.step == 1 else f"from {axis.position(0):g} to {axis.position(1):g}, "
-    text = f"slope {number(slope['value'])}{interval}\n{ends}{style.count(n_seeds, n_seeds, 'seed', 'seeds')}"
+    text = f"{' '.join(slope_lines(slope))}\n{ends}{style.count(n_seeds, n_seeds, 'seed', 'seeds')}"
     if n_seeds >= SEEDS_FOR_A_P_VALUE and pd.notna(slope.get("p_holm")):
-        text += f", Holm p = {number(slope['p_holm'])}"
+        text += f", Holm p {equals(slope['p_holm'])}"
     return text
 
 
@@ -145,19 +164,13 @@ def published_text(panel: ScorePanel) -> str:
     slope, intercept, r2 = (panel.statistic("as_published", f"ols_{name}") for name in ("slope", "intercept", "r2"))
     sign = "+" if intercept["value"] >= 0 else "\N{MINUS SIGN}"
     line = f"y = {number(slope['value'])}x {sign} {number(abs(intercept['value']))}"
-    return line if r2 is None else f"R² = {number(r2['value'])}, {line}"
+    return line if r2 is None else f"R² {equals(r2['value'])}, {line}"
 
 
 def _title(axes: Axes, letter: str, panel: ScorePanel, several: bool, inches: float) -> None:
     """The name in the first line, facts below it, broken between facts where the panel is narrow."""
-    room = int((inches - 0.45) / style.CHARACTER_INCHES)
     name = panel.name(several)
-    lines = [f"{letter}  {name}" if letter else name]
-    for fact in panel.facts().split(", "):
-        if len(lines) > 1 and len(lines[-1]) + len(fact) + 2 <= room:
-            lines[-1] += f", {fact}"
-        else:
-            lines.append(fact)
+    lines = [f"{letter}  {name}" if letter else name, *style.packed(panel.facts(), style.room(inches))]
     axes.set_title("\n".join(lines), linespacing=1.25)
 
 

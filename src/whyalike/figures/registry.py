@@ -13,7 +13,8 @@ class FigureFacts:
     ----------
     needs : keys that the figure's entry in the config must have: "study", "dataset".
     inputs : what is read, each a list of paths: "scores", "statistics", "manifests" (Parquet tables, concatenated),
-        "tables" (one CSV file), "data" (one folder of a prepared data set). In the order of the arguments of ``draw``.
+        "tables" (one CSV file), "data" (the folder of a prepared data set, or its files). In the order of the
+        arguments of ``draw``.
     category : heading in the report.
     """
 

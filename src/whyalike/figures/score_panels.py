@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from whyalike.figures.style import count, kind_words, span, words
+from whyalike.figures.style import KIND_WORDS, METRIC_WORDS, count, kind_words, span, words
 from whyalike.statistics.panels import OVERLAP
 from whyalike.statistics.table import PANEL
 
@@ -78,13 +78,13 @@ class ScorePanel:
         stimuli = words(self.key["stimuli"])
         return f"{words(self.key['comparison'])}: {stimuli}" if with_comparison else stimuli
 
-    def facts(self) -> str:
-        """ "in distribution, n = 637, 10 classes, 5 seeds": a range where a count changes with the level."""
+    def facts(self) -> list[str]:
+        """ "in distribution", "n = 637", "10 classes", "5 seeds": a range where a count changes with the level."""
         n, classes, seeds = self.pairs["n"], self.pairs["classes"].dropna(), self.pairs["seed"].nunique()
         parts = [kind_words(self.key["stimuli_kind"]), f"n = {span(n.min(), n.max())}"]
         if len(classes):
             parts.append(count(classes.min(), classes.max(), "class", "classes"))
-        return ", ".join([*parts, count(seeds, seeds, "seed", "seeds")])
+        return [*parts, count(seeds, seeds, "seed", "seeds")]
 
 
 def score_panels(
@@ -95,7 +95,10 @@ def score_panels(
     score_protocol: str,
     study: str | None = None,
 ) -> list[ScorePanel]:
-    """The panels of a study in the order of the score table.
+    """The panels of a study, comparisons as in the score table, everything else in a fixed order.
+
+    Within a comparison, stimulus sets that are wholly out of distribution come last; sets are ordered by name, the
+    kinds of one set as in `KIND_WORDS`, metrics as in `METRIC_WORDS`.
 
     Parameters
     ----------
@@ -122,12 +125,38 @@ def score_panels(
     for key, of_panel in rows.groupby(list(PANEL), sort=False):
         named = dict(zip(PANEL, key, strict=True))
         panels.append(ScorePanel(named, _pairs(of_panel, named["factor"]), _matching(statistics, named)))
-    return panels
+    return _ordered(panels)
 
 
 def distinct(panels: Sequence[ScorePanel], column: str) -> list[str]:
     """The values of one key column, in order of appearance."""
     return list(dict.fromkeys(panel.key[column] for panel in panels))
+
+
+def metric_place(metric: str) -> tuple[int, str]:
+    """Sorts metrics as `METRIC_WORDS` does; the others come last, by name."""
+    return _place(metric, list(METRIC_WORDS))
+
+
+def _place(name: str, names: list[str]) -> tuple[int, str]:
+    return (names.index(name), "") if name in names else (len(names), name)
+
+
+def _ordered(panels: list[ScorePanel]) -> list[ScorePanel]:
+    comparisons, kinds = distinct(panels, "comparison"), list(KIND_WORDS)
+    inside = {
+        (panel.key["comparison"], panel.key["stimuli"])
+        for panel in panels
+        if panel.key["stimuli_kind"] != "out_of_distribution"
+    }
+
+    def rank(panel: ScorePanel) -> tuple:
+        comparison, stimuli = panel.key["comparison"], panel.key["stimuli"]
+        kind = _place(panel.key["stimuli_kind"], kinds)
+        outside = (comparison, stimuli) not in inside
+        return comparisons.index(comparison), outside, stimuli, kind, metric_place(panel.key["metric"])
+
+    return sorted(panels, key=rank)
 
 
 def _one_study(scores: pd.DataFrame, statistics: pd.DataFrame, study: str | None) -> str | None:
@@ -147,13 +176,14 @@ def _chosen(scores: pd.DataFrame, metrics: Collection[str] | None, protocol: str
         rows = scores[(scores["study"] == study) & (scores["score_protocol"] == protocol) & wanted]
     if len(rows):
         return rows
+    name = f"study '{study}'" if study else "the study (whose name no table tells)"
     asked = f"metric {', '.join(metrics)} and " if metrics is not None else ""
     there = "is empty"
     if len(scores):
         pairs = scores[["study", "metric", "score_protocol"]].drop_duplicates().itertuples(index=False)
         there = f"holds {'; '.join(', '.join(pair) for pair in pairs)}"
     raise ValueError(
-        f"study '{study or 'without a name'}' has no score with {asked}score_protocol {protocol} to draw: the score "
+        f"{name} has no score with {asked}score_protocol {protocol} to draw: the score "
         f"table {there}. Name a metric and protocol that it holds in the figure's options, or add them to the scores "
         "in the config and run the similarity stage again."
     )

@@ -7,7 +7,8 @@ with pyplot: no global state, no display.
 """
 
 import functools
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import matplotlib
@@ -17,7 +18,8 @@ from matplotlib.transforms import ScaledTranslation
 
 COLUMN_INCHES = 3.4  # one column of a two-column page
 PAGE_INCHES = 7.0  # both columns
-TEXT_POINTS = 7.0  # the smallest type that is still easily read on paper
+TEXT_POINTS = 7.0  # still easily read on paper
+SMALL_POINTS = 6.0  # in panels too narrow for more
 CHARACTER_INCHES = 0.057  # mean width of a 7 pt character of DejaVu Sans
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -70,16 +72,16 @@ METRIC_WORDS = {
     "edit_distance_knn": ("edit distance kNN",),
     "cknna": ("CKNNA",),
     "svcca": ("SVCCA",),
-}  # name, then what stands in brackets behind it
+}  # name, then what stands in brackets behind it; in the order of their rows
 KIND_WORDS = {
     "in_distribution": "in distribution",
-    "out_of_distribution": "out of distribution",
     "common": "classes of both models",
-    "ood_one": "classes of one model only",
-    "ood_both": "classes of neither model",
     "fixed_classes_1": "one class at a time",
     "fixed_classes_2": "two classes at a time",
-}
+    "ood_one": "classes of one model only",
+    "ood_both": "classes of neither model",
+    "out_of_distribution": "out of distribution",
+}  # in the order of their panels
 
 
 def styled(draw: Callable) -> Callable:
@@ -124,9 +126,29 @@ def kind_words(stimuli_kind: str) -> str:
 
 
 def number(value: float) -> str:
-    """Three decimals and a true minus sign; two significant digits where three decimals would say nothing (0.00042)."""
-    text = f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.2g}"
-    return text.replace("-", "\N{MINUS SIGN}")
+    """Three decimals and a true minus sign, which a number that rounds to zero does not get."""
+    return f"{value:z.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def equals(value: float) -> str:
+    """What follows the name of an R² or a p value: "= 0.912", or "< 0.001" where three decimals would say nothing."""
+    return "< 0.001" if value < 0.001 else f"= {number(value)}"
+
+
+def room(inches: float, points: float = TEXT_POINTS) -> int:
+    """How many characters of type of that size fit into a width."""
+    return max(1, int(inches / (CHARACTER_INCHES * points / TEXT_POINTS)))
+
+
+def packed(facts: Sequence[str], characters: int) -> list[str]:
+    """Lines that hold as many of the facts as fit, broken between facts, and within one only where it is too long."""
+    lines: list[str] = []
+    for fact in facts:
+        if lines and len(lines[-1]) + len(fact) + 2 <= characters:
+            lines[-1] += f", {fact}"
+        else:
+            lines += textwrap.wrap(fact, characters)
+    return lines
 
 
 def span(low: float, high: float) -> str:

@@ -1,9 +1,9 @@
 """Residual networks of basic blocks (He et al. 2015): ResNet-18 and smaller ones for small images.
 
-With ``blocks=(2, 2, 2, 2)``, ``widths=(64, 128, 256, 512)`` and ``stem="7x7"`` this is torchvision's resnet18, number for
-number (a test copies its weights); ``stem="3x3"`` is the usual form for 32-pixel images: 3x3, no max-pool. The state names
-are torchvision's. The backbone and the head draw their initial weights from generators of their own, so that two models of
-one (seed, replica) start from the same backbone whatever their numbers of classes.
+With ``blocks=(2, 2, 2, 2)``, ``widths=(64, 128, 256, 512)`` and ``stem="7x7"`` this is torchvision's resnet18, number
+for number (a test copies its weights); ``stem="3x3"`` is the usual form for 32-pixel images: 3x3, no max-pool. The
+state names are torchvision's. The backbone and the head draw their initial weights from generators of their own, so
+that two models of one (seed, replica) start from the same backbone whatever their numbers of classes.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ class BasicBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Stem, stages of basic blocks, average pool (``avgpool``: the penultimate representation), linear head (``fc``)."""
+    """Stem, stages of basic blocks, average pool (``avgpool``: the penultimate representation), head (``fc``)."""
 
     def __init__(self, blocks: tuple[int, ...], widths: tuple[int, ...], stem: str, stem_stride: int, classes: int):
         super().__init__()
@@ -79,11 +79,12 @@ def build(parameters: Mapping[str, Any], classes: int, seed: int, replica: str) 
     """
     shape = {name: parameters[name] for name in ("blocks", "widths", "stem", "stem_stride")}
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(key(seed, replica, "initialisation"))
+        # the CPU's generator alone: torch.manual_seed would also set those of GPUs, which are not forked
+        torch.default_generator.manual_seed(key(seed, replica, "initialisation"))
         model = ResNet(**shape, classes=1)
         for module in model.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        torch.manual_seed(key(seed, replica, "initialisation of the head"))
+        torch.default_generator.manual_seed(key(seed, replica, "initialisation of the head"))
         model.fc = nn.Linear(model.fc.in_features, classes)
     return model

@@ -2,9 +2,10 @@
 
 mask = mask_K o mask_L, the top k of each row (the diagonal excluded); the score is HSIC_1(mask o K, mask o L)
 / sqrt(HSIC_1(mask_K o K, same) HSIC_1(mask_L o L, same)), HSIC_1 as in Song et al. 2012, eq. 5. Masked kernels are not
-symmetric, and therefore (X, Y) and (Y, X) differ a little; they have at most n k entries, the only ones touched. HSIC_1 of a masked kernel with itself need not
-be positive: then the score is undefined. Both depend on one representation alone, so a permutation of rows leaves them
-as they are and every null draw of a defined score is defined. The null is not 0 (.016 at n = 500).
+symmetric, so that (X, Y) and (Y, X) differ a little; they have at most n k entries, the only ones that are touched.
+HSIC_1 of a masked kernel with itself need not be positive: then the score is undefined. Both denominators depend on one
+representation alone, so a permutation of rows leaves them as they are, and every null draw of a defined score is
+defined. The null is not 0 (.016 at n = 500).
 """
 
 from collections.abc import Mapping

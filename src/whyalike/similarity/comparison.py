@@ -2,8 +2,8 @@
 
 Subsets of the stimuli are masks here, not files: under task overlap the stimuli of the training data set are scored as
 `common` (classes of both models), `ood_one` (of exactly one) and `ood_both` (of neither), and where asked for as
-`fixed_classes_1`, the mean over single shared classes, so that the number of classes does not grow with the overlap. A set
-that does not exist at a level is absent.
+`fixed_classes_1`, the mean over single shared classes, so that the number of classes does not grow with the overlap. A
+set that does not exist at a level is absent.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -22,6 +22,7 @@ class Form:
         Raises UndefinedScore where the metric has no value for x; then, and only then, it has none.
     compare : (intermediates of x, intermediates of y, parameters) -> float.
     permute : (intermediates of y, order) -> the intermediates of ``y[order]``, without preparing again.
+        ``y`` is as prepared, not permuted before; ``x`` of compare is never permuted.
     reads : the parameters that ``prepare`` reads; metrics with the same ``prepare`` and values share intermediates.
     randomised : whether ``prepare`` draws random numbers.
     """

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from whyalike.randomness import keyed
 from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
 from whyalike.similarity.forms import Form
-from whyalike.similarity.nulls import keyed_generator
 from whyalike.similarity.preprocessing import ALL_LAYERS, EXACT, published_layers
 from whyalike.similarity.protocols import Setting
 from whyalike.similarity.registry import METRICS
@@ -116,7 +116,7 @@ class Workbench:
         def make() -> Any:
             x = self._features(run, layer, rows, setting)
             check_not_constant(setting.metric, x, f"layer '{layer}' of {run}")
-            extra = {"generator": keyed_generator(self.seed, "svd", run, layer, *draw)} if form.randomised else {}
+            extra = {"generator": keyed(self.seed, "svd", run, layer, *draw)} if form.randomised else {}
             return form.prepare(x, {**parameters, **extra})
 
         return self._once(key, make)

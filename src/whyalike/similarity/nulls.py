@@ -5,19 +5,9 @@ within classes keeps what the classes alone explain. The draws are keyed by what
 metric, so that all metrics of a pair see the same draws and a re-run gives the same numbers.
 """
 
-import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-
-from whyalike.files import canonical_json
-
-
-def keyed_generator(*key: Any) -> np.random.Generator:
-    """The random numbers that belong to a key of JSON values; the same key gives the same numbers everywhere."""
-    digest = hashlib.sha256(canonical_json(key).encode()).digest()
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(int.from_bytes(digest))))
 
 
 def row_orders(generator: np.random.Generator, n: int, draws: int) -> np.ndarray:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from whyalike.randomness import keyed
 from whyalike.similarity.baselines import label_gram, untrained
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.intermediates import Rows, Scorable, Workbench
-from whyalike.similarity.nulls import keyed_generator, p_value, row_orders, within_class_orders
+from whyalike.similarity.nulls import p_value, row_orders, within_class_orders
 from whyalike.similarity.pairs import PASSED_THROUGH, PairOnStimuli, check_pairs
 from whyalike.similarity.protocols import Setting, setting
 from whyalike.similarity.table import to_frame
@@ -137,9 +138,9 @@ def _draws(pair: PairOnStimuli, subsets: Sequence[Rows], permutations: int, seed
     key = (seed, *(columns[name] for name in ("seed", "condition", "stimuli", "stimuli_kind")))
     rows, within = [], []
     for i, subset in enumerate(subsets):
-        rows.append(row_orders(keyed_generator("rows", *key, i), len(subset), permutations))
+        rows.append(row_orders(keyed("rows", *key, i), len(subset), permutations))
         if pair.groups is not None:
-            generator = keyed_generator("within class", *key, i)
+            generator = keyed("within class", *key, i)
             within.append(within_class_orders(generator, pair.groups[subset.index], permutations))
     return _Draws(rows, within if pair.groups is not None else None)
 

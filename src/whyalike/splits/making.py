@@ -1,7 +1,7 @@
 """The split file of a cell: for every run, the images it trains on with their labels, and its list of classes.
 
-One Parquet file with the columns run (name within the cell), index (row of the data set) and label (code); the classes of
-each run, in the order of its codes, stand in the file's metadata. A run of label overlap sees every training image.
+One Parquet file with the columns run (name within the cell), index (row of the data set) and label (code); the classes
+of each run, in the order of its codes, stand in the file's metadata. A run of label overlap sees every training image.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,9 @@ def read_split(path: Path, run: str) -> tuple[np.ndarray, np.ndarray, list[str]]
 
     Returns
     -------
-    index : (n,) int64 rows of the data set, sorted. label : (n,) int64 codes. classes : names in the order of the codes.
+    index : (n,) int64 rows of the data set, sorted.
+    label : (n,) int64 codes.
+    classes : names in the order of the codes.
 
     Raises
     ------

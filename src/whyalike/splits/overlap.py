@@ -1,8 +1,8 @@
 """Which images two models share: dataset overlap (same classes, some images) and task overlap (some classes).
 
-For one seed the images (or classes) are shuffled once. Model A takes the first half; model B shares the first k of that half
-and takes the rest from the other half. So A does not depend on the overlap, and B changes by the smallest number of items
-when the overlap does. Source: the overlap study, sections 4.1 and 4.2; exact sizes for every class.
+For one seed the images (or classes) are shuffled once. Model A takes the first half; model B shares the first k of
+that half and takes the rest from the other half. So A does not depend on the overlap, and B changes by the smallest
+number of items when the overlap does. Source: the overlap study, sections 4.1 and 4.2; exact sizes for every class.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,8 @@ def dataset_overlap(labels: np.ndarray, seed: int, overlaps: Sequence[str]) -> d
 
     Returns
     -------
-    dict : "A" and "B@{overlap}" -> sorted positions; n_c // 2 images of each class c, round(overlap * (n_c // 2)) shared.
+    dict : "A" and "B@{overlap}" -> sorted positions; n_c // 2 images of each class c, of which
+        round(overlap * (n_c // 2)) are shared.
     """
     parts: dict[str, list[np.ndarray]] = {}
     for code in np.unique(labels):
@@ -63,7 +64,8 @@ def task_overlap(classes: int, seed: int, overlaps: Sequence[str]) -> dict[str, 
 
     Returns
     -------
-    dict : "A" and "B@{overlap}" -> (C // 2,) class codes; a label is the position in this list, so A's labels do not change.
+    dict : "A" and "B@{overlap}" -> (C // 2,) class codes; a label is the position in this list, so A's labels do not
+        change with the overlap.
     """
     if classes < 2:
         raise ValueError(f"task overlap needs at least 2 classes, got {classes}")

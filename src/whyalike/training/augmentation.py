@@ -1,7 +1,8 @@
-"""Random changes of a batch of images: flip, shift, cut-out and colour jitter, all images of the batch at once.
+"""Random changes of a batch of images: colour jitter, flip, shift and cut-out, all images of the batch at once.
 
 The numbers are drawn on the CPU from a generator of the caller's, so a batch is changed alike on every device, by every
-loader, and in a resumed run. Order and ranges follow the released recipes of the overlap study.
+loader, and in a resumed run. Ranges follow the released recipes of the overlap study; so does
+the order, but for the flip, which commutes with the jitter: uncovered pixels have the fill colour itself.
 """
 
 import torch
@@ -26,11 +27,11 @@ def augment(images: Tensor, spec: Augmentation, fill: tuple[float, ...], generat
     -------
     Tensor : (b, h, w, 3), uint8, or float32 in 0 to 255 where colours were jittered.
     """
-    colour = torch.tensor(fill).round().to(images)
-    images = _move(images, spec, colour, generator)
     for change, spread in ((_brightness, spec.brightness), (_contrast, spec.contrast), (_saturation, spec.saturation)):
         if spread:
             images = _jitter(images, change, spread, spec.jitter_probability, generator)
+    colour = torch.tensor(fill).round().to(images)
+    images = _move(images, spec, colour, generator)
     return _cut_out(images, spec.cutout, colour, generator) if spec.cutout else images
 
 
@@ -91,4 +92,4 @@ def _cut_out(images: Tensor, side: int, colour: Tensor, generator: Generator) ->
     rows = (torch.arange(h) >= top) & (torch.arange(h) < top + side)  # (b, h)
     columns = (torch.arange(w) >= left) & (torch.arange(w) < left + side)  # (b, w)
     inside = (rows[:, :, None] & columns[:, None, :]).to(images.device)[..., None]
-    return torch.where(inside, colour.to(images), images)
+    return torch.where(inside, colour, images)

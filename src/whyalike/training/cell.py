@@ -1,7 +1,7 @@
 """Train what the store lacks of one cell (setting, factor, seed), and write its manifest.
 
-All runs of a cell share one process: imports, data on the device and set-up are paid once. The manifest is the job's one
-declared output, written last: a row a run with its identity, the hash of its weights, its classes and its accuracy.
+All runs of a cell share one process: imports, data on the device and set-up are paid once. The manifest is the job's
+one declared output, written last: a row a run with its identity, the hash of its weights, its classes and its accuracy.
 """
 
 import hashlib
@@ -68,6 +68,8 @@ def train_cell(
 
     Raises
     ------
+    DamagedRun : a stored run is not what was written, or was trained on other data.
+    ValueError : no test images of a run's classes, or fewer training images than a batch.
     RuntimeError : runs that learned less than `min_accuracy` asks; all are named, and no manifest is written.
     """
     device = set_up_device(operation.device, threads)
@@ -99,17 +101,23 @@ def _train_or_find(
 ) -> dict[str, Any]:
     with stored.held(operation.heartbeat_seconds, note):
         result = stored.finished()
-        steps = recipe.keep_steps
-        if result is None or not all(
-            stored.weights_at(step).name in result["sha256"] for step in steps if step <= result["steps"]
-        ):
-            return Trainer(run, work["model"], recipe, operation, work["seed"], data, stored).train()
+        if result is not None:
+            _check_data(run, result, data, stored)
+            kept = stored.kept_steps(result)
+            if all(step in kept for step in recipe.keep_steps if step <= result["steps"]):
+                stored.checkpoint.unlink(missing_ok=True)  # of a trainer that was killed after writing its result
+                return result
+            # trained anew for more steps to keep: those that are kept already, perhaps for another study, stay so
+            recipe = recipe.model_copy(update={"keep_steps": tuple(sorted({*recipe.keep_steps, *kept}))})
+        return Trainer(run, work["model"], recipe, operation, work["seed"], data, stored).train()
+
+
+def _check_data(run: Mapping[str, Any], result: Mapping[str, Any], data: RunData, stored: StoredRun) -> None:
     if result["data_sha256"] != data.sha256:
         raise DamagedRun(
             f"run {run['name']} ({stored.identity}) was trained on other images or labels than the data set holds now. "
             f"Prepare the data set as it was, or delete {stored.folder} to train the run anew."
         )
-    return result
 
 
 def _run_data(data: Prepared, images: torch.Tensor, splits: Path, run: Mapping[str, Any]) -> RunData:
@@ -119,6 +127,11 @@ def _run_data(data: Prepared, images: torch.Tensor, splits: Path, run: Mapping[s
     codes, names = data.labelling(run["labelling"], test)
     own = np.array([classes.index(name) if name in classes else -1 for name in names])[codes]
     test, own = test[own >= 0], own[own >= 0]
+    if not len(test):
+        raise ValueError(
+            f"run {run['name']} needs test images of its classes {', '.join(classes)}: the data set has none. "
+            "Prepare it with a part 'test'."
+        )
     digest = hashlib.sha256("|".join([data.content_sha256, *classes]).encode() + index.tobytes() + labels.tobytes())
     place = images.device
     return RunData(

@@ -44,6 +44,7 @@ class ResidentLoader:
         self._batch_size, self._seed, self._replica = batch_size, seed, replica
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (images, labels) of an epoch's steps from ``start`` on, in the order of (seed, replica, epoch)."""
         generator = torch.Generator().manual_seed(key(self._seed, self._replica, "order", epoch))
         order = torch.randperm(len(self._images), generator=generator).to(self._images.device)
         for step in range(start, self.steps):

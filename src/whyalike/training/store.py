@@ -1,30 +1,34 @@
 """The run store: one folder a run, named by the run's identity, that Snakemake does not know of and never deletes.
 
-    {store}/{identity}/weights.safetensors         the final weights, and weights.step{n}.safetensors where a recipe keeps them
-                       log.parquet                 a row an epoch
-                       result.json                 written last: hashes, accuracy, steps, device; its presence says "finished"
-                       checkpoint.pt               while training: everything needed to go on, bitwise
-                       ledger.jsonl                appended: who trained which steps, when
-                       lock, heartbeat.json        who trains now
+    {store}/{identity}/weights.safetensors           the final weights
+                       weights.step{n}.safetensors   those of the steps that a recipe keeps
+                       log.parquet                   a row an epoch
+                       result.json                   written last, says "finished": hashes, accuracy, steps, device
+                       checkpoint.pt                 while training: everything needed to go on, bitwise
+                       ledger.jsonl                  appended: who trained which steps, when
+                       lock, heartbeat.json          who trains now
 
-A run is trained under an exclusive lock on its folder (released by the kernel when its holder dies) and a heartbeat for file
-systems without locks. A second trainer waits until the holder ends, then finds the run finished or resumes it.
+A run is trained under an exclusive lock on its folder (released by the kernel when its holder dies) and a heartbeat for
+file systems without locks. A second trainer waits until the holder ends, then finds the run finished or resumes it.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from whyalike.files import write_text
 
+NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # Lustre without flock, NFS without lockd, others
 STALE_HEARTBEATS = 6  # a holder that missed so many heartbeats is dead; one or two are missed on a busy file system
 
 
@@ -54,6 +58,11 @@ class StoredRun:
         """The weights kept at a step that the recipe names."""
         return self.folder / f"weights.step{step}.safetensors"
 
+    def kept_steps(self, result: Mapping[str, Any]) -> list[int]:
+        """The steps whose weights a result names, ascending."""
+        names = (re.fullmatch(r"weights\.step(\d+)\.safetensors", name) for name in result["sha256"])
+        return sorted(int(name[1]) for name in names if name)
+
     def finished(self) -> dict[str, Any] | None:
         """The result of a finished run whose files are what it says, or None if the run is not finished.
 
@@ -65,10 +74,10 @@ class StoredRun:
             return None
         try:
             result = json.loads(self.result.read_text(encoding="utf-8"))
-            expected = result["sha256"]
-        except (ValueError, KeyError):
+            expected = result["sha256"].items()
+        except (ValueError, KeyError, TypeError, AttributeError):  # not JSON, or JSON of another shape
             raise self._damaged(self.result, "cannot be read") from None
-        for name, sha256 in expected.items():
+        for name, sha256 in expected:
             path = self.folder / name
             if not path.is_file():
                 raise self._damaged(path, "is missing")
@@ -116,24 +125,26 @@ class StoredRun:
         polls = 0
         while True:
             with suppress(BlockingIOError):
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if (other := self._alive_elsewhere()) is None:
+                locked = _lock(lock)
+                if not self._alive_elsewhere(locked):
                     return
-                fcntl.flock(lock, fcntl.LOCK_UN)
+                if locked:
+                    fcntl.flock(lock, fcntl.LOCK_UN)
             if polls % 30 == 0:
                 waiting(f"run {self.identity} is trained by {self._describe_holder()}: waiting until it ends")
             polls += 1
             time.sleep(min(1.0, heartbeat_seconds))
 
-    def _alive_elsewhere(self) -> dict[str, Any] | None:
-        """The holder on another host whose heartbeat goes on, for file systems whose locks do not reach other hosts."""
+    def _alive_elsewhere(self, locked: bool) -> bool:
+        """Whether a heartbeat goes on that the lock does not tell of: another host's; any, where there are no locks."""
         try:
             beat = json.loads(self._heartbeat.read_text(encoding="utf-8"))
             age = time.time() - self._heartbeat.stat().st_mtime
         except (FileNotFoundError, ValueError):
-            return None
+            return False
         # on this host the kernel's lock is the truth: having it means that the holder is gone
-        return beat if beat["host"] != socket.gethostname() and age < STALE_HEARTBEATS * beat["every"] else None
+        gone = locked and beat["host"] == socket.gethostname()
+        return not gone and age < STALE_HEARTBEATS * beat["every"]
 
     def _describe_holder(self) -> str:
         try:
@@ -155,6 +166,17 @@ class StoredRun:
         return DamagedRun(
             f"{path} {fault}. Delete the folder {self.folder} and start again: the run is then trained anew."
         )
+
+
+def _lock(file: int) -> bool:
+    """Take the kernel's lock if it is free; False if the file system has no locks, BlockingIOError if it is taken."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        return False
+    return True
 
 
 def holder() -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Train one run: the loop, its checkpoints and its log. Killed anywhere and started again, it ends in the same weights.
 
-Everything random is keyed by (seed, replica, purpose, position), so a step depends on nothing but the checkpoint before it.
-On the CPU with a fixed number of threads the weights are equal bit for bit; on a GPU deterministic kernels are asked for,
-and equality is promised for the same GPU type and versions.
+Everything random is keyed by (seed, replica, purpose, position), so a step depends on nothing but the checkpoint
+before it. On the CPU with a fixed number of threads the weights are equal bit for bit; on a GPU deterministic kernels
+are asked for, and equality is promised for the same GPU type and versions.
 """
 
 import math
@@ -139,6 +139,7 @@ class Trainer:
         """
         self._resume()
         self.stored.note("start", step=self.progress.step)
+        self._keep_weights()  # step 0: the initial weights
         while self.progress.step < self.total:
             epoch, start = divmod(self.progress.step, self.loader.steps)
             for images, labels in self.loader.batches(epoch, start):
@@ -174,18 +175,22 @@ class Trainer:
 
     def _keep(self) -> None:
         """Weights at the steps that the recipe names, and a checkpoint now and then."""
+        self._keep_weights()
         step = self.progress.step
-        if step in self.recipe.keep_steps:
-            save_weights(self.model, self.stored.weights_at(step))
         if step % self.operation.checkpoint_every == 0 and step < self.total:
             self._save_checkpoint()
+
+    def _keep_weights(self) -> None:
+        if self.progress.step in self.recipe.keep_steps:
+            save_weights(self.model, self.stored.weights_at(self.progress.step))
 
     def _end_epoch(self, epoch: int) -> None:
         progress, images = self.progress, self.loader.steps * self.recipe.batch_size
         loss = progress.loss.item() / self.loader.steps  # the one wait for the device in an epoch
         if not math.isfinite(loss):
             raise ArithmeticError(
-                f"run {self.run['name']} ({self.stored.identity}) diverged: the loss is {loss} in epoch {epoch}. Lower lr."
+                f"run {self.run['name']} ({self.stored.identity}) diverged: the loss is {loss} in epoch {epoch}. "
+                "Lower lr."
             )
         row = {"epoch": epoch, "step": progress.step, "loss": loss, "accuracy": progress.correct.item() / images}
         progress.log.append(row | {"lr": self.learning_rate(progress.step)})
@@ -193,27 +198,40 @@ class Trainer:
         progress.correct.zero_()
 
     def _save_checkpoint(self) -> None:
-        state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(), **vars(self.progress)}
+        state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
+                 "data": self.data.sha256, **vars(self.progress)}  # fmt: skip
         with atomic(self.stored.checkpoint) as temporary:
             torch.save(state, temporary)
         self.stored.note("checkpoint", step=self.progress.step)
 
     def _resume(self) -> None:
         for leftover in self.stored.folder.glob(".*.tmp*"):  # of a writer that was killed; the lock is ours
-            leftover.unlink()
+            leftover.unlink(missing_ok=True)  # the heartbeat's own is renamed at any moment
         if not self.stored.checkpoint.is_file():
             return
         try:
             state = torch.load(self.stored.checkpoint, map_location=self.device, weights_only=True)
         except Exception as error:  # torch raises many kinds for a damaged file; the remedy is the same: start anew
-            self.stored.note("checkpoint unreadable", error=str(error))
+            self.stored.note("checkpoint unusable", error=str(error))
+            return
+        if fault := self._unfit(state.pop("data"), state["step"]):
+            self.stored.note("checkpoint unusable", error=fault)
             return
         self.model.load_state_dict(state.pop("model"))
         self.optimizer.load_state_dict(state.pop("optimizer"))
         self.progress = Progress(**state)
 
+    def _unfit(self, data: str, step: int) -> str | None:
+        """Why a checkpoint cannot be gone on from, if so."""
+        if data != self.data.sha256:
+            return "it is of other images or labels"
+        lost = [kept for kept in self._kept_steps() if kept <= step and not self.stored.weights_at(kept).is_file()]
+        return f"it lies behind steps {lost}, whose weights are asked for since" if lost else None
+
     def _finish(self) -> dict[str, Any]:
         accuracy = evaluate(self.model, self.data.test_images, self.data.test_labels, self.recipe)
+        # a run trained anew: its former result must not stand beside other weights, which another device may give
+        self.stored.result.unlink(missing_ok=True)
         save_weights(self.model, self.stored.weights)
         made_by = {"run": dict(self.run), "version": VERSION}
         write_table(self.stored.log, pa.Table.from_pylist(self.progress.log), made_by)

@@ -86,7 +86,8 @@ def test_counts_order_and_columns(tmp_path):
     codes, names = prepared.labelling("shape_digit_color")
     train, test = prepared.rows("train"), prepared.rows("test")
     assert prepared.images.shape == (12 * 9, 28, 28, 3)
-    assert names[:3] == ["kite_0_brown", "kite_0_red", "kite_3_brown"] and len(names) == 12
+    assert names[:3] == ["kite_0_brown", "kite_0_red", "kite_3_brown"]
+    assert len(names) == 12
     assert codes[train].tolist() == np.repeat(np.arange(12), 6).tolist()
     assert codes[test].tolist() == np.repeat(np.arange(12), 3).tolist()
     assert train.max() < test.min()
@@ -102,7 +103,8 @@ def test_images_show_only_mixtures_of_white_and_their_color(tmp_path):
         pixels = {tuple(pixel) for pixel in prepared.images[row].reshape(-1, 3).tolist()}
         values = palette(COLORS[prepared.labels["color"][row]])
         assert pixels <= {tuple(value) for value in values.tolist()}
-        assert (255, 255, 255) in pixels and len(pixels) > 10
+        assert (255, 255, 255) in pixels
+        assert len(pixels) > 10
 
 
 def test_files_are_equal_with_one_and_two_threads_and_on_a_second_call(tmp_path):
@@ -163,7 +165,10 @@ def test_glyphs_have_the_holes_of_their_digits():
 def test_drawings_are_closed_keyed_and_inside_their_canvas(shape):
     for index in range(12):
         mask = np.asarray(draw(shape, 0, index, 120)) > 0
-        assert not (mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
+        assert not (mask[0].any())
+        assert not (mask[-1].any())
+        assert not (mask[:, 0].any())
+        assert not (mask[:, -1].any())
         assert binary_fill_holes(mask).sum() > 0.15 * mask.size  # an open outline would hold its ink only, or none
         np.testing.assert_array_equal(mask, np.asarray(draw(shape, 0, index, 120)) > 0)
     assert draw(shape, 0, 0, 120).tobytes() != draw(shape, 0, 1, 120).tobytes()
@@ -203,7 +208,8 @@ def test_folders_replace_drawings_and_fonts(folders, tmp_path):
     assert set(squares) == {f"{part}/{i}.png" for part in ("train/square", "test/Square") for i in range(5)}
     row = prepared.images[np.flatnonzero((prepared.labels["shape"] == "kite") & (prepared.labels["color"] == "red"))[0]]
     wide, high = ((row[..., 1] < 255).any(axis=axis).sum() for axis in (0, 1))
-    assert 16 <= wide <= 20 and 16 <= high <= 20  # a flat bar across a narrow one
+    assert 16 <= wide <= 20
+    assert 16 <= high <= 20
     assert (row[..., 1] == 0).sum() in range(5 * 5, 8 * 8)  # red where they cross: a third of 16 to 20 px each way
     assert (row[0, 0] == 255).all()
 
@@ -216,7 +222,8 @@ def test_a_folder_is_known_by_its_content_not_by_its_path(folders, tmp_path):
     box(tmp_path / "digits" / "7" / "0.png", 12, 30)
     made(tmp_path / "out", sources=folders)
     after = json.loads((tmp_path / "out" / "checksums.json").read_text())["made_by"]["sources"]
-    assert before["shapes"] == after["shapes"] and before["digits"] != after["digits"]
+    assert before["shapes"] == after["shapes"]
+    assert before["digits"] != after["digits"]
 
 
 def test_at_most_so_many_files_of_a_class_are_used(folders, tmp_path):
@@ -238,7 +245,8 @@ def test_a_folder_without_a_class_is_refused_with_what_was_expected(folders, tmp
 def test_ink_is_what_differs_from_the_border(tmp_path, ink, paper, mode):
     box(tmp_path / "a.png", 20, 10, ink, paper, mode)
     mask = np.asarray(read_mask(tmp_path / "a.png"))
-    assert (mask == 255).sum() == 200 and (mask == 0).sum() == 1400
+    assert (mask == 255).sum() == 200
+    assert (mask == 0).sum() == 1400
     assert (mask[15:25, 10:30] == 255).all()
 
 

@@ -35,10 +35,12 @@ def folder(tmp_path):
 def test_images_and_labels_come_back_as_written(folder):
     prepared = open_prepared(folder, verify=True)
     np.testing.assert_array_equal(prepared.images, toy_images())
-    assert isinstance(prepared.images, np.memmap) and not prepared.images.flags.writeable
+    assert isinstance(prepared.images, np.memmap)
+    assert not prepared.images.flags.writeable
     assert prepared.attributes == ("shape", "digit")
     assert list(prepared.labels.columns) == ["id", "part", "shape", "digit", "drawing"]
-    assert prepared.labels["id"].tolist() == [0, 1, 2, 3, 4] and prepared.labels["id"].dtype == np.int64
+    assert prepared.labels["id"].tolist() == [0, 1, 2, 3, 4]
+    assert prepared.labels["id"].dtype == np.int64
     for column in ("part", "shape", "digit", "drawing"):
         assert prepared.labels[column].tolist() == toy_labels()[column].tolist()
 
@@ -55,7 +57,8 @@ def test_rows_of_a_part_are_its_indices(folder):
 def test_labelling_has_sorted_names_of_existing_classes_and_their_positions(folder):
     codes, names = open_prepared(folder).labelling("shape_digit")
     assert names == ["circle_0", "square_0", "square_1"]  # no circle_1 exists
-    assert codes.tolist() == [2, 0, 1, 0, 2] and codes.dtype == np.int64
+    assert codes.tolist() == [2, 0, 1, 0, 2]
+    assert codes.dtype == np.int64
 
 
 def test_labelling_joins_attributes_in_the_order_of_its_name(folder):
@@ -66,14 +69,16 @@ def test_labelling_joins_attributes_in_the_order_of_its_name(folder):
 
 def test_labelling_of_some_rows_keeps_the_codes_of_the_whole_data_set(folder):
     codes, names = open_prepared(folder).labelling("shape", rows=np.array([4, 0]))
-    assert codes.tolist() == [1, 1] and names == ["circle", "square"]
+    assert codes.tolist() == [1, 1]
+    assert names == ["circle", "square"]
 
 
 def test_labelling_sorts_joined_names_not_columns(tmp_path):
     labels = pd.DataFrame({"part": "test", "a": ["x", "x!"], "b": ["1", "1"]})  # "!" sorts before "_"
     write_prepared(tmp_path, np.zeros((2, 1, 1, 1), np.uint8), labels, ["a", "b"], MADE_BY)
     codes, names = open_prepared(tmp_path).labelling("a_b")
-    assert names == ["x!_1", "x_1"] and codes.tolist() == [1, 0]
+    assert names == ["x!_1", "x_1"]
+    assert codes.tolist() == [1, 0]
 
 
 def test_labelling_holds_more_classes_than_a_small_integer(tmp_path):
@@ -81,7 +86,8 @@ def test_labelling_holds_more_classes_than_a_small_integer(tmp_path):
     labels = pd.DataFrame({"part": "test", "a": [f"{v:02d}" for v in first], "b": [f"{v:02d}" for v in second]})
     write_prepared(tmp_path, np.zeros((900, 1, 1, 1), np.uint8), labels, ["a", "b"], MADE_BY)
     codes, names = open_prepared(tmp_path).labelling("a_b")
-    assert len(names) == 900 and codes.tolist() == list(range(900))
+    assert len(names) == 900
+    assert codes.tolist() == list(range(900))
 
 
 @pytest.mark.parametrize("name", ["color", "shape_color", "shape_shape", "drawing", ""])

@@ -11,8 +11,8 @@ from sklearn.datasets import load_digits, load_sample_images
 
 from whyalike.data.parameters import ColorShapeDigitParameters, DigitsParameters, PhotographsParameters
 from whyalike.data.prepared import open_prepared
-from whyalike.randomness import keyed
 from whyalike.data.registry import SOURCES
+from whyalike.randomness import keyed
 
 SMALL = {
     "colorshapedigit": {"train_per_class": 1, "test_per_class": 1, "drawings_per_shape": 2, "size": 16},
@@ -34,7 +34,8 @@ def test_every_source_writes_what_its_facts_promise(name, tmp_path):
     size = entry.facts.size or entry.facts.parameters.model_validate(SMALL[name]).size
     assert prepared.attributes == entry.facts.attributes
     assert prepared.images.shape[1:] == (size, size, entry.facts.channels)
-    assert lines and all(line.startswith(name) for line in lines)
+    assert lines
+    assert all(line.startswith(name) for line in lines)
     assert isinstance(sys.modules[entry.module].VERSION, int)
 
 
@@ -97,7 +98,9 @@ def test_digits_split_is_stratified_ordered_and_keyed(tmp_path):
     train, test = opened[0].rows("train"), opened[0].rows("test")
     assert names == [str(digit) for digit in range(10)]
     assert np.bincount(codes[train]).tolist() == [50] * 10
-    assert (np.diff(codes[train]) >= 0).all() and (np.diff(codes[test]) >= 0).all() and train.max() < test.min()
+    assert (np.diff(codes[train]) >= 0).all()
+    assert (np.diff(codes[test]) >= 0).all()
+    assert train.max() < test.min()
     assert opened[0].content_sha256 == opened[1].content_sha256
     assert set(opened[0].labels["sample"][train]) != set(opened[2].labels["sample"][train])
 

@@ -1,4 +1,4 @@
-"""Makes the tables of `figure_tables` importable from the tests of this folder, which pytest's importlib mode does not."""
+"""Makes the tables of `figure_tables` importable from this folder's tests, as pytest's importlib mode does not."""
 
 import sys
 from pathlib import Path

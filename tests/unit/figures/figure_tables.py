@@ -20,12 +20,13 @@ METRICS = (
 )
 SHAPES = ("circle", "kite", "parallelogram", "rectangle", "rhombus", "square", "trapezoid", "triangle")
 COLORS = ("blue", "brown", "cyan", "green", "magenta", "orange", "pink", "purple", "red", "yellow")
+GRAM = {"1": 0.0, "2": 0.1, "3": 1.0}
 TASK_KINDS = (("common", 0.5, 0.4), ("ood_one", 0.4, 0.2), ("ood_both", 0.3, 0.3), ("fixed_classes_1", 0.35, 0.02))
 LEVELS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def dataset_study(seeds=5, metrics=("cka",), levels=LEVELS, comparisons=("digits",)):
-    """Dataset overlap: one set in and two out of distribution."""
+def dataset_study(seeds=5, metrics=("cka",), levels=LEVELS, comparisons=("digits",), sets=3):
+    """Dataset overlap: one set in and two out of distribution, or the first of these."""
     stimuli = [
         ("digits_test", "in_distribution", 0.6, 0.15, 637),
         ("glyphs_test", "out_of_distribution", 0.35, 0.2, 800),
@@ -34,7 +35,7 @@ def dataset_study(seeds=5, metrics=("cka",), levels=LEVELS, comparisons=("digits
     rows = [
         _row("dataset", comparison, *panel[:2], seed, f"{level:g}", metric, panel[2] + panel[3] * level, n=panel[4],
              data_overlap=level, classes=10 if panel[1] == "in_distribution" else None)
-        for comparison in comparisons for panel in stimuli for metric in metrics
+        for comparison in comparisons for panel in stimuli[:sets] for metric in metrics
         for seed in range(seeds) for level in levels
     ]  # fmt: skip
     return pd.DataFrame(rows)
@@ -64,7 +65,7 @@ def label_study(seeds=3):
     rows = [
         _row("label", "colorshapedigit", stimuli, kind, seed, condition, "cka", scale * heights[condition], n=1600,
              label_overlap=LABEL_OVERLAP[condition], label_information=INFORMATION[condition],
-             label_gram=0.1 + 0.9 * (condition == "3") - 0.1 * (condition == "1") if kind == "in_distribution" else None)
+             label_gram=GRAM[condition[0]] if kind == "in_distribution" else None)
         for stimuli, kind, scale in (("csd_test", "in_distribution", 1.0), ("digits_test", "out_of_distribution", 0.8))
         for seed in range(seeds) for condition in heights
     ]  # fmt: skip

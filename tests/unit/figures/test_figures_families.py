@@ -1,18 +1,21 @@
 """The other figure families: metrics grid, mutual information, accuracy, contact sheet."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
 from figure_tables import METRICS, colorshapedigit, dataset_study, information_table, manifests, statistics_of
+from matplotlib.text import Text
 
 from whyalike.figures import accuracy, contact_sheet, metrics_grid, mutual_information
 
 
 def test_metrics_grid_has_a_row_a_metric_and_a_column_a_panel():
-    scores = dataset_study(3, METRICS, levels=(0.0, 0.5, 1.0))
+    scores = dataset_study(3, METRICS[::4], levels=(0.0, 1.0))
     statistics = statistics_of(scores)
     figure, numbers = metrics_grid.draw(scores, statistics)
-    assert len(figure.axes) == 9 * 3
+    assert len(figure.axes) == 3 * 3
     assert figure.axes[0].get_ylabel() == "CKA (linear)"
     slopes = statistics.loc[(statistics["estimator"] == "slope"), ["metric", "stimuli", "value"]]
     drawn = numbers.loc[numbers["mark"] == "slope", ["metric", "stimuli", "y"]]
@@ -26,6 +29,48 @@ def test_metrics_grid_leaves_a_gap_where_a_metric_was_not_scored():
     scores = scores[~((scores["metric"] == "svcca") & (scores["stimuli"] == "photographs"))]
     figure, _ = metrics_grid.draw(scores, pd.DataFrame())
     assert [axes.axison for axes in figure.axes] == [True] * 5 + [False]
+
+
+def test_metrics_grid_of_six_columns_fits_the_page_and_no_text_touches_another():
+    names = ("setting_1", "setting_2")
+    scores = dataset_study(3, ("cka", "edit_distance_knn"), levels=(0.0, 0.5, 1.0), comparisons=names)
+    scores["value"] *= -1
+    figure, _ = metrics_grid.draw(scores, statistics_of(scores))
+    assert_fits(figure)
+
+
+def test_metrics_grid_of_more_columns_has_blocks_that_share_a_scale_and_fit_the_page():
+    scores = dataset_study(1, ("cka",), levels=(0.0, 1.0), comparisons=tuple("abcd"), sets=2)
+    scores.loc[scores["comparison"] == "d", "value"] += 5
+    figure, _ = metrics_grid.draw(scores, pd.DataFrame())
+    assert_fits(figure)
+    assert len({axes.get_ylim() for axes in figure.axes if axes.axison}) == 1
+    assert len({round(axes.get_position().y0, 6) for axes in figure.axes}) == 2
+
+
+def assert_fits(figure):
+    """All texts lie on a page of 7 inches, in 6 pt or more, and none touches another."""
+    assert figure.get_figwidth() == 7.0
+    figure.draw_without_rendering()
+    texts = [text for axes in figure.axes if axes.axison for text in texts_of(axes) if text.get_text()]
+    assert min(text.get_fontsize() for text in texts) >= 6
+    boxes = [text.get_window_extent() for text in texts]
+    page = figure.bbox
+    assert not [box for box in boxes if box.x0 < 0 or box.y0 < 0 or box.x1 > page.x1 or box.y1 > page.y1]
+    pairs = itertools.combinations(zip(texts, boxes, strict=True), 2)
+    assert [(one.get_text(), other.get_text()) for (one, a), (other, b) in pairs if a.overlaps(b)] == []
+
+
+def texts_of(axes):
+    """Titles, annotations, labels, and the labels of the ticks in view."""
+    titles = [child for child in axes.get_children() if isinstance(child, Text)]
+    ticks = [
+        tick.label1
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in axis.get_major_ticks()
+        if tick.label1.get_visible() and axis.get_view_interval()[0] <= tick.get_loc() <= axis.get_view_interval()[1]
+    ]
+    return [*titles, axes.xaxis.label, axes.yaxis.label, *ticks]
 
 
 def test_mutual_information_draws_nats_with_ceilings_and_shares_with_intervals():
@@ -68,7 +113,7 @@ def test_accuracy_has_a_panel_a_setting_and_factor_with_mean_sd_and_chance():
     mean = numbers.query("panel == 'b' and mark == 'mean' and category == '0.5'").iloc[0]
     assert (mean["y"], mean["sd"], mean["n"]) == (pytest.approx(values.mean()), pytest.approx(values.std()), 3)
     chance = numbers.query("mark == 'chance'").groupby("panel")["y"].max()
-    assert chance.to_dict() == {"a": 10, "b": 20, "c": 12.5}
+    assert chance.to_dict() == pytest.approx({"a": 10, "b": 20, "c": 12.5})
 
 
 def test_accuracy_counts_a_shared_run_a_once_and_puts_it_first():
@@ -86,8 +131,16 @@ def test_accuracy_says_when_device_types_are_mixed():
     assert accuracy.draw(mixed)[0].get_suptitle() == "Trained on 2 device types: NVIDIA H100, cpu"
 
 
+def test_accuracy_leaves_out_runs_that_have_none():
+    runs = manifests()
+    some = runs.assign(accuracy=runs["accuracy"].where(runs["factor"] == "label"))
+    figure, numbers = accuracy.draw(some)
+    assert len(figure.axes) == 1
+    assert (numbers["mark"] == "run").sum() == (runs["factor"] == "label").sum()
+
+
 def test_accuracy_names_what_is_missing():
-    with pytest.raises(ValueError, match=r"no run to draw. Run the training stage"):
+    with pytest.raises(ValueError, match=r"no run with an accuracy to draw. Run the training stage"):
         accuracy.draw(manifests().iloc[:0])
     with pytest.raises(ValueError, match="classes missing"):
         accuracy.draw(manifests().drop(columns="classes"))
@@ -111,12 +164,26 @@ def test_contact_sheet_shows_each_class_with_one_of_its_images():
 def test_contact_sheet_of_many_classes_is_a_keyed_selection_that_its_title_names():
     images, labels = colorshapedigit(size=2, copies=1)
     figure, numbers = contact_sheet.draw(images, labels, ["shape", "digit", "color"])
-    assert figure.get_suptitle() == "shape × digit × color: 16 of 80 rows, chosen with seed 0"
-    assert len(numbers) == 160
+    assert figure.get_suptitle().splitlines() == [
+        "One image of each class:",
+        "shape and digit by color",
+        "24 of 80 rows, chosen at random with seed 0",
+    ]
+    assert len(numbers) == 240
     again = contact_sheet.draw(images, labels, ["shape", "digit", "color"])[1]
     pd.testing.assert_frame_equal(numbers, again)
     other = contact_sheet.draw(images, labels, ["shape", "digit", "color"], seed=1)[1]
     assert set(other["row_class"]) != set(numbers["row_class"])
+
+
+def test_contact_sheet_of_twenty_rows_shows_all_and_is_as_wide_as_its_images_and_labels():
+    images, labels = colorshapedigit(shapes=2, digits=10, colors=4, size=2, copies=1)
+    figure, numbers = contact_sheet.draw(images, labels, ["shape", "digit", "color"])
+    assert numbers["row_class"].nunique() == 20
+    assert figure.get_suptitle() == "One image of each class:\nshape and digit by color"
+    figure.draw_without_rendering()
+    right_edge = figure.axes[0].get_window_extent().x1 / figure.bbox.width
+    assert right_edge > 0.85  # labels stand on the left only
 
 
 def test_contact_sheet_of_one_attribute_shows_several_images_a_class():

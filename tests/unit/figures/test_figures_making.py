@@ -14,7 +14,7 @@ from whyalike.figures import overlap
 from whyalike.figures.making import READERS, make_figure
 from whyalike.figures.registry import FIGURES
 from whyalike.figures.saving import save
-from whyalike.figures.style import RC, metric_words, number
+from whyalike.figures.style import RC, SMALL_POINTS, equals, metric_words, number
 from whyalike.files import write_table
 
 MADE_BY = {"fingerprint": "abc", "kind": "overlap"}
@@ -24,7 +24,7 @@ MADE_BY = {"fingerprint": "abc", "kind": "overlap"}
 def inputs(tmp_path_factory):
     """Files of every kind of input; scores in two files."""
     folder = tmp_path_factory.mktemp("inputs")
-    scores = dataset_study(3, levels=(0.0, 0.5, 1.0))
+    scores = dataset_study(3, levels=(0.0, 1.0), sets=2)
     tables = {
         "scores1": scores[scores["stimuli"] == "digits_test"],
         "scores2": scores[scores["stimuli"] != "digits_test"],
@@ -64,7 +64,7 @@ def test_csv_holds_exactly_the_numbers_drawn(inputs, tmp_path):
     pd.testing.assert_frame_equal(read, numbers, check_dtype=False, check_exact=True)
 
 
-@pytest.mark.parametrize("kind", ["overlap", "accuracy", "contact_sheet"])
+@pytest.mark.parametrize("kind", ["overlap", "contact_sheet"])
 def test_same_inputs_give_the_same_bytes(kind, inputs, tmp_path):
     first = make_figure(kind, {}, inputs, tmp_path / "1" / "figure.svg", MADE_BY)
     second = make_figure(kind, {}, inputs, tmp_path / "2" / "figure.svg", MADE_BY)
@@ -73,7 +73,7 @@ def test_same_inputs_give_the_same_bytes(kind, inputs, tmp_path):
 
 
 def test_one_figure_saved_twice_gives_the_same_bytes(tmp_path):
-    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0)), pd.DataFrame())
+    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0), sets=1), pd.DataFrame())
     first = save(figure, tmp_path / "1.svg", numbers, MADE_BY)
     second = save(figure, tmp_path / "2.svg", numbers, MADE_BY)
     for form, path in first.items():
@@ -81,7 +81,7 @@ def test_one_figure_saved_twice_gives_the_same_bytes(tmp_path):
 
 
 def test_files_carry_their_maker_and_neither_date_nor_version(tmp_path):
-    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0)), pd.DataFrame())
+    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0), sets=1), pd.DataFrame())
     paths = save(figure, tmp_path / "figure.svg", numbers, MADE_BY)
     contents = {form: path.read_bytes() for form, path in paths.items()}
     assert b"fingerprint&quot;:&quot;abc" in contents["svg"] or b'"fingerprint":"abc"' in contents["svg"]
@@ -93,13 +93,13 @@ def test_files_carry_their_maker_and_neither_date_nor_version(tmp_path):
 
 def test_drawing_and_saving_leave_the_settings_of_matplotlib_alone(tmp_path):
     before = dict(matplotlib.rcParams)
-    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0)), pd.DataFrame())
+    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0), sets=1), pd.DataFrame())
     save(figure, tmp_path / "figure.svg", numbers, MADE_BY)
     assert dict(matplotlib.rcParams) == before
 
 
 def test_save_needs_a_path_to_an_svg_file(tmp_path):
-    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0)), pd.DataFrame())
+    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0), sets=1), pd.DataFrame())
     with pytest.raises(ValueError, match=r"got 'figure.png'. Give a path that ends in .svg"):
         save(figure, tmp_path / "figure.png", numbers, MADE_BY)
 
@@ -115,6 +115,15 @@ def test_unknown_option_kind_and_missing_input_are_named(inputs, tmp_path):
         make_figure("mutual_information", {}, {"tables": inputs["tables"] * 2}, tmp_path / "figure.svg", {})
 
 
+def test_a_data_set_is_given_by_its_folder_or_its_files(inputs, tmp_path):
+    [folder] = inputs["data"]
+    files = {"data": sorted(folder.iterdir())}
+    of_folder = make_figure("contact_sheet", {}, inputs, tmp_path / "1.svg", {})["csv"].read_bytes()
+    assert make_figure("contact_sheet", {}, files, tmp_path / "2.svg", {})["csv"].read_bytes() == of_folder
+    with pytest.raises(ValueError, match="one prepared data set: got 2 paths"):
+        make_figure("contact_sheet", {}, {"data": [folder, tmp_path]}, tmp_path / "3.svg", {})
+
+
 def test_every_kind_reads_inputs_that_have_a_reader_and_needs_keys_of_the_config():
     for name, entry in FIGURES.items():
         assert set(entry.facts.inputs) <= set(READERS), name
@@ -123,21 +132,28 @@ def test_every_kind_reads_inputs_that_have_a_reader_and_needs_keys_of_the_config
 
 
 def test_registry_is_read_without_matplotlib_pandas_or_torch():
-    code = "import sys, whyalike.figures.registry; print([m for m in ('matplotlib', 'pandas', 'torch') if m in sys.modules])"
+    heavy = "('matplotlib', 'pandas', 'torch')"
+    code = f"import sys, whyalike.figures.registry; print([name for name in {heavy} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
 
 
-def test_type_is_never_below_seven_points():
+def test_type_is_never_below_seven_points_or_six_in_narrow_panels():
     sizes = [value for name, value in RC.items() if name.endswith(("size", "fontsize")) and "major" not in name]
     assert min(sizes) >= 7
+    assert SMALL_POINTS >= 6
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.1234, "0.123"), (-1.59, "\N{MINUS SIGN}1.590"), (0.00042, "0.00042"), (0, "0.000")]
+    ("value", "text"), [(0.1234, "0.123"), (-1.59, "\N{MINUS SIGN}1.590"), (0.00069, "0.001"), (-0.0004, "0.000")]
 )
-def test_numbers_keep_what_three_decimals_would_lose(value, text):
+def test_numbers_have_three_decimals_a_minus_sign_and_no_negative_zero(value, text):
     assert number(value) == text
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.1234, "= 0.123"), (0.001, "= 0.001"), (0.00069, "< 0.001")])
+def test_values_too_small_for_three_decimals_are_bounded(value, text):
+    assert equals(value) == text
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,24 @@ def study():
     return scores, statistics_of(scores)
 
 
+@pytest.fixture(scope="module")
+def drawn(study):
+    """The study's figure and numbers, drawn once: these tests only look at them."""
+    return overlap.draw(*study)
+
+
+@pytest.fixture(scope="module")
+def label_drawn():
+    scores = label_study()
+    return overlap.draw(scores, statistics_of(scores))
+
+
+@pytest.fixture(scope="module")
+def task_drawn():
+    scores = task_study(seeds=3)
+    return overlap.draw(scores, statistics_of(scores))
+
+
 def visible(figure):
     return [axes for axes in figure.axes if axes.axison]
 
@@ -31,8 +49,8 @@ def figure_text(figure):
     return "\n".join(texts)
 
 
-def test_one_panel_a_stimulus_set_with_n_classes_and_seeds_in_words(study):
-    figure, _ = overlap.draw(*study)
+def test_one_panel_a_stimulus_set_with_n_classes_and_seeds_in_words(drawn):
+    figure, _ = drawn
     titles = [axes.get_title(loc="left").replace("\n", ", ") for axes in visible(figure)]
     assert titles == [
         "a  digits test, in distribution, n = 637, 10 classes, 5 seeds",
@@ -42,37 +60,37 @@ def test_one_panel_a_stimulus_set_with_n_classes_and_seeds_in_words(study):
     assert figure.axes[0].get_ylabel() == "CKA (linear, exact)"
 
 
-def test_numbers_hold_every_score_and_the_statistics_drawn(study):
+def test_numbers_hold_every_score_and_the_statistics_drawn(study, drawn):
     scores, statistics = study
-    _, numbers = overlap.draw(scores, statistics)
+    _, numbers = drawn
     points = numbers[numbers["mark"] == "score"]
     expected = scores.sort_values(["stimuli", "seed", "data_overlap"])[["stimuli", "seed", "data_overlap", "value"]]
-    drawn = points.sort_values(["stimuli", "seed", "x"])[["stimuli", "seed", "x", "y"]]
-    assert drawn.to_numpy().tolist() == expected.to_numpy().tolist()
+    listed = points.sort_values(["stimuli", "seed", "x"])[["stimuli", "seed", "x", "y"]]
+    assert listed.to_numpy().tolist() == expected.to_numpy().tolist()
     for estimator in ("slope", "ols_slope", "ols_intercept", "ols_r2"):
         values = statistics.loc[statistics["estimator"] == estimator, "value"].tolist()
         assert numbers.loc[numbers["mark"] == estimator, "y"].tolist() == values
 
 
-def test_points_in_the_picture_are_the_numbers(study):
-    figure, numbers = overlap.draw(*study)
+def test_points_in_the_picture_are_the_numbers(drawn):
+    figure, numbers = drawn
     for letter, axes in zip("abc", visible(figure), strict=True):
-        drawn = np.concatenate([dots.get_offsets()[:, 1] for dots in axes.collections if dots.get_offsets().size > 2])
+        heights = np.concatenate([dots.get_offsets()[:, 1] for dots in axes.collections if dots.get_offsets().size > 2])
         listed = numbers.loc[(numbers["panel"] == letter) & (numbers["mark"] == "score"), "y"]
-        assert sorted(drawn) == sorted(listed)
+        assert sorted(heights) == sorted(listed)
 
 
-def test_boxes_hold_medians_and_quartiles(study):
-    scores, statistics = study
-    _, numbers = overlap.draw(scores, statistics)
+def test_boxes_hold_medians_and_quartiles(study, drawn):
+    scores, _ = study
+    _, numbers = drawn
     values = scores.query("stimuli == 'digits_test' and data_overlap == 0.5")["value"]
     box = numbers.query("panel == 'a' and mark == 'box' and x == 0.5").iloc[0]
     # numpy and pandas interpolate quartiles alike, up to rounding
     np.testing.assert_allclose(box[["low", "y", "high"]].astype(float), values.quantile([0.25, 0.5, 0.75]), rtol=1e-12)
 
 
-def test_legend_of_a_panel_holds_r2_line_and_corrected_slope_with_its_interval(study):
-    figure, numbers = overlap.draw(*study)
+def test_legend_of_a_panel_holds_r2_line_and_corrected_slope_with_its_interval(drawn):
+    figure, numbers = drawn
     a = numbers[numbers["panel"] == "a"].set_index("mark")
     text = legend_text(figure.axes[0])
     slope = a.loc["slope"]
@@ -80,18 +98,18 @@ def test_legend_of_a_panel_holds_r2_line_and_corrected_slope_with_its_interval(s
     assert f"slope {slope['y']:.3f} [{slope['low']:.3f}, {slope['high']:.3f}]\n5 seeds, Holm p = " in text
 
 
-def test_corrected_line_is_the_mean_of_the_lines_of_the_seeds(study):
-    scores, statistics = study
-    _, numbers = overlap.draw(scores, statistics)
+def test_corrected_line_is_the_mean_of_the_lines_of_the_seeds(study, drawn):
+    scores, _ = study
+    _, numbers = drawn
     of_a = scores[scores["stimuli"] == "digits_test"]
     lines = [np.polyfit(rows["data_overlap"], rows["value"], 1) for _, rows in of_a.groupby("seed")]
-    drawn = numbers.query("panel == 'a' and mark == 'corrected_line'")
-    np.testing.assert_allclose(drawn["y"], np.polyval(np.mean(lines, axis=0), drawn["x"]), rtol=1e-9)  # rounding
+    line = numbers.query("panel == 'a' and mark == 'corrected_line'")
+    np.testing.assert_allclose(line["y"], np.polyval(np.mean(lines, axis=0), line["x"]), rtol=1e-9)  # rounding
 
 
-def test_null_band_and_untrained_pair_are_means_of_each_level(study):
-    scores, statistics = study
-    _, numbers = overlap.draw(scores, statistics)
+def test_null_band_and_untrained_pair_are_means_of_each_level(study, drawn):
+    scores, _ = study
+    _, numbers = drawn
     rows = scores.query("stimuli == 'photographs' and data_overlap == 0.25")
     band = numbers.query("panel == 'c' and mark == 'null_band' and x == 0.25").iloc[0]
     assert [band["low"], band["high"]] == pytest.approx([rows["null_mean"].mean(), rows["null_p95"].mean()])
@@ -99,14 +117,12 @@ def test_null_band_and_untrained_pair_are_means_of_each_level(study):
     assert untrained == pytest.approx(rows["untrained"].mean())
 
 
-def test_conditions_of_level_two_are_drawn_apart_with_markers_of_their_own():
-    scores = label_study()
-    statistics = statistics_of(scores)
-    [panel, _] = score_panels(scores, statistics, metrics=["cka"], score_protocol="exact")
+def test_conditions_of_level_two_are_drawn_apart_with_markers_of_their_own(label_drawn):
+    [panel, _] = score_panels(label_study(), pd.DataFrame(), metrics=["cka"], score_protocol="exact")
     place = slots(panel).place
     assert (place[1, "1"], place[2, "2B"], place[3, "3"]) == (1, 2, 3)
     assert 1.5 < place[2, "2A"] < 2 < place[2, "2C"] < 2.5
-    figure, _ = overlap.draw(scores, statistics)
+    figure, _ = label_drawn
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1", "2A", "2B", "2C", "3"]
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend[:5] == ["1 (λ = 0)", "2A (λ = 0.475)", "2B (λ = 0.513)", "2C (λ = 0.513)", "3 (λ = 1)"]
@@ -121,18 +137,15 @@ def test_boxes_of_level_two_do_not_overlap():
     assert min(np.diff(places)) > where.width
 
 
-def test_label_gram_is_drawn_where_it_is_known_and_only_there():
-    scores = label_study()
-    figure, numbers = overlap.draw(scores, statistics_of(scores))
+def test_label_gram_is_drawn_where_it_is_known_and_only_there(drawn, label_drawn):
+    figure, numbers = label_drawn
     assert set(numbers.loc[numbers["mark"] == "label_gram", "panel"]) == {"a"}
     assert "label Gram (the labels alone)" in figure_text(figure)
-    assert "label Gram" not in figure_text(overlap.draw(dataset_study(), pd.DataFrame())[0])
+    assert "label Gram" not in figure_text(drawn[0])
 
 
-def test_published_line_of_a_label_study_runs_over_levels_and_the_corrected_slope_over_overlap():
-    scores = label_study()
-    statistics = statistics_of(scores)
-    _, numbers = overlap.draw(scores, statistics)
+def test_published_line_of_a_label_study_runs_over_levels_and_the_corrected_slope_over_overlap(label_drawn):
+    _, numbers = label_drawn
     a = numbers[numbers["panel"] == "a"]
     for mark, rise in (("published_line", 2 * a.loc[a["mark"] == "ols_slope", "y"].item()),
                        ("corrected_line", a.loc[a["mark"] == "slope", "y"].item())):  # fmt: skip
@@ -141,40 +154,69 @@ def test_published_line_of_a_label_study_runs_over_levels_and_the_corrected_slop
         assert np.diff(ends["y"]).item() == pytest.approx(rise)
 
 
-def test_three_seeds_get_no_star_and_no_p_value():
-    for scores in (task_study(seeds=3), label_study(seeds=3)):
-        text = figure_text(overlap.draw(scores, statistics_of(scores))[0])
+def test_three_seeds_get_no_star_and_no_p_value(label_drawn, task_drawn):
+    for figure, _ in (label_drawn, task_drawn):
+        text = figure_text(figure)
         assert "3 seeds" in text
         assert "*" not in text
         assert "p =" not in text
 
 
-def test_missing_kinds_are_absent_panels():
+def test_missing_kinds_are_absent_panels(task_drawn):
     scores = task_study()
-    figure, _ = overlap.draw(scores, statistics_of(scores))
-    assert len(visible(figure)) == 4
+    assert len(visible(task_drawn[0])) == 4
     fewer = scores[scores["stimuli_kind"] != "ood_both"]
-    figure, numbers = overlap.draw(fewer, statistics_of(fewer))
+    figure, numbers = overlap.draw(fewer, pd.DataFrame())
     assert len(visible(figure)) == 3
     assert set(numbers["stimuli_kind"]) == {"common", "ood_one", "fixed_classes_1"}
 
 
-def test_counts_that_grow_with_the_level_are_given_as_a_range():
-    scores = task_study()
-    figure, _ = overlap.draw(scores, statistics_of(scores))
+def test_counts_that_grow_with_the_level_are_given_as_a_range(task_drawn):
+    figure, _ = task_drawn
     assert "n = 64–320, 1–5 classes" in figure.axes[0].get_title(loc="left")
 
 
+def test_panels_have_a_fixed_order_whatever_the_order_of_the_table():
+    task = task_study(seeds=1)
+    other = task[task["stimuli_kind"] == "common"]
+    own = other.assign(stimuli="zoo_test", stimuli_kind="in_distribution")
+    outside = [other.assign(stimuli=name, stimuli_kind="out_of_distribution") for name in ("photographs", "alphabet")]
+    scores = pd.concat([*outside, own, task])
+    for rows in (scores, scores.iloc[::-1]):
+        panels = score_panels(rows, pd.DataFrame(), metrics=None, score_protocol="exact")
+        assert [(panel.key["stimuli"], panel.key["stimuli_kind"]) for panel in panels] == [
+            ("digits_test", "common"),
+            ("digits_test", "fixed_classes_1"),
+            ("digits_test", "ood_one"),
+            ("digits_test", "ood_both"),
+            ("zoo_test", "in_distribution"),
+            ("alphabet", "out_of_distribution"),
+            ("photographs", "out_of_distribution"),
+        ]
+
+
+def test_metrics_have_a_fixed_order_with_unlisted_ones_last():
+    scores = dataset_study(1, ("svcca", "procrustes", "cka"), levels=(0.0, 1.0), sets=1)
+    panels = score_panels(scores, pd.DataFrame(), metrics=None, score_protocol="exact")
+    assert [panel.key["metric"] for panel in panels] == ["cka", "svcca", "procrustes"]
+
+
+def test_ticks_leave_out_levels_that_have_no_room():
+    levels = tuple(i / 10 for i in range(11))
+    figure, _ = overlap.draw(dataset_study(1, levels=levels), pd.DataFrame())
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["0", "0.2", "0.4", "0.6", "0.8", "1"]
+
+
 def test_every_comparison_starts_a_row_and_is_named():
-    scores = dataset_study(3, levels=(0.0, 1.0), comparisons=("cnn", "resnet18"))
-    figure, _ = overlap.draw(scores, statistics_of(scores))
+    scores = dataset_study(1, levels=(0.0, 1.0), comparisons=("cnn", "resnet18"))
+    figure, _ = overlap.draw(scores, pd.DataFrame())
     titles = [axes.get_title(loc="left") for axes in visible(figure)]
     assert len(titles) == 6
     assert titles[3].startswith("d  resnet18: digits test")
 
 
 def test_layer_pairs_of_one_pair_are_averaged():
-    scores = dataset_study(3)
+    scores = dataset_study(3, levels=(0.0, 1.0))
     other = scores.assign(layer_a="logvar", value=scores["value"] + 0.2)
     _, numbers = overlap.draw(pd.concat([scores, other], ignore_index=True), pd.DataFrame())
     drawn = numbers.loc[numbers["mark"] == "score", "y"].sort_values().to_numpy()
@@ -182,7 +224,7 @@ def test_layer_pairs_of_one_pair_are_averaged():
 
 
 def test_without_statistics_there_are_points_and_no_lines():
-    figure, numbers = overlap.draw(dataset_study(), pd.DataFrame())
+    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0)), pd.DataFrame())
     assert set(numbers["mark"]) == {"score", "box", "whiskers", "null_band", "untrained"}
     assert figure.axes[0].get_legend() is None
 
@@ -210,5 +252,5 @@ def test_missing_column_unknown_factor_and_missing_overlap_are_named(study):
         overlap.draw(scores.drop(columns="stimuli_kind"), statistics)
     with pytest.raises(ValueError, match="the score table has width"):
         overlap.draw(scores.assign(factor="width"), statistics)
-    with pytest.raises(ValueError, match="75 of 75 rows of digits have none"):
+    with pytest.raises(ValueError, match="25 of 25 rows of digits have none"):
         overlap.draw(scores.assign(data_overlap=None), statistics)

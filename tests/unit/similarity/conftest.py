@@ -1,7 +1,15 @@
-"""Random representations with something in common, small enough for the plain definitions."""
+"""Representations for the tests of this folder, and its plain definitions made importable.
+
+pytest's importlib mode leaves the folder of a test out of the import path.
+"""
+
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture

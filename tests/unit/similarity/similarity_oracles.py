@@ -7,22 +7,22 @@ def unit_rows(x):
     return np.array([row / np.linalg.norm(row) for row in x.astype(float)])
 
 
-def hsic_biased(k, l):
+def hsic_biased(k, m):
     n = len(k)
     h = np.eye(n) - np.ones((n, n)) / n
-    return np.trace(k @ h @ l @ h)
+    return np.trace(k @ h @ m @ h)
 
 
-def hsic_1(k, l):
+def hsic_1(k, m):
     n = len(k)
-    k, l = k - np.diag(np.diag(k)), l - np.diag(np.diag(l))
+    k, m = k - np.diag(np.diag(k)), m - np.diag(np.diag(m))
     one = np.ones(n)
-    terms = np.trace(k @ l) + k.sum() * l.sum() / ((n - 1) * (n - 2)) - 2 * one @ k @ l @ one / (n - 2)
+    terms = np.trace(k @ m) + k.sum() * m.sum() / ((n - 1) * (n - 2)) - 2 * one @ k @ m @ one / (n - 2)
     return terms / (n * (n - 3))
 
 
-def normalised(hsic, k, l, eps):
-    return hsic(k, l) / (np.sqrt(hsic(k, k) * hsic(l, l)) + eps)
+def normalised(hsic, k, m, eps):
+    return hsic(k, m) / (np.sqrt(hsic(k, k) * hsic(m, m)) + eps)
 
 
 def cka(x, y, eps=0.0):

@@ -46,8 +46,11 @@ def test_svcca_keeps_the_dims_that_hold_the_variance(variance, xy):
     assert score("svcca", *xy, variance=variance) == pytest.approx(oracle.svcca(x, y, variance=variance), abs=TOLERANCE)
 
 
+@pytest.mark.parametrize("width", [3, 40])  # features of one against the kernel of the other, and two kernels
 @pytest.mark.parametrize("metric", ["cka", "cka_unbiased", "cka_rbf"])
-def test_more_units_than_stimuli_equal_plain_definition(metric):
+def test_more_units_than_stimuli_equal_plain_definition(metric, width):
     g = np.random.default_rng(0)
-    x, y = g.normal(size=(12, 40)), g.normal(size=(12, 13))
-    assert score(metric, x, y) == pytest.approx(getattr(oracle, metric)(x, y), abs=TOLERANCE)
+    x, y = g.normal(size=(12, 40)), g.normal(size=(12, width))
+    expected = getattr(oracle, metric)(x, y)
+    assert score(metric, x, y) == pytest.approx(expected, abs=TOLERANCE)
+    assert score(metric, y, x) == pytest.approx(expected, abs=TOLERANCE)

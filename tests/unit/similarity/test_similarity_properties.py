@@ -124,6 +124,17 @@ def test_permuted_intermediates_equal_recomputed(metric, protocol, xy):
     assert permuted != pytest.approx(bench.scorable("x", "y", rows, chosen, layer).value(), abs=1e-6)
 
 
+@pytest.mark.parametrize("widths", [(40, 40), (3, 40), (40, 3)])  # kernels are kept for features wider than n
+@pytest.mark.parametrize("metric", ["cka", "cka_unbiased", "cka_rbf"])
+def test_permuted_kernels_equal_recomputed(metric, widths, monkeypatch):
+    monkeypatch.setattr("whyalike.similarity.cka.BLOCK", 60)  # five of the twelve rows at a time
+    g = np.random.default_rng(0)
+    x, y, order = g.normal(size=(12, widths[0])), g.normal(size=(12, widths[1])), g.permutation(12)
+    chosen = setting(metric, "exact", {})
+    scorable = Workbench({"x": {"l": x}, "y": {"l": y}}, 0).scorable("x", "y", Rows.of(np.arange(12)), chosen, "l")
+    assert scorable.value(order) == pytest.approx(score(metric, x, y[order]), abs=EXACT_TO)
+
+
 @pytest.mark.parametrize("k", [3, 10])
 def test_null_of_mutual_knn_is_its_chance_level(k, xy):
     x, y = xy

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 import similarity_oracles as oracle
 
+from whyalike.randomness import keyed
 from whyalike.similarity.api import score
 from whyalike.similarity.intermediates import Workbench
-from whyalike.similarity.nulls import keyed_generator, p_value, row_orders, within_class_orders
+from whyalike.similarity.nulls import p_value, row_orders, within_class_orders
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.scoring import PairOnStimuli, score_pairs
 from whyalike.similarity.table import SCORE_SCHEMA, to_table
@@ -131,8 +132,8 @@ def test_nulls_and_p_value_equal_recomputation_from_the_same_draws(runs):
     row = _scores(runs, metrics={"cka": {}}, protocols=("exact",), permutations=50).iloc[0]
     x, y = runs["a"]["mu"], runs["b"]["mu"]
     key = (0, 0, "0.25", "cifar10", "in_distribution", 0)
-    null = [score("cka", x, y[o]) for o in row_orders(keyed_generator("rows", *key), N, 50)]
-    within = [score("cka", x, y[o]) for o in within_class_orders(keyed_generator("within class", *key), GROUPS, 50)]
+    null = [score("cka", x, y[o]) for o in row_orders(keyed("rows", *key), N, 50)]
+    within = [score("cka", x, y[o]) for o in within_class_orders(keyed("within class", *key), GROUPS, 50)]
     assert row.null_mean == pytest.approx(np.mean(null), abs=1e-12)
     assert row.null_p95 == pytest.approx(sorted(null)[47], abs=1e-12)  # the next draw above .95 * 49 = 46.55
     assert row.null_within_class == pytest.approx(np.mean(within), abs=1e-12)

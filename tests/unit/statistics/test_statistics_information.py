@@ -77,7 +77,8 @@ def test_jackknife_leaves_one_seed_out_at_a_time():
     found = jackknifed_information(Points(seed, x, y), 0, np.random.default_rng(0))
     clean = untied(y)
     left_out = [ross_by_loop(x[seed != s], clean[seed != s]) for s in range(5)]
-    assert found.full.null is None and found.full.adjusted is None
+    assert found.full.null is None
+    assert found.full.adjusted is None
     assert found.mi_interval == pytest.approx(jackknife_interval(ross_by_loop(x, clean), left_out), abs=1e-12)
 
 
@@ -89,7 +90,8 @@ def test_one_seed_has_no_information():
 def test_two_seeds_have_no_interval():
     x, y = sample(3, 2)
     found = jackknifed_information(Points(np.repeat([0, 1], 3), x, y), 10, np.random.default_rng(0))
-    assert found.mi_interval is None and found.adjusted_interval is None
+    assert found.mi_interval is None
+    assert found.adjusted_interval is None
 
 
 def test_adjusted_information_is_near_zero_without_an_effect_and_near_one_with_a_large_one():

@@ -51,9 +51,12 @@ def test_corrected_information_is_on_common_levels_at_equal_seeds_and_points(sco
     table = mutual_information_table(studies)
     assert list(table.columns) == MUTUAL_INFORMATION_COLUMNS
     assert table["study"].tolist() == list(studies)
-    assert (table["n"] == 12).all() and (table["n_seeds"] == 4).all() and (table["levels"] == 3).all()
+    assert (table["n"] == 12).all()
+    assert (table["n_seeds"] == 4).all()
+    assert (table["levels"] == 3).all()
     np.testing.assert_allclose(table["entropy"], np.log(3))
-    assert (table["ci_low"] < table["value"]).all() and (table["value"] < table["ci_high"]).all()
+    assert (table["ci_low"] < table["value"]).all()
+    assert (table["value"] < table["ci_high"]).all()
     assert (table["value"] > 0.5).all()  # a slope of 25 noise SD
 
 
@@ -77,7 +80,8 @@ def test_accuracies_count_each_run_once_and_leave_runs_without_accuracy_out(mani
     table = accuracy_table(manifests).set_index("labelling")
     assert table.loc["x", "mean"] == pytest.approx(0.85)
     assert table.loc["x", "sd"] == pytest.approx(0.1 / np.sqrt(2))  # ddof 1
-    assert table["runs"].tolist() == [2, 1] and np.isnan(table.loc["y", "sd"])
+    assert table["runs"].tolist() == [2, 1]
+    assert np.isnan(table.loc["y", "sd"])
     assert table.loc["x", "chance"] == pytest.approx(0.1)
 
 

@@ -1,0 +1,52 @@
+"""The faults of a configuration in words: the key path as in the file, what must hold, what came, the nearest name."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+
+def listed(source: str, faults: list[str]) -> str:
+    """All faults of one source, a line each."""
+    noun = "fault" if len(faults) == 1 else "faults"
+    return "\n".join([f"{source}: {len(faults)} {noun}, nothing was run", *(f"  - {fault}" for fault in faults)])
+
+
+def fault_in_words(error: Mapping[str, Any], model: type[BaseModel]) -> str:
+    """One of pydantic's errors about ``model``, as a line."""
+    location = list(error["loc"])
+    if location[:1] == ["datasets"]:
+        del location[2:3]  # pydantic's name of the source's parameters, no key of the file
+    path = ".".join(str(part) for part in location)
+    text = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"{path}: unknown key.{near(str(location[-1]), _known_keys(model, location))}"
+    if error["type"] == "missing":
+        return f"{path}: this key is missing"
+    if error["type"] == "string_type":
+        text += ": put it in quotes"
+    shown = repr(error["input"])
+    return f"{path}: {text} (got {shown if len(shown) < 80 else shown[:77] + '...'})"
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """A hint with the nearest known name, or nothing."""
+    matches = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean '{matches[0]}'?" if matches else ""
+
+
+def _known_keys(model: type[BaseModel], location: list[Any]) -> list[str]:
+    """The keys of the top-level section in which an unknown one stands."""
+    models = _models(model.model_fields[location[0]].annotation) if len(location) > 1 else [model]
+    return list(dict.fromkeys(name for one in models for name in one.model_fields))
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Every section within a type, and those within its fields."""
+    for inner in get_args(annotation):
+        yield from _models(inner)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        for field in annotation.model_fields.values():
+            yield from _models(field.annotation)

@@ -1,0 +1,169 @@
+"""Extraction: named modules of trained and untrained models over a stimulus set."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from whyalike.activations import extraction
+from whyalike.activations.extraction import extract, extract_cell, trained_model
+from whyalike.activations.table import read_activations, read_ids, runs_of
+from whyalike.data.prepared import write_prepared
+from whyalike.models.inputs import adapt, normalise
+from whyalike.models.resnet import build
+from whyalike.recipes import Operation
+from whyalike.training.store import DamagedRun, StoredRun, file_sha256
+from whyalike.training.trainer import save_weights
+
+MODEL = {"family": "resnet", "blocks": [1, 1], "widths": [4, 6], "stem": "3x3", "stem_stride": 1}
+MEAN, STD = (120.0, 118.0, 110.0), (60.0, 61.0, 62.0)
+CPU = Operation(device="cpu")
+TRAINED, UNTRAINED = "1" * 16, "2" * 16
+# other batch sizes choose other convolution kernels: a few roundings of float32 on values of order one
+TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
+
+
+@pytest.fixture
+def images():
+    return torch.randint(0, 256, (5, 8, 8, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(4))
+
+
+@pytest.fixture
+def model(images):
+    """A model whose running statistics are not the initial ones."""
+    model = build(MODEL, 3, 0, "A").train()
+    for _ in range(5):
+        model(normalise(images, MEAN, STD))
+    return model
+
+
+def test_several_layers_come_from_one_pass(model, images):
+    calls = []
+    model.register_forward_hook(lambda *_: calls.append(1))
+    layers = extract(model, images, ["conv1", "layer2.0", "avgpool", "fc"], MEAN, STD)
+    assert len(calls) == 1
+    assert {name: values.shape for name, values in layers.items()} == {
+        "conv1": (5, 4), "layer2.0": (5, 6), "avgpool": (5, 6), "fc": (5, 3)}  # fmt: skip
+    assert all(values.dtype == np.float32 for values in layers.values())
+
+
+def test_layers_are_what_the_modules_put_out(model, images):
+    layers = extract(model, images, ["layer1.0", "layer2", "avgpool", "fc"], MEAN, STD)
+    model.eval()
+    with torch.no_grad():
+        first = model.layer1(torch.relu(model.bn1(model.conv1(normalise(images, MEAN, STD)))))  # (n, 4, 8, 8)
+        second = model.layer2(first)  # (n, 6, 4, 4)
+        loop = [[second[n, c].sum() / 16 for c in range(6)] for n in range(5)]
+    # sums of 16 or 64 numbers in another order
+    np.testing.assert_allclose(layers["layer1.0"], first.flatten(2).mean(2).numpy(), **TOLERANCE)
+    np.testing.assert_allclose(layers["layer2"], np.array(loop), **TOLERANCE)
+    np.testing.assert_allclose(layers["avgpool"], layers["layer2"], **TOLERANCE)
+    np.testing.assert_allclose(layers["fc"], model.fc(second.mean((2, 3))).detach().numpy(), **TOLERANCE)
+
+
+def test_an_image_gives_the_same_vector_alone_and_in_a_batch(model, images):
+    together = extract(model, images, ["avgpool"], MEAN, STD)["avgpool"]
+    alone = np.concatenate([extract(model, image[None], ["avgpool"], MEAN, STD)["avgpool"] for image in images])
+    np.testing.assert_allclose(alone, together, **TOLERANCE)
+    assert np.abs(together - together.mean(0)).max() > 100 * TOLERANCE["atol"]  # the images do differ
+
+
+def test_extraction_uses_and_keeps_the_running_statistics(model, images):
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    caught = []
+    model.train()
+    handle = model.avgpool.register_forward_hook(lambda _, __, output: caught.append(output.detach().flatten(1)))
+    result = extract(model, images, ["avgpool"], MEAN, STD)["avgpool"]
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    model.train()(normalise(images, MEAN, STD))
+    handle.remove()
+    assert not np.allclose(result, caught[1].numpy(), **TOLERANCE)
+
+
+def test_batches_are_joined_in_the_order_of_the_images(model, images, monkeypatch):
+    whole = extract(model, images, ["avgpool"], MEAN, STD)["avgpool"]
+    monkeypatch.setattr(extraction, "BATCH", 2)
+    np.testing.assert_allclose(extract(model, images, ["avgpool"], MEAN, STD)["avgpool"], whole, **TOLERANCE)
+
+
+def test_extraction_leaves_no_hook_behind(model, images):
+    extract(model, images, ["avgpool"], MEAN, STD)
+    with pytest.raises(RuntimeError):
+        extract(model, images[..., :1], ["avgpool"], MEAN[:1], STD[:1])  # one channel: the forward pass fails
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_an_unknown_layer_is_refused_with_the_modules_there_are(model, images):
+    with pytest.raises(LookupError, match=r"no module \['layer9'\].*conv1.*layer2\.0\.bn2.*avgpool"):
+        extract(model, images, ["avgpool", "layer9"], MEAN, STD)
+
+
+@pytest.fixture
+def stored(tmp_path, model):
+    """A finished run in a store."""
+    stored = StoredRun(tmp_path / "runs", TRAINED)
+    save_weights(model, stored.weights)
+    result = {"classes": ["a", "b", "c"], "sha256": {stored.weights.name: file_sha256(stored.weights)}}
+    stored.result.write_text(json.dumps(result))
+    return stored
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """Grey 10 x 10 images, six of them for testing, prepared."""
+    images = np.random.default_rng(1).integers(0, 256, (10, 10, 10, 1), dtype=np.uint8)
+    labels = pd.DataFrame({"part": ["train"] * 4 + ["test"] * 6, "digit": list("0101010101")})
+    write_prepared(tmp_path / "data", images, labels, ["digit"], {"source": "noise"})
+    return tmp_path / "data", images
+
+
+def work(n=None):
+    stimuli = {"part": "test", "n": n, "seed": 0}
+    return {"seed": 7, "size": 8, "model": MODEL, "mean": MEAN, "std": STD, "stimuli": stimuli, "runs": [TRAINED],
+            "untrained": {UNTRAINED: "B"}}  # fmt: skip
+
+
+def test_a_cell_holds_its_trained_and_its_untrained_models(tmp_path, stored, dataset, model):
+    folder, source = dataset
+    outputs = {"avgpool": tmp_path / "avgpool.parquet", "layer1": tmp_path / "layer1.parquet"}
+    extract_cell(work(), CPU, 1, folder, stored.folder.parent, outputs)
+    images = adapt(source[4:], 8)
+    trained = extract(model, images, list(outputs), MEAN, STD)
+    untrained = extract(build(MODEL, 1, 7, "B"), images, list(outputs), MEAN, STD)
+    for layer, path in outputs.items():
+        assert runs_of(path) == [TRAINED, UNTRAINED]
+        assert read_ids(path).tolist() == [4, 5, 6, 7, 8, 9]
+        # the same kernels on the same batch: bit for bit
+        assert np.array_equal(read_activations(path, TRAINED), trained[layer])
+        assert np.array_equal(read_activations(path, UNTRAINED), untrained[layer])
+
+
+def test_a_drawn_part_of_the_stimuli_keeps_ids_and_vectors_together(tmp_path, stored, dataset):
+    folder, _ = dataset
+    for n, name in ((None, "all"), (3, "some")):
+        extract_cell(work(n), CPU, 1, folder, stored.folder.parent, {"avgpool": tmp_path / f"{name}.parquet"})
+    ids = read_ids(tmp_path / "some.parquet")
+    assert len(ids) == 3
+    whole = read_activations(tmp_path / "all.parquet", TRAINED)[ids - 4]
+    np.testing.assert_allclose(read_activations(tmp_path / "some.parquet", TRAINED), whole, **TOLERANCE)
+
+
+def test_extracting_twice_gives_equal_bytes(tmp_path, stored, dataset):
+    paths = [tmp_path / "first.parquet", tmp_path / "second.parquet"]
+    for path in paths:
+        extract_cell(work(), CPU, 1, dataset[0], stored.folder.parent, {"avgpool": path})
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_a_run_that_the_store_lacks_is_named_with_the_remedy(tmp_path, dataset):
+    with pytest.raises(DamagedRun, match=rf"no finished run {TRAINED}\. Delete the manifest .* trained anew"):
+        extract_cell(work(), CPU, 1, dataset[0], tmp_path / "empty", {"avgpool": tmp_path / "out.parquet"})
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_changed_weights_are_not_extracted(stored):
+    stored.weights.write_bytes(stored.weights.read_bytes()[:-1] + b"!")
+    with pytest.raises(DamagedRun, match=r"weights\.safetensors is not the file that was written"):
+        trained_model(MODEL, stored)

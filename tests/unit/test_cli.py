@@ -1,0 +1,57 @@
+"""The command line: one run at a time in a folder, and messages instead of tracebacks."""
+
+import fcntl
+import subprocess
+import sys
+
+import pytest
+
+COMMAND = (sys.executable, "-c", "from whyalike.cli import main; main()")
+
+
+def whyalike(folder, *arguments):
+    """Run the command in a folder."""
+    return subprocess.run([*COMMAND, *arguments], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_second_run_in_a_folder_is_refused(tmp_path, demo, demo_path):
+    lock = tmp_path / ".snakemake" / "whyalike.lock"
+    lock.parent.mkdir()
+    with lock.open("w") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        answer = whyalike(tmp_path, "run", str(demo_path))
+    assert answer.returncode == 1
+    assert "Another run is under way in this folder (it holds .snakemake/whyalike.lock)" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert f"11 training jobs, {len(demo['figures'])} figures; results go to results/demo/" in answer.stdout
+
+
+def test_a_missing_configuration_is_named_with_an_example(tmp_path):
+    answer = whyalike(tmp_path, "run", "nowhere.yaml")
+    assert answer.returncode == 1
+    assert answer.stderr == (
+        "no configuration file nowhere.yaml: give one with --configfile, for example config/demo.yaml\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("nam: demo\n", "nam: unknown key. Did you mean 'name'?"), ("name: [demo\n", "is not valid YAML"), ("", "empty")],
+    ids=["unknown key", "not YAML", "empty"],
+)
+def test_a_faulty_configuration_is_a_message(tmp_path, text, words):
+    (tmp_path / "faulty.yaml").write_text(text)
+    answer = whyalike(tmp_path, "run", "faulty.yaml")
+    assert answer.returncode == 1
+    assert "Traceback" not in answer.stderr
+    assert answer.stderr.startswith("faulty.yaml")
+    assert words in answer.stderr
+
+
+def test_a_failed_workflow_says_where_the_logs_are_and_that_it_can_go_on(tmp_path, demo_path):
+    # there is no Snakefile in this folder, so Snakemake stops at once
+    answer = whyalike(tmp_path, "run", str(demo_path))
+    assert answer.returncode == 1
+    assert "the logs in results/demo/logs/. The same command goes on where it stopped." in answer.stderr
+    assert "Traceback" not in answer.stderr

@@ -1,0 +1,271 @@
+"""The configuration is checked whole: every fault has its key path, the value that came, and what to do."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from whyalike.config import Config, ConfigError, check, read
+
+
+def change(values, path, value):
+    """Set a value at a key path such as "recipes.digits.lr"."""
+    *sections, last = path.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+    values[last] = value
+
+
+def message(values):
+    """The text of the ConfigError that a configuration gives."""
+    with pytest.raises(ConfigError) as error:
+        check(values, "my.yaml")
+    return str(error.value)
+
+
+def test_the_demo_is_valid(demo, demo_path):
+    assert read(demo_path) == check(demo)
+
+
+def test_defaults_fill_what_is_left_out(demo):
+    config = check(demo)
+    assert config.share_a is True
+    assert config.results == "results"
+    assert config.recipes["digits"].momentum == 0.9
+    assert config.settings["digits"].layers == ("avgpool",)
+
+
+def test_a_configuration_cannot_be_changed_after_reading(demo):
+    with pytest.raises(ValueError, match="frozen"):
+        check(demo).name = "other"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("nam", 1, "nam: unknown key. Did you mean 'name'?"),
+        ("recipes.digits.epoch", 3, "recipes.digits.epoch: unknown key. Did you mean 'epochs'?"),
+        ("recipes.digits.augmentation.flipp", True, "digits.augmentation.flipp: unknown key. Did you mean 'flip'?"),
+        (
+            "datasets.digits.train_per_clas",
+            9,
+            "datasets.digits.train_per_clas: unknown key. Did you mean 'train_per_class'?",
+        ),
+        ("similarity.metrics.ckaa", {}, "unknown metric 'ckaa'. Did you mean 'cka'? Known: cka, "),
+        ("similarity.metrics.cka", {"k": 3}, "similarity.metrics.cka: cka has no parameter 'k'. Known: none."),
+        (
+            "similarity.metrics.mutual_knn",
+            {"k": 0},
+            "similarity.metrics.mutual_knn: mutual_knn needs a whole number k >= 1",
+        ),
+        (
+            "similarity.protocols",
+            ["exakt"],
+            "similarity.protocols.0: Input should be 'exact' or 'as_published' (got 'exakt')",
+        ),
+        (
+            "models.resnet8.family",
+            "resnett",
+            "models.resnet8.family: unknown model family 'resnett'. Did you mean 'resnet'?",
+        ),
+        ("models.resnet8.blocks", [1, 1], "blocks (1, 1) and widths (16, 32, 64) need one number a stage each"),
+        ("figures.task_overlap.kind", "overlp", "unknown figure kind 'overlp'. Did you mean 'overlap'?"),
+        (
+            "figures.mutual_information.kind",
+            "overlap",
+            "figures.mutual_information: a figure of kind overlap needs the key 'study'",
+        ),
+        (
+            "figures.task_overlap.study",
+            "dataset_overlap",
+            "figures.task_overlap: a figure with the name of a study must show",
+        ),
+        (
+            "figures.colorshapedigit_classes.dataset",
+            "digit",
+            "colorshapedigit_classes.dataset: 'digit' is not under datasets. Did you mean 'digits'?",
+        ),
+        (
+            "settings.digits.dataset",
+            "digitz",
+            "digits.dataset: 'digitz' is not under datasets. Did you mean 'digits'? Known: digits, ",
+        ),
+        (
+            "settings.digits.recipe",
+            "fast",
+            "settings.digits.recipe: 'fast' is not under recipes. Known: digits, colorshapedigit.",
+        ),
+        (
+            "settings.digits.model",
+            "resnet9",
+            "settings.digits.model: 'resnet9' is not under models. Did you mean 'resnet8'?",
+        ),
+        (
+            "settings.digits.labelling",
+            "shape",
+            "digits.labelling: 'shape' must join distinct attributes with '_'. Attributes: digit.",
+        ),
+        (
+            "settings.colorshapedigit.labelling",
+            "digit_digit",
+            "settings.colorshapedigit.labelling: 'digit_digit' must join distinct",
+        ),
+        ("settings.digits.size", 3, "settings.digits.size: Input should be greater than or equal to 4 (got 3)"),
+        (
+            "studies.task_overlap.settings",
+            ["digit"],
+            "studies.task_overlap.settings: 'digit' is not under settings. Did you mean 'digits'?",
+        ),
+        (
+            "studies.task_overlap.stimuli",
+            ["svhn"],
+            "studies.task_overlap.stimuli: 'svhn' is not under stimuli. Known: digits_test, ",
+        ),
+        (
+            "studies.label_overlap.settings",
+            ["digits"],
+            "label overlap needs data with shape, digit and color, not 'digits'",
+        ),
+        ("studies.task_overlap.seeds", [0, 1, 0], "seeds names a value twice: [0, 1, 0]"),
+        ("studies.task_overlap.seeds", [], "studies.task_overlap.seeds: "),
+        ("studies.task_overlap.seeds", [0, -1], "seeds.1: Input should be greater than or equal to 0 (got -1)"),
+        ("recipes.digits.lr", float("inf"), "recipes.digits.lr: Input should be a finite number (got inf)"),
+        ("stimuli.digits_test.dataset", "mnist", "stimuli.digits_test.dataset: 'mnist' is not under datasets."),
+        (
+            "datasets.digits.source",
+            "digit",
+            "datasets.digits: Input tag 'digit' found using 'source' does not match any",
+        ),
+        ("datasets.my-data", {"source": "digits"}, "datasets.my-data"),
+        ("recipes.digits.lr", 0, "recipes.digits.lr: Input should be greater than 0 (got 0)"),
+        ("recipes.digits.peak_epoch", 15, "recipes.digits: peak_epoch (15) must lie before the last epoch (15)"),
+        ("recipes.digits.peak_epoch", 20, "recipes.digits: peak_epoch (20) must lie before the last epoch (15)"),
+        ("recipes.digits.std", [96, 96], "need one non-zero number a channel each"),
+        ("recipes.digits.std", [96, 96, 0], "need one non-zero number a channel each"),
+    ],
+)
+def test_a_fault_is_named_with_its_path_value_and_remedy(demo, path, value, words):
+    change(demo, path, value)
+    text = message(demo)
+    assert words in text
+    assert re.match(r"my\.yaml: \d faults?, nothing was run\n  - ", text)
+    assert "pydantic" not in text
+
+
+@pytest.mark.parametrize(
+    ("level", "words"),
+    [
+        ("0.10", "write the level '0.10' as '0.1': levels name files, so each has one spelling"),
+        ("1.0", "write the level '1.0' as '1'"),
+        ("-0", "write the level '-0' as '0'"),
+        ("1e-1", "write the level '1e-1' as '0.1'"),
+        ("1.5", "a level lies between 0 and 1, got 1.5"),
+        ("-0.5", "a level lies between 0 and 1, got -0.5"),
+        ("nan", "a level lies between 0 and 1, got nan"),
+        ("half", "a level is a number between 0 and 1 in quotes, got 'half'"),
+        ("2A", "a level is a number between 0 and 1 in quotes, got '2A'"),
+        (0.5, "studies.dataset_overlap.levels.1: Input should be a valid string: put it in quotes (got 0.5)"),
+        ("0", "levels names a value twice: ['0', '0']"),
+    ],
+)
+def test_a_level_has_one_spelling_between_0_and_1(demo, level, words):
+    demo["studies"]["dataset_overlap"]["levels"] = ["0", level]
+    text = message(demo)
+    assert words in text
+    assert "studies.dataset_overlap" in text
+
+
+def test_a_level_of_label_overlap_is_one_of_its_conditions(demo):
+    demo["studies"]["label_overlap"]["levels"] = ["1", "2D", "0.5"]
+    assert "levels ['2D', '0.5'] are not conditions of label overlap: 1, 2A, 2B, 2C, 3" in message(demo)
+
+
+def test_a_hint_never_repeats_the_key_itself(demo):
+    demo["recipes"]["digits"]["size"] = 8  # a key of settings
+    assert message(demo).splitlines()[1].startswith("  - recipes.digits.size: unknown key.")
+    assert "'size'" not in message(demo)
+
+
+def test_a_missing_key_is_named(demo):
+    del demo["recipes"]["digits"]["lr"]
+    del demo["figures"]["accuracy"]["caption"]
+    text = message(demo)
+    assert "recipes.digits.lr: this key is missing" in text
+    assert "figures.accuracy.caption: this key is missing" in text
+
+
+def test_all_faults_come_in_one_message_a_line_each(demo):
+    change(demo, "recipes.digits.lr", -1)
+    change(demo, "recipes.colorshapedigit.epoch", 3)
+    change(demo, "studies.task_overlap.levels", ["0.10"])
+    change(demo, "similarity.metrics.ckaa", {})
+    text = message(demo)
+    assert text.splitlines()[0] == "my.yaml: 4 faults, nothing was run"
+    assert len(text.splitlines()) == 5
+
+
+def test_all_references_are_followed_in_one_message(demo):
+    change(demo, "settings.digits.recipe", "fast")
+    change(demo, "settings.colorshapedigit.model", "vit")
+    change(demo, "studies.task_overlap.stimuli", ["svhn", "digits_test", "cifar"])
+    assert message(demo).splitlines()[0] == "my.yaml: 4 faults, nothing was run"
+
+
+def test_a_long_value_is_cut(demo):
+    change(demo, "studies.task_overlap.factor", "x" * 500)
+    assert max(len(line) for line in message(demo).splitlines()) < 250
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name: [demo\n", "not valid YAML"),
+        ("", "is empty or holds no keys"),
+        ("- a\n- b\n", "is empty or holds no keys"),
+    ],
+    ids=["broken", "empty", "list"],
+)
+def test_a_file_that_holds_no_configuration_is_named(tmp_path, text, words):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=rf"mine\.yaml.* {words}"):
+        read(tmp_path / "mine.yaml")
+
+
+def test_a_missing_file_is_named_with_an_example():
+    with pytest.raises(ConfigError, match=r"no configuration file nowhere\.yaml: .* for example config/demo\.yaml"):
+        read("nowhere.yaml")
+
+
+def test_every_key_has_a_description():
+    def sections(model):
+        for name, field in model.model_fields.items():
+            assert field.description, f"{model.__name__}.{name}"
+
+    from whyalike.recipes import Section
+
+    for section in [Config, *Section.__subclasses__()]:
+        sections(section)
+
+
+def test_reading_a_configuration_imports_nothing_heavy(demo_path):
+    # the Snakefile is parsed in every job, so this import is paid each time
+    code = (
+        "import sys; from whyalike.config import read; from whyalike.workflow import Workflow; "
+        f"flow = Workflow(read({str(demo_path)!r})); flow.all_manifests(); "
+        "print([name for name in ('torch', 'pandas', 'sklearn', 'scipy', 'matplotlib') if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert answer.stdout == "[]\n"
+
+
+def test_fixed_classes_outside_task_overlap_is_refused(demo):
+    demo["studies"]["dataset_overlap"]["fixed_classes"] = True
+    with pytest.raises(ConfigError, match="fixed_classes is about task overlap; the factor is dataset"):
+        check(demo)
+
+
+def test_a_minimum_for_labels_that_no_run_has_is_refused(demo):
+    demo["studies"]["label_overlap"]["min_accuracy"] = {"shape_colour": 0.9}
+    with pytest.raises(ConfigError, match=r"label_overlap\.min_accuracy: no run has the labels 'shape_colour'"):
+        check(demo)

@@ -1,0 +1,103 @@
+"""Files are whole or absent, and equal tables give equal bytes."""
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from whyalike.files import atomic, canonical_json, made_by, write_table, write_text
+
+
+def test_atomic_writes_the_file_and_makes_its_folders(tmp_path):
+    path = tmp_path / "new" / "folder" / "result.txt"
+    with atomic(path) as temporary:
+        temporary.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert [item.name for item in path.parent.iterdir()] == ["result.txt"]
+
+
+def test_atomic_keeps_the_old_file_when_the_writer_fails(tmp_path):
+    path = tmp_path / "result.txt"
+    path.write_text("old")
+
+    def fail_halfway():
+        with atomic(path) as temporary:
+            temporary.write_text("half of the new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_halfway()
+    assert path.read_text() == "old"
+    assert [item.name for item in tmp_path.iterdir()] == ["result.txt"]
+
+
+def test_atomic_shows_the_old_file_until_the_new_one_is_whole(tmp_path):
+    path = tmp_path / "result.txt"
+    path.write_text("old")
+    with atomic(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+
+
+def test_the_temporary_file_keeps_the_suffix_that_writers_choose_formats_by(tmp_path):
+    with atomic(tmp_path / "figure.svg") as temporary:
+        assert temporary.suffix == ".svg"
+        assert temporary.parent == tmp_path
+        temporary.write_text("<svg/>")
+
+
+def test_atomic_refuses_a_writer_that_wrote_nothing(tmp_path):
+    path = tmp_path / "result.txt"
+    path.write_text("old")
+    with pytest.raises(FileNotFoundError), atomic(path):
+        pass
+    assert path.read_text() == "old"
+
+
+def test_write_text_is_utf8(tmp_path):
+    write_text(tmp_path / "text.md", "λ = 0.5 · Größe\n")
+    assert (tmp_path / "text.md").read_bytes() == "λ = 0.5 · Größe\n".encode()
+
+
+def test_canonical_json_has_one_text_for_equal_values():
+    assert canonical_json({"b": (1, 2), "a": {"d": None, "c": 0.5}}) == '{"a":{"c":0.5,"d":null},"b":[1,2]}'
+    assert canonical_json({"a": 1, "b": 2}) == canonical_json({"b": 2, "a": 1})
+
+
+def test_canonical_json_refuses_values_that_json_lacks():
+    with pytest.raises(ValueError, match="JSON compliant"):
+        canonical_json({"value": float("nan")})
+
+
+def test_made_by_comes_back(tmp_path):
+    maker = {"work": {"seed": 3, "levels": ["0", "0.5"]}, "classes": {"A": ["x", "y"]}}
+    write_table(tmp_path / "t.parquet", pa.table({"x": [1, 2]}), maker)
+    assert made_by(tmp_path / "t.parquet") == maker
+
+
+def test_made_by_of_a_table_from_elsewhere_is_empty(tmp_path):
+    pd.DataFrame({"x": [1]}).to_parquet(tmp_path / "t.parquet")
+    assert made_by(tmp_path / "t.parquet") == {}
+
+
+def test_equal_tables_give_equal_bytes_whatever_metadata_they_bring(tmp_path):
+    frame = pd.DataFrame({"x": [1.0, 2.0], "name": ["a", "b"]})
+    with_pandas = pa.Table.from_pandas(frame, preserve_index=False)
+    assert b"pandas" in with_pandas.schema.metadata
+    write_table(tmp_path / "one.parquet", with_pandas, {"b": 1, "a": 2}, compression="zstd")
+    write_table(
+        tmp_path / "two.parquet", with_pandas.replace_schema_metadata(None), {"a": 2, "b": 1}, compression="zstd"
+    )
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()
+    assert list(pq.read_schema(tmp_path / "one.parquet").metadata) == [b"whyalike"]
+
+
+def test_a_table_without_valid_metadata_leaves_the_old_one(tmp_path):
+    path = tmp_path / "t.parquet"
+    write_table(path, pa.table({"x": [1]}), {"version": 1})
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_table(path, pa.table({"x": [2]}), {"version": float("inf")})
+    assert pq.read_table(path)["x"].to_pylist() == [1]
+    assert made_by(path) == {"version": 1}

@@ -1,0 +1,152 @@
+"""Fingerprints follow code and nothing else, through all that a module imports."""
+
+import shutil
+
+import pytest
+
+from whyalike import provenance
+from whyalike.provenance import closure, fingerprint, version
+
+MODULE = '"""A module."""\n\nLIMIT = 3\n\n\ndef scale(x):\n    """Scale x."""\n    return x * LIMIT\n'
+
+
+def forget():
+    """Drop what was read of the sources."""
+    provenance._tree.cache_clear()
+    provenance._code_digest.cache_clear()
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A small package in the place of whyalike: top imports middle (in a function), middle imports base."""
+    root = tmp_path / "whyalike"
+    (root / "room").mkdir(parents=True)
+    (root / "__init__.py").write_text('"""The package."""\n')
+    (root / "room" / "__init__.py").write_text('"""A room."""\n')
+    (root / "base.py").write_text(MODULE)
+    (root / "room" / "middle.py").write_text("import json\n\nfrom whyalike.base import LIMIT, scale\n")
+    (root / "top.py").write_text("def f():\n    from whyalike.room import middle\n    return middle.scale(2)\n")
+    (root / "alone.py").write_text("import numpy as np\n\nVERSION = 7\n")
+    monkeypatch.setattr(provenance, "_ROOT", root)
+    forget()
+    yield root
+    forget()
+
+
+def changed(package, text, module="base.py", of="whyalike.top"):
+    """Whether the fingerprint of a module changes when a file gets a new text."""
+    before = fingerprint(of)
+    (package / module).write_text(text)
+    forget()
+    return fingerprint(of) != before
+
+
+def test_closure_is_every_first_party_module_that_is_reached(package):
+    assert closure(["whyalike.top"]) == ["whyalike.base", "whyalike.room", "whyalike.room.middle", "whyalike.top"]
+    assert closure(["whyalike.alone"]) == ["whyalike.alone"]
+
+
+def test_closure_survives_modules_that_import_each_other(package):
+    (package / "base.py").write_text("import whyalike.top\n")
+    forget()
+    assert "whyalike.top" in closure(["whyalike.base"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MODULE + "# a comment at the end\n",
+        MODULE.replace("LIMIT = 3", "LIMIT = 3  # why three"),
+        MODULE.replace('"""A module."""', '"""Another text."""'),
+        MODULE.replace('    """Scale x."""\n', '    """Scale x by a limit.\n\n    At length.\n    """\n'),
+        MODULE.replace('    """Scale x."""\n', ""),
+        MODULE.replace("x * LIMIT", "(x*LIMIT)").replace("\n\n\n", "\n\n"),
+    ],
+    ids=["comment", "comment on a line", "module docstring", "docstring", "no docstring", "layout"],
+)
+def test_words_about_the_code_change_nothing(package, text):
+    assert not changed(package, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        MODULE.replace("LIMIT = 3", "LIMIT = 4"),
+        MODULE.replace("x * LIMIT", "x + LIMIT"),
+        MODULE.replace("LIMIT = 3", 'LIMIT = "3"'),
+        MODULE + "\nOTHER = 1\n",
+    ],
+    ids=["constant", "operator", "type", "new name"],
+)
+def test_changed_code_changes_what_reaches_it(package, text):
+    assert changed(package, text)
+
+
+def test_changed_code_leaves_what_does_not_reach_it(package):
+    assert not changed(package, MODULE.replace("3", "4"), of="whyalike.alone")
+
+
+def test_a_docstring_alone_in_a_function_may_change(package):
+    (package / "base.py").write_text(MODULE + 'def g():\n    """Nothing yet."""\n')
+    forget()
+    assert not changed(package, MODULE + 'def g():\n    """Something else."""\n')
+
+
+def test_a_text_that_is_no_docstring_counts(package):
+    assert changed(package, MODULE + '"""A text in the middle."""\n')
+
+
+def test_a_fingerprint_has_16_hex_digits_and_no_order(package):
+    assert len(bytes.fromhex(fingerprint("whyalike.top"))) == 8
+    assert fingerprint("whyalike.top", "whyalike.alone") == fingerprint("whyalike.alone", "whyalike.top")
+    assert fingerprint("whyalike.alone") != fingerprint("whyalike.base")
+
+
+def test_version_is_read_without_importing(package):
+    (package / "alone.py").write_text("import no_such_package\n\nVERSION = 9\n")
+    forget()
+    assert version("whyalike.alone") == 9
+
+
+def test_a_module_without_version_is_named(package):
+    with pytest.raises(LookupError, match=r"whyalike\.base has no constant VERSION"):
+        version("whyalike.base")
+
+
+@pytest.mark.parametrize("module", ["whyalike.nowhere", "numpy", "whyalike.base.scale"])
+@pytest.mark.parametrize("function", [fingerprint, version, lambda module: closure([module])])
+def test_an_unknown_module_is_named(package, function, module):
+    with pytest.raises(ModuleNotFoundError, match=rf"{module} is not a module of whyalike"):
+        function(module)
+
+
+def test_a_changed_split_reaches_training_and_not_the_scores(tmp_path, monkeypatch):
+    stages = ("whyalike.similarity.comparison", "whyalike.training.cell")
+    before = [fingerprint(stage) for stage in stages]
+    copy = tmp_path / "whyalike"
+    shutil.copytree(provenance._ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(provenance, "_ROOT", copy)
+    forget()
+    try:
+        assert [fingerprint(stage) for stage in stages] == before  # where the package lies does not count
+        with (copy / "splits" / "overlap.py").open("a") as source:
+            source.write("\nVERSION = 1000\n")
+        forget()
+        after = [fingerprint(stage) for stage in stages]
+    finally:
+        forget()
+    assert after[0] == before[0]
+    assert after[1] != before[1]
+
+
+def test_no_metric_or_figure_is_reachable_from_training():
+    reached = closure(["whyalike.training.cell"])
+    assert "whyalike.splits.making" in reached
+    assert "whyalike.training.trainer" in reached
+    rooms = {module.split(".")[1] for module in reached if module.count(".")}
+    assert not rooms & {"activations", "similarity", "statistics", "figures", "config", "runs", "workflow"}
+
+
+def test_every_stage_that_stored_runs_depend_on_has_a_version():
+    modules = ("splits.overlap", "models.resnet", "training.trainer", "activations.extraction", "data.digits")
+    assert all(version(f"whyalike.{module}") >= 1 for module in modules)

@@ -1,0 +1,140 @@
+"""The tiny study from configuration to findings."""
+
+import fcntl
+import json
+import shutil
+import sys
+
+import pandas as pd
+import pytest
+from workflow_folder import REPOSITORY, TINY, Folder
+
+from whyalike.similarity.registry import METRICS
+from whyalike.similarity.table import SCORE_SCHEMA
+from whyalike.statistics.table import STATISTICS_SCHEMA
+
+STUDIES = ("dataset_overlap", "task_overlap", "label_overlap")
+FIGURES = ("dataset_overlap", "label_overlap", "accuracy", "classes")
+
+
+def test_every_room_leaves_its_folder(finished):
+    rooms = ("data", "splits", "models", "activations", "similarity", "statistics", "figures")
+    assert {path.name for path in finished.results.iterdir()} == {*rooms, "logs", "benchmarks", "findings.md"}
+
+
+def test_each_figure_has_four_formats(finished):
+    for figure in FIGURES:
+        for suffix, magic in {"svg": b"<?xml", "pdf": b"%PDF", "png": b"\x89PNG", "csv": b""}.items():
+            content = (finished.results / "figures" / f"{figure}.{suffix}").read_bytes()
+            assert content.startswith(magic)
+            assert len(content) > 100
+
+
+def test_score_tables_hold_every_column_and_pair(finished):
+    table = pd.read_parquet(finished.results / "similarity" / "dataset_overlap" / "digits" / "digits_test.parquet")
+    assert list(table.columns) == SCORE_SCHEMA.names
+    # 2 seeds x 2 levels x 2 metrics x 2 protocols
+    assert len(table) == 16
+    assert table[["value", "null_mean", "null_p95", "null_within_class", "untrained", "p_value"]].notna().all().all()
+    assert set(table["metric"]) <= set(METRICS)
+    # 5 permutations: the smallest possible p is 1 / 6
+    assert table["p_value"].min() >= 1 / 6
+
+
+def test_a_is_one_run_at_all_levels(finished):
+    table = pd.read_parquet(finished.results / "similarity" / "dataset_overlap" / "digits" / "digits_test.parquet")
+    assert table.groupby("seed")["run_a"].nunique().eq(1).all()
+    assert table.groupby("seed")["run_b"].nunique().eq(2).all()
+
+
+def test_task_overlap_is_scored_on_the_classes_of_both_one_and_neither(finished):
+    table = pd.read_parquet(finished.results / "similarity" / "task_overlap" / "digits" / "digits_test.parquet")
+    kinds = table.groupby("condition")["stimuli_kind"].unique().map(set).to_dict()
+    # 10 classes, 5 a model: at .4 two are shared, six belong to one model, two to neither; at 1 none belongs to one
+    assert kinds == {"0.4": {"common", "ood_one", "ood_both"}, "1": {"common", "ood_both"}}
+    common = table[(table["condition"] == "0.4") & (table["stimuli_kind"] == "common")]
+    assert set(common["classes"]) == {2}
+
+
+def test_label_overlap_carries_the_shared_information_of_the_labels(finished):
+    path = finished.results / "similarity" / "label_overlap" / "colorshapedigit" / "colorshapedigit_test.parquet"
+    table = pd.read_parquet(path).query("metric == 'cka' and score_protocol == 'exact'").set_index("condition")
+    # two values an attribute: shape and digit share nothing, shape_digit and shape_color one of two bits, the last all
+    assert table["label_information"].round(9).to_dict() == {"1": 0, "2A": 0.5, "3": 1}
+    assert table.loc["1", "label_gram"] == pytest.approx(0, abs=1e-12)  # orthogonal labels of a balanced product set
+    assert table.loc["3", "label_gram"] == pytest.approx(1, abs=1e-12)
+
+
+def test_statistics_have_points_and_seeds_beside_every_number(finished):
+    for study in STUDIES:
+        table = pd.read_parquet(finished.results / "statistics" / f"{study}.parquet")
+        assert list(table.columns) == STATISTICS_SCHEMA.names
+        assert (table["n"] >= table["n_seeds"]).all()
+        # two points of one seed, as in the task study, give no regression: no row, not a NaN
+        assert set(table["protocol"]) == ({"corrected"} if study == "task_overlap" else {"as_published", "corrected"})
+        assert table["value"].notna().all()
+
+
+def test_manifests_name_runs_that_the_store_holds(finished):
+    for path in (finished.results / "models").rglob("*.parquet"):
+        for row in pd.read_parquet(path).itertuples():
+            result = json.loads((finished.path / "results" / "runs" / row.run / "result.json").read_text())
+            assert result["sha256"]["weights.safetensors"] == row.sha256
+
+
+def test_it_ends_by_saying_what_was_found_and_where_it_lies(finished):
+    assert finished.said.rstrip().endswith("each as .svg, .pdf, .png and .csv)")
+    assert (finished.results / "findings.md").read_text() in finished.said
+
+
+def test_nothing_is_left_to_do(finished):
+    again = finished.call(finished.snakemake_command("--dry-run"))
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout
+
+
+def test_a_figure_is_a_target_of_its_own_name(tmp_path):
+    folder = Folder(tmp_path)
+    plan = folder.call(folder.snakemake_command("--dry-run", "label_overlap"))
+    assert plan.returncode == 0, plan.stdout
+    # its own study's stages and no other's
+    assert "Training: colorshapedigit, label overlap, seed 0" in plan.stdout
+    assert "Training: digits" not in plan.stdout
+
+
+def test_the_slurm_profile_plans_the_default_configuration(tmp_path):
+    folder = Folder(tmp_path)
+    profile = str(REPOSITORY / "profiles" / "slurm")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--profile", profile]
+    plan = folder.call([*command, "--dry-run", "--quiet", "rules", "all"])
+    assert plan.returncode == 0, plan.stdout
+    assert "train_models" in plan.stdout
+
+
+def test_a_fault_of_the_configuration_is_one_message_before_any_job(tmp_path):
+    folder = Folder(tmp_path)
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(TINY.read_text().replace("mutual_knn", "mutual_kn"))
+    command = [str(wrong) if part == str(TINY) else part for part in folder.run_command()]
+    refused = folder.call(command)
+    assert refused.returncode == 1
+    assert "similarity.metrics" in refused.stdout
+    assert "Did you mean 'mutual_knn'?" in refused.stdout
+    assert "Traceback" not in refused.stdout
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_second_run_in_the_folder_is_refused(finished):
+    with (finished.path / ".snakemake" / "whyalike.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = finished.call(finished.run_command())
+    assert refused.returncode == 1
+    assert "Another run is under way in this folder" in refused.stdout
+
+
+def test_files_repeat_byte_for_byte_in_another_folder(finished, tmp_path):
+    shutil.copytree(finished.path / "results" / "runs", tmp_path / "results" / "runs")
+    other = Folder(tmp_path)
+    done = other.call(other.run_command())
+    assert done.returncode == 0, done.stdout
+    assert other.numbers() == finished.numbers()
