@@ -259,7 +259,7 @@ def test_the_untrained_twin_depends_on_the_start_alone(demo):
 
 
 def test_the_strictest_accuracy_of_the_studies_counts(demo):
-    demo["studies"]["again"] = {**demo["studies"]["dataset_overlap"], "min_accuracy": {"digit": 0.95, "shape": 0.99}}
+    demo["studies"]["again"] = {**demo["studies"]["dataset_overlap"], "min_accuracy": {"digit": 0.95}}
     found = grid(demo)
     assert found.min_accuracy(Cell("digits", "dataset", 0)) == {"digit": 0.95}
     assert found.min_accuracy(Cell("digits", "task", 0)) == {"digit": 0.9}
