@@ -83,6 +83,8 @@ def draw(
     lines = any(panel.statistic("corrected", "slope") is not None for panel in panels)
     what = ", and the mean of the seeds' lines with its 95 % interval" if lines else ""
     figure.suptitle(f"Scores ({style.words(score_protocol)}){what}")
+    for one, head in zip(axes[0], map(heads.get, columns), strict=False):
+        _write_head(one, head, layout)
     looks = marks.condition_markers(panels)
     numbers: marks.Numbers = []
     for panel in panels:
@@ -93,8 +95,6 @@ def draw(
         numbers += [{**key, **mark} for mark in _draw_panel(one, panel, looks, layout)]
         lowest = row == len(metrics) - 1
         one.tick_params(axis="x", labelbottom=lowest)
-        if row == 0:
-            _write_head(one, heads[_column(panel)], layout)
         if lowest:
             label = textwrap.fill(panel.axis.label, style.room(layout.inches, layout.points))
             one.set_xlabel(label, fontsize=layout.points)

@@ -12,10 +12,10 @@ from whyalike.figures import accuracy, contact_sheet, metrics_grid, mutual_infor
 
 
 def test_metrics_grid_has_a_row_a_metric_and_a_column_a_panel():
-    scores = dataset_study(3, METRICS[::4], levels=(0.0, 1.0))
+    scores = dataset_study(3, METRICS[::4], levels=(0.0, 1.0), sets=2)
     statistics = statistics_of(scores)
     figure, numbers = metrics_grid.draw(scores, statistics)
-    assert len(figure.axes) == 3 * 3
+    assert len(figure.axes) == 3 * 2
     assert figure.axes[0].get_ylabel() == "CKA (linear)"
     slopes = statistics.loc[(statistics["estimator"] == "slope"), ["metric", "stimuli", "value"]]
     drawn = numbers.loc[numbers["mark"] == "slope", ["metric", "stimuli", "y"]]
@@ -33,7 +33,7 @@ def test_metrics_grid_leaves_a_gap_where_a_metric_was_not_scored():
 
 def test_metrics_grid_of_six_columns_fits_the_page_and_no_text_touches_another():
     names = ("setting_1", "setting_2")
-    scores = dataset_study(3, ("cka", "edit_distance_knn"), levels=(0.0, 0.5, 1.0), comparisons=names)
+    scores = dataset_study(3, ("cka", "edit_distance_knn"), levels=(0.0, 1.0), comparisons=names)
     scores["value"] *= -1
     figure, _ = metrics_grid.draw(scores, statistics_of(scores))
     assert_fits(figure)
@@ -45,7 +45,7 @@ def test_metrics_grid_of_more_columns_has_blocks_that_share_a_scale_and_fit_the_
     figure, _ = metrics_grid.draw(scores, pd.DataFrame())
     assert_fits(figure)
     assert len({axes.get_ylim() for axes in figure.axes if axes.axison}) == 1
-    assert len({round(axes.get_position().y0, 6) for axes in figure.axes}) == 2
+    assert len({axes.figure for axes in figure.axes}) == 2
 
 
 def assert_fits(figure):
@@ -125,7 +125,7 @@ def test_accuracy_counts_a_shared_run_a_once_and_puts_it_first():
 
 
 def test_accuracy_says_when_device_types_are_mixed():
-    runs = manifests()
+    runs = manifests().query("factor == 'label'")
     assert accuracy.draw(runs)[0].get_suptitle() == ""
     mixed = runs.assign(device=["NVIDIA H100" if seed else "cpu" for seed in runs["seed"]])
     assert accuracy.draw(mixed)[0].get_suptitle() == "Trained on 2 device types: NVIDIA H100, cpu"

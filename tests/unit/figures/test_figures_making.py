@@ -24,12 +24,12 @@ MADE_BY = {"fingerprint": "abc", "kind": "overlap"}
 def inputs(tmp_path_factory):
     """Files of every kind of input; scores in two files."""
     folder = tmp_path_factory.mktemp("inputs")
-    scores = dataset_study(3, levels=(0.0, 1.0), sets=2)
+    scores = dataset_study(3, levels=(0.0, 1.0), sets=1)
     tables = {
-        "scores1": scores[scores["stimuli"] == "digits_test"],
-        "scores2": scores[scores["stimuli"] != "digits_test"],
+        "scores1": scores[scores["seed"] == 0],
+        "scores2": scores[scores["seed"] != 0],
         "statistics": statistics_of(scores),
-        "manifests": manifests(),
+        "manifests": manifests().query("factor == 'label'"),
     }
     for name, table in tables.items():
         write_table(folder / f"{name}.parquet", pa.Table.from_pandas(table, preserve_index=False), {})
@@ -46,30 +46,41 @@ def inputs(tmp_path_factory):
     }
 
 
+@pytest.fixture(scope="module")
+def settings_before():
+    """The settings of matplotlib before any figure of this module is drawn."""
+    return dict(matplotlib.rcParams)
+
+
+@pytest.fixture(scope="module")
+def written(inputs, settings_before, tmp_path_factory):
+    """The paths of one figure of every kind, each in a folder of its own."""
+    folder = tmp_path_factory.mktemp("figures")
+    return {kind: make_figure(kind, {}, inputs, folder / kind / f"{kind}.svg", MADE_BY) for kind in FIGURES}
+
+
 @pytest.mark.parametrize("kind", FIGURES)
-def test_every_kind_writes_its_four_files_and_the_numbers(kind, inputs, tmp_path):
-    paths = make_figure(kind, {}, inputs, tmp_path / "figures" / f"{kind}.svg", MADE_BY)
-    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(
+def test_every_kind_writes_its_four_files_and_the_numbers(kind, written):
+    paths = written[kind]
+    assert sorted(path.name for path in paths["svg"].parent.iterdir()) == sorted(
         f"{kind}.{form}" for form in ("svg", "pdf", "png", "csv")
     )
     assert (paths["svg"].read_text()[:5], paths["pdf"].read_bytes()[:4]) == ("<?xml", b"%PDF")
     assert len(pd.read_csv(paths["csv"])) > 0
 
 
-def test_csv_holds_exactly_the_numbers_drawn(inputs, tmp_path):
-    paths = make_figure("overlap", {"metric": "cka"}, inputs, tmp_path / "figure.svg", MADE_BY)
+def test_csv_holds_exactly_the_numbers_drawn(inputs, written):
     scores = pd.concat([pd.read_parquet(path) for path in inputs["scores"]], ignore_index=True)
-    _, numbers = overlap.draw(scores, pd.read_parquet(inputs["statistics"][0]))
-    read = pd.read_csv(paths["csv"], dtype={"condition": str, "seed": "Int64", "n_seeds": "Int64"})
+    _, numbers = overlap.draw(scores, pd.read_parquet(inputs["statistics"][0]), metric="cka")
+    read = pd.read_csv(written["overlap"]["csv"], dtype={"condition": str, "seed": "Int64", "n_seeds": "Int64"})
     pd.testing.assert_frame_equal(read, numbers, check_dtype=False, check_exact=True)
 
 
 @pytest.mark.parametrize("kind", ["overlap", "contact_sheet"])
-def test_same_inputs_give_the_same_bytes(kind, inputs, tmp_path):
-    first = make_figure(kind, {}, inputs, tmp_path / "1" / "figure.svg", MADE_BY)
-    second = make_figure(kind, {}, inputs, tmp_path / "2" / "figure.svg", MADE_BY)
-    for form, path in first.items():
-        assert path.read_bytes() == second[form].read_bytes(), form
+def test_same_inputs_give_the_same_bytes(kind, inputs, written, tmp_path):
+    again = make_figure(kind, {}, inputs, tmp_path / "figure.svg", MADE_BY)
+    for form, path in written[kind].items():
+        assert path.read_bytes() == again[form].read_bytes(), form
 
 
 def test_one_figure_saved_twice_gives_the_same_bytes(tmp_path):
@@ -80,10 +91,8 @@ def test_one_figure_saved_twice_gives_the_same_bytes(tmp_path):
         assert path.read_bytes() == second[form].read_bytes(), form
 
 
-def test_files_carry_their_maker_and_neither_date_nor_version(tmp_path):
-    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0), sets=1), pd.DataFrame())
-    paths = save(figure, tmp_path / "figure.svg", numbers, MADE_BY)
-    contents = {form: path.read_bytes() for form, path in paths.items()}
+def test_files_carry_their_maker_and_neither_date_nor_version(written):
+    contents = {form: path.read_bytes() for form, path in written["overlap"].items()}
     assert b"fingerprint&quot;:&quot;abc" in contents["svg"] or b'"fingerprint":"abc"' in contents["svg"]
     assert b'"fingerprint":"abc"' in contents["png"]
     assert b'"fingerprint":"abc"' in contents["pdf"]
@@ -91,11 +100,9 @@ def test_files_carry_their_maker_and_neither_date_nor_version(tmp_path):
         assert not [form for form, content in contents.items() if stamp in content], stamp
 
 
-def test_drawing_and_saving_leave_the_settings_of_matplotlib_alone(tmp_path):
-    before = dict(matplotlib.rcParams)
-    figure, numbers = overlap.draw(dataset_study(3, levels=(0.0, 1.0), sets=1), pd.DataFrame())
-    save(figure, tmp_path / "figure.svg", numbers, MADE_BY)
-    assert dict(matplotlib.rcParams) == before
+def test_drawing_and_saving_leave_the_settings_of_matplotlib_alone(settings_before, written):
+    assert len(written) == len(FIGURES)
+    assert dict(matplotlib.rcParams) == settings_before
 
 
 def test_save_needs_a_path_to_an_svg_file(tmp_path):
@@ -115,10 +122,10 @@ def test_unknown_option_kind_and_missing_input_are_named(inputs, tmp_path):
         make_figure("mutual_information", {}, {"tables": inputs["tables"] * 2}, tmp_path / "figure.svg", {})
 
 
-def test_a_data_set_is_given_by_its_folder_or_its_files(inputs, tmp_path):
+def test_a_data_set_is_given_by_its_folder_or_its_files(inputs, written, tmp_path):
     [folder] = inputs["data"]
     files = {"data": sorted(folder.iterdir())}
-    of_folder = make_figure("contact_sheet", {}, inputs, tmp_path / "1.svg", {})["csv"].read_bytes()
+    of_folder = written["contact_sheet"]["csv"].read_bytes()
     assert make_figure("contact_sheet", {}, files, tmp_path / "2.svg", {})["csv"].read_bytes() == of_folder
     with pytest.raises(ValueError, match="one prepared data set: got 2 paths"):
         make_figure("contact_sheet", {}, {"data": [folder, tmp_path]}, tmp_path / "3.svg", {})
