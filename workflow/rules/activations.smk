@@ -8,10 +8,7 @@ for words, (layers, settings) in FLOW.layer_sets().items():
             dataset=FLOW.stimuli_dataset,
             manifest=f"{ROOT}/models/{{setting}}/{{factor}}/seed{{seed}}.parquet",
         output:
-            [
-                f"{ROOT}/activations/{{setting}}/{{factor}}/seed{{seed}}/{{stimuli}}.{layer}.parquet"
-                for layer in layers
-            ],
+            [f"{ROOT}/activations/{{setting}}/{{factor}}/seed{{seed}}/{{stimuli}}.{layer}.parquet" for layer in layers],
         log:
             f"{ROOT}/logs/extract_{words}/{{setting}}.{{factor}}.seed{{seed}}.{{stimuli}}.log",
         benchmark:

@@ -30,6 +30,6 @@ for figure in FLOW.config.figures:
     rule:
         name:
             figure
-        localrule: True
         input:
             f"{ROOT}/figures/{figure}.svg",
+        localrule: True

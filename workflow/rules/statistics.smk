@@ -24,7 +24,9 @@ rule write_tables:
         scores=FLOW.all_scores(),
         manifests=FLOW.all_manifests(),
     output:
-        expand(f"{ROOT}/statistics/{{table}}.{{suffix}}", table=["mutual_information", "accuracy"], suffix=["csv", "md"]),
+        expand(
+            f"{ROOT}/statistics/{{table}}.{{suffix}}", table=["mutual_information", "accuracy"], suffix=["csv", "md"]
+        ),
     log:
         f"{ROOT}/logs/write_tables.log",
     benchmark:
