@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 from scipy.stats import entropy
 from sklearn.metrics import mutual_info_score
@@ -22,7 +21,7 @@ from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.files import write_table
 from whyalike.jobs import note
 from whyalike.similarity.scoring import PairOnStimuli, score_pairs
-from whyalike.similarity.table import SCORE_SCHEMA
+from whyalike.similarity.table import to_table
 
 
 def score_comparison(
@@ -71,7 +70,7 @@ def score_comparison(
     scores = score_pairs(
         representations, pairs, work["metrics"], work["protocols"], work["permutations"], work["seed"], _reporter(title)
     )
-    write_table(output, pa.Table.from_pandas(scores, schema=SCORE_SCHEMA, preserve_index=False), {"work": dict(work)})
+    write_table(output, to_table(scores), {"work": dict(work)})
     note(f"{title} · {len(scores)} scores")
 
 
