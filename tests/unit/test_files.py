@@ -101,3 +101,13 @@ def test_a_table_without_valid_metadata_leaves_the_old_one(tmp_path):
         write_table(path, pa.table({"x": [2]}), {"version": float("inf")})
     assert pq.read_table(path)["x"].to_pylist() == [1]
     assert made_by(path) == {"version": 1}
+
+
+def test_the_next_writer_removes_what_a_killed_one_left(tmp_path):
+    leftover = tmp_path / ".table.4194305.tmp.csv"
+    other = tmp_path / ".tables.4194305.tmp.csv"
+    for path in (leftover, other):
+        path.write_text("half a ta")
+    write_text(tmp_path / "table.csv", "whole")
+    assert not leftover.exists()
+    assert other.exists()

@@ -66,7 +66,7 @@ def kill_in(folder: Folder, stage: str, delay: float) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("count", "stage"), enumerate(KILLS))
+@pytest.mark.parametrize(("count", "stage"), list(enumerate(KILLS)))
 def test_killed_and_started_again_ends_in_the_same_bytes(finished, disturbed, count, stage):
     forget_from(disturbed, stage)
     # a stage's first job takes from one to several seconds: the moment falls anywhere in it, or in the jobs after it
