@@ -5,9 +5,9 @@ file or the new one, never half of one. Parquet tables keep the parameters and t
 schema's metadata (key ``whyalike``), canonical JSON without time, host or path, so that equal work gives equal bytes.
 """
 
-import glob
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,8 +35,10 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # the suffix stays last: some writers (numpy, matplotlib) choose the format by it
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
-    for leftover in path.parent.glob(f".{glob.escape(path.stem)}.*.tmp{path.suffix}"):
-        leftover.unlink(missing_ok=True)  # of a writer that was killed: a file has one writer at a time
+    killed = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.tmp{re.escape(path.suffix)}")
+    for leftover in path.parent.iterdir():
+        if killed.fullmatch(leftover.name):  # of a writer that was killed: a file has one writer at a time
+            leftover.unlink(missing_ok=True)
     try:
         yield temporary
         with temporary.open("rb") as handle:
