@@ -8,6 +8,7 @@ schema's metadata (key ``whyalike``), canonical JSON without time, host or path,
 import json
 import os
 import re
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,12 +34,9 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path)
     # the suffix stays last: some writers (numpy, matplotlib) choose the format by it
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
-    killed = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.tmp{re.escape(path.suffix)}")
-    for leftover in path.parent.iterdir():
-        if killed.fullmatch(leftover.name):  # of a writer that was killed: a file has one writer at a time
-            leftover.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.stem}.{socket.gethostname()}-{os.getpid()}.tmp{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb") as handle:
@@ -47,6 +45,25 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what writers of ``path`` left that were killed on this host; of other hosts' nothing is known."""
+    host = re.escape(socket.gethostname())
+    ours = re.compile(rf"\.{re.escape(path.stem)}\.{host}-(\d+)\.tmp{re.escape(path.suffix)}")
+    for leftover in path.parent.iterdir():
+        if (match := ours.fullmatch(leftover.name)) and not _lives(int(match[1])):
+            leftover.unlink(missing_ok=True)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it lives, and is another user's
+        return True
+    return True
 
 
 def canonical_json(value: Any) -> str:

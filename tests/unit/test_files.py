@@ -1,5 +1,8 @@
 """Files are whole or absent, and equal tables give equal bytes."""
 
+import os
+import socket
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -104,8 +107,14 @@ def test_a_table_without_valid_metadata_leaves_the_old_one(tmp_path):
 
 
 def test_the_next_writer_removes_what_a_killed_one_left(tmp_path):
-    leftover = tmp_path / ".table.4194305.tmp.csv"
-    others = [tmp_path / ".tables.4194305.tmp.csv", tmp_path / ".table.part1.4194305.tmp.csv"]
+    host, dead = socket.gethostname(), 4194305  # above the largest process id that Linux gives
+    leftover = tmp_path / f".table.{host}-{dead}.tmp.csv"
+    others = [
+        tmp_path / f".tables.{host}-{dead}.tmp.csv",  # another file's
+        tmp_path / f".table.part1.{host}-{dead}.tmp.csv",
+        tmp_path / f".table.{host}-{os.getppid()}.tmp.csv",  # its writer lives
+        tmp_path / f".table.another{host}-{dead}.tmp.csv",  # who knows
+    ]
     for path in (leftover, *others):
         path.write_text("half a ta")
     write_text(tmp_path / "table.csv", "whole")
