@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
-.PHONY: setup demo test test-slow lint format plan lock
+.PHONY: setup demo test test-slow lint format plan pins reference lock
 
 setup: .venv/.ready
 
@@ -32,14 +32,24 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/snakefmt --check --line-length 120 Snakefile workflow
 	@$(BIN)/lint-imports
+	@$(BIN)/snakemake --lint
 
 format: setup
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/snakefmt --line-length 120 Snakefile workflow
 
+# what a target would cost, all of it without one: make plan TARGET=label_overlap CONFIG=config/demo.yaml
 plan: setup
-	@$(BIN)/snakemake --profile profiles/slurm --dry-run --quiet rules $(TARGET)
+	@$(BIN)/snakemake $(if $(CONFIG),--configfile $(CONFIG)) --profile profiles/slurm --quiet rules reason --dry-run $(TARGET)
+
+# the code that stored runs depend on, beside its VERSION (tests/unit/test_versions.py says when)
+pins: setup
+	@$(BIN)/python tests/unit/test_versions.py
+
+# config/README.md, config/schema.json and docs/images/rooms.svg, from the code
+reference: setup
+	@$(BIN)/python -m whyalike.reference
 
 lock: setup
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras pyproject.toml \

@@ -1,6 +1,7 @@
 """The command line: thin, it calls what the rules call."""
 
 import fcntl
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,8 +10,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from tqdm import tqdm
 
 from whyalike import config as configuration
+from whyalike import exporting, housekeeping
 from whyalike.workflow import Workflow
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -48,10 +51,73 @@ def run(
         # Snakemake inherits the lock: it stays held if this process alone is killed
         status = subprocess.run(command, check=False, pass_fds=[lock]).returncode
     if status:
+        advice = _partial_advice(flow, configfile, context.args)
         _fail(f"The workflow stopped (exit status {status}): the messages are above, the logs in {flow.root}/logs/. "
-              "The same command goes on where it stopped.")  # fmt: skip
-    print(f"\n{Path(flow.root, 'findings.md').read_text(encoding='utf-8')}")
+              f"The same command goes on where it stopped.{advice}")  # fmt: skip
+    if (found := Path(flow.root, "findings.md")).is_file():  # not there yet if the arguments named one early target
+        print(f"\n{found.read_text(encoding='utf-8')}")
     print(f"Figures: {flow.root}/figures/ ({', '.join(flow.config.figures)}; each as .svg, .pdf, .png and .csv)")
+
+
+@main.command()
+def clean(
+    configfiles: Annotated[list[Path], typer.Argument(help="Every configuration whose runs are still needed.")],
+    run: Annotated[str, typer.Option(help="Remove this one run instead, named by its 16 hex digits.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: for scripts.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+) -> None:
+    """Remove runs that no given configuration asks for from the store, and temporary files of killed writers."""
+    with _messages():
+        configs = [configuration.read(path) for path in configfiles]
+        removal = housekeeping.one_run(configs, run) if run else housekeeping.stale(configs)
+        print(removal.plan())
+        if dry_run or not removal:
+            return
+        if not yes:
+            typer.confirm("Remove them for good?", abort=True)
+        print(removal.carry_out())
+
+
+@main.command()
+def verify(
+    configfile: Annotated[Path, typer.Argument(help="The configuration, which names store and data sets.")],
+) -> None:
+    """Compare every stored run and prepared data set with the hashes written beside it."""
+    with _messages():
+        found = housekeeping.verify(configuration.read(configfile), lambda items: tqdm(items, "verify", leave=False))
+        print("\n".join([*found.faults, found.summary()]))
+    if found.faults:
+        raise typer.Exit(1)
+
+
+@main.command()
+def export(
+    configfile: Annotated[Path, typer.Argument(help="The configuration of a finished study.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The archive, .tar.gz or .zip.")],
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Export what there is; MISSING.txt lists what is not.")
+    ] = False,
+) -> None:
+    """Put configuration, lock, identities, tables and figures of a study into one archive, for a paper's supplement."""
+    with _messages():
+        print(exporting.export(configuration.read(configfile), output, partial))
+
+
+@contextmanager
+def _messages() -> Iterator[None]:
+    """A fault that a person can act on is a message and exit status 1."""
+    try:
+        yield
+    except (ValueError, LookupError, OSError) as error:
+        _fail(str(error.args[0] if isinstance(error, KeyError) else error))
+
+
+def _partial_advice(flow: Workflow, configfile: Path, arguments: list[str]) -> str:
+    """The command for figures of the seeds that are finished, where there are any."""
+    if "partial=true" in arguments or not any(Path(flow.root, "models").rglob("*.parquet")):
+        return ""
+    command = shlex.join(["whyalike", "run", str(configfile), *arguments, "--config", "partial=true"])
+    return f"\nFigures of the seeds that are finished, which say how many of how many:\n  {command}"
 
 
 @contextmanager

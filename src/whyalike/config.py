@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, create_model, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, create_model, model_validator
 
 from whyalike.data.registry import SOURCES
+from whyalike.external import ExternalStudy, OwnActivations, OwnCheckpoints, misfits
 from whyalike.figures.registry import FIGURES
 from whyalike.messages import fault_in_words, listed, near
 from whyalike.models.registry import MODELS
+from whyalike.names import Name, known
 from whyalike.recipes import Operation, Recipe, Section
 from whyalike.registry import Registry
 from whyalike.similarity import protocols
@@ -30,17 +32,6 @@ LABEL_ATTRIBUTES = ("shape", "digit", "color")  # the conditions of label overla
 
 class ConfigError(ValueError):
     """Every fault of a configuration, a line each: key path, value, what must hold."""
-
-
-def known(registry: Registry) -> AfterValidator:
-    """A validator for names that must be in ``registry``; the message names the nearest known one."""
-
-    def check(name: str) -> str:
-        if name not in registry:
-            raise ValueError(registry.unknown(name))
-        return name
-
-    return AfterValidator(check)
 
 
 def _level(text: str) -> str:
@@ -56,15 +47,19 @@ def _level(text: str) -> str:
     return text
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+def kinds(registry: Registry, key: str, words: str) -> Any:
+    """The type of sections whose ``key`` names an entry of ``registry`` and whose other keys are its parameters."""
+    sections = [
+        create_model(
+            f"{name}_{key}", __base__=entry.facts.parameters, **{key: (Literal[name], Field(description=words))}
+        )
+        for name, entry in registry.items()
+    ]
+    return Annotated[reduce(or_, sections), Field(discriminator=key)]
 
 
-# a data set is its source's name beside the parameters of that source
-_sources = [
-    create_model(f"{name}_dataset", __base__=entry.facts.parameters, source=(Literal[name], ...))
-    for name, entry in SOURCES.items()
-]
-Dataset = Annotated[reduce(or_, _sources), Field(discriminator="source")]
+Dataset = kinds(SOURCES, "source", "Name of the data source.")
+Model = kinds(MODELS, "family", "Name of the model family.")
 
 
 class Stimuli(Section):
@@ -76,24 +71,6 @@ class Stimuli(Section):
     seed: int = Field(0, description="Key of the draw.")
 
 
-class Model(Section):
-    """An architecture."""
-
-    family: Annotated[str, known(MODELS)] = Field(description="Name of the model family.")
-    blocks: tuple[int, ...] = Field((2, 2, 2, 2), description="Residual blocks in each stage.")
-    widths: tuple[int, ...] = Field((64, 128, 256, 512), description="Channels of each stage.")
-    stem: Literal["3x3", "7x7"] = Field(
-        "3x3", description="First convolution: 3x3, or the stock ImageNet stem (7x7, stride 2, max-pool)."
-    )
-    stem_stride: int = Field(1, ge=1, le=4, description="Stride of the 3x3 stem.")
-
-    @model_validator(mode="after")
-    def _stages_agree(self) -> "Model":
-        if len(self.blocks) != len(self.widths):
-            raise ValueError(f"blocks {self.blocks} and widths {self.widths} need one number a stage each")
-        return self
-
-
 class Setting(Section):
     """Architecture + training data + recipe."""
 
@@ -103,6 +80,20 @@ class Setting(Section):
     labelling: Name = Field(description="The labels: attributes joined by `_`, such as digit or shape_digit_color.")
     size: int = Field(ge=4, description="Side of the model's input, pixels; other images are resized to it.")
     layers: tuple[str, ...] = Field(("avgpool",), min_length=1, description="Modules whose outputs are compared.")
+
+
+def _kind(setting: Any) -> str:
+    """Whether a setting is trained here, or its runs come from files."""
+    keys = setting if isinstance(setting, dict) else vars(setting)
+    return next((key for key in ("checkpoints", "activations") if key in keys), "trained")
+
+
+AnySetting = Annotated[
+    Annotated[Setting, Tag("trained")]
+    | Annotated[OwnCheckpoints, Tag("checkpoints")]
+    | Annotated[OwnActivations, Tag("activations")],
+    Discriminator(_kind),
+]
 
 
 class Study(Section):
@@ -184,12 +175,19 @@ class Config(Section):
         description="Model A of a seed is one run for all levels (its data do not depend on them); "
         "false trains one a level.",
     )
+    partial: bool = Field(
+        False,
+        description="Make everything from the seeds whose models are finished, and say how many of how many; trains "
+        "nothing.",
+    )
     datasets: dict[Name, Dataset] = Field(description="Data sets.")
     stimuli: dict[Name, Stimuli] = Field(description="Evaluation sets.")
     models: dict[Name, Model] = Field(description="Architectures.")
     recipes: dict[Name, Recipe] = Field(description="Training recipes.")
-    settings: dict[Name, Setting] = Field(description="Architecture + training data + recipe.")
-    studies: dict[Name, Study] = Field(description="The questions.")
+    settings: dict[Name, AnySetting] = Field(description="Architecture + training data + recipe, or runs from files.")
+    studies: dict[Name, Annotated[Study | ExternalStudy, Field(discriminator="factor")]] = Field(
+        description="The questions."
+    )
     similarity: Similarity = Field(description="Scores.")
     statistics: Statistics = Field(Statistics(), description="Inference.")
     figures: dict[Name, Figure] = Field(description="The figures; each is a target.")
@@ -209,9 +207,9 @@ class Config(Section):
         for key, stimuli in self.stimuli.items():
             need(f"stimuli.{key}.dataset", stimuli.dataset, self.datasets, "datasets")
         for key, setting in self.settings.items():
-            need(f"settings.{key}.dataset", setting.dataset, self.datasets, "datasets")
-            need(f"settings.{key}.model", setting.model, self.models, "models")
-            need(f"settings.{key}.recipe", setting.recipe, self.recipes, "recipes")
+            for field in ("dataset", "model", "recipe"):  # runs from files need not have all of them
+                if hasattr(setting, field):
+                    need(f"settings.{key}.{field}", getattr(setting, field), getattr(self, f"{field}s"), f"{field}s")
         for key, study in self.studies.items():
             for name in study.settings:
                 need(f"studies.{key}.settings", name, self.settings, "settings")
@@ -256,6 +254,7 @@ class Config(Section):
                 if name not in labellings:
                     known_ones = ", ".join(sorted(labellings))
                     yield f"studies.{key}.min_accuracy: no run has the labels '{name}'. Labels: {known_ones}."
+        yield from misfits(self.studies, self.settings)
         for name, parameters in self.similarity.metrics.items():
             try:
                 for protocol in self.similarity.protocols:

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 
 LOG = logging.getLogger("whyalike")
 # faults of input, data or disk: the message is enough, the traceback is kept in the log file only
+TRY_ALONE = "To try this job alone, give the command (snakemake or whyalike run) this target: {target}"
 EXPECTED = (ValueError, LookupError, OSError, RuntimeError, ArithmeticError)
 
 
@@ -42,11 +43,12 @@ def start_log(path: str | os.PathLike | None = None) -> None:
 
 
 @contextmanager
-def job(log: str, threads: int) -> Iterator[None]:
+def job(log: str, threads: int, target: str) -> Iterator[None]:
     """Run the body with ``threads`` BLAS and OpenMP threads; a fault becomes one message and exit status 1.
 
     Results depend on the number of threads, so it is the rule's fixed number, never that of the cores found. The log
-    file keeps the traceback of every fault; the terminal shows it only for those that nobody foresaw.
+    file keeps the traceback of every fault; the terminal shows it only for those that nobody foresaw. The message ends
+    with the log and with how to try this job alone: by its ``target``, one of its output files.
     """
     start_log(log)
     with threadpool_limits(threads):
@@ -55,7 +57,8 @@ def job(log: str, threads: int) -> Iterator[None]:
         except Exception as error:
             # a KeyError's own text is its message in quotes
             text = error.args[0] if isinstance(error, KeyError) and error.args else error
-            LOG.error("%s", text, exc_info=True)
+            notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
+            LOG.error("%s%s\nLog: %s\n%s", text, notes, log, TRY_ALONE.format(target=target), exc_info=True)
             if not isinstance(error, EXPECTED):
                 raise
             sys.exit(1)

@@ -16,18 +16,31 @@ def listed(source: str, faults: list[str]) -> str:
 def fault_in_words(error: Mapping[str, Any], model: type[BaseModel]) -> str:
     """One of pydantic's errors about ``model``, as a line."""
     location = list(error["loc"])
-    if location[:1] == ["datasets"]:
-        del location[2:3]  # pydantic's name of the source's parameters, no key of the file
+    if location[:1] in (["datasets"], ["models"], ["settings"], ["studies"]):
+        del location[2:3]  # pydantic's name of the section's kind, no key of the file
     path = ".".join(str(part) for part in location)
     text = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return f"{path}: unknown key.{near(str(location[-1]), _known_keys(model, location))}"
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return f"{path}.{_unknown_kind(error['type'], error['ctx'])}"
     if error["type"] == "missing":
         return f"{path}: this key is missing"
     if error["type"] == "string_type":
         text += ": put it in quotes"
     shown = repr(error["input"])
     return f"{path}: {text} (got {shown if len(shown) < 80 else shown[:77] + '...'})"
+
+
+def _unknown_kind(fault: str, context: Mapping[str, Any]) -> str:
+    """The fault of a section whose kind is missing or unknown."""
+    key = context["discriminator"].strip("'")
+    if fault == "union_tag_not_found":
+        return f"{key}: this key is missing"
+    known = context["expected_tags"].replace("'", "").split(", ")
+    tag = context["tag"]
+    shown = tag if len(tag) < 80 else tag[:77] + "..."
+    return f"{key}: unknown {key} '{shown}'.{near(tag, known)} Known: {', '.join(known)}."
 
 
 def near(name: str, known: Iterable[str]) -> str:

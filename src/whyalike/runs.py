@@ -8,14 +8,16 @@ replica.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from whyalike.config import Config
 from whyalike.data.registry import SOURCES
+from whyalike.external import External, OwnCheckpoints
 from whyalike.files import canonical_json
+from whyalike.models.registry import MODELS
 from whyalike.provenance import version
 
 # Label overlap (seed study, Table 1): partitions of the attributes, the pair of each condition, and its overlap
@@ -35,7 +37,10 @@ def digest(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """One trained model. ``name`` is unique within its cell (setting, factor, seed); ``identity`` everywhere."""
+    """One model. ``name`` is unique within its cell (setting, factor, seed); ``identity`` everywhere.
+
+    ``untrained`` is the identity of the model's start, None where that is not known (activations from files).
+    """
 
     name: str
     setting: str
@@ -45,7 +50,7 @@ class Run:
     labelling: str
     level: str | None
     identity: str
-    untrained: str
+    untrained: str | None
 
     def plain(self) -> dict[str, Any]:
         """What a training job must know of this run, as JSON values."""
@@ -81,10 +86,12 @@ class Cell:
 
 
 class Grid:
-    """Everything that a configuration asks for."""
+    """Everything that a configuration asks for, ``without`` some cells where only a part of it is wanted."""
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, without: Collection[Cell] = ()):
         self.config = config
+        self._without = frozenset(without)
+        self._expanded: dict[tuple[Cell, str], tuple[Run, Run]] = {}
 
     @cached_property
     def cells(self) -> dict[Cell, list[str]]:
@@ -93,8 +100,14 @@ class Grid:
         for name, study in self.config.studies.items():
             for setting in study.settings:
                 for seed in study.seeds:
-                    cells.setdefault(Cell(setting, study.factor, seed), []).append(name)
+                    if (cell := Cell(setting, study.factor, seed)) not in self._without:
+                        cells.setdefault(cell, []).append(name)
         return cells
+
+    def seeds(self, study: str, setting: str) -> list[int]:
+        """Seeds of the cells of one study within one setting."""
+        parts = self.config.studies[study]
+        return [seed for seed in parts.seeds if Cell(setting, parts.factor, seed) in self.cells]
 
     def levels(self, cell: Cell) -> list[str]:
         """Levels that any study asks of a cell, in order of first mention."""
@@ -106,13 +119,24 @@ class Grid:
 
     def runs(self, cell: Cell) -> list[Run]:
         """The distinct runs of a cell, sorted by name."""
+        if isinstance(setting := self.config.settings[cell.setting], External):
+            return [self._external_run(cell, name) for name in sorted(setting.runs)]
         runs = {run.name: run for level in self.levels(cell) for run in self._pair_runs(cell, level)}
         return [runs[name] for name in sorted(runs)]
+
+    def needed(self, study: str, cell: Cell) -> frozenset[str]:
+        """Identities of the runs of a cell that one of its studies needs."""
+        if cell.factor == "external":
+            return frozenset(run.identity for run in self.runs(cell))
+        levels = self.config.studies[study].levels
+        return frozenset(run.identity for level in levels for run in self._pair_runs(cell, level))
 
     def pairs(self, study: str, setting: str) -> Iterator[Pair]:
         """Pairs of one study within one setting, by seed and level."""
         factor = self.config.studies[study].factor
-        for seed in self.config.studies[study].seeds:
+        if factor == "external":
+            yield from self._external_pairs(study, setting)
+        for seed in self.seeds(study, setting):
             for level in self.config.studies[study].levels:
                 run_a, run_b = self._pair_runs(Cell(setting, factor, seed), level)
                 data = float(level) if factor in ("dataset", "task") else None
@@ -130,6 +154,12 @@ class Grid:
         return required
 
     def _pair_runs(self, cell: Cell, level: str) -> tuple[Run, Run]:
+        """The runs of a level. Kept: every job of a cell asks for them, and the hashes of 1,600 runs take a while."""
+        if (cell, level) not in self._expanded:
+            self._expanded[cell, level] = self._expand(cell, level)
+        return self._expanded[cell, level]
+
+    def _expand(self, cell: Cell, level: str) -> tuple[Run, Run]:
         if cell.factor == "label":
             partition, a, b = LABEL_CONDITIONS[level]
             return self._label_run(cell, partition, a), self._label_run(cell, partition, b)
@@ -151,13 +181,7 @@ class Grid:
         dataset = self.config.datasets[setting.dataset]
         if split["part"] != "all":
             split = {**split, "factor": cell.factor, "seed": cell.seed, "version": version("whyalike.splits.overlap")}
-        start = {
-            "model": self.config.models[setting.model].model_dump(mode="json"),
-            "size": setting.size,
-            "seed": cell.seed,
-            "replica": replica,
-            "version": version("whyalike.models.resnet"),
-        }
+        start = self._start(cell, replica)
         trained = {
             **start,
             "dataset": dataset.model_dump(mode="json"),
@@ -178,3 +202,32 @@ class Grid:
             digest(trained),
             digest({**start, "step": 0}),
         )
+
+    def _start(self, cell: Cell, replica: str) -> dict[str, Any]:
+        """What the initial weights depend on."""
+        setting = self.config.settings[cell.setting]
+        model = self.config.models[setting.model]
+        return {
+            "model": model.model_dump(mode="json"),
+            "size": setting.size,
+            "seed": cell.seed,
+            "replica": replica,
+            "version": version(MODELS[model.family].module),
+        }
+
+    def _external_run(self, cell: Cell, name: str) -> Run:
+        """A run from files: its identity comes from its declared name."""
+        setting = self.config.settings[cell.setting]
+        declared, untrained = {"external": cell.setting, "name": name, **setting.identifying()}, None
+        if isinstance(setting, OwnCheckpoints):
+            start = self._start(cell, name)
+            declared, untrained = {**declared, "start": start}, digest({**start, "step": 0})
+        identity = digest(declared)
+        return Run(name, cell.setting, cell.factor, cell.seed, name, setting.labelling, None, identity, untrained)
+
+    def _external_pairs(self, study: str, setting: str) -> Iterator[Pair]:
+        for seed in self.seeds(study, setting):
+            runs = {run.name: run for run in self.runs(Cell(setting, "external", seed))}
+            for pair in self.config.studies[study].pairs_of(self.config.settings[setting].runs):
+                condition = f"{pair.a}-{pair.b}" if pair.overlap is None else f"{pair.overlap:g}"
+                yield Pair(condition, pair.seed, runs[pair.a], runs[pair.b], pair.overlap, None)

@@ -7,17 +7,20 @@ its code (a fingerprint, or an explicit version where stored runs or GPU time ha
 from collections.abc import Sequence
 from typing import Any
 
-from whyalike.config import Config
+from whyalike import partial
+from whyalike.config import Config, ConfigError
 from whyalike.data.registry import SOURCES
+from whyalike.external import OwnActivations, OwnCheckpoints
 from whyalike.figures.registry import FIGURES
 from whyalike.files import canonical_json
 from whyalike.provenance import fingerprint, version
 from whyalike.runs import Cell, Grid
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.registry import METRICS, MetricFacts
 
 DATA_FILES = ("images.npy", "labels.parquet", "checksums.json")
 FIGURE_FILES = ("svg", "pdf", "png", "csv")
 TABLES = ("mutual_information", "accuracy")
+DESCRIPTIVE_FACTS = ("invariances", "kind", "range", "self_value", "source")  # of a metric: no score is made with them
 
 
 class Workflow:
@@ -25,9 +28,11 @@ class Workflow:
 
     def __init__(self, config: Config):
         self.config = config
-        self.grid = Grid(config)
         self.root = f"{config.results}/{config.name}"
         self.store = f"{config.results}/runs"
+        self.asked = self.grid = Grid(config)
+        if config.partial:
+            self.grid = partial.finished_only(self.asked, self._manifest, self.manifest_work)
 
     # ---- paths ----
 
@@ -36,13 +41,17 @@ class Workflow:
         return [f"{self.root}/data/{name}/{file}" for file in DATA_FILES]
 
     def figures(self) -> list[str]:
-        """Every figure that the configuration names."""
-        return [f"{self.root}/figures/{name}.svg" for name in self.config.figures]
+        """Every figure that the configuration names; of a partial result, those of studies with a finished seed."""
+        drawn = {name: figure.study is None or self.study_scores(figure.study)
+                 for name, figure in self.config.figures.items()}  # fmt: skip
+        return [f"{self.root}/figures/{name}.svg" for name in drawn if drawn[name]]
 
     def layer_sets(self) -> dict[str, tuple[tuple[str, ...], list[str]]]:
         """Name of a layer set -> its layers and the settings that use it: one extraction rule each."""
         sets: dict[str, tuple[tuple[str, ...], list[str]]] = {}
         for name, setting in self.config.settings.items():
+            if isinstance(setting, OwnActivations):
+                continue
             words = "_".join(layer.replace(".", "__") for layer in setting.layers)
             sets.setdefault(words, (setting.layers, []))[1].append(name)
         return sets
@@ -59,13 +68,14 @@ class Workflow:
         """Activation files of a comparison: by layer, then by seed."""
         base = f"{self.root}/activations/{wildcards.comparison}/{self.config.studies[wildcards.study].factor}"
         layers = self.config.settings[wildcards.comparison].layers
-        seeds = self.config.studies[wildcards.study].seeds
+        seeds = self.grid.seeds(wildcards.study, wildcards.comparison)
         return [f"{base}/seed{seed}/{wildcards.stimuli}.{layer}.parquet" for layer in layers for seed in seeds]
 
     def comparison_manifests(self, wildcards: Any) -> list[str]:
         """Manifests of a comparison, by seed."""
-        study = self.config.studies[wildcards.study]
-        return [self._manifest(Cell(wildcards.comparison, study.factor, seed)) for seed in study.seeds]
+        factor = self.config.studies[wildcards.study].factor
+        seeds = self.grid.seeds(wildcards.study, wildcards.comparison)
+        return [self._manifest(Cell(wildcards.comparison, factor, seed)) for seed in seeds]
 
     def comparison_datasets(self, wildcards: Any) -> list[str]:
         """Label files of the training data and of the stimuli of a comparison."""
@@ -78,6 +88,7 @@ class Workflow:
         return [
             f"{self.root}/similarity/{study}/{setting}/{stimuli}.parquet"
             for setting in parts.settings
+            if self.grid.seeds(study, setting)
             for stimuli in parts.stimuli
         ]
 
@@ -87,7 +98,7 @@ class Workflow:
 
     def all_statistics(self) -> list[str]:
         """Statistics of every study."""
-        return [f"{self.root}/statistics/{study}.parquet" for study in self.config.studies]
+        return [f"{self.root}/statistics/{study}.parquet" for study in self.config.studies if self.study_scores(study)]
 
     def all_manifests(self) -> list[str]:
         """Manifests of every cell."""
@@ -96,6 +107,8 @@ class Workflow:
     def figure_inputs(self, wildcards: Any) -> dict[str, list[str]]:
         """The files that a figure is drawn from, by what its kind needs."""
         figure = self.config.figures[wildcards.figure]
+        if figure.study and not self.study_scores(figure.study):
+            raise ConfigError(f"figure {wildcards.figure}: study {figure.study} has no finished seed to show")
         files = {
             "scores": lambda: self.study_scores(figure.study),
             "statistics": lambda: [f"{self.root}/statistics/{figure.study}.parquet"],
@@ -105,10 +118,27 @@ class Workflow:
         }
         return {need: files[need]() for need in FIGURES[figure.kind].facts.inputs}
 
+    def import_settings(self, *kinds: str) -> str:
+        """The settings whose runs come from files, as a wildcard's pattern; it matches nothing if there are none."""
+        settings = self.config.settings.items()
+        return "|".join(name for name, one in settings if any(hasattr(one, kind) for kind in kinds)) or "(?!)"
+
+    def import_files(self, wildcards: Any) -> list[str]:
+        """The user's files of all runs of a setting, by run."""
+        return self.config.settings[wildcards.setting].files(self.grid.stimuli(_external(wildcards)))
+
+    def activation_files(self, wildcards: Any) -> list[str]:
+        """The user's activation files of one layer on one stimulus set, by run."""
+        return self.config.settings[wildcards.setting].files([wildcards.stimuli], [wildcards.layer])
+
     def _manifest(self, cell: Cell) -> str:
         return f"{self.root}/models/{cell.setting}/{cell.factor}/seed{cell.seed}.parquet"
 
     # ---- parameters ----
+
+    def manifest_work(self, cell: Cell) -> str:
+        """Parameters of a cell's manifest, trained or imported."""
+        return self.import_work(cell) if cell.factor == "external" else self.training_work(cell)
 
     def data_work(self, wildcards: Any) -> str:
         """Parameters of a prepared data set."""
@@ -139,11 +169,33 @@ class Workflow:
             }
         )
 
+    def import_work(self, wildcards: Any) -> str:
+        """Parameters of the import of a setting's runs."""
+        cell = _external(wildcards)
+        setting = self.config.settings[cell.setting]
+        work = {**vars(cell), "runs": [run.plain() for run in self.grid.runs(cell)], "labelling": setting.labelling}
+        if isinstance(setting, OwnCheckpoints):
+            model = self.config.models[setting.model].model_dump(mode="json")
+            work |= {"model": model, "classes": setting.classes, "version": version("whyalike.training.imported")}
+        return canonical_json(work)
+
+    def import_activations_work(self, wildcards: Any) -> str:
+        """Parameters of the import of a setting's activations on one stimulus set."""
+        cell = _external(wildcards)
+        return canonical_json(
+            {
+                "runs": {run.name: run.identity for run in self.grid.runs(cell)},
+                "stimuli": self.config.stimuli[wildcards.stimuli].model_dump(mode="json"),
+                "code": fingerprint("whyalike.activations.imported:import_activations"),
+            }
+        )
+
     def activations_work(self, wildcards: Any) -> str:
         """Parameters of the extraction of a cell on one stimulus set."""
         cell = _cell(wildcards)
         setting = self.config.settings[cell.setting]
-        recipe = self.config.recipes[setting.recipe]
+        # checkpoints from files bring the mean and SD of their training
+        recipe = setting if isinstance(setting, OwnCheckpoints) else self.config.recipes[setting.recipe]
         runs = self.grid.runs(cell)
         return canonical_json(
             {
@@ -164,7 +216,7 @@ class Workflow:
         """Parameters of the score table of one comparison on one stimulus set."""
         study, setting = self.config.studies[wildcards.study], self.config.settings[wildcards.comparison]
         similarity = self.config.similarity
-        modules = sorted({METRICS[name].module for name in similarity.metrics})
+        metrics = {name: METRICS[name] for name in similarity.metrics}
         return canonical_json(
             {
                 "study": wildcards.study,
@@ -177,41 +229,64 @@ class Workflow:
                 "in_distribution": self.config.stimuli[wildcards.stimuli].dataset == setting.dataset,
                 "fixed_classes": study.fixed_classes,
                 "pairs": [pair.plain() for pair in self.grid.pairs(wildcards.study, wildcards.comparison)],
+                "seeds_asked": partial.seeds(self.asked, wildcards.study, wildcards.comparison),
                 **similarity.model_dump(mode="json"),
-                "code": fingerprint("whyalike.similarity.comparison", *modules),
+                "facts": {name: _counting(entry.facts) for name, entry in metrics.items()},
+                "code": fingerprint(
+                    "whyalike.similarity.comparison:score_comparison",
+                    *sorted({entry.target for entry in metrics.values()}),
+                ),
             }
         )
 
     def statistics_work(self, wildcards: Any) -> str:
         """Parameters of one study's statistics."""
-        return self._analysis({"study": wildcards.study}, "whyalike.statistics.making")
+        statistics = self.config.statistics.model_dump(mode="json")
+        code = fingerprint("whyalike.statistics.making:analyse_study")
+        return canonical_json({"study": wildcards.study, **statistics, **self._partial(wildcards.study), "code": code})
 
     def tables_work(self, _: Any) -> str:
         """Parameters of the tables over all studies; an architecture's settings count once together."""
-        architectures = {name: setting.model for name, setting in self.config.settings.items()}
-        return self._analysis({"architectures": architectures}, "whyalike.statistics.making")
+        architectures = {name: getattr(setting, "model", name) for name, setting in self.config.settings.items()}
+        statistics = self.config.statistics.model_dump(mode="json", exclude={"permutations"})
+        code = fingerprint("whyalike.statistics.making:write_tables")
+        return canonical_json({"architectures": architectures, **statistics, **self._partial(), "code": code})
 
     def findings_work(self, _: Any) -> str:
         """Parameters of the findings in words."""
-        return self._analysis({}, "whyalike.statistics.making")
+        kinds = {name: METRICS[name].facts.kind for name in self.config.similarity.metrics}
+        code = fingerprint("whyalike.statistics.making:write_findings")
+        return canonical_json({"kinds": kinds, **self._partial(), "code": code})
 
     def figure_work(self, wildcards: Any) -> str:
         """Parameters of one figure."""
         figure = self.config.figures[wildcards.figure]
         entry = FIGURES[figure.kind]
         work = {"kind": figure.kind, "options": figure.options, "inputs": entry.facts.inputs}
-        return canonical_json({**work, "code": fingerprint("whyalike.figures.making", entry.module)})
+        work |= self._partial(figure.study) if figure.study or figure.dataset is None else {}
+        return canonical_json({**work, "code": fingerprint("whyalike.figures.making:make_figure", entry.target)})
+
+    def _partial(self, study: str | None = None) -> dict[str, list[str]]:
+        """What a result (of one study) lacks, in words; empty for a whole one."""
+        lines = partial.lacking(self.asked, self.grid, study) if self.config.partial else []
+        return {"partial": lines} if lines else {}
 
     def category(self, wildcards: Any) -> str:
         """The heading of a figure in the report."""
         return FIGURES[self.config.figures[wildcards.figure].kind].facts.category
 
-    def _analysis(self, work: dict[str, Any], *modules: str) -> str:
-        return canonical_json({**work, **self.config.statistics.model_dump(mode="json"), "code": fingerprint(*modules)})
+
+def _counting(facts: MetricFacts) -> dict[str, Any]:
+    """What scores depend on of the facts of a metric."""
+    return {name: value for name, value in vars(facts).items() if name not in DESCRIPTIVE_FACTS}
 
 
 def _cell(wildcards: Any) -> Cell:
     return Cell(wildcards.setting, wildcards.factor, int(wildcards.seed))
+
+
+def _external(wildcards: Any) -> Cell:
+    return Cell(wildcards.setting, "external", int(wildcards.seed))
 
 
 def by_layer(layers: Sequence[str], paths: Sequence[str]) -> dict[str, list[str]]:

@@ -67,7 +67,7 @@ def test_a_configuration_cannot_be_changed_after_reading(demo):
         (
             "models.resnet8.family",
             "resnett",
-            "models.resnet8.family: unknown model family 'resnett'. Did you mean 'resnet'?",
+            "models.resnet8.family: unknown family 'resnett'. Did you mean 'resnet'? Known: import, resnet.",
         ),
         ("models.resnet8.blocks", [1, 1], "blocks (1, 1) and widths (16, 32, 64) need one number a stage each"),
         ("figures.task_overlap.kind", "overlp", "unknown figure kind 'overlp'. Did you mean 'overlap'?"),
@@ -135,7 +135,7 @@ def test_a_configuration_cannot_be_changed_after_reading(demo):
         (
             "datasets.digits.source",
             "digit",
-            "datasets.digits: Input tag 'digit' found using 'source' does not match any",
+            "datasets.digits.source: unknown source 'digit'. Did you mean 'digits'? Known: ",
         ),
         ("datasets.my-data", {"source": "digits"}, "datasets.my-data"),
         ("recipes.digits.lr", 0, "recipes.digits.lr: Input should be greater than 0 (got 0)"),

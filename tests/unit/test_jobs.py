@@ -7,6 +7,8 @@ from threadpoolctl import threadpool_info
 
 from whyalike.jobs import LOG, job, note, start_log
 
+TARGET = "results/tiny/models/digits/dataset/seed1.parquet"
+
 
 @pytest.fixture(autouse=True)
 def _quiet_after():
@@ -34,11 +36,14 @@ def fail(error):
 )
 def test_an_expected_fault_is_one_message_here_and_a_traceback_in_the_log(tmp_path, capsys, error):
     log = tmp_path / "logs" / "job.log"
-    with pytest.raises(SystemExit) as status, job(str(log), 1):
+    with pytest.raises(SystemExit) as status, job(str(log), 1, TARGET):
         fail(error)
     assert status.value.code == 1
     shown = capsys.readouterr()
-    assert shown.out + shown.err == "n must be at least 3, got 2\n"
+    assert shown.out + shown.err == (
+        f"n must be at least 3, got 2\nLog: {log}\n"
+        f"To try this job alone, give the command (snakemake or whyalike run) this target: {TARGET}\n"
+    )
     text = log.read_text()
     assert text.startswith("n must be at least 3, got 2\n")
     assert text.count("Traceback") == 1
@@ -46,19 +51,27 @@ def test_an_expected_fault_is_one_message_here_and_a_traceback_in_the_log(tmp_pa
     assert type(error).__name__ in text
 
 
+def test_what_was_noted_about_a_fault_is_part_of_its_message(tmp_path, capsys):
+    error = OSError("disk full")
+    error.add_note("This was run A.")
+    with pytest.raises(SystemExit), job(str(tmp_path / "job.log"), 1, TARGET):
+        fail(error)
+    assert capsys.readouterr().err.startswith("disk full\nThis was run A.\nLog: ")
+
+
 def test_a_fault_of_the_code_itself_keeps_its_traceback(tmp_path):
-    with pytest.raises(TypeError, match="unsupported"), job(str(tmp_path / "job.log"), 1):
+    with pytest.raises(TypeError, match="unsupported"), job(str(tmp_path / "job.log"), 1, TARGET):
         fail(TypeError("unsupported"))
 
 
 def test_an_interruption_passes(tmp_path):
-    with pytest.raises(KeyboardInterrupt), job(str(tmp_path / "job.log"), 1):
+    with pytest.raises(KeyboardInterrupt), job(str(tmp_path / "job.log"), 1, TARGET):
         raise KeyboardInterrupt
 
 
 def test_notes_go_to_the_terminal_and_to_the_log(tmp_path, capsys):
     log = tmp_path / "job.log"
-    with job(str(log), 1):
+    with job(str(log), 1, TARGET):
         note("training 3/20 runs · 71.2 % · eta 12 min")
     assert capsys.readouterr().err == "training 3/20 runs · 71.2 % · eta 12 min\n"
     assert log.read_text(encoding="utf-8") == "training 3/20 runs · 71.2 % · eta 12 min\n"
@@ -67,7 +80,7 @@ def test_notes_go_to_the_terminal_and_to_the_log(tmp_path, capsys):
 def test_a_log_is_begun_anew(tmp_path):
     log = tmp_path / "job.log"
     log.write_text("of the last attempt\n")
-    with job(str(log), 1):
+    with job(str(log), 1, TARGET):
         note("now")
     assert log.read_text() == "now\n"
 
@@ -86,6 +99,6 @@ def test_the_body_runs_with_the_given_number_of_threads(tmp_path):
 
     np.ones((4, 4)) @ np.ones((4, 4))  # loads BLAS
     before = [pool["num_threads"] for pool in threadpool_info()]
-    with job(str(tmp_path / "job.log"), 1):
+    with job(str(tmp_path / "job.log"), 1, TARGET):
         assert {pool["num_threads"] for pool in threadpool_info()} == {1}
     assert [pool["num_threads"] for pool in threadpool_info()] == before

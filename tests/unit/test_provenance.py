@@ -12,8 +12,8 @@ MODULE = '"""A module."""\n\nLIMIT = 3\n\n\ndef scale(x):\n    """Scale x."""\n 
 
 def forget():
     """Drop what was read of the sources."""
-    provenance._tree.cache_clear()
-    provenance._code_digest.cache_clear()
+    for read in (provenance._tree, provenance._source, provenance.fingerprint):
+        read.cache_clear()
 
 
 @pytest.fixture
@@ -42,12 +42,12 @@ def changed(package, text, module="base.py", of="whyalike.top"):
 
 
 def test_closure_is_every_first_party_module_that_is_reached(package):
-    assert closure(["whyalike.top"]) == ["whyalike.base", "whyalike.room", "whyalike.room.middle", "whyalike.top"]
+    assert closure(["whyalike.top"]) == ["whyalike.base", "whyalike.room.middle", "whyalike.top"]
     assert closure(["whyalike.alone"]) == ["whyalike.alone"]
 
 
 def test_closure_survives_modules_that_import_each_other(package):
-    (package / "base.py").write_text("import whyalike.top\n")
+    (package / "base.py").write_text(MODULE + "import whyalike.top\n")
     forget()
     assert "whyalike.top" in closure(["whyalike.base"])
 
@@ -61,8 +61,10 @@ def test_closure_survives_modules_that_import_each_other(package):
         MODULE.replace('    """Scale x."""\n', '    """Scale x by a limit.\n\n    At length.\n    """\n'),
         MODULE.replace('    """Scale x."""\n', ""),
         MODULE.replace("x * LIMIT", "(x*LIMIT)").replace("\n\n\n", "\n\n"),
+        MODULE + "\n\ndef other():\n    return 1\n",
+        MODULE.replace("LIMIT = 3", "import json\n\nLIMIT = 3"),
     ],
-    ids=["comment", "comment on a line", "module docstring", "docstring", "no docstring", "layout"],
+    ids=["comment", "comment on a line", "module docstring", "docstring", "no docstring", "layout", "new", "unused"],
 )
 def test_words_about_the_code_change_nothing(package, text):
     assert not changed(package, text)
@@ -74,9 +76,13 @@ def test_words_about_the_code_change_nothing(package, text):
         MODULE.replace("LIMIT = 3", "LIMIT = 4"),
         MODULE.replace("x * LIMIT", "x + LIMIT"),
         MODULE.replace("LIMIT = 3", 'LIMIT = "3"'),
-        MODULE + "\nOTHER = 1\n",
+        MODULE.replace("scale(x)", "scale(x, *more)"),
+        MODULE + "\nLIMIT += 1\n",
+        MODULE + "\nprint(LIMIT)\n",
+        MODULE + "\nif True:\n    LIMIT = 4\n",
+        MODULE.replace("LIMIT = 3", "from math import pi as LIMIT"),
     ],
-    ids=["constant", "operator", "type", "new name"],
+    ids=["constant", "operator", "type", "argument", "bound again", "run on import", "bound in a branch", "import"],
 )
 def test_changed_code_changes_what_reaches_it(package, text):
     assert changed(package, text)
@@ -84,6 +90,36 @@ def test_changed_code_changes_what_reaches_it(package, text):
 
 def test_changed_code_leaves_what_does_not_reach_it(package):
     assert not changed(package, MODULE.replace("3", "4"), of="whyalike.alone")
+
+
+def test_a_definition_reaches_just_what_it_uses(package):
+    (package / "base.py").write_text(MODULE + "\n\ndef other(x):\n    return x\n")
+    (package / "user.py").write_text("from whyalike import base\n\n\ndef f(x):\n    return base.scale(x)\n")
+    forget()
+    assert not changed(package, MODULE + "\n\ndef other(x):\n    return -x\n", of="whyalike.user:f")
+    assert changed(package, MODULE.replace("3", "4"), of="whyalike.user:f")
+    assert closure(["whyalike.alone:VERSION"]) == ["whyalike.alone"]
+
+
+def test_names_are_followed_through_modules_that_import_them(package):
+    (package / "user.py").write_text("from whyalike.room.middle import scale\n\n\ndef f(x):\n    return scale(x)\n")
+    forget()
+    assert changed(package, MODULE.replace("3", "4"), of="whyalike.user:f")
+
+
+def test_a_module_that_is_imported_whole_counts_whole(package):
+    (package / "user.py").write_text("import whyalike.base\n\n\ndef f(x):\n    return whyalike.base.scale(x)\n")
+    forget()
+    assert changed(package, MODULE + "\nOTHER = 1\n", of="whyalike.user:f")
+
+
+def test_a_line_more_in_a_table_of_names_changes_nothing(package):
+    table = 'from whyalike.registry import Registry\n\nTABLE: Registry[int] = Registry("thing", {"a": 1})\n'
+    user = 'from whyalike.table import TABLE\n\n\ndef f():\n    return TABLE["a"]\n'
+    for name, text in {"registry": "class Registry:\n    pass\n", "table": table, "user": user}.items():
+        (package / f"{name}.py").write_text(text)
+    forget()
+    assert not changed(package, table.replace("1}", '1, "b": 2}'), module="table.py", of="whyalike.user:f")
 
 
 def test_a_docstring_alone_in_a_function_may_change(package):
@@ -113,6 +149,11 @@ def test_a_module_without_version_is_named(package):
         version("whyalike.base")
 
 
+def test_an_unknown_definition_is_named(package):
+    with pytest.raises(LookupError, match=r"whyalike\.base defines no shrink"):
+        fingerprint("whyalike.base:shrink")
+
+
 @pytest.mark.parametrize("module", ["whyalike.nowhere", "numpy", "whyalike.base.scale"])
 @pytest.mark.parametrize("function", [fingerprint, version, lambda module: closure([module])])
 def test_an_unknown_module_is_named(package, function, module):
@@ -120,8 +161,8 @@ def test_an_unknown_module_is_named(package, function, module):
         function(module)
 
 
-def test_a_changed_split_reaches_training_and_not_the_scores(tmp_path, monkeypatch):
-    stages = ("whyalike.similarity.comparison", "whyalike.training.cell")
+def test_a_changed_split_reaches_the_splits_and_not_the_scores(tmp_path, monkeypatch):
+    stages = ("whyalike.similarity.comparison", "whyalike.splits.making:make_splits")
     before = [fingerprint(stage) for stage in stages]
     copy = tmp_path / "whyalike"
     shutil.copytree(provenance._ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -129,14 +170,19 @@ def test_a_changed_split_reaches_training_and_not_the_scores(tmp_path, monkeypat
     forget()
     try:
         assert [fingerprint(stage) for stage in stages] == before  # where the package lies does not count
-        with (copy / "splits" / "overlap.py").open("a") as source:
-            source.write("\nVERSION = 1000\n")
+        source = copy / "splits" / "overlap.py"
+        source.write_text(source.read_text().replace("half = len(items) // 2", "half = len(items) // 3"))
         forget()
         after = [fingerprint(stage) for stage in stages]
     finally:
         forget()
     assert after[0] == before[0]
     assert after[1] != before[1]
+
+
+@pytest.mark.parametrize("entry", sorted(provenance._WITHOUT_EFFECT))
+def test_what_no_fingerprint_counts_is_there(entry):
+    assert closure([entry])[0].startswith("whyalike.")
 
 
 def test_no_metric_or_figure_is_reachable_from_training():

@@ -40,11 +40,14 @@ def works(values):
         ("figures.dataset_overlap.caption", "Another sentence.", ""),
         ("figures.dataset_overlap.options", {"metric": "cka_rbf"}, "figure"),
         ("figures.task_overlap.options", {"metric": "cka_rbf"}, ""),
-        ("similarity.metrics", {"cka": {}}, "similarity"),
+        ("similarity.metrics", {"cka": {}}, "similarity findings"),
+        ("similarity.metrics.mutual_knn", {"k": 7}, "similarity"),
         ("similarity.permutations", 5, "similarity"),
         ("similarity.seed", 5, "similarity"),
         ("similarity.protocols", ["exact"], "similarity"),
-        ("statistics", {"permutations": 7}, "statistics tables findings"),
+        ("statistics", {"permutations": 7}, "statistics"),
+        ("statistics", {"information_permutations": 7}, "statistics tables"),
+        ("statistics", {"seed": 7}, "statistics tables"),
         ("studies.dataset_overlap.min_accuracy", 0.5, "training"),
         ("studies.dataset_overlap.stimuli", ["digits_test"], ""),
         ("studies.dataset_overlap.levels", ["0", "1"], "splits training activations similarity"),
@@ -129,7 +132,8 @@ def test_scores_follow_the_code_of_the_metrics_in_use_only(demo, monkeypatch):
     monkeypatch.setattr(workflow, "fingerprint", lambda *modules: seen.append(modules) or "0" * 16)
     demo["similarity"]["metrics"] = {"cka": {}, "cka_rbf": {}}
     works(demo)
-    assert ("whyalike.similarity.comparison", "whyalike.similarity.cka") in seen
+    targets = ("whyalike.similarity.cka:LINEAR", "whyalike.similarity.cka:RBF")
+    assert ("whyalike.similarity.comparison:score_comparison", *targets) in seen
     assert not any("neighbours" in module for modules in seen for module in modules)
 
 

@@ -1,5 +1,6 @@
 """Real runs of the workflow, on a study of seconds, in folders of their own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,25 +10,34 @@ TINY = REPOSITORY / "tests" / "workflow" / "tiny.yaml"
 
 
 class Folder:
-    """A working folder in which the tiny study is run, as a user would: by the commands of the README."""
+    """A working folder in which the tiny study is run, as a user would: by the commands of the README.
 
-    def __init__(self, path: Path):
+    ``repository`` is where Snakefile, profiles and the package come from: a copy, where a test changes the code.
+    """
+
+    def __init__(self, path: Path, repository: Path = REPOSITORY):
         self.path = path
+        self.repository = repository
         self.results = path / "results" / "tiny"
 
     def run_command(self) -> list[str]:
         """`whyalike run`, what `make demo` calls."""
-        files = ["--snakefile", str(REPOSITORY / "Snakefile"), "--profile", str(REPOSITORY / "profiles" / "local")]
-        return [str(Path(sys.executable).with_name("whyalike")), "run", str(TINY), *files]
+        return [*self.whyalike_command("run", str(TINY)), *self._files()]
 
-    def snakemake_command(self, *arguments: str) -> list[str]:
-        return [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")),
-            *("--configfile", str(TINY), "--profile", str(REPOSITORY / "profiles" / "local"), *arguments),
-        ]
+    def whyalike_command(self, *arguments: str) -> list[str]:
+        return [str(Path(sys.executable).with_name("whyalike")), *arguments]
+
+    def snakemake_command(self, *arguments: str, config: Path = TINY) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--configfile", str(config), *self._files(), *arguments]
+
+    def _files(self) -> list[str]:
+        profile = self.repository / "profiles" / "local"
+        return ["--snakefile", str(self.repository / "Snakefile"), "--profile", str(profile)]
 
     def call(self, command: list[str]) -> subprocess.CompletedProcess:
-        return subprocess.run(command, cwd=self.path, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        environment = os.environ | {"PYTHONPATH": str(self.repository / "src")}
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.run(command, cwd=self.path, env=environment, **output)
 
     def numbers(self) -> dict[str, bytes]:
         """Every file that later stages or people compare: all but logs, benchmarks and the undeclared store."""

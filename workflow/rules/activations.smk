@@ -17,9 +17,10 @@ for words, (layers, settings) in FLOW.layer_sets().items():
             setting="|".join(settings),
         threads: 1
         resources:
-            gpu=1,
+            gpu=PLAN.gpus,
             mem_mb=16000,
-            runtime=60,
+            runtime=PLAN.runtime(f"extract_{words}"),
+            expected_seconds=PLAN.expected_seconds(f"extract_{words}"),
         params:
             work=FLOW.activations_work,
         message:

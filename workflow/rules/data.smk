@@ -10,10 +10,34 @@ rule prepare_data:
     threads: 2
     resources:
         mem_mb=4000,
-        runtime=60,
+        runtime=PLAN.runtime("prepare_data"),
+        expected_seconds=PLAN.expected_seconds("prepare_data"),
     params:
         work=FLOW.data_work,
     message:
         "Data: prepare {wildcards.dataset}"
     script:
         "../scripts/prepare_data.py"
+
+
+# a target of its own for each published data set, never part of another: `snakemake download_cifar10`
+for dataset in preflight.downloads(FLOW.config):
+
+    rule:
+        name:
+            f"download_{dataset}"
+        log:
+            f"{ROOT}/logs/download_data/{dataset}.log",
+        benchmark:
+            f"{ROOT}/benchmarks/download_data/{dataset}.tsv"
+        localrule: True
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=120,
+        params:
+            dataset=dataset,
+        message:
+            "Data: download {params.dataset}"
+        script:
+            "../scripts/download_data.py"

@@ -15,7 +15,8 @@ rule draw_figure:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=10,
+        runtime=PLAN.runtime("draw_figure"),
+        expected_seconds=PLAN.expected_seconds("draw_figure"),
     params:
         work=FLOW.figure_work,
     message:

@@ -12,7 +12,8 @@ rule score_comparison:
     threads: 1
     resources:
         mem_mb=16000,
-        runtime=240,
+        runtime=PLAN.runtime("score_comparison"),
+        expected_seconds=PLAN.expected_seconds("score_comparison"),
     params:
         work=FLOW.similarity_work,
     message:

@@ -10,7 +10,8 @@ rule make_splits:
     threads: 1
     resources:
         mem_mb=2000,
-        runtime=10,
+        runtime=PLAN.runtime("make_splits"),
+        expected_seconds=PLAN.expected_seconds("make_splits"),
     params:
         work=FLOW.splits_work,
     message:

@@ -10,7 +10,8 @@ rule analyse_study:
     threads: 1
     resources:
         mem_mb=4000,
-        runtime=30,
+        runtime=PLAN.runtime("analyse_study"),
+        expected_seconds=PLAN.expected_seconds("analyse_study"),
     params:
         work=FLOW.statistics_work,
     message:
@@ -34,7 +35,8 @@ rule write_tables:
     threads: 1
     resources:
         mem_mb=4000,
-        runtime=30,
+        runtime=PLAN.runtime("write_tables"),
+        expected_seconds=PLAN.expected_seconds("write_tables"),
     params:
         work=FLOW.tables_work,
     message:
@@ -57,7 +59,8 @@ rule write_findings:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=5,
+        runtime=PLAN.runtime("write_findings"),
+        expected_seconds=PLAN.expected_seconds("write_findings"),
     params:
         work=FLOW.findings_work,
     message:

@@ -9,11 +9,14 @@ rule train_models:
         f"{ROOT}/logs/train_models/{{setting}}.{{factor}}.seed{{seed}}.log",
     benchmark:
         f"{ROOT}/benchmarks/train_models/{{setting}}.{{factor}}.seed{{seed}}.tsv"
+    wildcard_constraints:
+        factor=r"(?!external\b)\w+",
     threads: 1
     resources:
-        gpu=1,
+        gpu=PLAN.gpus,
         mem_mb=16000,
-        runtime=240,
+        runtime=PLAN.runtime("train_models"),
+        expected_seconds=PLAN.expected_seconds("train_models"),
     params:
         work=FLOW.training_work,
     message:

@@ -6,7 +6,7 @@ from pathlib import Path
 from whyalike.jobs import job
 from whyalike.statistics.making import analyse_study
 
-with job(snakemake.log[0], snakemake.threads):
+with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     analyse_study(
         work=json.loads(snakemake.params.work),
         scores=[Path(path) for path in snakemake.input.scores],

@@ -8,7 +8,7 @@ from whyalike.config import check
 from whyalike.jobs import job
 
 config, work = check(snakemake.config), json.loads(snakemake.params.work)
-with job(snakemake.log[0], snakemake.threads):
+with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     extract_cell(
         work=work,
         operation=config.operation,

@@ -6,7 +6,7 @@ from pathlib import Path
 from whyalike.jobs import job
 from whyalike.splits.making import make_splits
 
-with job(snakemake.log[0], snakemake.threads):
+with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     make_splits(
         work=json.loads(snakemake.params.work),
         dataset=Path(snakemake.input.dataset[0]).parent,

@@ -1,11 +1,13 @@
 """Prepare one data set."""
 
-import json
 from pathlib import Path
 
+from whyalike.config import check
 from whyalike.data.registry import SOURCES
 from whyalike.jobs import job, note
 
-work = json.loads(snakemake.params.work)
-with job(snakemake.log[0], snakemake.threads):
-    SOURCES[work["source"]].load()(work["parameters"], Path(snakemake.output.images).parent, snakemake.threads, note)
+# from the configuration: `params` hold no folders of the user's
+dataset = check(snakemake.config).datasets[snakemake.wildcards.dataset]
+with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
+    prepare = SOURCES[dataset.source].load()
+    prepare(dataset.model_dump(exclude={"source"}), Path(snakemake.output.images).parent, snakemake.threads, note)

@@ -8,7 +8,7 @@ from whyalike.similarity.comparison import score_comparison
 from whyalike.workflow import by_layer
 
 work = json.loads(snakemake.params.work)
-with job(snakemake.log[0], snakemake.threads):
+with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     score_comparison(
         work=work,
         activations=by_layer(work["layers"], [Path(path) for path in snakemake.input.activations]),

@@ -8,7 +8,7 @@ from whyalike.jobs import job
 from whyalike.training.cell import train_cell
 
 config = check(snakemake.config)
-with job(snakemake.log[0], snakemake.threads):
+with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     train_cell(
         work=json.loads(snakemake.params.work),
         operation=config.operation,

@@ -78,8 +78,9 @@ def trained_model(parameters: Mapping[str, Any], stored: StoredRun) -> nn.Module
     result = stored.finished()
     if result is None:
         raise DamagedRun(
-            f"the run store has no finished run {stored.identity}. Delete the manifest under models/ that names it, "
-            "and start again: the run is then trained anew."
+            f"the run store has no finished run {stored.identity}. Remove what is left of it, and the manifests that "
+            f"name it, with `whyalike clean CONFIG --run {stored.identity}` (CONFIG: your configuration), and start "
+            "again: the run is then trained anew."
         )
     return load_weights(build_model(parameters, len(result["classes"]), 0, ""), stored.weights)
 

@@ -1,7 +1,7 @@
 """The activation file of one (stimuli, layer): a row group a run.
 
-The columns are run, stimulus_id and vector (fixed-size list of float32). The vectors are uncompressed, so that a
-reader takes one run's n x d array without decoding or reading the others.
+The columns are run, stimulus_id and vector (fixed-size list of float32; lists of any size where runs differ in d). The
+vectors are uncompressed, so that a reader takes one run's n x d array without decoding or reading the others.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,31 +16,38 @@ from whyalike.files import METADATA_KEY, atomic, canonical_json, made_by
 
 
 def write_activations(
-    path: Path, ids: np.ndarray, representations: Iterable[tuple[str, np.ndarray]], width: int, work: Mapping[str, Any]
+    path: Path,
+    ids: np.ndarray,
+    representations: Iterable[tuple[str, np.ndarray]],
+    width: int | None,
+    work: Mapping[str, Any],
 ) -> None:
     """Write an activation file, one run after another, so that only one lies in memory.
 
     Parameters
     ----------
     ids : (n,) stimulus ids, the same for every run.
-    representations : (run, float32 (n, width)) in the order of the row groups.
-    width : d, the number of units.
+    representations : (run, float32 (n, d)) in the order of the row groups.
+    width : d, the number of units; None where it differs between runs: the vectors are then lists of any size.
     work : what made the file.
 
     Raises
     ------
     ValueError : an array of another shape, or values that are not finite.
     """
-    schema = pa.schema([("run", pa.string()), ("stimulus_id", pa.int64()), ("vector", pa.list_(pa.float32(), width))])
+    vector = pa.list_(pa.float32(), -1 if width is None else width)
+    schema = pa.schema([("run", pa.string()), ("stimulus_id", pa.int64()), ("vector", vector)])
     runs = []
     with (
         atomic(path) as temporary,
         pq.ParquetWriter(temporary, schema, compression="none", use_dictionary=["run"]) as writer,
     ):
         for run, vectors in representations:
-            _check(path, run, vectors, (len(ids), width))
+            units = vectors.shape[1] if width is None else width
+            _check(path, run, vectors, (len(ids), units))
             flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
-            columns = [pa.array([run] * len(ids)), pa.array(ids), pa.FixedSizeListArray.from_arrays(flat, width)]
+            lists = pa.FixedSizeListArray.from_arrays(flat, units).cast(vector)
+            columns = [pa.array([run] * len(ids)), pa.array(ids), lists]
             writer.write_table(pa.table(columns, schema=schema), row_group_size=len(ids))
             runs.append(run)
         writer.add_key_value_metadata({METADATA_KEY.decode(): canonical_json({"runs": runs, "work": dict(work)})})
@@ -77,5 +84,4 @@ def read_activations(path: Path, run: str) -> np.ndarray:
         )
     group = pq.ParquetFile(path, memory_map=True).read_row_group(runs.index(run), columns=["vector"])
     vectors = group["vector"].combine_chunks()
-    width = vectors.type.list_size
-    return vectors.flatten().to_numpy(zero_copy_only=False).reshape(-1, width)  # (n, d)
+    return vectors.flatten().to_numpy(zero_copy_only=False).reshape(len(vectors), -1)  # (n, d)

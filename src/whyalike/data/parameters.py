@@ -5,15 +5,23 @@ the only documentation of the keys.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+
+from whyalike.data import layouts
 
 Shape = Literal["circle", "kite", "parallelogram", "rectangle", "rhombus", "square", "trapezoid", "triangle"]
 Color = Literal["blue", "brown", "cyan", "green", "magenta", "orange", "pink", "purple", "red", "yellow"]
 Digit = Annotated[int, Field(ge=0, le=9)]
 Seed = Annotated[int, Field(ge=0, description="Seed of every random choice in the data set.")]
+# for every path outside the results. JSON, of which identities and jobs' parameters are made, says only that a path is
+# given, not which: a data set that is moved is not prepared anew, and its models are not trained anew
+Folder = Annotated[
+    Path, AfterValidator(Path.expanduser), PlainSerializer(lambda _: "given", when_used="json-unless-none")
+]
 
+DIGITS = 1797  # images that scikit-learn ships
 PHOTOGRAPHS = 2  # scikit-learn ships china.jpg and flower.jpg
 PHOTOGRAPH_SHAPE = (427, 640)  # rows, columns of each
 
@@ -33,6 +41,14 @@ class Parameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def counts(self) -> tuple[int, int] | None:
+        """Number of training and of test images, where these parameters set them."""
+        return None
+
+    def missing(self) -> str | None:
+        """What is not where the parameters say, as a message; None if nothing is. Bytes are not read."""
+        return None
+
 
 class DigitsParameters(Parameters):
     """Handwritten digits that scikit-learn ships: 1797 images, 8 x 8, grey."""
@@ -41,6 +57,10 @@ class DigitsParameters(Parameters):
         116, ge=1, le=173, description="Training images of each digit; the rest is test (the rarest digit has 174)."
     )
     seed: Seed = 0
+
+    def counts(self) -> tuple[int, int]:
+        """Number of training and of test images."""
+        return 10 * self.train_per_class, DIGITS - 10 * self.train_per_class
 
 
 class PhotographsParameters(Parameters):
@@ -64,12 +84,22 @@ class PhotographsParameters(Parameters):
             raise ValueError(f"size must be at most tile, got size {self.size}, tile {self.tile}. Raise tile.")
         return self
 
+    def counts(self) -> tuple[int, int]:
+        """Number of training and of test images."""
+        return 0, self.n
+
 
 class Sources(Parameters):
-    """Folders of images that replace the drawn shapes and the rendered digits."""
+    """Folders of images that replace the drawn shapes and the rendered digits.
 
-    shapes: Path | None = Field(None, description="Folder with a folder of image files for each shape; absent: drawn.")
-    digits: Path | None = Field(
+    Moving a folder changes nothing. What is in it is not known before it is read: where it changed, delete the prepared
+    data set; training then refuses to mix models of old and new images.
+    """
+
+    shapes: Folder | None = Field(
+        None, description="Folder with a folder of image files for each shape; absent: drawn."
+    )
+    digits: Folder | None = Field(
         None, description="Folder with a folder of image files for each digit; absent: fonts that matplotlib ships."
     )
 
@@ -89,4 +119,67 @@ class ColorShapeDigitParameters(Parameters):
     held_out: Annotated[list[Literal["drawing", "glyph"]], Distinct] = Field(
         ["drawing"], description="Kinds of source that are split: a fifth of them is for test images only."
     )
-    sources: Sources = Field(Sources(), description="Folders to use in place of drawn shapes and rendered digits.")
+    sources: Sources = Field(
+        Sources(),
+        description="Folders to use in place of drawn shapes and rendered digits. They may be moved; when what is in "
+        "them changes, delete the prepared data set.",
+    )
+
+    def counts(self) -> tuple[int, int]:
+        """Number of training and of test images."""
+        classes = len(self.shapes) * len(self.digits) * len(self.colors)
+        return classes * self.train_per_class, classes * self.test_per_class
+
+    def missing(self) -> str | None:
+        """Folders of sources that do not exist."""
+        folders = {key: folder for key, folder in self.sources if folder is not None and not folder.is_dir()}
+        named = ", ".join(f"{key}: {folder}" for key, folder in folders.items())
+        return f"ColorShapeDigit needs its folders of sources, missing: {named}. Correct `sources`." if named else None
+
+
+class OfficialParameters(Parameters):
+    """A published data set, read from a folder of the user's."""
+
+    layout: ClassVar[layouts.Layout]
+    folder: Folder
+
+    def missing(self) -> str | None:
+        """Files that are not in the folder."""
+        return self.layout.missing(self.folder)
+
+
+class Cifar10Parameters(OfficialParameters):
+    """CIFAR-10: 60,000 photographs of 10 classes, 32 x 32."""
+
+    layout: ClassVar = layouts.CIFAR10
+    folder: Folder = Field(Path("data/cifar10"), description="Folder that holds cifar-10-batches-py/, as published.")
+
+
+class Cifar100Parameters(OfficialParameters):
+    """CIFAR-100: 60,000 photographs of 100 classes, 32 x 32."""
+
+    layout: ClassVar = layouts.CIFAR100
+    folder: Folder = Field(Path("data/cifar100"), description="Folder that holds cifar-100-python/, as published.")
+
+
+class MnistParameters(OfficialParameters):
+    """MNIST: 70,000 handwritten digits, 28 x 28, grey."""
+
+    layout: ClassVar = layouts.MNIST
+    folder: Folder = Field(
+        Path("data/mnist"), description="Folder that holds MNIST/raw/ with the four files, unpacked or as .gz."
+    )
+
+
+class SvhnParameters(OfficialParameters):
+    """SVHN: 99,289 house-number digits, cropped to 32 x 32."""
+
+    layout: ClassVar = layouts.SVHN
+    folder: Folder = Field(Path("data/svhn"), description="Folder that holds train_32x32.mat and test_32x32.mat.")
+
+
+class TinyImageNetParameters(OfficialParameters):
+    """TinyImageNet: 110,000 photographs of 200 classes, 64 x 64; the published validation images are the test part."""
+
+    layout: ClassVar = layouts.TINYIMAGENET
+    folder: Folder = Field(Path("data/tinyimagenet"), description="Folder that holds tiny-imagenet-200/, as published.")

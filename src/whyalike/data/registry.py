@@ -2,11 +2,17 @@
 
 from dataclasses import dataclass
 
+from whyalike.data.own_parameters import ArraysParameters, ImagesParameters
 from whyalike.data.parameters import (
+    Cifar10Parameters,
+    Cifar100Parameters,
     ColorShapeDigitParameters,
     DigitsParameters,
+    MnistParameters,
     Parameters,
     PhotographsParameters,
+    SvhnParameters,
+    TinyImageNetParameters,
 )
 from whyalike.registry import Entry, Registry
 
@@ -19,14 +25,23 @@ class SourceFacts:
     ----------
     parameters : the model that checks the source's parameters.
     attributes : label columns; a labelling joins some of them with "_".
-    size : edge of an image in pixels; None where the parameter `size` sets it.
-    channels : 1 (grey) or 3 (RGB).
+    size : edge of an image in pixels; None where the parameter `size` or the user's arrays set it.
+    channels : 1 (grey) or 3 (RGB); None where the user's arrays set it.
+    n_train, n_test : number of images of each part; None where the parameters, or the user's files, set it.
     """
 
     parameters: type[Parameters]
     attributes: tuple[str, ...]
     size: int | None
-    channels: int
+    channels: int | None
+    n_train: int | None = None
+    n_test: int | None = None
+
+    def counts(self, parameters: Parameters) -> tuple[int, int] | None:
+        """Number of training and of test images with these parameters; None if only the user's files tell."""
+        if self.n_train is None or self.n_test is None:
+            return parameters.counts()
+        return self.n_train, self.n_test
 
 
 SOURCES: Registry[SourceFacts] = Registry(
@@ -40,6 +55,32 @@ SOURCES: Registry[SourceFacts] = Registry(
         "photographs": Entry(
             "whyalike.data.photographs:prepare",
             SourceFacts(PhotographsParameters, ("photograph",), size=None, channels=3),
+        ),
+        "images": Entry(
+            "whyalike.data.own_images:prepare", SourceFacts(ImagesParameters, ("class",), size=None, channels=3)
+        ),
+        "arrays": Entry(
+            "whyalike.data.own_arrays:prepare", SourceFacts(ArraysParameters, ("class",), size=None, channels=None)
+        ),
+        "cifar10": Entry(
+            "whyalike.data.torchvision_sets:prepare_cifar10",
+            SourceFacts(Cifar10Parameters, ("class",), size=32, channels=3, n_train=50_000, n_test=10_000),
+        ),
+        "cifar100": Entry(
+            "whyalike.data.torchvision_sets:prepare_cifar100",
+            SourceFacts(Cifar100Parameters, ("class",), size=32, channels=3, n_train=50_000, n_test=10_000),
+        ),
+        "mnist": Entry(
+            "whyalike.data.torchvision_sets:prepare_mnist",
+            SourceFacts(MnistParameters, ("digit",), size=28, channels=1, n_train=60_000, n_test=10_000),
+        ),
+        "svhn": Entry(
+            "whyalike.data.torchvision_sets:prepare_svhn",
+            SourceFacts(SvhnParameters, ("digit",), size=32, channels=3, n_train=73_257, n_test=26_032),
+        ),
+        "tinyimagenet": Entry(
+            "whyalike.data.tinyimagenet:prepare",
+            SourceFacts(TinyImageNetParameters, ("class",), size=64, channels=3, n_train=100_000, n_test=10_000),
         ),
     },
 )

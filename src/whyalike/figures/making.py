@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from whyalike.data.prepared import open_prepared
 from whyalike.figures.registry import FIGURES
 from whyalike.figures.saving import save
+from whyalike.figures.style import mark_partial
 
 
 def make_figure(
@@ -19,6 +20,7 @@ def make_figure(
     inputs: Mapping[str, Sequence[Path]],
     out: Path,
     made_by: Mapping[str, Any],
+    partial: Sequence[str] = (),
 ) -> dict[str, Path]:
     """Draw one figure and write it, with the numbers it shows.
 
@@ -31,6 +33,7 @@ def make_figure(
         set, or its files). Others are ignored.
     out : path of the SVG file; PDF, PNG and CSV are written beside it.
     made_by : JSON values for the metadata of the files.
+    partial : what a partial result lacks, in words: it is written into the figure, and into a column of its numbers.
 
     Returns
     -------
@@ -53,6 +56,9 @@ def make_figure(
             )
         arguments += READERS[name]([Path(path) for path in inputs[name]])
     figure, numbers = draw(*arguments, **parameters)
+    if partial:
+        mark_partial(figure, partial)
+        numbers = numbers.assign(partial="; ".join(partial))
     return save(figure, out, numbers, made_by)
 
 

@@ -20,6 +20,7 @@ from matplotlib.patches import Patch
 from whyalike.figures import marks, style
 from whyalike.figures.score_panels import ScorePanel, distinct, score_panels
 from whyalike.figures.style import equals, number
+from whyalike.statistics.table import seeds_words
 
 PANEL_KEY = ["panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol"]
 SEEDS_FOR_A_P_VALUE = 4  # below, the smallest possible sign-flip p is .25: no p is shown
@@ -153,7 +154,7 @@ def slope_text(panel: ScorePanel) -> str:
     n_seeds = int(slope["n_seeds"])
     axis = panel.axis
     ends = "" if axis.step == 1 else f"from {axis.position(0):g} to {axis.position(1):g}, "
-    text = f"{' '.join(slope_lines(slope))}\n{ends}{style.count(n_seeds, n_seeds, 'seed', 'seeds')}"
+    text = f"{' '.join(slope_lines(slope))}\n{ends}{seeds_words(n_seeds, panel.seeds_asked)}"
     if n_seeds >= SEEDS_FOR_A_P_VALUE and pd.notna(slope.get("p_holm")):
         text += f", Holm p {equals(slope['p_holm'])}"
     return text

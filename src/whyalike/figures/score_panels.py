@@ -11,7 +11,7 @@ import pandas as pd
 
 from whyalike.figures.style import KIND_WORDS, METRIC_WORDS, count, kind_words, span, words
 from whyalike.statistics.panels import OVERLAP
-from whyalike.statistics.table import PANEL
+from whyalike.statistics.table import PANEL, seeds_asked, seeds_words
 
 _PAIR = ["seed", "condition", "run_a", "run_b"]
 _BASELINES = ["null_mean", "null_p95", "untrained", "label_gram"]
@@ -35,6 +35,7 @@ class OverlapAxis:
 AXES = {
     "dataset": OverlapAxis("share of training data in common"),
     "task": OverlapAxis("share of classes in common"),
+    "external": OverlapAxis("overlap as given"),
     "label": OverlapAxis("level of label overlap", start=1.0, step=2.0),  # the published figure draws levels 1, 2, 3
 }
 
@@ -50,11 +51,13 @@ class ScorePanel:
     pairs : one row a pair of runs: seed, condition, run_a, run_b, level (where it is drawn), overlap,
         label_information, value, n, classes, null_mean, null_p95, untrained, label_gram; NaN where absent.
     statistics : the panel's rows of the statistics table.
+    seeds_asked : how many seeds the whole panel has, more than there are in a partial result.
     """
 
     key: dict[str, str]
     pairs: pd.DataFrame
     statistics: pd.DataFrame
+    seeds_asked: int
 
     @property
     def axis(self) -> OverlapAxis:
@@ -79,12 +82,15 @@ class ScorePanel:
         return f"{words(self.key['comparison'])}: {stimuli}" if with_comparison else stimuli
 
     def facts(self) -> list[str]:
-        """ "in distribution", "n = 637", "10 classes", "5 seeds": a range where a count changes with the level."""
+        """ "in distribution", "n = 637", "10 classes", "5 seeds": a range where a count changes with the level.
+
+        Of a partial result "3 of 5 seeds".
+        """
         n, classes, seeds = self.pairs["n"], self.pairs["classes"].dropna(), self.pairs["seed"].nunique()
         parts = [kind_words(self.key["stimuli_kind"]), f"n = {span(n.min(), n.max())}"]
         if len(classes):
             parts.append(count(classes.min(), classes.max(), "class", "classes"))
-        return [*parts, count(seeds, seeds, "seed", "seeds")]
+        return [*parts, seeds_words(seeds, self.seeds_asked)]
 
 
 def score_panels(
@@ -124,7 +130,8 @@ def score_panels(
     panels = []
     for key, of_panel in rows.groupby(list(PANEL), sort=False):
         named = dict(zip(PANEL, key, strict=True))
-        panels.append(ScorePanel(named, _pairs(of_panel, named["factor"]), _matching(statistics, named)))
+        pairs = _pairs(of_panel, named["factor"])
+        panels.append(ScorePanel(named, pairs, _matching(statistics, named), seeds_asked(of_panel)))
     return _ordered(panels)
 
 

@@ -20,6 +20,7 @@ COLUMN_INCHES = 3.4  # one column of a two-column page
 PAGE_INCHES = 7.0  # both columns
 TEXT_POINTS = 7.0  # still easily read on paper
 SMALL_POINTS = 6.0  # in panels too narrow for more
+LINE_INCHES = 0.13  # of 7 pt type
 CHARACTER_INCHES = 0.057  # mean width of a 7 pt character of DejaVu Sans
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -98,6 +99,16 @@ def styled(draw: Callable) -> Callable:
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of ``width`` x ``height`` inches whose panels, labels and legends make room for one another."""
     return Figure(figsize=(width, height), layout="constrained")
+
+
+@styled
+def mark_partial(figure: Figure, lacking: Sequence[str]) -> None:
+    """Say above everything else what a partial result lacks; the figure grows by the lines that this takes."""
+    width, height = figure.get_size_inches()
+    text = textwrap.fill(f"Partial result: {'; '.join(map(words, lacking))}", room(width))
+    figure.set_figheight(height + LINE_INCHES * (text.count("\n") + 2))
+    title = "\n".join(part for part in (text, figure.get_suptitle()) if part)
+    figure.suptitle(title, color=VERMILLION, fontsize=TEXT_POINTS)
 
 
 def below(axes: Axes, inches: float) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Role: the architectures.
 
-Holds: one module a model family, and their registry.
+Holds: one module a model family, their parameters and registry.
 Layer: beside data and splits, below training.
-May import: whyalike.randomness.
+May import: whyalike.randomness; the registry: whyalike.registry, whyalike.recipes.
 """

@@ -1,18 +1,30 @@
-"""The model families by name."""
+"""The model families by name: where their code is and what is known of them without running it."""
 
 from dataclasses import dataclass
 
+from whyalike.models.parameters import ImportParameters, ResNetParameters
+from whyalike.recipes import Section
 from whyalike.registry import Entry, Registry
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """``source`` is where the architecture is described."""
+    """What is known of a family.
+
+    Attributes
+    ----------
+    source : where the architecture is described.
+    parameters : the model that checks the family's parameters.
+    """
 
     source: str
+    parameters: type[Section]
 
 
 MODELS: Registry[ModelFacts] = Registry(
     "model family",
-    {"resnet": Entry("whyalike.models.resnet:build", ModelFacts("He et al. 2015, basic blocks"))},
+    {
+        "import": Entry("whyalike.models.imported:build", ModelFacts("your own code", ImportParameters)),
+        "resnet": Entry("whyalike.models.resnet:build", ModelFacts("He et al. 2015, basic blocks", ResNetParameters)),
+    },
 )

@@ -37,7 +37,8 @@ def score_comparison(
     Parameters
     ----------
     work : study, comparison, setting, factor, labelling, stimuli, in_distribution, fixed_classes, pairs (of
-        `whyalike.runs.Pair.plain`), metrics, protocols, permutations and seed, as JSON values.
+        `whyalike.runs.Pair.plain`), seeds_asked (more than the pairs have in a partial result), metrics, protocols,
+        permutations and seed, as JSON values.
     activations : layer -> activation files of the seeds.
     manifests : manifests of the seeds.
     training_data, stimuli_data : prepared data sets of the setting and of the stimuli.
@@ -125,7 +126,7 @@ def _columns(
 ) -> dict[str, Any]:
     labellings = runs.loc[[pair["run_a"], pair["run_b"]], "labelling"]
     return {
-        **{name: work[name] for name in ("study", "comparison", "setting", "factor", "stimuli")},
+        **{name: work[name] for name in ("study", "comparison", "setting", "factor", "stimuli", "seeds_asked")},
         **{name: pair[name] for name in ("seed", "condition", "data_overlap", "label_overlap")},
         "label_information": _label_information(training, *labellings) if work["factor"] == "label" else None,
     }

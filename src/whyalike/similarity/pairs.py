@@ -14,6 +14,7 @@ PASSED_THROUGH = (
     "setting",
     "factor",
     "seed",
+    "seeds_asked",
     "condition",
     "data_overlap",
     "label_overlap",
@@ -22,7 +23,7 @@ PASSED_THROUGH = (
     "stimuli_kind",
     "classes",
 )
-ABSENT_ALLOWED = ("data_overlap", "label_overlap", "label_information", "classes")
+ABSENT_ALLOWED = ("seeds_asked", "data_overlap", "label_overlap", "label_information", "classes")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ SCORE_SCHEMA = pa.schema(
         pa.field("setting", _TEXT, nullable=False),
         pa.field("factor", _TEXT, nullable=False),
         pa.field("seed", _COUNT, nullable=False),
+        pa.field("seeds_asked", _COUNT),  # of the whole comparison: more than there are in a partial result
         pa.field("condition", _TEXT, nullable=False),
         pa.field("data_overlap", _NUMBER),
         pa.field("label_overlap", _NUMBER),

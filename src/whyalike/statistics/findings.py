@@ -4,11 +4,12 @@ Written from the statistics tables alone, whatever the numbers are. An effect is
 three seeds, a Holm-adjusted sign-flip p of at most .05, and then with its direction; everything else is a description.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from whyalike.similarity.registry import METRICS
+from whyalike.statistics.table import seeds_words
 
 #: With 3 seeds the smallest possible sign-flip p is .25: nothing can be claimed.
 DESCRIPTIVE_SEEDS = 3
@@ -24,7 +25,12 @@ R2 has no interval.
 """
 
 
-def findings(statistics: Mapping[str, pd.DataFrame], accuracy: pd.DataFrame, mutual_information: pd.DataFrame) -> str:
+def findings(
+    statistics: Mapping[str, pd.DataFrame],
+    accuracy: pd.DataFrame,
+    mutual_information: pd.DataFrame,
+    partial: Sequence[str] = (),
+) -> str:
     """What the studies show, in Markdown for a reader who knows machine learning.
 
     Parameters
@@ -32,14 +38,21 @@ def findings(statistics: Mapping[str, pd.DataFrame], accuracy: pd.DataFrame, mut
     statistics : study -> its statistics table (`study.study_statistics`).
     accuracy : Table 5 (`tables.accuracy_table`).
     mutual_information : Table 3 (`mutual_information.mutual_information_table`).
+    partial : what a partial result lacks, a line each; it is said first.
 
     Returns
     -------
     Markdown: how to read it, a section a study (in-distribution panels at length, the others in a line each), mutual
     information as published against corrected, and the accuracies.
     """
-    sections = [_READING, *(_study(name, table) for name, table in statistics.items())]
+    sections = [_READING, *_partial(partial), *(_study(name, table) for name, table in statistics.items())]
     return "\n".join([*sections, _information(mutual_information), _accuracies(accuracy)])
+
+
+def _partial(lines: Sequence[str]) -> list[str]:
+    if not lines:
+        return []
+    return ["**Partial result**: not every model is finished.\n", *(f"- {line}" for line in lines), ""]
 
 
 def _study(name: str, table: pd.DataFrame) -> str:
@@ -166,7 +179,8 @@ def _rows(table: pd.DataFrame, **where: str) -> pd.DataFrame:
 
 def _effect(effect) -> str:
     """The number, its interval, seeds and p-values of one effect."""
-    numbers = f"{effect.value:+.3f}{_interval(effect._asdict())}, {_seeds(effect.n_seeds)}, p = {effect.p_value:.3f}"
+    seeds = seeds_words(effect.n_seeds, effect.seeds_asked)
+    numbers = f"{effect.value:+.3f}{_interval(effect._asdict())}, {seeds}, p = {effect.p_value:.3f}"
     return f"{numbers}, p (Holm) = {effect.p_holm:.3f}"
 
 
@@ -186,7 +200,7 @@ def _interval(row) -> str:
 
 
 def _seeds(count: int) -> str:
-    return f"{count} seed{'' if count == 1 else 's'}"
+    return seeds_words(count, count)
 
 
 def _sign(value):

@@ -25,20 +25,28 @@ def analyse_study(work: Mapping[str, Any], scores: Sequence[Path], output: Path)
 
 
 def write_tables(work: Mapping[str, Any], scores: Sequence[Path], manifests: Sequence[Path], folder: Path) -> None:
-    """Write mutual_information (Table 3) and accuracy (Table 5) as .csv and .md into ``folder``."""
+    """Write mutual_information (Table 3) and accuracy (Table 5) as .csv and .md into ``folder``.
+
+    Where ``work`` has `partial`, what the result lacks in words, the tables say so: in a column and in a line.
+    """
     by_study = dict(tuple(_read(scores).groupby("study", sort=False)))
+    lacking = "; ".join(work.get("partial", []))
     mutual_information = mutual_information_table(
         by_study, architectures=work["architectures"], permutations=work["information_permutations"], seed=work["seed"]
     )
     for name, table in {"mutual_information": mutual_information, "accuracy": accuracy_table(_read(manifests))}.items():
-        write_text(folder / f"{name}.csv", to_csv(table))
-        write_text(folder / f"{name}.md", to_markdown(table))
+        write_text(folder / f"{name}.csv", to_csv(table.assign(partial=lacking) if lacking else table))
+        write_text(folder / f"{name}.md", to_markdown(table) + (f"\nPartial result: {lacking}.\n" if lacking else ""))
 
 
-def write_findings(statistics: Sequence[Path], accuracy: Path, mutual_information: Path, output: Path) -> None:
+def write_findings(
+    work: Mapping[str, Any], statistics: Sequence[Path], accuracy: Path, mutual_information: Path, output: Path
+) -> None:
     """Write what was found, in words, as Markdown."""
     by_study = dict(tuple(_read(statistics).groupby("study", sort=False)))
-    write_text(output, findings(by_study, pd.read_csv(accuracy), pd.read_csv(mutual_information)))
+    write_text(
+        output, findings(by_study, pd.read_csv(accuracy), pd.read_csv(mutual_information), work.get("partial", ()))
+    )
 
 
 def _read(paths: Sequence[Path]) -> pd.DataFrame:

@@ -61,7 +61,8 @@ def mutual_information_table(
 
 def _cka(scores: pd.DataFrame, score_protocol: str) -> list[Panel]:
     mask = (scores["metric"] == "cka") & (scores["score_protocol"] == score_protocol)
-    mask &= ~scores["stimuli_kind"].str.startswith(_REPEATED_KINDS)
+    # what the user gives as overlap is no level that the other studies have
+    mask &= ~scores["stimuli_kind"].str.startswith(_REPEATED_KINDS) & (scores["factor"] != "external")
     return list(panels(scores[mask]))
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from whyalike.statistics.table import PANEL
+from whyalike.statistics.table import PANEL, seeds_asked
 
 #: The column that holds the overlap, in [0, 1], that a factor varies.
-OVERLAP = {"dataset": "data_overlap", "task": "label_overlap", "label": "label_overlap"}
+OVERLAP = {"dataset": "data_overlap", "task": "label_overlap", "label": "label_overlap", "external": "data_overlap"}
 #: One pair of runs within a panel.
 _PAIR = ["seed", "condition", "run_a", "run_b"]
 _COLUMNS = [*PANEL, *_PAIR, "layer_a", "layer_b", "data_overlap", "label_overlap", "label_information", "value"]
@@ -49,10 +49,14 @@ class Points:
 
 @dataclass(frozen=True)
 class Panel:
-    """``key``: the values of the columns `PANEL`; ``pairs``: seed, overlap, label_information, value of each pair."""
+    """``key``: the values of the columns `PANEL`; ``pairs``: seed, overlap, label_information, value of each pair.
+
+    ``seeds_asked``: how many seeds the whole panel has, more than there are in a partial result.
+    """
 
     key: dict[str, str]
     pairs: pd.DataFrame
+    seeds_asked: int
 
     def by_pair(self, x: str = "overlap") -> Points:
         """One point a pair that has ``x`` ("overlap" or "label_information"), in the order of the score table."""
@@ -81,13 +85,15 @@ def panels(scores: pd.DataFrame) -> Iterator[Panel]:
         named = dict(zip(PANEL, key, strict=True))
         # rounded, so that 3 * 0.1 and 0.3 are one level
         rows = rows.assign(overlap=rows[OVERLAP[named["factor"]]].astype(float).round(9))
+        if named["factor"] == "external" and rows["overlap"].isna().all():
+            continue  # models from files of which nobody says what overlaps: scores, and no regression
         if rows["overlap"].isna().any():
             raise ValueError(
                 f"every score of factor '{named['factor']}' needs {OVERLAP[named['factor']]}: "
                 f"{rows['overlap'].isna().sum()} of {len(rows)} rows of {named} have none. "
                 "Give it, or leave these rows out of the study."
             )
-        yield Panel(named, _one_row_a_pair(rows, named))
+        yield Panel(named, _one_row_a_pair(rows, named), seeds_asked(rows))
 
 
 def _one_row_a_pair(rows: pd.DataFrame, named: dict[str, str]) -> pd.DataFrame:

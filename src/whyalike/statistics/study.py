@@ -48,10 +48,11 @@ def study_statistics(
     """
     rows = []
     for panel in panels(scores):
-        rows += [{**panel.key, "protocol": "as_published", **row} for row in _as_published(panel)]
+        named = {**panel.key, "seeds_asked": panel.seeds_asked}
+        rows += [{**named, "protocol": "as_published", **row} for row in _as_published(panel)]
         draws = information_permutations if panel.key["metric"] in information_metrics else 0
         corrected = [*_effects(panel, permutations, seed), *_information(panel, draws, seed)]
-        rows += [{**panel.key, "protocol": "corrected", **row} for row in corrected]
+        rows += [{**named, "protocol": "corrected", **row} for row in corrected]
     return _with_holm(to_frame(rows))
 
 

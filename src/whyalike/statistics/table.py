@@ -21,10 +21,22 @@ STATISTICS_SCHEMA = pa.schema(
         pa.field("ci_high", pa.float64()),
         pa.field("n", pa.int64(), nullable=False),
         pa.field("n_seeds", pa.int64(), nullable=False),
+        pa.field("seeds_asked", pa.int64(), nullable=False),  # more than n_seeds in a partial result
         pa.field("p_value", pa.float64()),
         pa.field("p_holm", pa.float64()),
     ]
 )
+
+
+def seeds_asked(scores: pd.DataFrame) -> int:
+    """The seeds asked for of one panel's scores; those that are there, where the table does not say."""
+    asked = scores["seeds_asked"].dropna() if "seeds_asked" in scores else []
+    return int(max(asked)) if len(asked) else scores["seed"].nunique()
+
+
+def seeds_words(used: int, asked: int) -> str:
+    """ "10 seeds", "1 seed", or "7 of 10 seeds"."""
+    return f"{used} of {asked} seeds" if used < asked else f"{used} seed{'' if used == 1 else 's'}"
 
 
 def to_frame(rows: list[dict]) -> pd.DataFrame:

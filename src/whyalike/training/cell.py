@@ -6,7 +6,8 @@ one declared output, written last: a row a run with its identity, the hash of it
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def _train_or_find(
     data: RunData,
     stored: StoredRun,
 ) -> dict[str, Any]:
-    with stored.held(operation.heartbeat_seconds, note):
+    with _named(run, work), stored.held(operation.heartbeat_seconds, note):
         result = stored.finished()
         if result is not None:
             _check_data(run, result, data, stored)
@@ -112,11 +113,22 @@ def _train_or_find(
         return Trainer(run, work["model"], recipe, operation, work["seed"], data, stored).train()
 
 
+@contextmanager
+def _named(run: Mapping[str, Any], work: Mapping[str, Any]) -> Iterator[None]:
+    """A fault of the body says which run it was."""
+    try:
+        yield
+    except Exception as error:
+        where = f"{work['setting']}, {work['factor']} overlap, seed {work['seed']}"
+        error.add_note(f"This was run {run['name']} ({run['identity']}) of {where}.")
+        raise
+
+
 def _check_data(run: Mapping[str, Any], result: Mapping[str, Any], data: RunData, stored: StoredRun) -> None:
     if result["data_sha256"] != data.sha256:
         raise DamagedRun(
             f"run {run['name']} ({stored.identity}) was trained on other images or labels than the data set holds now. "
-            f"Prepare the data set as it was, or delete {stored.folder} to train the run anew."
+            f"Prepare the data set as it was, or train the run anew: `whyalike clean CONFIG --run {stored.identity}`."
         )
 
 

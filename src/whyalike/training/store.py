@@ -102,9 +102,7 @@ class StoredRun:
         heartbeat_seconds : how often this holder writes its heartbeat.
         waiting : called with a sentence now and then while another holder trains.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a") as lock:
-            self._acquire(lock.fileno(), heartbeat_seconds, waiting)
+        with self._acquired(heartbeat_seconds, waiting):
             stop = threading.Event()
             beat = threading.Thread(target=self._beat, args=(heartbeat_seconds, stop), daemon=True)
             self._write_heartbeat(heartbeat_seconds)
@@ -117,9 +115,40 @@ class StoredRun:
                 with suppress(FileNotFoundError):
                     self._heartbeat.unlink()
 
+    @contextmanager
+    def held_if_free(self) -> Iterator[bool]:
+        """Hold the run unless a live trainer does; yields whether it is held. Never waits."""
+        with self._lock_file.open("a") as lock:
+            try:
+                free = not self._alive_elsewhere(_lock(lock.fileno())) and self._is_current(lock.fileno())
+            except BlockingIOError:
+                free = False
+            yield free
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.folder / "lock"
+
     @property
     def _heartbeat(self) -> Path:
         return self.folder / "heartbeat.json"
+
+    @contextmanager
+    def _acquired(self, heartbeat_seconds: float, waiting: Callable[[str], None]) -> Iterator[None]:
+        """Hold the lock of the folder that has the run's name now: the one waited for may have been removed."""
+        while True:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._lock_file.open("a") as lock:
+                self._acquire(lock.fileno(), heartbeat_seconds, waiting)
+                if self._is_current(lock.fileno()):
+                    yield
+                    return
+
+    def _is_current(self, lock: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(lock), self._lock_file.stat())
+        except FileNotFoundError:
+            return False
 
     def _acquire(self, lock: int, heartbeat_seconds: float, waiting: Callable[[str], None]) -> None:
         polls = 0
@@ -164,7 +193,8 @@ class StoredRun:
 
     def _damaged(self, path: Path, fault: str) -> DamagedRun:
         return DamagedRun(
-            f"{path} {fault}. Delete the folder {self.folder} and start again: the run is then trained anew."
+            f"{path} {fault}. Remove the run with `whyalike clean CONFIG --run {self.identity}` (CONFIG: your "
+            "configuration) and start again: the run is then trained anew."
         )
 
 

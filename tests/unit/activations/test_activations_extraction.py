@@ -158,7 +158,9 @@ def test_extracting_twice_gives_equal_bytes(tmp_path, stored, dataset):
 
 
 def test_a_run_that_the_store_lacks_is_named_with_the_remedy(tmp_path, dataset):
-    with pytest.raises(DamagedRun, match=rf"no finished run {TRAINED}\. Delete the manifest .* trained anew"):
+    with pytest.raises(
+        DamagedRun, match=rf"no finished run {TRAINED}\. .*`whyalike clean CONFIG --run {TRAINED}`.* trained anew"
+    ):
         extract_cell(work(), CPU, 1, dataset[0], tmp_path / "empty", {"avgpool": tmp_path / "out.parquet"})
     assert not (tmp_path / "out.parquet").exists()
 

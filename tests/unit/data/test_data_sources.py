@@ -19,13 +19,17 @@ SMALL = {
     "digits": {},
     "photographs": {"n": 10},
 }
+REQUIRED = {  # parameters without a default
+    "images": {"folder": "mine", "title": "mine 1", "size": 8},
+    "arrays": {"images": "mine.npz", "title": "mine 1"},
+}
 
 
 def silent(line: str) -> None:
     del line
 
 
-@pytest.mark.parametrize("name", list(SOURCES))
+@pytest.mark.parametrize("name", list(SMALL))  # the others need files
 def test_every_source_writes_what_its_facts_promise(name, tmp_path):
     entry = SOURCES[name]
     lines = []
@@ -73,7 +77,8 @@ def test_parameters_reject_and_name_wrong_values(model, values, message):
 @pytest.mark.parametrize("name", list(SOURCES))
 def test_every_parameter_is_described_and_defaults_are_valid(name):
     model = SOURCES[name].facts.parameters
-    assert model.model_validate(model().model_dump()) == model()
+    defaults = model(**REQUIRED.get(name, {}))
+    assert model.model_validate(defaults.model_dump()) == defaults
     for field in model.model_json_schema()["properties"].values():
         assert field["description"].endswith(".")
 

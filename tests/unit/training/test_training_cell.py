@@ -128,7 +128,8 @@ def test_changed_images_under_the_same_identity_are_refused(cell, recipe):
     ledgers = cell.ledgers()
     cell.prepare(seed=1)
     with pytest.raises(
-        DamagedRun, match=rf"run A \({identity('A')}\) was trained on other images .* or delete .*{identity('A')}"
+        DamagedRun,
+        match=rf"run A \({identity('A')}\) was trained on other images .*clean CONFIG --run {identity('A')}`",
     ):
         cell.train(cell.work(**recipe))
     assert cell.ledgers() == ledgers
@@ -137,7 +138,7 @@ def test_changed_images_under_the_same_identity_are_refused(cell, recipe):
 def test_a_damaged_run_is_named(cell):
     cell.train()
     cell.stored("B@0.5").weights.unlink()
-    with pytest.raises(DamagedRun, match=r"weights\.safetensors is missing\. Delete the folder"):
+    with pytest.raises(DamagedRun, match=r"weights\.safetensors is missing\. Remove the run with `whyalike clean"):
         cell.train()
 
 

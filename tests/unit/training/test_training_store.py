@@ -33,7 +33,7 @@ def finished(stored):
     return stored
 
 
-REMEDY = r"Delete the folder .*aaaaaaaaaaaaaaaa and start again: the run is then trained anew"
+REMEDY = r"Remove the run with `whyalike clean CONFIG --run a+` .* and start again: the run is then trained anew"
 
 
 def test_a_run_without_a_result_is_not_finished(tmp_path, stored):

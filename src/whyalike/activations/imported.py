@@ -1,0 +1,88 @@
+"""Activations from the user's files as an activation file of the workflow: the runs of a setting on one stimulus set.
+
+A file holds n x d numbers: a .npy; a .npz with `vectors` and, if you like, `stimulus_id`; or a .parquet with a list
+column `vector` and, if you like, `stimulus_id`. Without ids the rows are the stimulus set in its own order.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from whyalike.activations.stimuli import stimulus_rows
+from whyalike.activations.table import write_activations
+from whyalike.data.prepared import open_prepared
+from whyalike.files import made_by
+from whyalike.jobs import note
+from whyalike.training.store import file_sha256
+
+
+def import_activations(
+    work: Mapping[str, Any], files: Sequence[Path], manifest: Path, dataset: Path, output: Path
+) -> None:
+    """Write the activation file of one layer.
+
+    Parameters
+    ----------
+    work : runs (name -> identity, in the order of the files) and stimuli.
+    files : the user's files, one a run; the numbers of units may differ.
+    manifest : that of the setting, which holds the hashes of the files.
+    dataset : prepared data set of the stimuli.
+    output : path of the activation file.
+
+    Raises
+    ------
+    ValueError : a file is not n x d, lacks stimuli, or is not the one that the manifest tells of.
+    """
+    ids = stimulus_rows(open_prepared(dataset), work["stimuli"])
+    known, vectors = made_by(manifest)["files"], []
+    for (name, identity), path in zip(work["runs"].items(), files, strict=True):
+        if file_sha256(path) not in known[name]:
+            raise ValueError(f"{path} has changed since {manifest} was written. Start the workflow again.")
+        vectors.append((identity, read_vectors(path, ids)))
+    widths = {own.shape[1] for _, own in vectors}
+    write_activations(output, ids, vectors, widths.pop() if len(widths) == 1 else None, work)
+    note(f"activations of {len(vectors)} runs · n = {len(ids)}")
+
+
+def read_vectors(path: Path, ids: np.ndarray) -> np.ndarray:
+    """The representation in a file, float32 (n, d), a row for each of ``ids`` in their order.
+
+    Raises
+    ------
+    ValueError : no n x d numbers, ids that are missing or repeated, or another number of rows than ids.
+    """
+    vectors, own = _read(path)
+    if vectors.ndim != 2 or not np.issubdtype(vectors.dtype, np.number):
+        raise ValueError(f"{path} must hold n x d numbers, got {vectors.dtype} {vectors.shape}")
+    if own is None:
+        if len(vectors) != len(ids):
+            raise ValueError(f"{path} has {len(vectors)} rows, the stimuli are {len(ids)}: give their ids beside them")
+        return vectors.astype(np.float32)
+    if own.shape != (len(vectors),) or len(np.unique(own)) < len(own):
+        raise ValueError(f"{path} needs one stimulus_id a row, each once: {len(vectors)} rows, ids {own.shape}")
+    order = np.argsort(own)
+    places = np.minimum(np.searchsorted(own, ids, sorter=order), len(own) - 1)
+    rows = order[places]
+    if len(absent := ids[own[rows] != ids]):
+        shown = ", ".join(map(str, absent[:5]))
+        raise ValueError(f"{path} lacks {len(absent)} of {len(ids)} stimuli, the first with the ids {shown}")
+    return vectors[rows].astype(np.float32)
+
+
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """Vectors, and stimulus ids if the file holds any."""
+    try:
+        if path.suffix == ".npy":
+            return np.load(path, allow_pickle=False), None
+        if path.suffix == ".npz":
+            arrays = np.load(path, allow_pickle=False)
+            return arrays["vectors"], arrays.get("stimulus_id")
+        table = pq.read_table(path)
+        vectors = np.stack(table["vector"].to_numpy())
+        return vectors, table["stimulus_id"].to_numpy() if "stimulus_id" in table.column_names else None
+    except (ValueError, KeyError, EOFError, pa.ArrowException) as error:
+        raise ValueError(f"{path} must be a .npy, .npz or .parquet of vectors, it cannot be read ({error})") from error

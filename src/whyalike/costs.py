@@ -1,0 +1,192 @@
+"""The cost table: what a job, a training image, an extraction and a score cost, on which device, and how that is known.
+
+config/costs.yaml holds what is published, derived or guessed; config/costs.local.yaml, if the working directory has
+one, what was measured on one's own machines, and it goes over the other. A rate is looked up by what it is for (a
+setting, a model, any value of the model); where none fits, the cost is guessed from the number of parameters:
+
+    seconds a step = step_seconds + batch * 6 * parameters * uses / operations_per_second
+
+with 2 operations a parameter and use forward, 4 backward. This module is read each time the Snakefile is parsed.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from whyalike.config import ConfigError
+from whyalike.messages import fault_in_words, listed
+from whyalike.recipes import Section
+
+Source = Literal["measured", "given", "guessed"]
+KNOWN_HOW: tuple[Source, ...] = ("measured", "given", "guessed")  # from the best known to the least
+LOCAL = "config/costs.local.yaml"  # from the working directory
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Device(Section):
+    """What is assumed of a device where nothing better is known of the work."""
+
+    startup_seconds: float = Field(ge=0, description="Imports, device set-up, compilation and data of a job.")
+    training_operations: Positive = Field(description="Floating-point operations a second that training reaches.")
+    extraction_operations: Positive = Field(description="The same for a forward pass in float32.")
+    step_seconds: float = Field(0, ge=0, description="What a training step costs beside its operations.")
+    source: Source = Field("guessed", description="How the start-up is known; operations are always guesses.")
+
+
+class Rate(Section):
+    """How fast one device does one kind of work for one architecture."""
+
+    match: dict[str, Any] = Field(
+        min_length=1,
+        description="What it is for: setting, model (names), size, precision, and any value of the model, as in the "
+        "configuration. All must agree; of several rates that do, a setting's goes first, then the one with most keys.",
+    )
+    device: str = Field(description="A name under `devices`.")
+    work: Literal["training", "extraction"] = Field("training", description="What is done.")
+    samples_per_second: Positive | None = Field(None, description="Images (text: windows) a second; or:")
+    step_seconds: Positive | None = Field(None, description="Seconds of one training step.")
+    source: Source = Field(description="measured, given (published or derived), or guessed.")
+
+    @model_validator(mode="after")
+    def _one_figure(self) -> "Rate":
+        if (self.samples_per_second is None) == (self.step_seconds is None):
+            raise ValueError("a rate needs one of samples_per_second and step_seconds")
+        if self.work == "extraction" and self.step_seconds is not None:
+            raise ValueError("step_seconds is of training; give samples_per_second for extraction")
+        return self
+
+
+class Stage(Section):
+    """What a job of a stage without a GPU costs."""
+
+    seconds: float = Field(ge=0, description="Of each job.")
+    seconds_per_image: float = Field(0, ge=0, description="Data: of each image (text: window).")
+    megabytes: float = Field(0, ge=0, description="Of the files of each job, where they are not computed.")
+    source: Source = Field("guessed", description="How it is known.")
+
+
+class Scoring(Section):
+    """What scoring a pair of runs on n stimuli costs, all metrics and nulls together: a + b n + c n^2 seconds."""
+
+    seconds: float = Field(ge=0, description="Of each job.")
+    pair: float = Field(ge=0, description="a, seconds of each pair and layer.")
+    pair_row: float = Field(ge=0, description="b, seconds of each row.")
+    pair_row_squared: float = Field(ge=0, description="c, seconds of each two rows.")
+    megabytes: float = Field(0, ge=0, description="Of the score table.")
+    source: Source = Field("guessed", description="How it is known.")
+
+
+class Reserve(Section):
+    """How much longer a job may take than expected: minutes = margin + expected * factor, times the attempt."""
+
+    margin_minutes: int = Field(ge=1, description="For every job: queues end jobs by the minute, machines differ.")
+    measured: float = Field(ge=1, description="Factor where the cost was measured.")
+    given: float = Field(ge=1, description="Factor where it was published or derived.")
+    guessed: float = Field(ge=1, description="Factor where it is a guess.")
+
+    def minutes(self, seconds: float, sources: Iterable[Source]) -> float:
+        """Minutes to reserve for the first attempt of what should take ``seconds``; the least known source counts."""
+        worst = max(sources, key=KNOWN_HOW.index, default="measured")
+        return self.margin_minutes + getattr(self, worst) * seconds / 60
+
+
+class Parts(Section):
+    """Size of a data set."""
+
+    train: int = Field(ge=0, description="Training images (text: windows).")
+    test: int = Field(ge=0, description="Test images.")
+
+
+class Costs(Section):
+    """The whole table."""
+
+    device: str = Field(description="The device that plans are made for; a name under `devices`.")
+    devices: dict[str, Device] = Field(min_length=1, description="Devices; `cpu` is used where the operation says cpu.")
+    rates: tuple[Rate, ...] = Field((), description="What is known of single architectures.")
+    stages: dict[str, Stage] = Field(description="Jobs without a GPU, by rule; `other`.")
+    scoring: Scoring = Field(description="Scores.")
+    reserve: Reserve = Field(description="From expected to reserved time.")
+    parameters: dict[str, Positive] = Field(
+        description="Parameters of models that cannot be counted from the configuration, by model or family; `other`."
+    )
+    units: dict[str, int] = Field(description="Units of a compared layer, by layer; `other`.")
+    images: dict[str, Parts] = Field(description="Sizes of data sets that only their files tell, by name; `other`.")
+
+    def faults(self) -> list[str]:
+        """Names that do not agree, a line each."""
+        devices = {"device": self.device, **{f"rates.{i}.device": rate.device for i, rate in enumerate(self.rates)}}
+        known = ", ".join(self.devices)
+        found = [f"{key}: '{name}' is not under devices. Known: {known}." for key, name in devices.items()
+                 if name not in self.devices]  # fmt: skip
+        if "cpu" not in self.devices:
+            found.append(f"devices: 'cpu' is missing, for configurations whose operation says cpu. Known: {known}.")
+        tables = ("stages", "parameters", "units", "images")
+        found += [f"{key}: the key 'other' is missing, for what is not listed." for key in tables
+                  if "other" not in getattr(self, key)]  # fmt: skip
+        return found
+
+    def rate(self, facts: Mapping[str, Any], device: str, work: str) -> Rate | None:
+        """The rate that says most about ``facts``, or None: a setting's first, then most keys, then best known."""
+        fitting = [
+            rate
+            for rate in self.rates
+            if (rate.device, rate.work) == (device, work)
+            and all(key in facts and facts[key] == value for key, value in rate.match.items())
+        ]
+        return max(
+            fitting, key=lambda r: ("setting" in r.match, len(r.match), -KNOWN_HOW.index(r.source)), default=None
+        )
+
+
+def read(path: str | Path, local: str | Path = LOCAL) -> Costs:
+    """Read and check a cost table, with one's own table, if there is one, over it.
+
+    Parameters
+    ----------
+    path : the table.
+    local : one's own: its keys go over those of ``path``, its rates before them.
+
+    Raises
+    ------
+    ConfigError : every fault at once, each with file, key path, the value that came and what must hold.
+    """
+    values, local = _values(Path(path)), Path(local)
+    costs = _check(values, Path(path))
+    return _check(_over(values, _values(local)), local) if local.is_file() else costs
+
+
+def _values(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"no cost table {path}: the plan needs it; take the one of the repository") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} must hold keys as config/costs.yaml does, got {values!r}")
+    return values
+
+
+def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """``own`` over ``base``, key by key; lists are joined, one's own first."""
+    merged = dict(base)
+    for key, value in own.items():
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            merged[key] = _over(old, value)
+        else:
+            merged[key] = [*value, *old] if isinstance(old, list) and isinstance(value, list) else value
+    return merged
+
+
+def _check(values: Mapping[str, Any], path: Path) -> Costs:
+    try:
+        costs = Costs.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(listed(str(path), [fault_in_words(fault, Costs) for fault in error.errors()])) from None
+    if faults := costs.faults():
+        raise ConfigError(listed(str(path), faults))
+    return costs

@@ -1,0 +1,124 @@
+"""A folder of the user's image files as a prepared data set: attribute `class`, the name of the folder of a file.
+
+With folders train and test, each holds the folders of the classes; without them the classes lie in the folder itself,
+and a keyed share of each class is test. Rows are ordered by part, class and file name, which column `file` keeps.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from whyalike.data.folders import SUFFIXES
+from whyalike.data.own_parameters import ImagesParameters
+from whyalike.data.prepared import PARTS, new_images, write_prepared
+from whyalike.randomness import keyed
+
+VERSION = 1  # raised when pixels or labels change
+
+
+def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: Callable[[str], None]) -> None:
+    """Write the data set.
+
+    Parameters
+    ----------
+    parameters : of `ImagesParameters`.
+    folder : the prepared data set.
+    threads : files decoded at once; changes no pixel.
+    report : gets one line when the data set is written.
+
+    Raises
+    ------
+    ValueError : no classes, a class without images, or a file that is no image of 8 bits a channel.
+    """
+    chosen = ImagesParameters.model_validate(parameters)
+    found = sorted(_labelled(chosen), key=lambda row: (PARTS.index(row[0]), *row[1:]))
+    labels = pd.DataFrame(found, columns=["part", "class", "file"])
+    with new_images(folder, (len(labels), chosen.size, chosen.size, 3)) as images, ThreadPoolExecutor(threads) as pool:
+        files = (chosen.folder / file for file in labels["file"])
+        for row, pixels in enumerate(pool.map(lambda path: read_image(path, chosen.size), files)):
+            images[row] = pixels
+    content = chosen.model_dump(mode="json", exclude={"folder"})
+    made_by = {"source": "images", "version": VERSION, "parameters": content}
+    write_prepared(folder, None, labels, ["class"], made_by)
+    counts = labels["part"].value_counts()
+    report(f"images: {chosen.title}, {labels['class'].nunique()} classes, "
+           f"{counts.get('train', 0)} training and {counts.get('test', 0)} test images")  # fmt: skip
+
+
+def _labelled(chosen: ImagesParameters) -> Iterator[tuple[str, str, str]]:
+    """Part, class and file (from the folder on) of every image."""
+    for part, classes in _files_by_class(chosen.folder).items():
+        for name, files in classes.items():
+            drawn = split(files, chosen.test_fraction, chosen.seed, name) if part is None else (files,)
+            for own, members in zip(PARTS if part is None else (part,), drawn, strict=True):
+                yield from ((own, name, file) for file in members)
+
+
+def _files_by_class(root: Path) -> dict[str | None, dict[str, list[str]]]:
+    """Part (None where the folder has no folders of parts) -> class -> files from ``root`` on, sorted.
+
+    Raises
+    ------
+    ValueError : no such folder, no classes, or a class without images.
+    """
+    if not root.is_dir():
+        raise ValueError(
+            f"images: folder {root} must be a folder, there is none. Paths start at the working directory."
+        )
+    inside = _folders(root)
+    if inside and set(inside) <= set(PARTS):
+        return {part: _classes(root, root / part) for part in inside}
+    return {None: _classes(root, root)}
+
+
+def _folders(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _classes(root: Path, folder: Path) -> dict[str, list[str]]:
+    found = {
+        name: sorted(
+            path.relative_to(root).as_posix()
+            for path in (folder / name).rglob("*")
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        )
+        for name in _folders(folder)
+    }
+    empty = [name for name, files in found.items() if not files]
+    if empty or not found:
+        raise ValueError(
+            f"images: {folder} must hold a folder of image files ({', '.join(sorted(SUFFIXES))}) for each class; "
+            + (f"none in {', '.join(empty)}. Add files or remove the folder." if empty else "it holds no folder.")
+        )
+    return found
+
+
+def split(items: Sequence[Any], fraction: float, seed: int, name: str) -> tuple[list[Any], list[Any]]:
+    """The items of one class, as training and test items in their order; a draw of its own for every class."""
+    order = keyed(seed, "own data", "split", name).permutation(len(items))
+    test = set(order[: round(fraction * len(items))].tolist())
+    return [x for i, x in enumerate(items) if i not in test], [x for i, x in enumerate(items) if i in test]
+
+
+def read_image(path: Path, size: int) -> np.ndarray:
+    """An image file as uint8 (size, size, 3): upright, transparent parts white, the middle square scaled.
+
+    Raises
+    ------
+    ValueError : no image, or one with more than 8 bits a channel.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode.startswith(("I", "F")):
+                raise ValueError(f"{path} must have 8 bits a channel, its mode is {image.mode}. Convert it.")
+            drawn = ImageOps.exif_transpose(image).convert("RGBA")
+    except (UnidentifiedImageError, OSError) as error:
+        raise ValueError(f"{path} must be an image, it cannot be read ({error}). Remove or replace it.") from error
+    paper = Image.new("RGBA", drawn.size, "white")
+    whole = Image.alpha_composite(paper, drawn).convert("RGB")
+    return np.asarray(ImageOps.fit(whole, (size, size), Image.Resampling.BILINEAR))

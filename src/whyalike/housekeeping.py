@@ -1,0 +1,256 @@
+"""House-keeping of the run store: which runs nobody asks for any more, and whether what is stored is what was written.
+
+Nothing else deletes in the store. A run that a live trainer holds is never touched: a run is removed under its own
+lock, and renamed before its files go, so that a removal that is killed leaves no half of a run. What killed writers
+left are the temporary files of `whyalike.files.atomic`: those whose process does not run on this machine and that are
+older than `OLD_SECONDS`, since their writer may live on another one.
+"""
+
+import json
+import os
+import re
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from whyalike.config import Config
+from whyalike.runs import Grid
+from whyalike.training.store import DamagedRun, StoredRun, file_sha256
+
+TEMPORARY = ".*.tmp*"  # of files.atomic
+OLD_SECONDS = 3600  # no writer leaves its file unchanged for so long
+IDENTITY = re.compile("[0-9a-f]{16}")
+
+
+@dataclass
+class Removal:
+    """What would be removed: runs of the store, the manifests that name them, files that killed writers left.
+
+    ``of_setting`` says for which "name setting" a run was trained, where a manifest tells; ``busy`` counts the runs
+    that would go but that a live trainer holds.
+    """
+
+    runs: list[StoredRun] = field(default_factory=list)
+    manifests: list[Path] = field(default_factory=list)
+    temporary: list[Path] = field(default_factory=list)
+    of_setting: dict[str, str] = field(default_factory=dict)
+    busy: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to remove."""
+        return bool(self.runs or self.manifests or self.temporary)
+
+    def plan(self) -> str:
+        """What would be removed, in lines: counts and sizes, runs by setting."""
+        lines = [f"{_count(len(self.runs), 'run')} of the store, {_gb(run.folder for run in self.runs)}"]
+        settings = Counter(self._setting(run) for run in self.runs)
+        for setting in sorted(settings):
+            folders = [run.folder for run in self.runs if self._setting(run) == setting]
+            lines.append(f"  {setting}: {_count(len(folders), 'run')}, {_gb(folders)}")
+        lines += [
+            f"  and the manifest {path}: the run is trained anew when it is next needed" for path in self.manifests
+        ]
+        lines.append(f"{_count(len(self.temporary), 'file')} of killed writers, {_gb(self.temporary)}")
+        if self.busy:
+            lines.append(f"not touched: {_count(self.busy, 'run')} in training now")
+        return "\n".join(lines)
+
+    def carry_out(self) -> str:
+        """Remove it; a run that a trainer has taken since is left. Returns what was done."""
+        removed = [_remove_run(run) for run in self.runs]
+        for path in self.manifests:
+            path.unlink(missing_ok=True)
+        for path in self.temporary:
+            _remove(path)
+        kept = f"; {_count(removed.count(False), 'run')} taken by a trainer since and left" if False in removed else ""
+        return f"removed {_count(removed.count(True), 'run')}, {_count(len(self.temporary), 'file')}{kept}"
+
+    def _setting(self, run: StoredRun) -> str:
+        return self.of_setting.get(run.identity, "of no setting that a manifest names")
+
+
+def stale(configs: Sequence[Config]) -> Removal:
+    """Runs that none of the configurations asks for, in their stores, and files that killed writers left."""
+    grids = [Grid(config) for config in configs]
+    wanted = {run.identity for grid in grids for cell in grid.cells for run in grid.runs(cell)}
+    unwanted = [run for store in _stores(configs) for run in stored_runs(store) if run.identity not in wanted]
+    free = [run for run in unwanted if _is_free(run)]
+    gone = {run.folder for run in unwanted}
+    return Removal(
+        runs=free,
+        temporary=[path for path in _leftovers(configs) if not gone.intersection(path.parents)],
+        of_setting=_settings(configs) if free else {},
+        busy=len(unwanted) - len(free),
+    )
+
+
+def one_run(configs: Sequence[Config], identity: str) -> Removal:
+    """One run, whether asked for or not, and the manifests that name it: without them it is trained anew when needed.
+
+    Raises
+    ------
+    ValueError : not the identity of a run, or the run is in training now.
+    LookupError : neither a store nor a manifest has such a run.
+    """
+    if not IDENTITY.fullmatch(identity):
+        raise ValueError(f"a run is named by 16 hex digits, got '{identity}': messages and manifests name it so")
+    runs = [run for store in _stores(configs) for run in stored_runs(store) if run.identity == identity]
+    manifests = [path for path, rows in _manifests(configs) if identity in rows["run"]]
+    if not runs and not manifests:
+        stores = ", ".join(map(str, _stores(configs)))
+        raise LookupError(f"no run {identity} in {stores}, and no manifest names it: nothing to remove")
+    if not all(map(_is_free, runs)):
+        raise ValueError(f"run {identity} is in training now: wait for its job, or stop it first")
+    return Removal(runs=runs, manifests=manifests, of_setting=_settings(configs))
+
+
+@dataclass
+class Verified:
+    """What `verify` found: how many runs and data sets are whole, how many runs unfinished, and a line a fault."""
+
+    runs: int = 0
+    unfinished: int = 0
+    datasets: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """One line."""
+        whole = f"{_count(self.runs, 'run')} and {_count(self.datasets, 'data set')} are what was written"
+        return f"{whole}; {self.unfinished} unfinished; {_count(len(self.faults), 'fault')}"
+
+
+def verify(config: Config, progress: Callable[[list], Iterable] = iter) -> Verified:
+    """Compare every finished run of the store, and every prepared data set, with the hashes written beside it.
+
+    Parameters
+    ----------
+    config : names the store and the data sets.
+    progress : wraps the list of things to check, such as `tqdm.tqdm`.
+    """
+    found = Verified()
+    folders = [Path(config.results, config.name, "data", name) for name in config.datasets]
+    prepared = [folder for folder in folders if (folder / "checksums.json").is_file()]
+    for one in progress([*prepared, *(run for store in _stores([config]) for run in stored_runs(store))]):
+        if isinstance(one, Path):
+            faults = _data_faults(one)
+            found.faults += faults
+            found.datasets += not faults
+            continue
+        try:
+            if one.finished() is None:
+                found.unfinished += 1
+            else:
+                found.runs += 1
+        except DamagedRun as error:
+            if _is_free(one):
+                found.faults.append(str(error))
+            else:  # its trainer is about to write it anew
+                found.unfinished += 1
+    return found
+
+
+def stored_runs(store: Path) -> Iterator[StoredRun]:
+    """Every run that has a folder in the store, finished or not, by identity."""
+    for folder in sorted(store.iterdir()) if store.is_dir() else ():
+        if IDENTITY.fullmatch(folder.name) and folder.is_dir():
+            yield StoredRun(store, folder.name)
+
+
+def _data_faults(folder: Path) -> list[str]:
+    remedy = f"Delete the folder {folder} and start again: the data set is then prepared anew."
+    try:
+        expected = json.loads((folder / "checksums.json").read_text(encoding="utf-8"))["sha256"].items()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return [f"{folder / 'checksums.json'} cannot be read. {remedy}"]
+    faults = []
+    for name, sha256 in expected:
+        if not (folder / name).is_file():
+            faults.append(f"{folder / name} is missing. {remedy}")
+        elif file_sha256(folder / name) != sha256:
+            faults.append(f"{folder / name} is not the file that was written (SHA-256 differs). {remedy}")
+    return faults
+
+
+def _stores(configs: Sequence[Config]) -> list[Path]:
+    return list(dict.fromkeys(Path(config.results, "runs") for config in configs))
+
+
+def _manifests(configs: Sequence[Config]) -> Iterator[tuple[Path, dict[str, list[str]]]]:
+    """Every manifest beside a store, also of other configurations: path, and its runs with their settings."""
+    for results in dict.fromkeys(Path(config.results) for config in configs):
+        for path in sorted(results.glob("*/models/**/*.parquet")):
+            if not path.name.startswith("."):
+                yield path, pq.read_table(path, columns=["run", "setting"], partitioning=None).to_pydict()
+
+
+def _settings(configs: Sequence[Config]) -> dict[str, str]:
+    """Identity -> "name setting" for every run that a manifest names."""
+    found: dict[str, dict[str, None]] = {}
+    for path, rows in _manifests(configs):
+        name = path.parents[3].name
+        for run, setting in zip(rows["run"], rows["setting"], strict=True):
+            found.setdefault(run, {})[f"{name} {setting}"] = None
+    return {run: ", ".join(settings) for run, settings in found.items()}
+
+
+def _leftovers(configs: Sequence[Config]) -> list[Path]:
+    """Files that killed writers left under the results of the configurations and in their stores."""
+    folders = [*(Path(config.results, config.name) for config in configs), *_stores(configs)]
+    paths = {path for folder in folders for path in folder.rglob(TEMPORARY)}
+    return sorted(path for path in paths if not paths.intersection(path.parents) and _is_left(path))
+
+
+def _is_left(path: Path) -> bool:
+    writer = re.search(r"\.(\d+)\.tmp", path.name)
+    if writer is None or _runs_here(int(writer[1])):
+        return False
+    with suppress(FileNotFoundError):
+        held = IDENTITY.fullmatch(path.parent.name) and not _is_free(StoredRun(path.parent.parent, path.parent.name))
+        return not held and time.time() - path.stat().st_mtime > OLD_SECONDS
+    return False
+
+
+def _runs_here(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
+
+
+def _is_free(run: StoredRun) -> bool:
+    with run.held_if_free() as free:
+        return free
+
+
+def _remove_run(run: StoredRun) -> bool:
+    with run.held_if_free() as free:
+        if free:
+            removed = run.folder.with_name(f".{run.identity}.{os.getpid()}.tmp")
+            run.folder.rename(removed)
+            shutil.rmtree(removed)
+    return free
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _gb(paths: Iterable[Path]) -> str:
+    files = (file for path in paths for file in ([path] if path.is_file() else path.rglob("*")))
+    return f"{sum(file.stat().st_size for file in files if file.is_file()) / 1e9:.3f} GB"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,176 @@
+"""The table that ends every dry-run: jobs, runs to be trained, GPU hours, disk; by rule, by factor and by study.
+
+A plain `logging.Handler`, attached by the Snakefile, gathers the JOB_INFO events in which Snakemake names each job that
+would run, and prints its table when logging is closed, which is the last output. So it works with the unmodified
+command and with any profile. Reserved hours are Snakemake's own (`runtime` x `gpu`); what is expected comes from
+`whyalike.planning`. A job or run that several studies share stands in each of them, and once in the total.
+"""
+
+import logging
+import traceback
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+from whyalike.costs import KNOWN_HOW
+from whyalike.planning import EXTRACTION, Estimate, Plan
+
+FACTORLESS, STUDYLESS = "(no factor)", "(no single study)"
+# order of the rows; rules that are not listed come last, in the order of their first job
+RULES = ("prepare_data", "make_splits", "train_models", "import_", EXTRACTION, "score_comparison", "analyse_study",
+         "write_tables", "write_findings", "draw_figure", "all")  # fmt: skip
+HOUR, GIGABYTE = 3600.0, 1e9
+NAME = 27  # columns of the first column; the whole is at most 100 wide
+HEADS = (
+    f"{'':{NAME}} {'jobs':>5} {'runs':>6} {'GPU hours':>17} {'CPU':>7} {'disk':>7}  costs are",
+    f"{'':{NAME}} {'':>5} {'':>6} {'reserved':>8} {'expected':>8} {'hours':>7} {'GB':>7}",
+)
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """One job that would run: its rule, its estimate and what it reserves."""
+
+    rule: str
+    estimate: Estimate
+    gpus: int
+    minutes: int
+    threads: int
+
+
+@dataclass
+class Row:
+    """Sums over some jobs; each run counts once."""
+
+    jobs: int = 0
+    reserved: float = 0.0
+    gpu_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    bytes: float = 0.0
+    runs: set[str] = field(default_factory=set)
+    sources: set[str] = field(default_factory=set)
+
+    def add(self, job: PlannedJob, study: str | None = None) -> None:
+        """Count a job, with all of its runs or those that a study needs."""
+        estimate = job.estimate
+        wanted = estimate.runs.keys() if study is None else estimate.studies[study]
+        new = [estimate.runs[identity] for identity in wanted if identity not in self.runs]
+        seconds = estimate.own_seconds + sum(run.seconds for run in new)
+        self.jobs += 1
+        self.runs.update(wanted)
+        self.reserved += 60 * job.minutes * job.gpus
+        self.gpu_seconds += seconds * job.gpus
+        self.cpu_seconds += 0 if job.gpus else seconds * job.threads
+        self.bytes += estimate.own_bytes + sum(run.bytes for run in new)
+        self.sources |= estimate.sources
+
+    def line(self, name: str) -> str:
+        """The row as text."""
+        name = name if len(name) <= NAME else f"{name[: NAME - 1]}…"
+        how = ", ".join(source for source in KNOWN_HOW if source in self.sources) or "-"
+        hours = [number(seconds / HOUR) for seconds in (self.reserved, self.gpu_seconds, self.cpu_seconds)]
+        return (
+            f"{name:{NAME}} {self.jobs:>5} {len(self.runs):>6} {hours[0]:>8} {hours[1]:>8} {hours[2]:>7} "
+            f"{number(self.bytes / GIGABYTE):>7}  {how}"
+        )
+
+
+def number(value: float) -> str:
+    """Two decimals, none from 1000 on; what is little is not shown as nothing."""
+    if 0 < value < 0.005:
+        return "<0.01"
+    return f"{value:.0f}" if value == 0 or value >= 1000 else f"{value:.2f}"
+
+
+def table(jobs: Iterable[PlannedJob], plan: Plan) -> str:
+    """The whole table; without jobs its total alone."""
+    jobs = list(jobs)
+    total, by_rule = Row(), {}
+    by_factor = {job.estimate.factor: Row() for job in jobs}
+    by_study, studyless = {study: Row() for study in plan.config.studies}, Row()
+    # the preparation of data alone makes no study present: another study's figure may need the same data
+    present = {study for job in jobs if job.estimate.factor for study in job.estimate.studies}
+    for job in jobs:
+        total.add(job)
+        by_rule.setdefault(job.rule, Row()).add(job)
+        by_factor[job.estimate.factor].add(job)
+        studies = present.intersection(job.estimate.studies)
+        for study in studies:
+            by_study[study].add(job, study)
+        if not studies:
+            studyless.add(job)
+    factors = sorted(by_factor, key=lambda factor: (factor is None, str(factor)))
+    sections = {
+        "by rule": {name: by_rule[name] for name in sorted(by_rule, key=_place)},
+        "by factor": {name or FACTORLESS: by_factor[name] for name in factors},
+        "by study": {name: row for name, row in (by_study | {STUDYLESS: studyless}).items() if row.jobs},
+    }
+    lines = [
+        f"GPU-hour plan for {plan.device} (costs in config/costs.yaml); runs are those that the store lacks.",
+        "What several studies share stands in each of them, and once in the total.",
+        "",
+        *HEADS,
+    ]
+    for title, rows in sections.items():
+        lines += [title, *(row.line(f"  {name}") for name, row in rows.items())] if rows else []
+    return "\n".join([*lines, total.line("total")])
+
+
+def _place(rule: str) -> int:
+    return next((place for place, name in enumerate(RULES) if rule.startswith(name)), len(RULES))
+
+
+class PlanHandler(logging.Handler):
+    """Gathers what a dry-run says and prints the plan when logging ends.
+
+    Parameters
+    ----------
+    plan : estimates the jobs.
+    stream : where to print.
+    """
+
+    def __init__(self, plan: Plan, stream: TextIO):
+        super().__init__()
+        self._plan, self._stream = plan, stream
+        self._jobs: list[PlannedJob] = []
+        self._announced = self._idle = self._failed = self._closed = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at one event."""
+        event = getattr(getattr(record, "event", None), "name", None)
+        self._failed |= record.levelno >= logging.ERROR
+        if event == "JOB_INFO":
+            try:
+                self._jobs.append(self._job(vars(record)))
+            except Exception:
+                self._failed = True
+                self.handleError(record)
+        elif event == "RUN_INFO":
+            self._announced = True
+        elif record.getMessage().startswith("Nothing to be done"):
+            self._idle = True
+
+    def close(self) -> None:
+        """Print the plan, once; after a fault there is none."""
+        if not (self._closed or self._failed):
+            try:
+                self._stream.write(self._text())
+                self._stream.flush()
+            except Exception:  # Snakemake swallows what `close` raises
+                traceback.print_exc()
+        self._closed = True
+        super().close()
+
+    def _job(self, event: Mapping[str, Any]) -> PlannedJob:
+        resources, rule = event["resources"], event["rule_name"]
+        is_target = not event["output"] and not event["log"]  # `all`, or a figure by its name: no work of its own
+        estimate = Estimate() if is_target else self._plan.estimate(rule, dict(event["wildcards"] or {}))
+        amounts = (int(resources.get(name) or 0) for name in ("gpu", "runtime"))
+        return PlannedJob(rule, estimate, *amounts, int(event["threads"]))
+
+    def _text(self) -> str:
+        if self._jobs or self._idle:
+            return f"\n{table(self._jobs, self._plan)}\n"
+        if self._announced:
+            return "No GPU-hour plan: with `--quiet rules progress` Snakemake names no job. Leave one of the two out.\n"
+        return ""

@@ -1,0 +1,216 @@
+"""What each job is expected to cost, before any data exist: for the rules' resources and for the plan of a dry-run.
+
+Everything is computed from a job's wildcards, the configuration, the cost table and the run store: never from a job's
+input, which need not exist. A training job costs its start and the runs that the store lacks.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from whyalike.config import Config
+from whyalike.costs import Costs, Stage
+from whyalike.runs import Cell, Grid, Run
+from whyalike.workload import Workload
+
+BYTES = 4  # of a float32 weight or activation
+FORWARD, TRAINING = 2, 6  # operations of a parameter and use: a multiplication and an addition; backward costs two more
+MEGABYTE = 1e6
+EXTRACTION = "extract_"  # and the layers: one rule for each set of them
+
+Wildcards = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RunCost:
+    """What training one run costs."""
+
+    seconds: float
+    bytes: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one job costs: on its own, and for each run that it trains (identity -> cost).
+
+    ``studies`` holds every study that needs the job, with those of its runs that the study needs.
+    """
+
+    own_seconds: float = 0.0
+    own_bytes: float = 0.0
+    runs: Mapping[str, RunCost] = field(default_factory=dict)
+    sources: frozenset[str] = frozenset()
+    factor: str | None = None
+    studies: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """The whole job."""
+        return self.own_seconds + sum(run.seconds for run in self.runs.values())
+
+
+class Plan:
+    """Estimates for one configuration.
+
+    Parameters
+    ----------
+    config, grid : what is asked for.
+    costs : the cost table.
+    store : folder of the run store.
+    """
+
+    def __init__(self, config: Config, grid: Grid, costs: Costs, store: str | Path):
+        self.config, self.grid, self.costs, self.store = config, grid, costs, Path(store)
+        self.workload = Workload(config, costs)
+        self.device = "cpu" if config.operation.device == "cpu" else costs.device
+        self.gpus = 0 if self.device == "cpu" else 1  # of a job that trains or extracts
+        self._estimates: dict[tuple, Estimate] = {}
+        self._stored: dict[str, bool] = {}
+        self._rules: dict[str, Callable[[Wildcards], Estimate]] = {
+            "prepare_data": self._prepare_data,
+            "make_splits": lambda wildcards: self._of_cell("make_splits", wildcards),
+            "import_runs": lambda wildcards: self._of_cell("import_runs", wildcards),
+            "import_activations": lambda wildcards: self._of_cell("import_activations", wildcards),
+            "train_models": self._train_models,
+            EXTRACTION: self._extract,
+            "score_comparison": self._score_comparison,
+            "analyse_study": lambda wildcards: self._of_study("analyse_study", wildcards["study"]),
+            "draw_figure": lambda wildcards: self._of_study("draw_figure", config.figures[wildcards["figure"]].study),
+        }
+
+    # ---- resources of the rules ----
+
+    def runtime(self, rule: str) -> Callable[..., int]:
+        """The ``runtime`` of a rule as Snakemake calls it: whole minutes, more with each attempt."""
+
+        def minutes(wildcards: Any, attempt: int) -> int:
+            estimate = self.estimate(rule, dict(wildcards.items()))
+            return attempt * math.ceil(self.costs.reserve.minutes(estimate.seconds, estimate.sources))
+
+        return minutes
+
+    def expected_seconds(self, rule: str) -> Callable[..., int]:
+        """The ``expected_seconds`` of a rule as Snakemake calls it: whole seconds."""
+        return lambda wildcards: math.ceil(self.estimate(rule, dict(wildcards.items())).seconds)
+
+    # ---- estimates ----
+
+    def estimate(self, rule: str, wildcards: Wildcards) -> Estimate:
+        """What the job of a rule costs that has these wildcards; for an unknown rule `other` of the cost table."""
+        key = (rule, *sorted(wildcards.items()))
+        if key not in self._estimates:
+            kind = EXTRACTION if rule.startswith(EXTRACTION) else rule
+            self._estimates[key] = self._rules.get(kind, lambda _: self._fixed(rule))(wildcards)
+        return self._estimates[key]
+
+    def lacking(self, runs: Iterable[Run]) -> list[str]:
+        """Identities of those runs that the store does not hold. Each is looked for once."""
+        identities = [run.identity for run in runs]
+        for identity in identities:
+            if identity not in self._stored:
+                self._stored[identity] = (self.store / identity / "result.json").is_file()
+        return [identity for identity in identities if not self._stored[identity]]
+
+    def _stage(self, rule: str) -> Stage:
+        return self.costs.stages.get(rule, self.costs.stages["other"])
+
+    def _fixed(self, rule: str, factor: str | None = None, studies: Iterable[str] = ()) -> Estimate:
+        stage = self._stage(rule)
+        needed = dict.fromkeys(studies, frozenset())
+        return Estimate(stage.seconds, MEGABYTE * stage.megabytes, {}, frozenset({stage.source}), factor, needed)
+
+    def _of_study(self, rule: str, study: str | None) -> Estimate:
+        return self._fixed(rule, self.config.studies[study].factor, [study]) if study else self._fixed(rule)
+
+    def _of_cell(self, rule: str, wildcards: Wildcards) -> Estimate:
+        cell = _cell(wildcards)
+        return self._fixed(rule, cell.factor, self.grid.cells[cell])
+
+    def _prepare_data(self, wildcards: Wildcards) -> Estimate:
+        name, stage = wildcards["dataset"], self._stage("prepare_data")
+        parts, known = self.workload.images(name)
+        studies = [
+            key
+            for key, study in self.config.studies.items()
+            if name in {self.config.settings[setting].dataset for setting in study.settings}
+            or name in {self.config.stimuli[stimuli].dataset for stimuli in study.stimuli}
+        ]
+        return Estimate(
+            stage.seconds + stage.seconds_per_image * (parts.train + parts.test),
+            self.workload.bytes_of_images(name) or MEGABYTE * stage.megabytes,
+            sources=_sources(stage.source, known=known),
+            studies=dict.fromkeys(studies, frozenset()),
+        )
+
+    def _train_models(self, wildcards: Wildcards) -> Estimate:
+        cell = _cell(wildcards)
+        lacking = self.lacking(self.grid.runs(cell))
+        cost, sources = self._run_cost(cell)
+        device = self.costs.devices[self.device]
+        return Estimate(
+            device.startup_seconds,
+            runs=dict.fromkeys(lacking, cost),
+            sources=frozenset({device.source}) | (sources if lacking else frozenset()),
+            factor=cell.factor,
+            studies={study: self.grid.needed(study, cell) & frozenset(lacking) for study in self.grid.cells[cell]},
+        )
+
+    def _run_cost(self, cell: Cell) -> tuple[RunCost, frozenset[str]]:
+        """What one run of a cell costs, and how that is known."""
+        steps, batch, known = self.workload.steps(cell.setting, cell.factor)
+        parameters, uses = self.workload.model(cell.setting)
+        rate = self.costs.rate(self.workload.facts(cell.setting), self.device, "training")
+        if rate:
+            step, source = rate.step_seconds or batch / rate.samples_per_second, rate.source
+        else:
+            device, source = self.costs.devices[self.device], "guessed"
+            step = device.step_seconds + TRAINING * parameters * uses * batch / device.training_operations
+        recipe = self.config.recipes[self.config.settings[cell.setting].recipe]
+        weights = 1 + len(getattr(recipe, "keep_steps", ()))
+        return RunCost(steps * step, BYTES * parameters * weights), _sources(source, known=known)
+
+    def _extract(self, wildcards: Wildcards) -> Estimate:
+        cell, stimuli = _cell(wildcards), wildcards["stimuli"]
+        n, known = self.workload.stimuli(stimuli)
+        runs = self.grid.runs(cell)
+        models = len({run.identity for run in runs} | {run.untrained for run in runs} - {None})
+        device = self.costs.devices[self.device]
+        rate = self.costs.rate(self.workload.facts(cell.setting), self.device, "extraction")
+        if rate:
+            seconds, source = 1 / rate.samples_per_second, rate.source
+        else:
+            parameters, uses = self.workload.model(cell.setting)
+            seconds, source = FORWARD * parameters * uses / device.extraction_operations, "guessed"
+        studies = [key for key in self.grid.cells[cell] if stimuli in self.config.studies[key].stimuli]
+        return Estimate(
+            device.startup_seconds + models * n * seconds,
+            BYTES * models * n * self.workload.units(cell.setting),
+            sources=_sources(source, device.source, known=known),
+            factor=cell.factor,
+            studies=dict.fromkeys(studies, frozenset()),
+        )
+
+    def _score_comparison(self, wildcards: Wildcards) -> Estimate:
+        name, setting = wildcards["study"], self.config.settings[wildcards["comparison"]]
+        study, cost = self.config.studies[name], self.costs.scoring
+        n, known = self.workload.stimuli(wildcards["stimuli"])
+        pairs = len(setting.layers) * sum(1 for _ in self.grid.pairs(name, wildcards["comparison"]))
+        return Estimate(
+            cost.seconds + pairs * (cost.pair + cost.pair_row * n + cost.pair_row_squared * n**2),
+            MEGABYTE * cost.megabytes,
+            sources=_sources(cost.source, known=known),
+            factor=study.factor,
+            studies={name: frozenset()},
+        )
+
+
+def _cell(wildcards: Wildcards) -> Cell:
+    # the rules about runs from files have no wildcard for their factor
+    return Cell(wildcards["setting"], wildcards.get("factor", "external"), int(wildcards["seed"]))
+
+
+def _sources(*sources: str, known: bool) -> frozenset[str]:
+    """How costs are known whose amounts are ``known``, or else guesses too."""
+    return frozenset(sources) if known else frozenset({*sources, "guessed"})

@@ -1,0 +1,216 @@
+"""What is generated from the code: config/README.md, config/schema.json and the picture of the rooms.
+
+The JSON schema is made by pydantic from the models of the configuration, and the tables of keys from that schema, so
+that the descriptions of the fields are the only text about them; the tables of names come from the rooms' registries.
+`make reference` writes the files, and a test compares them with what this module makes.
+"""
+
+import inspect
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from whyalike.config import Config
+from whyalike.data.registry import SOURCES
+from whyalike.figures.registry import FIGURES
+from whyalike.files import write_text
+from whyalike.models.registry import MODELS
+from whyalike.rooms import picture
+from whyalike.similarity.registry import METRICS
+
+Schema = Mapping[str, Any]
+
+INTRODUCTION = """\
+# Every key of the configuration
+
+<!-- made by `make reference` from the models in src/whyalike; edit the descriptions of the fields there -->
+
+`config.yaml` is the default and `demo.yaml` the study of `make demo`. To make your own, copy one of them and edit it.
+
+- `--configfile mine.yaml` **replaces** the default: nothing of `config.yaml` is used, so a file is complete in itself.
+  (Of two files after one `--configfile`, the second is merged into the first, key by key: names that only the first
+  has are kept.)
+- `--config name=mine` **overrides** single keys of the file in use; deeper keys are written as YAML:
+  `--config 'similarity={permutations: 9}'` leaves the other keys of `similarity` as they are.
+- Everything is checked before any job: unknown keys are errors, and all faults are told at once.
+- `schema.json` is the same as a JSON schema. With `# yaml-language-server: $schema=schema.json` as the first line of a
+  file beside it, an editor completes and checks the keys.
+
+`{name}` in a path stands for names of your own choice (letters, digits and `_`, a letter first), `[]` for entries of a
+list.
+"""
+
+BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+WORDS = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false", "null": "nothing"}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of the configuration, without pydantic's titles."""
+    return _untitled(Config.model_json_schema())
+
+
+def _untitled(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_untitled(item) for item in value]
+    if isinstance(value, dict):  # a key named `title` would be a mapping, its schema
+        return {k: _untitled(item) for k, item in value.items() if not (k == "title" and isinstance(item, str))}
+    return value
+
+
+def key_tables() -> str:
+    """config/README.md: every key with type, default and meaning, and what the rooms offer by name."""
+    whole = schema()
+    parts = [INTRODUCTION]
+    for title, section in _sections("", whole, whole["$defs"]):
+        words = f"{section['description']}\n\n" if section is not whole and "description" in section else ""
+        parts.append(f"## {title}\n\n{words}{_table(('key', 'type', 'default', 'meaning'), _rows(section))}")
+    return "\n".join([*parts, *_names()])
+
+
+def _sections(path: str, section: Schema, known: Schema, kind: str = "") -> Iterator[tuple[str, Schema]]:
+    """Every section with its heading: its path and, where sections of several kinds may stand, its kind."""
+    yield f"`{path}`{kind}" if path else "Top level", section
+    for key, value in section["properties"].items():
+        for choice, suffix in _within(value):
+            names = _referred(choice)
+            for name in names:
+                words = _kind(choice, name, known[name]) if len(names) > 1 else kind
+                yield from _sections(f"{path}.{key}{suffix}".removeprefix("."), known[name], known, words)
+
+
+def _kind(choice: Schema, name: str, definition: Schema) -> str:
+    """Which of several sections one is: the value of the key that tells them apart, else its name in words."""
+    if key := choice.get("discriminator", {}).get("propertyName"):
+        return f", {key} {_type(definition['properties'][key])}"
+    return f", {re.sub('(?<=[a-z])(?=[A-Z])', ' ', name).lower()}"
+
+
+def _within(value: Schema) -> Iterator[tuple[Schema, str]]:
+    """Where sections may stand: the value itself, what a mapping or a list holds; and how that shows in a path."""
+    yield value, ""
+    if inner := _mapped(value):
+        yield inner, ".{name}"
+    if "items" in value:
+        yield value["items"], "[]"
+    for option in value.get("anyOf", ()):
+        yield from _within({key: option[key] for key in option if key != "$ref"})
+
+
+def _mapped(value: Schema) -> Schema | None:
+    """What a mapping from names holds; None if it is none, or may hold anything."""
+    for inner in (*value.get("patternProperties", {}).values(), value.get("additionalProperties")):
+        if isinstance(inner, Mapping):
+            return inner
+    return None
+
+
+def _referred(value: Schema) -> list[str]:
+    options = [value, *value.get("oneOf", ()), *value.get("anyOf", ())]
+    return [option["$ref"].rsplit("/", 1)[1] for option in options if "$ref" in option]
+
+
+def _rows(section: Schema) -> Iterator[tuple[str, ...]]:
+    for key, value in section["properties"].items():
+        default = "**required**" if key in section.get("required", ()) else _default(value)
+        yield f"`{key}`", _type(value), default, value.get("description", "")
+
+
+def _default(value: Schema) -> str:
+    if _referred(value):
+        return "its defaults"
+    if value.get("default") is None:
+        return "–"
+    return f"`{json.dumps(value['default'])}`"
+
+
+def _type(value: Schema) -> str:
+    """The type of a value in words."""
+    if inner := _mapped(value):
+        of = "sections" if _referred(inner) else _type(inner)
+        keys = value.get("propertyNames", {}).get("enum")
+        return f"mapping from {'some of ' + _codes(keys) if keys else 'names'} to {of}"
+    if options := value.get("anyOf"):
+        return " or ".join(_type(option) for option in options if option.get("type") != "null")
+    if _referred(value):
+        return "section"
+    if "const" in value or "enum" in value:
+        return _codes(value.get("enum") or [value["const"]])
+    if value["type"] == "array":
+        return f"list: {_type(value['items'])}" + (" (not empty)" if value.get("minItems") else "")
+    if value["type"] == "object":
+        return "mapping"
+    bounds = [f"{sign} {value[bound]:g}" for bound, sign in BOUNDS.items() if bound in value]
+    return f"{WORDS[value['type']]} {', '.join(bounds)}".strip()
+
+
+def _codes(values: Iterable[Any]) -> str:
+    return ", ".join(f"`{value}`" for value in values)
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [heads, ("---",) * len(heads), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def _names() -> Iterator[str]:
+    """The tables of what the rooms offer by name."""
+    heads = ("source", "label attributes", "image")
+    rows = [(f"`{name}`", _codes(entry.facts.attributes), _image(entry.facts)) for name, entry in SOURCES.items()]
+    yield f"## Data sources\n\n{_table(heads, rows)}"
+    rows = [(f"`{name}`", entry.facts.source) for name, entry in MODELS.items()]
+    yield f"## Model families\n\n{_table(('family', 'described in'), rows)}"
+    heads = ("metric", "parameters", "as published", "range", "unchanged by", "defined in")
+    yield f"## Metrics\n\nRange and invariances are those of the protocol `exact`.\n\n{_table(heads, _metric_rows())}"
+    heads = ("kind", "needs", "options", "heading in the report")
+    yield f"## Figure kinds\n\n{_table(heads, _figure_rows())}"
+
+
+def _image(facts: Any) -> str:
+    side = "`size` x `size`" if facts.size is None else f"{facts.size} x {facts.size}"
+    return f"{side}, {'grey' if facts.channels == 1 else 'colour'}"
+
+
+def _metric_rows() -> Iterator[tuple[str, ...]]:
+    for name, entry in METRICS.items():
+        facts = entry.facts
+        others = [key for key in facts.alternatives if key not in facts.parameters]
+        instead = [f"or `{key}` instead of {_codes(facts.alternatives[key])}" for key in others]
+        parameters = [_values(facts.parameters), *instead] if facts.parameters else instead
+        published = _values(facts.published_parameters) if facts.published_parameters else "the same"
+        bounds = f"{facts.range[0]:g} to {facts.range[1]:g}".replace("inf", "∞").replace("-", "−")
+        yield (
+            f"`{name}`",
+            ", ".join(parameters) or "–",
+            published if parameters else "–",
+            bounds,
+            ", ".join(word.replace("_", " ") for word in facts.invariances),
+            facts.source,
+        )
+
+
+def _figure_rows() -> Iterator[tuple[str, ...]]:
+    for kind, entry in FIGURES.items():
+        options = inspect.signature(entry.load()).parameters.values()
+        keywords = {one.name: one.default for one in options if one.kind is one.KEYWORD_ONLY}
+        yield f"`{kind}`", _codes(entry.facts.needs) or "–", _values(keywords) or "–", entry.facts.category
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"`{name}`" if value is None else f"`{name}: {value}`" for name, value in values.items())
+
+
+def documents() -> dict[str, str]:
+    """Path in the repository -> text of every generated file."""
+    return {
+        "config/README.md": key_tables(),
+        "config/schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",
+        "docs/images/rooms.svg": picture(),
+    }
+
+
+if __name__ == "__main__":
+    for path, text in documents().items():
+        write_text(Path(path), text)
+        print(f"written: {path}")

@@ -1,0 +1,104 @@
+"""Runs from the user's files instead of training: checkpoints go into the run store, activations are only registered.
+
+Either way the manifest is the same table that training writes, a row a run, without accuracies; the hashes of the
+user's files stand in its metadata. A stored run keeps the hash of the file that it came from: if the file changes under
+the same identity, the next import says so.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import torch
+from safetensors.torch import load_file
+
+from whyalike.data.prepared import open_prepared
+from whyalike.files import canonical_json, write_table, write_text
+from whyalike.jobs import note
+from whyalike.recipes import Operation
+from whyalike.training.cell import MANIFEST
+from whyalike.training.store import DamagedRun, StoredRun, file_sha256
+from whyalike.training.trainer import build_model, save_weights
+
+VERSION = 1  # raise it when what is stored of a checkpoint changes
+
+
+def import_runs(
+    work: Mapping[str, Any], operation: Operation, files: Sequence[Path], dataset: Path, store: Path, output: Path
+) -> None:
+    """Write the manifest of a setting whose runs come from files, and store their weights if they have any.
+
+    Parameters
+    ----------
+    work : setting, factor, seed, labelling and runs; for checkpoints also model and classes (None: as the labelling).
+    operation : how to carry it out.
+    files : the user's files, by run, equally many for each.
+    dataset : the prepared data set of the setting.
+    store : folder of the run store.
+    output : path of the manifest.
+
+    Raises
+    ------
+    DamagedRun : a stored run came from another file.
+    ValueError : a file is no state dict of the model.
+    """
+    _, names = open_prepared(dataset).labelling(work["labelling"])
+    if work.get("classes") not in (None, len(names)):
+        names = [str(number) for number in range(work["classes"])]
+    rows, hashes, each = [], {}, len(files) // len(work["runs"])
+    for place, run in enumerate(work["runs"]):
+        own = files[place * each : (place + 1) * each]
+        hashes[run["name"]] = [file_sha256(path) for path in own]
+        row = {"run": run["identity"], **{name: run[name] for name in ("name", "replica", "level", "labelling")}}
+        row |= {name: work[name] for name in ("setting", "factor", "seed")}
+        if "model" in work:
+            stored = StoredRun(store, run["identity"])
+            with stored.held(operation.heartbeat_seconds, note):
+                result = _keep(work["model"], own[0], hashes[run["name"]][0], names, stored)
+            row |= {"classes": len(names), "class_names": names, "sha256": result["sha256"][stored.weights.name]}
+        else:
+            row["sha256"] = hashlib.sha256(canonical_json(hashes[run["name"]]).encode()).hexdigest()
+        rows.append(row)
+        note(f"import {place + 1}/{len(work['runs'])} runs · {work['setting']} · {run['name']}")
+    write_table(output, pa.Table.from_pylist(rows, schema=MANIFEST), {"work": dict(work), "files": hashes})
+
+
+def _keep(model: Mapping[str, Any], path: Path, sha256: str, names: Sequence[str], stored: StoredRun) -> dict[str, Any]:
+    """The stored run of a checkpoint: found, or made from the file."""
+    result = stored.finished()
+    if result is None:
+        save_weights(load_checkpoint(build_model(model, len(names), 0, ""), path), stored.weights)
+        files = {stored.weights.name: file_sha256(stored.weights)}
+        result = {"classes": list(names), "sha256": files, "imported": sha256}
+        write_text(stored.result, canonical_json(result) + "\n")
+        stored.note("imported")
+    if result["imported"] != sha256:
+        raise DamagedRun(
+            f"{path} is not the file that run {stored.identity} was imported from (SHA-256 differs). Bring back the "
+            "old file, or raise `version` of the setting: its runs are then others."
+        )
+    return result
+
+
+def load_checkpoint(model: torch.nn.Module, path: Path) -> torch.nn.Module:
+    """Fill a model from a file: a state dict, alone or under the key `state_dict`.
+
+    Raises
+    ------
+    ValueError : the file holds no tensors, or not those of the model.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # each format fails in its own way
+        raise ValueError(f"{path} must be a state dict (.safetensors, or .pt of tensors alone): {error}") from error
+    state = state.get("state_dict", state) if isinstance(state, Mapping) else state
+    try:
+        model.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} does not fit the model of its setting: {error}") from None
+    return model

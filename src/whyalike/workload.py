@@ -1,0 +1,96 @@
+"""How much work a configuration asks for, before any data exist: images, steps, parameters, units.
+
+What the configuration and the registries do not say is in the cost table (`whyalike.costs`); what neither says is its
+`other`, and counts as a guess.
+"""
+
+from typing import Any
+
+from whyalike.config import Config
+from whyalike.costs import Costs, Parts
+from whyalike.data.registry import SOURCES
+
+# how often ResNet-18's convolutions use a parameter, a point of the input: 0.56e9 / 11.2e6 multiplications at 32 x 32
+USES_PER_POINT = 1 / 20
+STEM_7X7 = 4  # a 7x7 stem with its max-pool quarters the side
+
+
+class Workload:
+    """Amounts for one configuration; ``known`` is False where an amount is a guess."""
+
+    def __init__(self, config: Config, costs: Costs):
+        self.config, self.costs = config, costs
+
+    def images(self, name: str) -> tuple[Parts, bool]:
+        """Images of a data set's parts, known."""
+        dataset, listed = self.config.datasets[name], self.costs.images
+        if counts := SOURCES[dataset.source].facts.counts(dataset):
+            return Parts(train=counts[0], test=counts[1]), True
+        return listed.get(name, listed["other"]), name in listed
+
+    def bytes_of_images(self, name: str) -> float:
+        """Size of a prepared data set: one byte a pixel and channel; 0 where it has no pixels."""
+        dataset = self.config.datasets[name]
+        facts = SOURCES[dataset.source].facts
+        side = facts.size or getattr(dataset, "size", 0)
+        parts, _ = self.images(name)
+        return (parts.train + parts.test) * side**2 * (facts.channels or 0)
+
+    def stimuli(self, name: str) -> tuple[int, bool]:
+        """Number of stimuli of a set, known."""
+        section = self.config.stimuli[name]
+        if section.n is not None:
+            return section.n, True
+        parts, known = self.images(section.dataset)
+        return getattr(parts, getattr(section, "part", "test")), known
+
+    def steps(self, setting: str, factor: str) -> tuple[int, int, bool]:
+        """Steps of a run's training, samples a step, known. Under data and task overlap a run has half the images."""
+        section = self.config.settings[setting]
+        recipe = self.config.recipes[section.recipe]
+        batch = recipe.batch_size * getattr(recipe, "accumulation", 1)
+        if (steps := getattr(recipe, "steps", None)) is not None:
+            return steps, batch, True
+        parts, known = self.images(section.dataset)
+        images = parts.train if factor == "label" else parts.train // 2
+        return recipe.epochs * max(1, images // batch), batch, known
+
+    def model(self, setting: str) -> tuple[float, float]:
+        """Parameters of a setting's model, and how often one sample uses each."""
+        section = self.config.settings[setting]
+        model, side = self.config.models[section.model], getattr(section, "size", None) or 0
+        if hasattr(model, "blocks") and hasattr(model, "widths"):
+            side /= STEM_7X7 if getattr(model, "stem", None) == "7x7" else getattr(model, "stem_stride", 1)
+            parameters = _convolutions(model.blocks, model.widths)
+        else:
+            listed = self.costs.parameters
+            parameters = listed.get(section.model, listed.get(model.family, listed["other"]))
+        return parameters, max(1.0, getattr(model, "context", None) or side**2 * USES_PER_POINT)
+
+    def units(self, setting: str) -> int:
+        """Units of all compared layers of a setting together."""
+        section = self.config.settings[setting]
+        widths = getattr(self.config.models[section.model], "widths", None)
+        listed = {**self.costs.units, **({"avgpool": widths[-1]} if widths else {})}
+        return sum(listed.get(layer, listed["other"]) for layer in section.layers)
+
+    def facts(self, setting: str) -> dict[str, Any]:
+        """What a rate of the cost table may ask for."""
+        section = self.config.settings[setting]
+        return {
+            **self.config.models[section.model].model_dump(mode="json"),
+            "setting": setting,
+            "model": section.model,
+            "size": getattr(section, "size", None),
+            # checkpoints from files have no recipe
+            "precision": getattr(self.config.recipes.get(getattr(section, "recipe", "")), "precision", None),
+        }
+
+
+def _convolutions(blocks: tuple[int, ...], widths: tuple[int, ...]) -> int:
+    """Parameters of a residual network's 3x3 convolutions: all but 2 % of ResNet-18's."""
+    count, inputs = 0, widths[0]
+    for depth, width in zip(blocks, widths, strict=True):
+        count += 9 * (inputs * width + (2 * depth - 1) * width**2)
+        inputs = width
+    return count

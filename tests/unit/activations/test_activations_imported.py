@@ -1,0 +1,82 @@
+"""The user's own activations in the workflow's format."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from whyalike.activations.imported import import_activations, read_vectors
+from whyalike.activations.table import read_activations, read_ids
+from whyalike.data.prepared import write_prepared
+from whyalike.files import write_table
+from whyalike.training.store import file_sha256
+
+IDS = np.array([2, 3, 5, 8])
+VECTORS = np.arange(8, dtype=np.float32).reshape(4, 2)
+
+
+def test_rows_without_ids_are_the_stimuli_in_their_order(tmp_path):
+    np.save(tmp_path / "x.npy", VECTORS.astype(np.float64))
+    found = read_vectors(tmp_path / "x.npy", IDS)
+    assert found.dtype == np.float32
+    assert np.array_equal(found, VECTORS)
+
+
+def test_rows_with_ids_are_put_in_order_and_those_of_other_stimuli_left_out(tmp_path):
+    order = np.array([4, 1, 0, 3, 2])  # the last row belongs to no stimulus
+    ids, vectors = np.append(IDS, 99)[order], np.vstack([VECTORS, [[7, 7]]])[order]
+    np.savez(tmp_path / "x.npz", vectors=vectors, stimulus_id=ids)
+    pd.DataFrame({"stimulus_id": ids, "vector": list(vectors)}).to_parquet(tmp_path / "x.parquet")
+    for name in ("x.npz", "x.parquet"):
+        assert np.array_equal(read_vectors(tmp_path / name, IDS), VECTORS), name
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"vectors": VECTORS[:3]}, "has 3 rows, the stimuli are 4: give their ids"),
+        ({"vectors": VECTORS, "stimulus_id": np.array([2, 3, 5, 9])}, "lacks 1 of 4 stimuli, the first with the ids 8"),
+        ({"vectors": VECTORS, "stimulus_id": np.array([2, 2, 5, 8])}, "one stimulus_id a row, each once"),
+        ({"vectors": VECTORS[:, 0]}, r"must hold n x d numbers, got float32 \(4,\)"),
+        ({"features": VECTORS}, "cannot be read"),
+    ],
+)
+def test_files_that_do_not_fit_are_named(tmp_path, arrays, words):
+    np.savez(tmp_path / "x.npz", **arrays)
+    with pytest.raises(ValueError, match=rf"x\.npz .*{words}"):
+        read_vectors(tmp_path / "x.npz", IDS)
+
+
+@pytest.fixture
+def work(tmp_path):
+    """The arguments of an import of two runs that differ in d."""
+    labels = pd.DataFrame({"part": ["train", "test", "test"], "class": ["a", "b", "a"]})
+    write_prepared(tmp_path / "data", np.zeros((3, 2, 2, 1), np.uint8), labels, ["class"], {})
+    files = [tmp_path / "one.npy", tmp_path / "two.npy"]
+    np.save(files[0], VECTORS[:2])
+    np.save(files[1], np.ones((2, 5)))
+    manifest = tmp_path / "manifest.parquet"
+    hashes = {path.stem: [file_sha256(path)] for path in files}
+    write_table(manifest, pa.table({"run": ["i1", "i2"]}), {"files": hashes})
+    stimuli = {"part": "test", "n": None, "seed": 0}
+    return {
+        "work": {"runs": {"one": "i1", "two": "i2"}, "stimuli": stimuli},
+        "files": files,
+        "manifest": manifest,
+        "dataset": tmp_path / "data",
+        "output": tmp_path / "out.parquet",
+    }
+
+
+def test_runs_of_different_width_share_a_file(work):
+    import_activations(**work)
+    assert read_ids(work["output"]).tolist() == [1, 2]
+    assert np.array_equal(read_activations(work["output"], "i1"), VECTORS[:2])
+    assert np.array_equal(read_activations(work["output"], "i2"), np.ones((2, 5), np.float32))
+
+
+def test_a_file_that_the_manifest_does_not_tell_of_is_refused(work):
+    np.save(work["files"][1], np.zeros((2, 5)))
+    with pytest.raises(ValueError, match=r"two\.npy has changed since .*manifest\.parquet was written"):
+        import_activations(**work)
+    assert not work["output"].exists()

@@ -1,0 +1,399 @@
+"""What jobs are expected to cost, from the configuration, the cost table and the run store alone."""
+
+import io
+import logging
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from whyalike import costs
+from whyalike.config import ConfigError, check
+from whyalike.plan_table import NAME, Estimate, PlanHandler, PlannedJob, Row, number, table
+from whyalike.planning import Plan
+from whyalike.workflow import Workflow
+
+COSTS = Path(__file__).parents[2] / "config" / "costs.yaml"
+CELL = {"setting": "digits", "factor": "dataset", "seed": "0"}
+
+
+@pytest.fixture
+def values():
+    """The shipped cost table as plain values."""
+    return yaml.safe_load(COSTS.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def plan_of(tmp_path, values):
+    """Makes a plan of a configuration with an empty store, and the shipped costs or changed ones."""
+
+    def make(config, **changed):
+        flow = Workflow(check(config))
+        return Plan(flow.config, flow.grid, costs.Costs.model_validate({**values, **changed}), tmp_path / "runs")
+
+    return make
+
+
+def stored(plan, *identities):
+    """Put finished runs into the store of a plan."""
+    for identity in identities:
+        (plan.store / identity).mkdir(parents=True)
+        (plan.store / identity / "result.json").write_text("{}")
+
+
+def paper_cell(demo, dataset, model, recipe, size, **labels):
+    """The demo with its digits setting made one of the paper's cells."""
+    demo["datasets"]["own"] = dataset
+    demo["models"]["own"] = {"family": "resnet", "blocks": [2, 2, 2, 2], "widths": [64, 128, 256, 512], **model}
+    demo["recipes"]["own"] = {**demo["recipes"]["digits"], "precision": "bfloat16", "peak_epoch": 10, **recipe}
+    demo["settings"]["own"] = {"dataset": "own", "model": "own", "recipe": "own", "size": size, **labels}
+    return demo
+
+
+# ---- the cost table ----
+
+
+def test_the_shipped_table_is_sound():
+    assert costs.read(COSTS).device in costs.read(COSTS).devices
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "recipe", "size", "labelling", "seconds"),
+    [
+        # 25,000 images (48 batches of 512) x 70 epochs; 50,000 x 100 of TinyImageNet
+        ({"source": "cifar10"}, {"stem": "3x3"}, {"batch_size": 512, "epochs": 70}, 32, "class", 16.4),
+        ({"source": "tinyimagenet"}, {"stem": "7x7"}, {"batch_size": 256, "epochs": 100}, 64, "class", 14),
+    ],
+)
+def test_the_papers_cells_cost_what_was_derived_for_them(
+    demo, plan_of, dataset, model, recipe, size, labelling, seconds
+):
+    demo = paper_cell(demo, dataset, model, recipe, size, labelling=labelling)
+    demo["studies"]["dataset_overlap"] |= {"settings": ["own"], "min_accuracy": 0}
+    plan = plan_of(demo)
+    estimate = plan.estimate("train_models", {**CELL, "setting": "own"})
+    # within 3 %: the last partial batch of an epoch is dropped
+    assert [run.seconds for run in estimate.runs.values()] == pytest.approx([seconds] * 6, rel=0.03)
+    assert "given" in estimate.sources
+
+
+def test_label_overlap_trains_on_all_images_of_the_data_set(demo, plan_of):
+    csd = {"source": "colorshapedigit"}  # 800,000 images
+    demo = paper_cell(demo, csd, {"stem": "7x7"}, {"batch_size": 512, "epochs": 20}, 28, labelling="digit")
+    demo["studies"]["label_overlap"] |= {"settings": ["own"], "min_accuracy": 0}
+    estimate = plan_of(demo).estimate("train_models", {"setting": "own", "factor": "label", "seed": "0"})
+    assert [run.seconds for run in estimate.runs.values()] == pytest.approx([12] * 7, rel=0.01)
+
+
+def test_a_rate_of_a_setting_goes_before_one_with_more_keys_and_unknown_keys_never_fit(values):
+    rates = [
+        {"match": {"family": "resnet", "stem": "3x3"}, "device": "h100", "samples_per_second": 1, "source": "given"},
+        {"match": {"setting": "mine"}, "device": "h100", "samples_per_second": 2, "source": "given"},
+        {"match": {"setting": "mine", "depth": 3}, "device": "h100", "samples_per_second": 3, "source": "given"},
+        {"match": {"setting": "mine"}, "device": "h100", "samples_per_second": 4, "source": "measured"},
+        {"match": {"setting": "mine"}, "device": "cpu", "samples_per_second": 5, "source": "measured"},
+    ]
+    known = costs.Costs.model_validate({**values, "rates": rates})
+    facts = {"family": "resnet", "stem": "3x3", "setting": "mine"}
+    assert known.rate(facts, "h100", "training").samples_per_second == 4
+    assert known.rate({**facts, "setting": "other"}, "h100", "training").samples_per_second == 1
+    assert known.rate({"family": "gpt"}, "h100", "training") is None
+    assert known.rate(facts, "h100", "extraction") is None
+
+
+def test_a_local_table_goes_over_the_shipped_one(tmp_path, values):
+    rate = {"match": {"setting": "digits"}, "device": "a40", "step_seconds": 0.001, "source": "measured"}
+    a40 = {**values["devices"]["h100"], "startup_seconds": 20, "source": "measured"}
+    local = {"device": "a40", "devices": {"a40": a40}, "rates": [rate]}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(local))
+    before, after = (costs.read(COSTS, tmp_path / name) for name in ("absent.yaml", "own.yaml"))
+    assert after.device == "a40" and set(after.devices) == {*before.devices, "a40"}
+    assert after.rates[0].source == "measured" and after.rates[1:] == before.rates
+    assert after.reserve == before.reserve
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"device": "h1000"}, "device: 'h1000' is not under devices. Known: "),
+        ({"units": {"mu": 20}}, "units: the key 'other' is missing"),
+        ({"stages": {}}, "stages: the key 'other' is missing"),
+        ({"rates": [{"match": {"a": 1}, "device": "x", "source": "given", "step_seconds": 1}]}, "rates.0.device: 'x'"),
+        ({"devic": "cpu"}, "devic: unknown key. Did you mean 'device'?"),
+        ({"reserve": {"margin_minutes": 0, "measured": 1, "given": 1, "guessed": 1}}, "reserve.margin_minutes"),
+        ({"rates": [{"match": {"size": 1}, "device": "cpu", "source": "felt", "step_seconds": 1}]}, "rates.0.source"),
+        ({"rates": [{"match": {"size": 1}, "device": "cpu", "source": "given"}]}, "one of samples_per_second and step"),
+        (
+            {"rates": [{"match": {"size": 1}, "device": "cpu", "source": "given", "step_seconds": 1,
+                        "work": "extraction"}]},
+            "give samples_per_second for extraction",
+        ),
+    ],
+)  # fmt: skip
+def test_a_fault_of_the_table_is_told_with_file_and_key(tmp_path, values, changed, message):
+    path = tmp_path / "costs.yaml"
+    path.write_text(yaml.safe_dump({**values, **changed}))
+    with pytest.raises(ConfigError, match=re.escape(message)) as fault:
+        costs.read(path)
+    assert str(path) in str(fault.value)
+
+
+def test_a_fault_of_the_local_table_names_the_local_file(tmp_path):
+    (tmp_path / "own.yaml").write_text("device: abacus\n")
+    with pytest.raises(ConfigError, match=r"own\.yaml: 1 fault"):
+        costs.read(COSTS, tmp_path / "own.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("a: [", "not valid YAML"), ("- a", "must hold keys"), (None, "no cost")]
+)
+def test_a_table_that_cannot_be_read_is_told(tmp_path, text, message):
+    path = tmp_path / "costs.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        costs.read(path)
+
+
+# ---- estimates ----
+
+
+def test_a_training_job_costs_its_start_and_the_runs_that_the_store_lacks(demo, plan_of):
+    plan = plan_of(demo)
+    whole = plan.estimate("train_models", CELL)
+    assert len(whole.runs) == 6
+    one, two, *others = whole.runs
+    stored(plan, one, two)
+    (plan.store / others[0]).mkdir()  # begun, not finished
+    less = plan_of(demo).estimate("train_models", CELL)
+    assert set(less.runs) == set(others)
+    assert less.seconds == pytest.approx(whole.seconds - 2 * whole.runs[one].seconds)
+    stored(plan, *others[1:])
+    (plan.store / others[0] / "result.json").write_text("{}")
+    nothing = plan_of(demo).estimate("train_models", CELL)
+    assert not nothing.runs and nothing.seconds == plan.costs.devices["h100"].startup_seconds
+
+
+def test_parameters_do_not_depend_on_what_the_store_holds(demo, tmp_path):
+    demo["results"] = str(tmp_path)
+    wildcards = SimpleNamespace(**CELL)
+    flow = Workflow(check(demo))
+    before = flow.training_work(wildcards)
+    for run in flow.grid.runs(next(iter(flow.grid.cells))):
+        folder = Path(flow.store, run.identity)
+        folder.mkdir(parents=True)
+        (folder / "result.json").write_text("{}")
+    assert Workflow(check(demo)).training_work(wildcards) == before
+
+
+def test_runtime_is_whole_minutes_above_what_is_expected_and_grows_with_each_attempt(demo, plan_of):
+    plan, wildcards = plan_of(demo), CELL
+    seconds = plan.expected_seconds("train_models")(wildcards)
+    minutes = [plan.runtime("train_models")(wildcards, attempt) for attempt in (1, 2, 3)]
+    assert isinstance(seconds, int) and all(isinstance(value, int) for value in minutes)
+    assert 60 * minutes[0] > seconds
+    assert minutes[1:] == [2 * minutes[0], 3 * minutes[0]]
+
+
+def test_what_is_guessed_reserves_more_than_what_was_measured(demo, plan_of):
+    reserve = plan_of(demo).costs.reserve
+    measured, guessed = (reserve.minutes(600, how) for how in (["measured"], ["measured", "guessed"]))
+    assert measured == reserve.margin_minutes + 10 * reserve.measured
+    assert guessed == reserve.margin_minutes + 10 * reserve.guessed > measured
+
+
+def test_scoring_grows_with_the_square_of_the_stimuli_and_with_the_pairs(demo, plan_of):
+    scoring = {"seconds": 1, "pair": 0, "pair_row": 0, "pair_row_squared": 1e-6}
+    wildcards = {"study": "dataset_overlap", "comparison": "digits", "stimuli": "colorshapedigit_test"}
+    # 5 levels x 5 seeds, n = 600
+    assert plan_of(demo, scoring=scoring).estimate("score_comparison", wildcards).seconds == 1 + 25 * 0.36
+    demo["stimuli"]["colorshapedigit_test"]["n"] = 1200
+    assert plan_of(demo, scoring=scoring).estimate("score_comparison", wildcards).seconds == 1 + 25 * 1.44
+
+
+def test_extraction_counts_trained_and_untrained_models(demo, plan_of):
+    rate = {"match": {"family": "resnet"}, "device": "h100", "work": "extraction", "samples_per_second": 100,
+            "source": "given"}  # fmt: skip
+    plan = plan_of(demo, rates=[rate])
+    estimate = plan.estimate("extract_avgpool", {**CELL, "stimuli": "colorshapedigit_test"})
+    # 6 trained and 2 untrained models, 600 stimuli, 64 units of 4 bytes
+    assert estimate.own_bytes == 8 * 600 * 64 * 4
+    assert estimate.seconds == plan.costs.devices["h100"].startup_seconds + 8 * 600 / 100
+
+
+def test_without_a_gpu_none_is_asked_for_and_the_cpus_costs_count(demo, plan_of):
+    assert plan_of(demo).gpus == 1
+    demo["operation"] = {"device": "cpu"}
+    plan = plan_of(demo)
+    assert plan.gpus == 0 and plan.device == "cpu"
+    # the demo's benchmark: 10 to 20 s for this cell on one core; a guess within a factor of three
+    assert 5 < plan.estimate("train_models", CELL).seconds < 40
+
+
+@pytest.mark.parametrize("name", ["write_tables", "a_rule_of_tomorrow"])
+def test_a_rule_without_wildcards_has_a_fixed_cost(demo, plan_of, name):
+    assert plan_of(demo).estimate(name, {}).seconds == 10
+
+
+def test_runs_from_files_are_extracted_and_scored_but_not_trained(demo, plan_of):
+    demo["settings"]["files"] = {
+        "dataset": "digits", "labelling": "digit", "runs": ["a", "b", "c"], "checkpoints": "{run}.pt",
+        "model": "resnet8", "size": 8, "mean": [0, 0, 0], "std": [1, 1, 1],
+    }  # fmt: skip
+    demo["studies"]["mine"] = {"factor": "external", "settings": ["files"], "stimuli": ["colorshapedigit_test"]}
+    plan = plan_of(demo, scoring={"seconds": 0, "pair": 1, "pair_row": 0, "pair_row_squared": 0})
+    imported = plan.estimate("import_runs", {"setting": "files", "seed": "0"})
+    assert (imported.factor, set(imported.studies), imported.runs) == ("external", {"mine"}, {})
+    wildcards = {"setting": "files", "factor": "external", "seed": "0", "stimuli": "colorshapedigit_test"}
+    # 3 models and the 3 that they started from, 600 stimuli, 64 units of 4 bytes
+    assert plan.estimate("extract_avgpool", wildcards).own_bytes == 6 * 600 * 64 * 4
+    comparison = {"study": "mine", "comparison": "files", "stimuli": "colorshapedigit_test"}
+    assert plan.estimate("score_comparison", comparison).seconds == 3  # pairs
+
+
+def test_every_cell_of_the_demo_and_the_default_is_planned(demo, plan_of):
+    for config in (demo, yaml.safe_load(COSTS.with_name("config.yaml").read_text(encoding="utf-8"))):
+        plan = plan_of(config)
+        for cell in plan.grid.cells:
+            wildcards = {key: str(value) for key, value in vars(cell).items()}
+            assert plan.estimate("train_models", wildcards).runs
+            for stimuli in plan.grid.stimuli(cell):
+                assert plan.estimate("extract_", {**wildcards, "stimuli": stimuli}).own_bytes > 0
+
+
+# ---- the table ----
+
+
+def planned(plan, rule, wildcards):
+    return PlannedJob(rule, plan.estimate(rule, wildcards), plan.gpus, 60, 1)
+
+
+def rows(text):
+    """Name -> the row's words."""
+    lines = [line for line in text.splitlines() if re.match(r"(  \S|total)", line)]
+    return {line[:NAME].strip(): line[NAME:].split() for line in lines}
+
+
+def test_runs_of_two_studies_count_in_each_and_once_in_the_total(demo, plan_of):
+    demo["studies"]["second"] = {**demo["studies"]["dataset_overlap"], "levels": ["0", "1", "0.1"]}
+    plan = plan_of(demo)
+    found = rows(table([planned(plan, "train_models", CELL)], plan))
+    # A and five levels; A and three levels, two of them the same
+    assert [found[name][:2] for name in ("dataset_overlap", "second", "total")] == [["1", "6"], ["1", "4"], ["1", "7"]]
+    assert float(found["second"][3]) <= float(found["total"][3])
+
+
+def test_a_run_that_two_cells_share_counts_once(demo, plan_of):
+    demo["settings"]["twin"] = demo["settings"]["digits"]
+    demo["studies"]["dataset_overlap"]["settings"] = ["digits", "twin"]
+    plan = plan_of(demo, devices={name: {"startup_seconds": 0, "training_operations": 1e6, "extraction_operations": 1}
+                                  for name in ("h100", "cpu")})  # fmt: skip
+    jobs = [planned(plan, "train_models", {**CELL, "setting": name}) for name in ("digits", "twin")]
+    total, single = Row(), Row()
+    for job in jobs:
+        total.add(job)
+    single.add(jobs[0])
+    assert total.runs == single.runs and total.gpu_seconds == single.gpu_seconds > 0
+    assert (total.jobs, total.reserved) == (2, 2 * single.reserved)
+
+
+def test_hours_are_reserved_by_runtime_and_gpu(demo, plan_of):
+    plan = plan_of(demo)
+    jobs = [planned(plan, "train_models", CELL), PlannedJob("write_tables", Estimate(3600), 0, 600, 2)]
+    found = rows(table(jobs, plan))
+    assert found["train_models"][2:] == ["1.00", "0.02", "0", "<0.01", "guessed"]
+    assert found["write_tables"][2:] == ["0", "0", "2.00", "0", "-"]
+    assert found["total"][2:] == ["1.00", "0.02", "2.00", "<0.01", "guessed"]
+    assert found["(no factor)"][0] == "1"
+
+
+def test_the_source_of_every_part_shows_in_the_total(demo, plan_of):
+    plan = plan_of(demo)
+    jobs = [PlannedJob("a", Estimate(sources=frozenset({how})), 0, 0, 1) for how in ("guessed", "measured", "given")]
+    assert table(jobs, plan).endswith("measured, given, guessed")
+
+
+def test_the_table_fits_100_columns_whatever_the_names(demo, plan_of):
+    plan = plan_of(demo)
+    sources = frozenset({"measured", "given", "guessed"})
+    job = PlannedJob("extract_" + "layer" * 30, Estimate(9e9, 9e14, sources=sources), 1, 10**8, 1)
+    assert max(len(line) for line in table([job], plan).splitlines()) <= 100
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0"), (0.001, "<0.01"), (0.006, "0.01"), (12.346, "12.35"), (1000.4, "1000")]
+)
+def test_little_is_not_shown_as_nothing(value, text):
+    assert number(value) == text
+
+
+def test_a_study_that_only_shares_data_with_what_is_run_has_no_row(demo, plan_of):
+    plan = plan_of(demo)
+    jobs = [planned(plan, "prepare_data", {"dataset": "digits"}), planned(plan, "train_models", CELL)]
+    found = rows(table(jobs, plan))
+    assert found["dataset_overlap"][0] == "2" and "task_overlap" not in found and "(no single study)" not in found
+    assert "(no single study)" in rows(table(jobs[:1], plan))
+
+
+# ---- the handler ----
+
+
+def record(event=None, level=logging.INFO, message="", **fields):
+    extra = {"event": SimpleNamespace(name=event)} if event else {}
+    return logging.makeLogRecord({"levelno": level, "msg": message, **extra, **fields})
+
+
+def job_info(rule="train_models", wildcards=CELL, **fields):
+    resources = {"gpu": 1, "runtime": 90}
+    work = {"resources": resources, "wildcards": wildcards, "threads": 1, "output": ["a"], "log": ["b"]}
+    return record("JOB_INFO", rule_name=rule, **{**work, **fields})
+
+
+def printed(plan, *records):
+    stream = io.StringIO()
+    handler = PlanHandler(plan, stream)
+    for one in records:
+        handler.handle(one)
+    handler.close()
+    handler.close()  # by Snakemake, and again by the interpreter
+    return stream.getvalue()
+
+
+def test_the_plan_is_printed_once_when_logging_ends(demo, plan_of):
+    text = printed(plan_of(demo), job_info())
+    assert text.count("GPU-hour plan") == 1
+    assert rows(text)["total"][:3] == ["1", "6", "1.50"]
+
+
+def test_a_target_rule_is_a_job_that_costs_nothing(demo, plan_of):
+    target = job_info("all", None, output=[], log=[], resources={"runtime": 60})
+    assert rows(printed(plan_of(demo), target))["all"] == ["1", "0", "0", "0", "0", "0", "-"]
+
+
+def test_nothing_to_do_is_zero_hours(demo, plan_of):
+    text = printed(plan_of(demo), record(message="Nothing to be done (all requested files are present)."))
+    assert rows(text) == {"total": ["0", "0", "0", "0", "0", "0", "-"]}
+
+
+def test_no_table_where_snakemake_names_no_job_but_a_word_why(demo, plan_of):
+    text = printed(plan_of(demo), record("RUN_INFO"))
+    assert text.startswith("No GPU-hour plan") and "total" not in text
+
+
+def test_no_table_after_a_fault(demo, plan_of, capsys, monkeypatch):
+    assert printed(plan_of(demo), job_info(), record(level=logging.ERROR, message="no such file")) == ""
+    monkeypatch.setattr(logging, "raiseExceptions", True)
+    assert printed(plan_of(demo), job_info(wildcards={"setting": "unheard_of"})) == ""
+    assert "KeyError" in capsys.readouterr().err
+    assert printed(plan_of(demo)) == ""  # neither jobs nor nothing to do: no dry-run of jobs, such as --list-rules
+
+
+def test_planning_imports_nothing_heavy():
+    heavy = ("torch", "pandas", "sklearn", "scipy", "matplotlib", "snakemake")
+    code = f"import sys, whyalike.plan_table; print([name for name in {heavy} if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "[]"

@@ -1,0 +1,89 @@
+"""What is looked for before any job; and where data lie is no part of any identity or job's parameters."""
+
+import logging
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from whyalike.config import check
+from whyalike.preflight import DryRunWarnings, downloads, missing_data
+from whyalike.runs import Grid
+from whyalike.workflow import Workflow
+
+
+def job(rule, **wildcards):
+    return SimpleNamespace(rule=SimpleNamespace(name=rule), wildcards=SimpleNamespace(**wildcards))
+
+
+def with_sources(demo, **folders):
+    demo["datasets"]["colorshapedigit"]["sources"] = {key: str(folder) for key, folder in folders.items()}
+    return check(demo)
+
+
+def with_cifar(demo, folder):
+    """The demo's digits exchanged for CIFAR-10 in a folder."""
+    demo["datasets"]["digits"] = {"source": "cifar10", "folder": str(folder)}
+    demo["settings"]["digits"]["labelling"] = "class"
+    demo["studies"]["dataset_overlap"]["min_accuracy"] = demo["studies"]["task_overlap"]["min_accuracy"] = 0
+    return check(demo)
+
+
+def everything(config):
+    """Every run's identity, and the parameters of every data set's job."""
+    grid, flow = Grid(config), Workflow(config)
+    identities = {run.identity for cell in grid.cells for run in grid.runs(cell)}
+    return identities, [flow.data_work(SimpleNamespace(dataset=name)) for name in config.datasets]
+
+
+@pytest.mark.parametrize("change", [with_cifar, lambda demo, folder: with_sources(demo, shapes=folder)])
+def test_a_data_set_that_is_moved_is_neither_prepared_nor_trained_anew(demo, change):
+    assert everything(change(demo, "/here")) == everything(change(demo, "/there"))
+
+
+def test_folders_of_sources_make_other_runs_than_drawings(demo):
+    drawn, given = everything(check(demo)), everything(with_sources(demo, shapes="/here"))
+    assert not drawn[0] >= given[0]
+    assert drawn[1] != given[1]
+
+
+def test_a_job_gets_the_folder_from_the_configuration(demo):
+    parameters = with_cifar(demo, "~/data").datasets["digits"].model_dump(exclude={"source"})
+    assert parameters == {"folder": Path.home() / "data"}
+
+
+def test_only_data_sets_that_would_be_prepared_are_looked_for(demo, tmp_path):
+    config = with_cifar(demo, tmp_path)
+    assert (
+        missing_data(config, [job("make_splits", setting="digits"), job("prepare_data", dataset="photographs")]) == []
+    )
+    (line,) = missing_data(config, [job("prepare_data", dataset="digits"), job("train_models", setting="digits")])
+    assert line.startswith(f"datasets.digits: CIFAR-10 must lie as published in {tmp_path}/cifar-10-batches-py: 7 of 7")
+    assert line.endswith("With a network: snakemake download_digits.")
+
+
+def test_folders_of_sources_that_do_not_exist_are_named(demo, tmp_path):
+    config = with_sources(demo, shapes=tmp_path, digits=tmp_path / "gone")
+    (line,) = missing_data(config, [job("prepare_data", dataset="colorshapedigit")])
+    assert f"missing: digits: {tmp_path / 'gone'}. Correct `sources`." in line
+
+
+def test_published_data_sets_have_download_targets_and_no_others(demo, tmp_path):
+    assert downloads(check(demo)) == []
+    assert downloads(with_cifar(demo, tmp_path)) == ["digits"]
+
+
+def test_a_dry_run_warns_once_when_the_jobs_are_known():
+    lines = []
+    handler = DryRunWarnings(lambda: ["a is missing", "b is missing"], lines.append)
+
+    def say(event):
+        record = logging.LogRecord("snakemake", logging.INFO, "", 0, "", (), None)
+        record.event = SimpleNamespace(name=event)
+        handler.handle(record)
+
+    say("JOB_INFO")
+    assert lines == []
+    say("RUN_INFO")
+    say("RUN_INFO")
+    assert lines == ["a is missing", "b is missing"]

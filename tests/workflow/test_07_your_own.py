@@ -1,0 +1,160 @@
+"""docs/your-own.md, run as it stands: its code and configuration on inputs of a few images."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from workflow_folder import REPOSITORY, TINY
+
+TEXT = (REPOSITORY / "docs" / "your-own.md").read_text(encoding="utf-8")
+REST = """
+name: own
+datasets: {}
+figures:
+  cells: {kind: overlap, study: cells, caption: Cells.}
+similarity: {metrics: {cka: {}}, permutations: 5}
+"""
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of the document in one language."""
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+def configuration() -> dict:
+    """The document's parts as one configuration, with what they leave out."""
+    whole = yaml.safe_load(REST) | {"recipes": yaml.safe_load(TINY.read_text())["recipes"]}
+    for part in map(yaml.safe_load, blocks("yaml")):
+        for section, entries in part.items():
+            whole.setdefault(section, {}).update(entries)
+    return whole
+
+
+def bring(folder: Path) -> None:
+    """What the user brings: images of two classes, arrays of two classes, the document's code."""
+    random = np.random.default_rng(0)
+    for name, level in (("round", 60), ("long", 180)):
+        (folder / "my" / "cells" / name).mkdir(parents=True)
+        for i in range(32):
+            pixels = np.clip(random.normal(level, 40, (18, 20, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / "my" / "cells" / name / f"{i:02d}.png")
+    scans = random.integers(0, 256, (40, 12, 12), dtype=np.uint8)
+    np.savez(folder / "my" / "scans.npz", images=scans, labels=np.arange(40) % 2)
+    (folder / "my" / "nets.py").write_text(blocks("python")[0])
+    bring_checkpoints(folder / "my" / "checkpoints")
+
+
+def bring_checkpoints(folder: Path) -> None:
+    """Weights of the document's architecture."""
+    folder.mkdir()
+    code: dict = {}
+    exec(blocks("python")[0], code)
+    for run in ("a0", "b0", "a1", "b1"):
+        save_file(code["plain"](classes=2, width=8).state_dict(), folder / f"{run}.safetensors")
+
+
+def bring_activations(folder: Path, labels: pd.DataFrame) -> None:
+    """Three models' activations: the same 4 units twice, once shuffled with ids, and 6 other units."""
+    folder.mkdir()
+    random = np.random.default_rng(1)
+    ids = labels["id"][labels["part"] == "test"].to_numpy()
+    vectors, order = random.normal(size=(len(ids), 4)), random.permutation(len(ids))
+    np.savez(folder / "one.cells_test.npz", vectors=vectors)
+    np.savez(folder / "two.cells_test.npz", vectors=vectors[order], stimulus_id=ids[order])
+    np.savez(folder / "three.cells_test.npz", vectors=random.normal(size=(len(ids), 6)))
+
+
+def call(folder: Path, *arguments: str) -> str:
+    """Snakemake in the folder, as a user would call it; what it said."""
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(REPOSITORY / "Snakefile"),
+        "--configfile",
+        "own.yaml",
+    ]
+    profile = ["--profile", str(REPOSITORY / "profiles" / "local")]
+    done = subprocess.run(
+        [*command, *profile, *arguments], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory) -> Path:
+    """The results of the document's configuration."""
+    folder = tmp_path_factory.mktemp("own")
+    bring(folder)
+    (folder / "own.yaml").write_text(yaml.safe_dump(configuration()))
+    labels = "results/own/data/cells/labels.parquet"
+    call(folder, labels)
+    bring_activations(folder / "my" / "activations", pd.read_parquet(folder / labels))
+    call(folder, "all")
+    return folder / "results" / "own"
+
+
+def test_own_images_and_arrays_are_prepared(own):
+    cells = pd.read_parquet(own / "data" / "cells" / "labels.parquet")
+    assert cells.groupby("class", observed=True)["part"].value_counts().unstack().to_dict("index") == {
+        name: {"test": 8, "train": 24} for name in ("long", "round")
+    }
+    assert np.load(own / "data" / "cells" / "images.npy").shape == (64, 16, 16, 3)
+    assert np.load(own / "data" / "scans" / "images.npy").shape == (40, 12, 12, 1)
+
+
+def test_models_of_an_own_architecture_are_trained_and_compared(own):
+    scores = pd.read_parquet(own / "similarity" / "cells" / "cells" / "cells_test.parquet")
+    assert set(scores["layer_a"]) == {"pool", "max"}
+    assert (scores["n"] == 16).all()
+    # 2 seeds x 2 levels x 2 protocols, each with its untrained pair
+    assert len(scores) == 8
+    assert scores["untrained"].notna().all()
+    assert (own / "figures" / "cells.svg").is_file()
+
+
+def test_own_activations_are_compared_in_the_order_of_their_ids(own):
+    scores = pd.read_parquet(own / "similarity" / "theirs" / "theirs" / "cells_test.parquet")
+    exact = scores[scores["score_protocol"] == "exact"].set_index("condition")["value"]
+    assert set(exact.index) == {"one-two", "one-three", "two-three"}
+    assert exact["one-two"] == pytest.approx(1)  # the same numbers, shuffled in one file
+    assert exact["one-three"] == pytest.approx(exact["two-three"])
+    assert scores["data_overlap"].isna().all()
+    assert scores["untrained"].isna().all()
+    assert pd.read_parquet(own / "statistics" / "theirs.parquet").empty
+
+
+def test_own_checkpoints_are_compared_at_the_overlap_given(own):
+    scores = pd.read_parquet(own / "similarity" / "ours" / "ours" / "cells_test.parquet")
+    exact = scores[scores["score_protocol"] == "exact"]
+    assert exact[["seed", "condition", "data_overlap"]].to_numpy().tolist() == [
+        [0, "0.5", 0.5], [0, "1", 1.0], [1, "0.5", 0.5],
+    ]  # fmt: skip
+    assert exact["untrained"].notna().all()
+    statistics = pd.read_parquet(own / "statistics" / "ours.parquet").query("estimator == 'gain'")
+    values = exact["value"].to_numpy()
+    exactly = statistics.query("score_protocol == 'exact'")
+    assert exactly["value"].tolist() == pytest.approx([values[1] - values[0]])
+    assert (own / "figures" / "ours.svg").is_file()
+
+
+def test_a_run_from_a_file_is_stored_with_the_hash_of_its_file(own):
+    manifest = pd.read_parquet(own / "models" / "ours" / "external" / "seed0.parquet")
+    for row in manifest.itertuples():
+        stored = load_file(own.parent / "runs" / row.run / "weights.safetensors")
+        given = load_file(own.parents[1] / "my" / "checkpoints" / f"{row.name}.safetensors")
+        assert all((stored[name] == given[name]).all() for name in given)
+    assert manifest["accuracy"].isna().all()
+
+
+def test_nothing_is_left_to_do(own):
+    assert "Nothing to be done" in call(own.parents[1], "--dry-run", "all")

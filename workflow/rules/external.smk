@@ -1,0 +1,51 @@
+# Runs from the user's files in place of training, and activations in place of extraction.
+rule import_runs:
+    input:
+        dataset=FLOW.setting_dataset,
+        files=FLOW.import_files,
+    output:
+        manifest=f"{ROOT}/models/{{setting}}/external/seed{{seed}}.parquet",
+    log:
+        f"{ROOT}/logs/import_runs/{{setting}}.seed{{seed}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/import_runs/{{setting}}.seed{{seed}}.tsv"
+    wildcard_constraints:
+        setting=FLOW.import_settings("checkpoints", "activations"),
+    threads: 1
+    resources:
+        mem_mb=16000,
+        runtime=PLAN.runtime("import_runs"),
+        expected_seconds=PLAN.expected_seconds("import_runs"),
+    params:
+        work=FLOW.import_work,
+    message:
+        "Import: the runs of {wildcards.setting}"
+    script:
+        "../scripts/import_runs.py"
+
+
+rule import_activations:
+    input:
+        dataset=FLOW.stimuli_dataset,
+        manifest=f"{ROOT}/models/{{setting}}/external/seed{{seed}}.parquet",
+        files=FLOW.activation_files,
+    output:
+        activations=f"{ROOT}/activations/{{setting}}/external/seed{{seed}}/{{stimuli}}.{{layer}}.parquet",
+    log:
+        f"{ROOT}/logs/import_activations/{{setting}}.seed{{seed}}.{{stimuli}}.{{layer}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/import_activations/{{setting}}.seed{{seed}}.{{stimuli}}.{{layer}}.tsv"
+    wildcard_constraints:
+        setting=FLOW.import_settings("activations"),
+        layer=r"[\w.]+",
+    threads: 1
+    resources:
+        mem_mb=16000,
+        runtime=PLAN.runtime("import_activations"),
+        expected_seconds=PLAN.expected_seconds("import_activations"),
+    params:
+        work=FLOW.import_activations_work,
+    message:
+        "Import: activations of {wildcards.setting} on {wildcards.stimuli}, layer {wildcards.layer}"
+    script:
+        "../scripts/import_activations.py"

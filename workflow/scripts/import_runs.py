@@ -1,0 +1,19 @@
+"""Register the runs of a setting that come from the user's files, and store the weights that they bring."""
+
+import json
+from pathlib import Path
+
+from whyalike.config import check
+from whyalike.jobs import job
+from whyalike.training.imported import import_runs
+
+config = check(snakemake.config)
+with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
+    import_runs(
+        work=json.loads(snakemake.params.work),
+        operation=config.operation,
+        files=[Path(path) for path in snakemake.input.files],
+        dataset=Path(snakemake.input.dataset[0]).parent,
+        store=Path(config.results, "runs"),
+        output=Path(snakemake.output.manifest),
+    )
