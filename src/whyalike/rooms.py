@@ -5,6 +5,7 @@ which is the way data flow. The modules beside the rooms are listed above (they 
 rooms use them). Equal imports give equal bytes.
 """
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -116,4 +117,9 @@ def _box(room: str, x: int, y: int) -> str:
 
 
 def _band(y: int, text: str, width: int) -> str:
-    return f'<text x="{width // 2}" y="{y + 14}" text-anchor="middle" font-style="italic">{text}</text>'
+    """Text across the picture, in as many lines as it needs; 8 pixels hold any character of 14 px type on average."""
+    lines = textwrap.wrap(text, (width - 2 * MARGIN) // 8, break_on_hyphens=False)
+    return "".join(
+        f'<text x="{width // 2}" y="{y + 14 + 20 * i}" text-anchor="middle" font-style="italic">{line}</text>'
+        for i, line in enumerate(lines)
+    )
