@@ -23,7 +23,7 @@ demo: setup
 test: setup
 	@$(BIN)/python -m pytest
 
-# the demo's process group killed at random times, again and again (about ten minutes)
+# the process group of a small study killed at random times, again and again (about six minutes)
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow
 
