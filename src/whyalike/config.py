@@ -5,7 +5,7 @@ errors. This module is read each time the Snakefile is parsed, so neither torch 
 of metrics, models, data sources and figures come from the rooms' registries, which import nothing heavy either.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -15,19 +15,18 @@ import yaml
 from pydantic import Discriminator, Field, Tag, ValidationError, create_model, model_validator
 
 from whyalike.data.registry import SOURCES
-from whyalike.external import ExternalStudy, OwnActivations, OwnCheckpoints, misfits
+from whyalike.external import ExternalStudy, OwnActivations, OwnCheckpoints
 from whyalike.figures.registry import FIGURES
-from whyalike.messages import fault_in_words, listed, near
+from whyalike.messages import fault_in_words, listed
+from whyalike.misfits import misfits, unknown_names
 from whyalike.models.registry import MODELS
 from whyalike.names import Name, known
-from whyalike.recipes import Operation, Recipe, Section
+from whyalike.recipes import Operation, Section
 from whyalike.registry import Registry
-from whyalike.similarity import protocols
 from whyalike.similarity.registry import METRICS
+from whyalike.training.registry import OBJECTIVES
 
 PROTOCOLS = ("exact", "as_published")
-LABELLINGS = ("shape", "digit", "shape_digit", "shape_color", "digit_color", "shape_digit_color")  # of label overlap
-LABEL_ATTRIBUTES = ("shape", "digit", "color")  # the conditions of label overlap are made of these
 
 
 class ConfigError(ValueError):
@@ -60,6 +59,7 @@ def kinds(registry: Registry, key: str, words: str) -> Any:
 
 Dataset = kinds(SOURCES, "source", "Name of the data source.")
 Model = kinds(MODELS, "family", "Name of the model family.")
+Recipe = kinds(OBJECTIVES, "objective", "Name of the objective.")
 
 
 class Stimuli(Section):
@@ -78,7 +78,9 @@ class Setting(Section):
     model: Name = Field(description="Name of a model under `models`.")
     recipe: Name = Field(description="Name of a recipe under `recipes`.")
     labelling: Name = Field(description="The labels: attributes joined by `_`, such as digit or shape_digit_color.")
-    size: int = Field(ge=4, description="Side of the model's input, pixels; other images are resized to it.")
+    size: int | None = Field(
+        None, ge=4, description="Side of the model's input, pixels; other images are resized to it. Not for text."
+    )
     layers: tuple[str, ...] = Field(("avgpool",), min_length=1, description="Modules whose outputs are compared.")
 
 
@@ -193,75 +195,6 @@ class Config(Section):
     figures: dict[Name, Figure] = Field(description="The figures; each is a target.")
     operation: Operation = Field(Operation(), description="How work is carried out.")
 
-    def faults(self) -> list[str]:
-        """References to names that do not exist, and parts that do not fit each other."""
-        return [*self._unknown_names(), *self._misfits()]
-
-    def _unknown_names(self) -> list[str]:
-        found = []
-
-        def need(path: str, name: str, table: Mapping[str, Any], where: str) -> None:
-            if name not in table:
-                found.append(f"{path}: '{name}' is not under {where}.{near(name, table)} Known: {', '.join(table)}.")
-
-        for key, stimuli in self.stimuli.items():
-            need(f"stimuli.{key}.dataset", stimuli.dataset, self.datasets, "datasets")
-        for key, setting in self.settings.items():
-            for field in ("dataset", "model", "recipe"):  # runs from files need not have all of them
-                if hasattr(setting, field):
-                    need(f"settings.{key}.{field}", getattr(setting, field), getattr(self, f"{field}s"), f"{field}s")
-        for key, study in self.studies.items():
-            for name in study.settings:
-                need(f"studies.{key}.settings", name, self.settings, "settings")
-            for name in study.stimuli:
-                need(f"studies.{key}.stimuli", name, self.stimuli, "stimuli")
-        for key, figure in self.figures.items():
-            if key in self.studies and figure.study not in (None, key):
-                found.append(
-                    f"figures.{key}: a figure with the name of a study must show that study, not {figure.study}."
-                )
-            for field, table in (("study", self.studies), ("dataset", self.datasets)):
-                if (name := getattr(figure, field)) is not None:
-                    need(f"figures.{key}.{field}", name, table, "studies" if field == "study" else "datasets")
-                elif field in FIGURES[figure.kind].facts.needs:
-                    found.append(f"figures.{key}: a figure of kind {figure.kind} needs the key '{field}'.")
-        return found
-
-    def _misfits(self) -> Iterator[str]:
-        """Labels that the data lack, and parameters that a metric does not take: not first after hours of training."""
-        attributes = {
-            key: SOURCES[self.datasets[setting.dataset].source].facts.attributes
-            for key, setting in self.settings.items()
-            if setting.dataset in self.datasets
-        }
-        for key, known_ones in attributes.items():
-            joined = self.settings[key].labelling.split("_")
-            if not set(joined) <= set(known_ones) or len(set(joined)) < len(joined):
-                yield (
-                    f"settings.{key}.labelling: '{'_'.join(joined)}' must join distinct attributes with '_'. "
-                    f"Attributes: {', '.join(known_ones)}."
-                )
-        for key, study in self.studies.items():
-            for name in study.settings if study.factor == "label" else ():
-                if not set(LABEL_ATTRIBUTES) <= set(attributes.get(name, LABEL_ATTRIBUTES)):
-                    yield f"studies.{key}.settings: label overlap needs data with shape, digit and color, not '{name}'."
-            labellings = (
-                LABELLINGS
-                if study.factor == "label"
-                else {self.settings[n].labelling for n in study.settings if n in self.settings}
-            )
-            for name in study.min_accuracy if isinstance(study.min_accuracy, dict) else ():
-                if name not in labellings:
-                    known_ones = ", ".join(sorted(labellings))
-                    yield f"studies.{key}.min_accuracy: no run has the labels '{name}'. Labels: {known_ones}."
-        yield from misfits(self.studies, self.settings)
-        for name, parameters in self.similarity.metrics.items():
-            try:
-                for protocol in self.similarity.protocols:
-                    protocols.setting(name, protocol, parameters)
-            except ValueError as error:
-                yield f"similarity.metrics.{name}: {error}"
-
 
 def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
     """Check a configuration as read from YAML.
@@ -274,7 +207,7 @@ def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
         config = Config.model_validate(values)
     except ValidationError as error:
         raise ConfigError(listed(source, [fault_in_words(fault, Config) for fault in error.errors()])) from None
-    if faults := config.faults():
+    if faults := [*unknown_names(config), *misfits(config)]:
         raise ConfigError(listed(source, faults))
     return config
 

@@ -16,7 +16,7 @@ def listed(source: str, faults: list[str]) -> str:
 def fault_in_words(error: Mapping[str, Any], model: type[BaseModel]) -> str:
     """One of pydantic's errors about ``model``, as a line."""
     location = list(error["loc"])
-    if location[:1] in (["datasets"], ["models"], ["settings"], ["studies"]):
+    if location[:1] in (["datasets"], ["models"], ["recipes"], ["settings"], ["studies"]):
         del location[2:3]  # pydantic's name of the section's kind, no key of the file
     path = ".".join(str(part) for part in location)
     text = error["msg"].removeprefix("Value error, ")

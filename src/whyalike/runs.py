@@ -19,6 +19,7 @@ from whyalike.external import External, OwnCheckpoints
 from whyalike.files import canonical_json
 from whyalike.models.registry import MODELS
 from whyalike.provenance import version
+from whyalike.training.registry import OBJECTIVES
 
 # Label overlap (seed study, Table 1): partitions of the attributes, the pair of each condition, and its overlap
 LABEL_PARTITIONS = {
@@ -178,7 +179,7 @@ class Grid:
         self, cell: Cell, name: str, replica: str, labelling: str, level: str | None, split: dict[str, Any]
     ) -> Run:
         setting = self.config.settings[cell.setting]
-        dataset = self.config.datasets[setting.dataset]
+        dataset, recipe = self.config.datasets[setting.dataset], self.config.recipes[setting.recipe]
         if split["part"] != "all":
             split = {**split, "factor": cell.factor, "seed": cell.seed, "version": version("whyalike.splits.overlap")}
         start = self._start(cell, replica)
@@ -188,8 +189,9 @@ class Grid:
             "dataset_version": version(SOURCES[dataset.source].module),
             "split": split,
             "labelling": labelling,
-            "recipe": self.config.recipes[setting.recipe].model_dump(mode="json", exclude={"keep_steps"}),
+            "recipe": recipe.model_dump(mode="json", exclude={"keep_steps"}),
             "training_version": version("whyalike.training.trainer"),
+            "objective_version": version(OBJECTIVES[recipe.objective].module),
         }
         return Run(
             name,

@@ -1,12 +1,12 @@
 """Run the models of a cell over one stimulus set and keep the outputs of named modules.
 
 Eval mode, float32, no augmentation, the training normalisation; all layers in one pass. A layer is named by the
-module's own path (``avgpool``, ``layer2.0``). An output with positions (b, c, h, w) is averaged over them, so a
-representation is n x d. Beside the trained runs stand the untrained ones: the initial weights of every replica, the
-baseline of each score.
+module's own path (``avgpool``, ``layer2.0``). An output with positions, (b, c, h, w) or (b, tokens, d), is averaged
+over them, so a representation is n x d. Beside the trained runs stand the untrained ones: the initial weights of every
+replica, the baseline of each score.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,15 @@ from whyalike.activations.stimuli import stimulus_rows
 from whyalike.activations.table import write_activations
 from whyalike.data.prepared import open_prepared
 from whyalike.jobs import note
-from whyalike.models.inputs import adapt, normalise
+from whyalike.models.inputs import INPUTS
+from whyalike.models.registry import MODELS
+from whyalike.models.weights import build_model, load_weights
 from whyalike.recipes import Operation
+from whyalike.training.device import set_up_device
 from whyalike.training.store import DamagedRun, StoredRun
-from whyalike.training.trainer import build_model, load_weights, set_up_device
 
 # raise it when the extracted values change: extraction costs GPU time, so its fingerprint alone does not count
-VERSION = 1
+VERSION = 2
 BATCH = 512
 
 
@@ -40,7 +42,8 @@ def extract_cell(
 
     Parameters
     ----------
-    work : seed, size, model, mean, std, stimuli, runs (identities) and untrained (identity -> replica).
+    work : seed, size, model, mean and std (null unless images are normalised), stimuli, runs (identities) and untrained
+        (identity -> replica).
     operation, threads : how to carry it out; the activations depend on the number of threads.
     dataset : prepared data set of the stimuli.
     store : folder of the run store.
@@ -49,10 +52,11 @@ def extract_cell(
     device = set_up_device(operation.device, threads)
     data = open_prepared(dataset)
     ids = stimulus_rows(data, work["stimuli"])
-    images = adapt(data.images[ids], work["size"]).to(device)
+    inputs = INPUTS[MODELS[work["model"]["family"]].facts.inputs]
+    samples = inputs.gather(data, ids, work["size"]).to(device)
     gathered: dict[str, list[tuple[str, np.ndarray]]] = {layer: [] for layer in outputs}
     for identity, model in _models(work, store):
-        layers = extract(model.to(device), images, list(outputs), work["mean"], work["std"])
+        layers = extract(model.to(device), samples, list(outputs), lambda batch: inputs.feed(batch, work))
         for layer, vectors in layers.items():
             gathered[layer].append((identity, vectors))
         note(f"activations {len(gathered[layer])}/{len(work['runs']) + len(work['untrained'])} runs · n = {len(ids)}")
@@ -87,16 +91,16 @@ def trained_model(parameters: Mapping[str, Any], stored: StoredRun) -> nn.Module
 
 @torch.no_grad()
 def extract(
-    model: nn.Module, images: Tensor, layers: Sequence[str], mean: Sequence[float], std: Sequence[float]
+    model: nn.Module, samples: Tensor, layers: Sequence[str], feed: Callable[[Tensor], Tensor]
 ) -> dict[str, np.ndarray]:
-    """Outputs of named modules on images.
+    """Outputs of named modules on samples.
 
     Parameters
     ----------
-    model : on the images' device.
-    images : uint8 (n, h, w, 3).
+    model : on the samples' device.
+    samples : n images or windows, as `whyalike.models.inputs` gathers them.
     layers : paths of modules.
-    mean, std : normalisation of the training data, 0 to 255.
+    feed : a batch of samples -> the model's input.
 
     Returns
     -------
@@ -116,8 +120,8 @@ def extract(
     ]
     try:
         model.eval()
-        for batch in images.split(BATCH):
-            model(normalise(batch, mean, std))
+        for batch in samples.split(BATCH):
+            model(feed(batch))
     finally:
         for handle in handles:
             handle.remove()
@@ -125,4 +129,5 @@ def extract(
 
 
 def _flat(output: Tensor) -> Tensor:
-    return (output.mean(dim=(2, 3)) if output.ndim == 4 else output.flatten(1)).float()
+    positions = {3: 1, 4: (2, 3)}.get(output.ndim)
+    return (output.flatten(1) if positions is None else output.mean(dim=positions)).float()

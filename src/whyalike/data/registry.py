@@ -1,6 +1,7 @@
 """The data sources by name: where their code is and what is known of them without running it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from whyalike.data.own_parameters import ArraysParameters, ImagesParameters
 from whyalike.data.parameters import (
@@ -28,6 +29,7 @@ class SourceFacts:
     size : edge of an image in pixels; None where the parameter `size` or the user's arrays set it.
     channels : 1 (grey) or 3 (RGB); None where the user's arrays set it.
     n_train, n_test : number of images of each part; None where the parameters, or the user's files, set it.
+    modality : what a sample is.
     """
 
     parameters: type[Parameters]
@@ -36,6 +38,7 @@ class SourceFacts:
     channels: int | None
     n_train: int | None = None
     n_test: int | None = None
+    modality: Literal["images", "text"] = "images"
 
     def counts(self, parameters: Parameters) -> tuple[int, int] | None:
         """Number of training and of test images with these parameters; None if only the user's files tell."""

@@ -16,11 +16,13 @@ class FigureFacts:
         "tables" (one CSV file), "data" (the folder of a prepared data set, or its files). In the order of the
         arguments of ``draw``.
     category : heading in the report.
+    options : keys that the entry's `options` may have: the keyword arguments of ``draw``.
     """
 
     needs: tuple[str, ...]
     inputs: tuple[str, ...]
     category: str
+    options: tuple[str, ...] = ()
 
 
 FIGURES: Registry[FigureFacts] = Registry(
@@ -28,15 +30,23 @@ FIGURES: Registry[FigureFacts] = Registry(
     {
         "overlap": Entry(
             "whyalike.figures.overlap:draw",
-            FigureFacts(("study",), ("scores", "statistics"), "Similarity against overlap"),
+            FigureFacts(
+                ("study",),
+                ("scores", "statistics"),
+                "Similarity against overlap",
+                ("metric", "score_protocol", "study", "title"),
+            ),
         ),
         "metrics_grid": Entry(
-            "whyalike.figures.metrics_grid:draw", FigureFacts(("study",), ("scores", "statistics"), "All metrics")
+            "whyalike.figures.metrics_grid:draw",
+            FigureFacts(("study",), ("scores", "statistics"), "All metrics", ("score_protocol", "study")),
         ),
         "mutual_information": Entry(
             "whyalike.figures.mutual_information:draw", FigureFacts((), ("tables",), "Mutual information")
         ),
         "accuracy": Entry("whyalike.figures.accuracy:draw", FigureFacts((), ("manifests",), "Models")),
-        "contact_sheet": Entry("whyalike.figures.contact_sheet:draw", FigureFacts(("dataset",), ("data",), "Data")),
+        "contact_sheet": Entry(
+            "whyalike.figures.contact_sheet:draw", FigureFacts(("dataset",), ("data",), "Data", ("seed", "title"))
+        ),
     },
 )

@@ -1,22 +1,49 @@
-"""Any images as a model's input: grey becomes three equal channels, the size becomes the model's."""
+"""Stimuli of every kind as a model's input: images in colour or grey at the model's size, and windows of tokens.
+
+Samples are gathered once and stay small (uint8 pixels, int32 tokens); what the model itself takes is made batch by
+batch from them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from whyalike.data.prepared import Prepared
+
 CHUNK = 4096  # images resized at once: bounds the float copy to 4096 x 3 x 64 x 64 x 4 B = 200 MB
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: grey of a colour
 
 
-def adapt(images: np.ndarray, size: int) -> Tensor:
-    """Images of any size as uint8 (n, size, size, 3), on the CPU.
+@dataclass(frozen=True)
+class Inputs:
+    """One kind of input.
 
-    Resizing is bilinear with antialiasing, rounded to whole grey values; images of the right size keep their bytes.
+    Attributes
+    ----------
+    gather : prepared data, rows (ascending, int64 (n,)) and the side in pixels -> n samples, on the CPU.
+    feed : some of these samples and what their model needs beside (mean, std) -> its input.
+    """
+
+    gather: Callable[[Prepared, np.ndarray, int | None], Tensor]
+    feed: Callable[[Tensor, Mapping[str, Any]], Tensor]
+
+
+def adapt(images: np.ndarray, size: int, channels: int = 3) -> Tensor:
+    """Images of any size as uint8 (n, size, size, channels), on the CPU.
+
+    Grey becomes three equal channels, colour its luma. Resizing is bilinear with antialiasing, rounded to whole grey
+    values; images of the right size and channels keep their bytes.
 
     Parameters
     ----------
     images : uint8 (n, h, w, 1 or 3).
     size : side in pixels.
+    channels : 3 (colour) or 1 (grey).
 
     Raises
     ------
@@ -25,9 +52,15 @@ def adapt(images: np.ndarray, size: int) -> Tensor:
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
         raise ValueError(f"images must be uint8 (n, h, w, 1 or 3), got {images.dtype} {images.shape}")
     tensor = torch.from_numpy(np.array(images))  # a copy: a mapped file is read-only, and torch wants to write
+    if channels == 1 and tensor.shape[3] == 3:
+        tensor = torch.cat([_grey(chunk) for chunk in tensor.split(CHUNK)])
     if tensor.shape[1:3] != (size, size):
         tensor = torch.cat([_resize(chunk, size) for chunk in tensor.split(CHUNK)])
-    return tensor.expand(-1, -1, -1, 3).contiguous()
+    return tensor.expand(-1, -1, -1, channels).contiguous()
+
+
+def _grey(images: Tensor) -> Tensor:
+    return (images.float() @ torch.tensor(LUMA)).round().clamp(0, 255).to(torch.uint8).unsqueeze(-1)
 
 
 def _resize(images: Tensor, size: int) -> Tensor:
@@ -40,3 +73,38 @@ def normalise(images: Tensor, mean: tuple[float, ...], std: tuple[float, ...]) -
     """(b, h, w, 3), 0 to 255 -> (b, 3, h, w) float32 with the training data's mean and SD, channels last in memory."""
     scaled = (images.float() - torch.tensor(mean, device=images.device)) / torch.tensor(std, device=images.device)
     return scaled.permute(0, 3, 1, 2)
+
+
+def brightness(images: Tensor) -> Tensor:
+    """(b, h, w, 1) uint8 -> (b, 1, h, w) float32 in 0 to 1."""
+    return (images.float() / 255).permute(0, 3, 1, 2).contiguous()
+
+
+def windows(data: Prepared, rows: np.ndarray) -> Tensor:
+    """The tokens of stretches of equal length, int32 (n, length), on the CPU.
+
+    Raises
+    ------
+    ValueError : stretches of different lengths.
+    """
+    stretches = data.labels.iloc[rows]
+    lengths = stretches["length"].unique()
+    if len(lengths) != 1:
+        raise ValueError(f"stimuli of text need windows of one length, got {len(lengths)} lengths: take the part test")
+    places = stretches["start"].to_numpy()[:, None] + np.arange(lengths[0])  # (n, length)
+    return torch.from_numpy(data.tokens[places].astype(np.int32))
+
+
+def _images(data: Prepared, rows: np.ndarray) -> np.ndarray:
+    """Some images; all of them without a copy."""
+    return data.images if len(rows) == len(data.images) else data.images[rows]
+
+
+INPUTS = {
+    "rgb": Inputs(
+        lambda data, rows, size: adapt(_images(data, rows), size),
+        lambda batch, work: normalise(batch, work["mean"], work["std"]),
+    ),
+    "grey": Inputs(lambda data, rows, size: adapt(_images(data, rows), size, 1), lambda batch, _: brightness(batch)),
+    "tokens": Inputs(lambda data, rows, _: windows(data, rows), lambda batch, _: batch.long()),
+}

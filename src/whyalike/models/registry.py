@@ -1,6 +1,7 @@
 """The model families by name: where their code is and what is known of them without running it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from whyalike.models.parameters import ImportParameters, ResNetParameters
 from whyalike.recipes import Section
@@ -15,16 +16,20 @@ class ModelFacts:
     ----------
     source : where the architecture is described.
     parameters : the model that checks the family's parameters.
+    inputs : what the models take; a key of `whyalike.models.inputs.INPUTS`.
     """
 
     source: str
     parameters: type[Section]
+    inputs: Literal["rgb", "grey", "tokens"]
 
 
 MODELS: Registry[ModelFacts] = Registry(
     "model family",
     {
-        "import": Entry("whyalike.models.imported:build", ModelFacts("your own code", ImportParameters)),
-        "resnet": Entry("whyalike.models.resnet:build", ModelFacts("He et al. 2015, basic blocks", ResNetParameters)),
+        "import": Entry("whyalike.models.imported:build", ModelFacts("your own code", ImportParameters, "rgb")),
+        "resnet": Entry(
+            "whyalike.models.resnet:build", ModelFacts("He et al. 2015, basic blocks", ResNetParameters, "rgb")
+        ),
     },
 )

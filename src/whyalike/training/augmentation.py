@@ -8,7 +8,7 @@ the order, but for the flip, which commutes with the jitter: uncovered pixels ha
 import torch
 from torch import Generator, Tensor
 
-from whyalike.recipes import Augmentation
+from whyalike.training.parameters import Augmentation
 
 GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma, as in torchvision's colour adjustments
 

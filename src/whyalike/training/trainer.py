@@ -2,83 +2,44 @@
 
 Everything random is keyed by (seed, replica, purpose, position), so a step depends on nothing but the checkpoint
 before it. On the CPU with a fixed number of threads the weights are equal bit for bit; on a GPU deterministic kernels
-are asked for, and equality is promised for the same GPU type and versions.
+are asked for, and equality is promised for the same GPU type and versions. What is learned, from what, is the task's
+affair (`whyalike.training.task`).
 """
 
 import math
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from whyalike.files import atomic, canonical_json, write_table, write_text
-from whyalike.models.inputs import normalise
-from whyalike.models.registry import MODELS
+from whyalike.models.weights import save_weights
 from whyalike.randomness import key
 from whyalike.recipes import Operation, Recipe
-from whyalike.training.augmentation import augment
-from whyalike.training.loading import Loader, ResidentLoader
 from whyalike.training.store import StoredRun, file_sha256
+from whyalike.training.task import Task
 
-VERSION = 1  # part of the identity of runs: raise it when training code changes the weights
-EVALUATION_BATCH = 512
-
-
-@dataclass(frozen=True)
-class RunData:
-    """Images and labels of one run, on the device: uint8 (n, h, w, 3) and int64 (n,)."""
-
-    train_images: Tensor
-    train_labels: Tensor
-    test_images: Tensor
-    test_labels: Tensor
-    classes: tuple[str, ...]
-    sha256: str
+VERSION = 2  # part of the identity of runs: raise it when training code changes the weights
 
 
 @dataclass
 class Progress:
-    """Where a run stands; what a checkpoint holds beside the weights. The sums are over the epoch so far."""
+    """Where a run stands; what a checkpoint holds beside the weights. The sums are over the steps since the last row.
+
+    ``best`` is the lowest validation loss with its step and weights, empty for tasks that have none.
+    """
 
     step: int = 0
     loss: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.float64))
     correct: Tensor = field(default_factory=lambda: torch.zeros((), dtype=torch.int64))
+    samples: int = 0
     log: list[dict[str, float]] = field(default_factory=list)
-
-
-def set_up_device(name: str, threads: int) -> torch.device:
-    """The device that the configuration asks for ("auto": a GPU if there is one), set up to repeat itself.
-
-    The number of CPU threads is fixed, because sums depend on it. The CPU kernels used here repeat themselves; on a GPU
-    deterministic ones are asked for (which costs 1.5 s of imports, so only there).
-
-    Raises
-    ------
-    RuntimeError : a GPU is asked for and torch sees none.
-    """
-    torch.set_num_threads(threads)
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda":
-        if not torch.cuda.is_available():
-            raise RuntimeError("operation.device is cuda, but this machine has no GPU that torch sees: use auto or cpu")
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
-        torch.use_deterministic_algorithms(True)
-        torch.backends.cudnn.benchmark = False  # it would choose kernels by their time
-    return torch.device(name)
-
-
-def build_model(model: Mapping[str, Any], classes: int, seed: int, replica: str) -> nn.Module:
-    """The model of a run with its initial weights, on the CPU."""
-    return MODELS[model["family"]].load()(model, classes, seed, replica)
+    best: dict[str, Any] = field(default_factory=dict)
+    stopped: bool = False
 
 
 class Trainer:
@@ -87,51 +48,24 @@ class Trainer:
     Parameters
     ----------
     run : name, replica, labelling, level, identity, as `whyalike.runs.Run.plain` gives them.
-    model : parameters of the architecture.
     recipe, operation : hyperparameters; how work is carried out.
-    seed : with the run's replica, the key of everything random.
-    data : the run's images.
+    task : the run's data and loss.
     stored : the run's folder; the caller holds its lock.
     """
 
-    def __init__(
-        self,
-        run: Mapping[str, Any],
-        model: Mapping[str, Any],
-        recipe: Recipe,
-        operation: Operation,
-        seed: int,
-        data: RunData,
-        stored: StoredRun,
-    ):
-        self.run, self.recipe, self.operation, self.seed, self.data, self.stored = (
-            run,
-            recipe,
-            operation,
-            seed,
-            data,
-            stored,
-        )
-        self.device = data.train_images.device
-        self.loader: Loader = ResidentLoader(
-            data.train_images, data.train_labels, recipe.batch_size, seed, run["replica"]
-        )
-        self.total = recipe.epochs * self.loader.steps
-        self.model = build_model(model, len(data.classes), seed, run["replica"]).to(self.device)
-        if recipe.channels_last:
-            self.model = self.model.to(memory_format=torch.channels_last)
-        self.optimizer = torch.optim.SGD(
-            self.model.parameters(), lr=0.0, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=True
-        )
-        self.progress = Progress(loss=torch.zeros((), dtype=torch.float64, device=self.device),
-                                 correct=torch.zeros((), dtype=torch.int64, device=self.device))  # fmt: skip
+    def __init__(self, run: Mapping[str, Any], recipe: Recipe, operation: Operation, task: Task, stored: StoredRun):
+        self.run, self.recipe, self.operation, self.task, self.stored = run, recipe, operation, task, stored
+        self.model = task.build()
+        self.optimizer = task.optimizer(self.model)
+        self.progress = Progress(loss=torch.zeros((), dtype=torch.float64, device=task.device),
+                                 correct=torch.zeros((), dtype=torch.int64, device=task.device))  # fmt: skip
 
     def train(self) -> dict[str, Any]:
         """Train from the last checkpoint, or from the start, to the end.
 
         Returns
         -------
-        dict : what result.json holds: hashes, accuracy on the own test images, steps, device type, torch version.
+        dict : what result.json holds: hashes, loss and accuracy on the own test data, steps, device type, and so on.
 
         Raises
         ------
@@ -140,66 +74,81 @@ class Trainer:
         self._resume()
         self.stored.note("start", step=self.progress.step)
         self._keep_weights()  # step 0: the initial weights
-        while self.progress.step < self.total:
-            epoch, start = divmod(self.progress.step, self.loader.steps)
-            for images, labels in self.loader.batches(epoch, start):
-                self._step(images, labels)
-                if self.progress.step % self.loader.steps == 0:
-                    self._end_epoch(epoch)
-                self._keep()
+        for batches in self.task.batches(self.progress.step):
+            if self.progress.stopped:
+                break
+            self._step(batches)
+            if self.progress.step % self.task.log_every == 0 or self.progress.step == self.task.total:
+                self._log()
+            self._keep()
         return self._finish()
 
-    def learning_rate(self, step: int) -> float:
-        """One triangle over the run: 0 at its first step, the peak at `peak_epoch`, 0 after its last step."""
-        peak = self.recipe.peak_epoch * self.loader.steps
-        return float(np.interp(step, [0, peak, self.total], [0, self.recipe.lr, 0]))
-
-    def _step(self, images: Tensor, labels: Tensor) -> None:
-        recipe, progress = self.recipe, self.progress
+    def _step(self, batches: Sequence[Any]) -> None:
+        """One update from the mean gradient of equally large batches."""
+        task, progress = self.task, self.progress
         self.model.train()
-        generator = torch.Generator().manual_seed(key(self.seed, self.run["replica"], "augmentation", progress.step))
-        inputs = normalise(augment(images, recipe.augmentation, recipe.mean, generator), recipe.mean, recipe.std)
-        if not recipe.channels_last:
-            inputs = inputs.contiguous()
+        # what a model draws itself (dropout, the noise of a code) comes from torch's default generators
+        torch.manual_seed(key(task.seed, task.replica, "step", progress.step))
         for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate(progress.step)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-            logits = self.model(inputs)
-        loss = nn.functional.cross_entropy(logits.float(), labels, label_smoothing=recipe.label_smoothing)
+            group["lr"] = task.learning_rate(progress.step)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        for batch in batches:
+            loss, correct = task.loss(self.model, batch, progress.step)
+            (loss / len(batches)).backward()
+            progress.loss += loss.detach() / len(batches)
+            if correct is not None:
+                progress.correct += correct
+                progress.samples += len(batch[1])
+        if task.clip is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), task.clip)
         self.optimizer.step()
-        progress.loss += loss.detach()
-        progress.correct += (logits.detach().argmax(1) == labels).sum()
         progress.step += 1
 
     def _keep(self) -> None:
         """Weights at the steps that the recipe names, and a checkpoint now and then."""
         self._keep_weights()
         step = self.progress.step
-        if step % self.operation.checkpoint_every == 0 and step < self.total:
+        if step % self.operation.checkpoint_every == 0 and step < self.task.total:
             self._save_checkpoint()
 
     def _keep_weights(self) -> None:
         if self.progress.step in self.recipe.keep_steps:
             save_weights(self.model, self.stored.weights_at(self.progress.step))
 
-    def _end_epoch(self, epoch: int) -> None:
-        progress, images = self.progress, self.loader.steps * self.recipe.batch_size
-        loss = progress.loss.item() / self.loader.steps  # the one wait for the device in an epoch
+    def _log(self) -> None:
+        """A row of the log, and what the validation loss says of the weights."""
+        progress = self.progress
+        since = progress.log[-1]["step"] if progress.log else 0
+        loss = progress.loss.item() / (progress.step - since)  # the one wait for the device in many steps
         if not math.isfinite(loss):
             raise ArithmeticError(
-                f"run {self.run['name']} ({self.stored.identity}) diverged: the loss is {loss} in epoch {epoch}. "
-                "Lower lr."
+                f"run {self.run['name']} ({self.stored.identity}) diverged: the loss is {loss} in the steps {since} to "
+                f"{progress.step}. Lower lr."
             )
-        row = {"epoch": epoch, "step": progress.step, "loss": loss, "accuracy": progress.correct.item() / images}
-        progress.log.append(row | {"lr": self.learning_rate(progress.step)})
+        row = {"step": progress.step, "loss": loss, "lr": self.task.learning_rate(progress.step)}
+        if progress.samples:
+            row["accuracy"] = progress.correct.item() / progress.samples
+        validation = self.task.validate(self.model)
+        if validation is not None:
+            row["validation_loss"] = validation
+            self._compare(validation)
+        progress.log.append(row)
+        progress.samples = 0
         progress.loss.zero_()
         progress.correct.zero_()
 
+    def _compare(self, loss: float) -> None:
+        """Keep the weights if they are the best so far; stop if none have been for long."""
+        progress = self.progress
+        if not progress.best or loss < progress.best["loss"]:
+            weights = {name: value.detach().cpu().clone() for name, value in self.model.state_dict().items()}
+            progress.best = {"loss": loss, "step": progress.step, "weights": weights}
+        elif self.task.patience is not None:
+            progress.stopped = progress.step - progress.best["step"] >= self.task.patience
+
     def _save_checkpoint(self) -> None:
         state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
-                 "data": self.data.sha256, **vars(self.progress)}  # fmt: skip
+                 "data": self.task.sha256, **vars(self.progress)}  # fmt: skip
         with atomic(self.stored.checkpoint) as temporary:
             torch.save(state, temporary)
         self.stored.note("checkpoint", step=self.progress.step)
@@ -210,7 +159,7 @@ class Trainer:
         if not self.stored.checkpoint.is_file():
             return
         try:
-            state = torch.load(self.stored.checkpoint, map_location=self.device, weights_only=True)
+            state = torch.load(self.stored.checkpoint, map_location=self.task.device, weights_only=True)
         except Exception as error:  # torch raises many kinds for a damaged file; the remedy is the same: start anew
             self.stored.note("checkpoint unusable", error=str(error))
             return
@@ -223,26 +172,30 @@ class Trainer:
 
     def _unfit(self, data: str, step: int) -> str | None:
         """Why a checkpoint cannot be gone on from, if so."""
-        if data != self.data.sha256:
-            return "it is of other images or labels"
-        lost = [kept for kept in self._kept_steps() if kept <= step and not self.stored.weights_at(kept).is_file()]
+        if data != self.task.sha256:
+            return "it is of other data or labels"
+        lost = [kept for kept in self.recipe.keep_steps if kept <= step and not self.stored.weights_at(kept).is_file()]
         return f"it lies behind steps {lost}, whose weights are asked for since" if lost else None
 
     def _finish(self) -> dict[str, Any]:
-        accuracy = evaluate(self.model, self.data.test_images, self.data.test_labels, self.recipe)
+        if self.progress.best:
+            self.model.load_state_dict(self.progress.best["weights"])
+        measured = self.task.evaluate(self.model)
         # a run trained anew: its former result must not stand beside other weights, which another device may give
         self.stored.result.unlink(missing_ok=True)
         save_weights(self.model, self.stored.weights)
         made_by = {"run": dict(self.run), "version": VERSION}
         write_table(self.stored.log, pa.Table.from_pylist(self.progress.log), made_by)
         kept = [self.stored.weights, self.stored.log, *(self.stored.weights_at(step) for step in self._kept_steps())]
+        best = {"best_step": self.progress.best["step"]} if self.progress.best else {}
         result = {
-            "accuracy": accuracy,
-            "classes": list(self.data.classes),
-            "data_sha256": self.data.sha256,
-            "device": self.device.type,
-            "n_test": len(self.data.test_images),
-            "n_train": len(self.data.train_images),
+            **measured,
+            **best,
+            "classes": list(self.task.classes),
+            "data_sha256": self.task.sha256,
+            "device": self.task.device.type,
+            "n_test": self.task.n_test,
+            "n_train": self.task.n_train,
             "sha256": {path.name: file_sha256(path) for path in kept},
             "steps": self.progress.step,
             "torch": torch.__version__,
@@ -254,30 +207,4 @@ class Trainer:
         return result
 
     def _kept_steps(self) -> list[int]:
-        return [step for step in self.recipe.keep_steps if step <= self.total]
-
-
-@torch.no_grad()
-def evaluate(model: nn.Module, images: Tensor, labels: Tensor, recipe: Recipe) -> float:
-    """Share of images whose largest logit is their label's; eval mode, float32, no augmentation.
-
-    images : uint8 (n, h, w, 3); labels : int64 (n,), both on the model's device.
-    """
-    model.eval()
-    correct = sum(
-        (model(normalise(x, recipe.mean, recipe.std)).argmax(1) == y).sum().item()
-        for x, y in zip(images.split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH), strict=True)
-    )
-    return correct / len(images)
-
-
-def save_weights(model: nn.Module, path: Path) -> None:
-    """Write the state of a model atomically, in the memory layout that safetensors needs."""
-    with atomic(path) as temporary:
-        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, temporary)
-
-
-def load_weights(model: nn.Module, path: Path) -> nn.Module:
-    """Fill a model with the weights of a run."""
-    model.load_state_dict(load_file(path))
-    return model
+        return [step for step in self.recipe.keep_steps if step <= self.progress.step]

@@ -13,9 +13,9 @@ from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import write_prepared
 from whyalike.models.inputs import adapt, normalise
 from whyalike.models.resnet import build
+from whyalike.models.weights import save_weights
 from whyalike.recipes import Operation
 from whyalike.training.store import DamagedRun, StoredRun, file_sha256
-from whyalike.training.trainer import save_weights
 
 MODEL = {"family": "resnet", "blocks": [1, 1], "widths": [4, 6], "stem": "3x3", "stem_stride": 1}
 MEAN, STD = (120.0, 118.0, 110.0), (60.0, 61.0, 62.0)
@@ -23,6 +23,10 @@ CPU = Operation(device="cpu")
 TRAINED, UNTRAINED = "1" * 16, "2" * 16
 # other batch sizes choose other convolution kernels: a few roundings of float32 on values of order one
 TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
+
+
+def normalised(batch):
+    return normalise(batch, MEAN, STD)
 
 
 @pytest.fixture
@@ -42,7 +46,7 @@ def model(images):
 def test_several_layers_come_from_one_pass(model, images):
     calls = []
     model.register_forward_hook(lambda *_: calls.append(1))
-    layers = extract(model, images, ["conv1", "layer2.0", "avgpool", "fc"], MEAN, STD)
+    layers = extract(model, images, ["conv1", "layer2.0", "avgpool", "fc"], normalised)
     assert len(calls) == 1
     assert {name: values.shape for name, values in layers.items()} == {
         "conv1": (5, 4), "layer2.0": (5, 6), "avgpool": (5, 6), "fc": (5, 3)}  # fmt: skip
@@ -50,7 +54,7 @@ def test_several_layers_come_from_one_pass(model, images):
 
 
 def test_layers_are_what_the_modules_put_out(model, images):
-    layers = extract(model, images, ["layer1.0", "layer2", "avgpool", "fc"], MEAN, STD)
+    layers = extract(model, images, ["layer1.0", "layer2", "avgpool", "fc"], normalised)
     model.eval()
     with torch.no_grad():
         first = model.layer1(torch.relu(model.bn1(model.conv1(normalise(images, MEAN, STD)))))  # (n, 4, 8, 8)
@@ -64,8 +68,8 @@ def test_layers_are_what_the_modules_put_out(model, images):
 
 
 def test_an_image_gives_the_same_vector_alone_and_in_a_batch(model, images):
-    together = extract(model, images, ["avgpool"], MEAN, STD)["avgpool"]
-    alone = np.concatenate([extract(model, image[None], ["avgpool"], MEAN, STD)["avgpool"] for image in images])
+    together = extract(model, images, ["avgpool"], normalised)["avgpool"]
+    alone = np.concatenate([extract(model, image[None], ["avgpool"], normalised)["avgpool"] for image in images])
     np.testing.assert_allclose(alone, together, **TOLERANCE)
     assert np.abs(together - together.mean(0)).max() > 100 * TOLERANCE["atol"]  # the images do differ
 
@@ -75,7 +79,7 @@ def test_extraction_uses_and_keeps_the_running_statistics(model, images):
     caught = []
     model.train()
     handle = model.avgpool.register_forward_hook(lambda _, __, output: caught.append(output.detach().flatten(1)))
-    result = extract(model, images, ["avgpool"], MEAN, STD)["avgpool"]
+    result = extract(model, images, ["avgpool"], normalised)["avgpool"]
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     model.train()(normalise(images, MEAN, STD))
     handle.remove()
@@ -83,21 +87,23 @@ def test_extraction_uses_and_keeps_the_running_statistics(model, images):
 
 
 def test_batches_are_joined_in_the_order_of_the_images(model, images, monkeypatch):
-    whole = extract(model, images, ["avgpool"], MEAN, STD)["avgpool"]
+    whole = extract(model, images, ["avgpool"], normalised)["avgpool"]
     monkeypatch.setattr(extraction, "BATCH", 2)
-    np.testing.assert_allclose(extract(model, images, ["avgpool"], MEAN, STD)["avgpool"], whole, **TOLERANCE)
+    np.testing.assert_allclose(extract(model, images, ["avgpool"], normalised)["avgpool"], whole, **TOLERANCE)
 
 
 def test_extraction_leaves_no_hook_behind(model, images):
-    extract(model, images, ["avgpool"], MEAN, STD)
+    extract(model, images, ["avgpool"], normalised)
     with pytest.raises(RuntimeError):
-        extract(model, images[..., :1], ["avgpool"], MEAN[:1], STD[:1])  # one channel: the forward pass fails
+        extract(
+            model, images[..., :1], ["avgpool"], lambda batch: normalise(batch, MEAN[:1], STD[:1])
+        )  # one channel: the forward pass fails
     assert not any(module._forward_hooks for module in model.modules())
 
 
 def test_an_unknown_layer_is_refused_with_the_modules_there_are(model, images):
     with pytest.raises(LookupError, match=r"no module \['layer9'\].*conv1.*layer2\.0\.bn2.*avgpool"):
-        extract(model, images, ["avgpool", "layer9"], MEAN, STD)
+        extract(model, images, ["avgpool", "layer9"], normalised)
 
 
 @pytest.fixture
@@ -130,8 +136,8 @@ def test_a_cell_holds_its_trained_and_its_untrained_models(tmp_path, stored, dat
     outputs = {"avgpool": tmp_path / "avgpool.parquet", "layer1": tmp_path / "layer1.parquet"}
     extract_cell(work(), CPU, 1, folder, stored.folder.parent, outputs)
     images = adapt(source[4:], 8)
-    trained = extract(model, images, list(outputs), MEAN, STD)
-    untrained = extract(build(MODEL, 1, 7, "B"), images, list(outputs), MEAN, STD)
+    trained = extract(model, images, list(outputs), normalised)
+    untrained = extract(build(MODEL, 1, 7, "B"), images, list(outputs), normalised)
     for layer, path in outputs.items():
         assert runs_of(path) == [TRAINED, UNTRAINED]
         assert read_ids(path).tolist() == [4, 5, 6, 7, 8, 9]

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from whyalike.recipes import Augmentation
 from whyalike.training.augmentation import augment
+from whyalike.training.parameters import Augmentation
 
 FILL = (10.4, 20.6, 30.0)
 COLOUR = (10, 21, 30)  # rounded

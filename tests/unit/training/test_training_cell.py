@@ -23,12 +23,13 @@ def test_the_manifest_has_a_row_a_run(cell):
     assert made_by(cell.manifest) == {"work": cell.work()}
     first, second = rows(cell.manifest)
     sha256 = file_sha256(cell.stored("A").weights)
-    assert first | {"accuracy": None, "torch": None} == {
+    assert first | {"accuracy": None, "loss": None, "torch": None} == {
         "run": identity("A"), "name": "A", "setting": "toy", "factor": "dataset", "seed": 0, "replica": "A",
         "level": None, "labelling": "shape", "classes": 2, "class_names": ["disc", "star"], "n_train": 32, "n_test": 16,
-        "steps": 8, "accuracy": None, "sha256": sha256, "device": "cpu", "torch": None}  # fmt: skip
+        "steps": 8, "accuracy": None, "loss": None, "sha256": sha256, "device": "cpu", "torch": None}  # fmt: skip
     assert (second["name"], second["replica"], second["level"]) == ("B@0.5", "B", "0.5")
-    assert first["accuracy"] == cell.stored("A").finished()["accuracy"]
+    result = cell.stored("A").finished()
+    assert (first["accuracy"], first["loss"]) == (result["accuracy"], result["loss"])
 
 
 def test_a_model_of_some_classes_is_tested_on_its_own(cell):
@@ -129,7 +130,7 @@ def test_changed_images_under_the_same_identity_are_refused(cell, recipe):
     cell.prepare(seed=1)
     with pytest.raises(
         DamagedRun,
-        match=rf"run A \({identity('A')}\) was trained on other images .*clean CONFIG --run {identity('A')}`",
+        match=rf"run A \({identity('A')}\) was trained on other data .*clean CONFIG --run {identity('A')}`",
     ):
         cell.train(cell.work(**recipe))
     assert cell.ledgers() == ledgers

@@ -15,11 +15,15 @@ import pandas as pd
 import torch
 
 from whyalike.data.prepared import write_prepared
-from whyalike.recipes import Augmentation, Operation, Recipe
+from whyalike.recipes import Operation
 from whyalike.splits.making import make_splits
 from whyalike.training.cell import train_cell
+from whyalike.training.classification import Classification
+from whyalike.training.device import set_up_device
+from whyalike.training.images import RunImages
+from whyalike.training.parameters import Augmentation, ClassifierRecipe
 from whyalike.training.store import StoredRun
-from whyalike.training.trainer import RunData, Trainer, set_up_device
+from whyalike.training.trainer import Trainer
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["whyalike.training.cell", "torch._dynamo"])  # which the first optimizer imports
@@ -28,15 +32,16 @@ PATIENCE = 30  # s, for a process that takes well under one
 IDENTITY = "a" * 16
 MODEL = {"family": "resnet", "blocks": [1], "widths": [4], "stem": "3x3", "stem_stride": 1}
 EVERYTHING = Augmentation(flip=True, translate=1, cutout=2, brightness=0.2, contrast=0.2, saturation=0.3)
-RECIPE = Recipe(lr=0.1, epochs=2, peak_epoch=0.5, batch_size=8, weight_decay=5e-4, label_smoothing=0.1,
-                mean=(120, 118, 110), std=(60, 61, 62), augmentation=EVERYTHING, keep_steps=(3, 7))  # fmt: skip
+RECIPE = ClassifierRecipe(lr=0.1, epochs=2, peak_epoch=0.5, batch_size=8, weight_decay=5e-4, label_smoothing=0.1,
+                          mean=(120, 118, 110), std=(60, 61, 62), augmentation=EVERYTHING,
+                          keep_steps=(3, 7))  # fmt: skip
 OPERATION = Operation(device="cpu", checkpoint_every=5, heartbeat_seconds=0.2)
 STEPS = 12  # of a run: 2 epochs of 50 // 8
 
 
 def varied(recipe=RECIPE, **changes):
     """A recipe with some values changed, checked like any other."""
-    return Recipe.model_validate(recipe.model_dump() | changes)
+    return ClassifierRecipe.model_validate(recipe.model_dump() | changes)
 
 
 def run_data(n=50, seed=0, sha256="d" * 64):
@@ -45,7 +50,7 @@ def run_data(n=50, seed=0, sha256="d" * 64):
     labels = torch.arange(n) % 4
     images = torch.randint(0, 100, (n, 8, 8, 3), generator=generator) + 50 * labels[:, None, None, None]
     images = images.to(torch.uint8)
-    return RunData(images, labels, images[:20], labels[:20], ("a", "b", "c", "d"), sha256)
+    return RunImages(images, labels, images[:20], labels[:20], ("a", "b", "c", "d"), sha256)
 
 
 def stored_run(store, identity=IDENTITY):
@@ -54,7 +59,8 @@ def stored_run(store, identity=IDENTITY):
 
 def trainer(store, recipe=RECIPE, operation=OPERATION, identity=IDENTITY, seed=0, replica="A", data=None):
     run = {"name": replica, "replica": replica, "labelling": "toy", "level": None, "identity": identity}
-    return Trainer(run, MODEL, recipe, operation, seed, data or run_data(), stored_run(store, identity))
+    task = Classification({"seed": seed, "model": MODEL}, recipe, run, data or run_data())
+    return Trainer(run, recipe, operation, task, stored_run(store, identity))
 
 
 def train(store, **options):
@@ -159,8 +165,9 @@ class ToyCell:
         runs = [
             dict(zip(keys, run, strict=True)) | {"labelling": labelling, "identity": identity(run[0])} for run in runs
         ]
+        recipe = {"objective": "cross_entropy", **varied(**recipe).model_dump(mode="json")}
         return {"setting": "toy", "factor": factor, "seed": 0, "size": 8, "model": MODEL, "runs": runs,
-                "recipe": varied(**recipe).model_dump(mode="json"), "min_accuracy": {labelling: required}}  # fmt: skip
+                "recipe": recipe, "min_accuracy": {labelling: required}}  # fmt: skip
 
     def train(self, work=None, output=None):
         work = work or self.work()

@@ -1,0 +1,144 @@
+"""Faults of a configuration that no single key shows: names that are nowhere, and parts that do not fit each other.
+
+Each is one line: key path, what came, what must hold. They are found before any job, not after hours of training.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from whyalike import external
+from whyalike.data.registry import SOURCES
+from whyalike.figures.registry import FIGURES
+from whyalike.messages import near
+from whyalike.models.registry import MODELS
+from whyalike.similarity import protocols
+from whyalike.training.registry import OBJECTIVES
+
+if TYPE_CHECKING:
+    from whyalike.config import Config
+
+LABELLINGS = ("shape", "digit", "shape_digit", "shape_color", "digit_color", "shape_digit_color")  # of label overlap
+LABEL_ATTRIBUTES = ("shape", "digit", "color")  # the conditions of label overlap are made of these
+
+
+def unknown_names(config: "Config") -> list[str]:
+    """References to names that do not exist."""
+    found = []
+
+    def need(path: str, name: str, table: Mapping[str, Any], where: str) -> None:
+        if name not in table:
+            found.append(f"{path}: '{name}' is not under {where}.{near(name, table)} Known: {', '.join(table)}.")
+
+    for key, stimuli in config.stimuli.items():
+        need(f"stimuli.{key}.dataset", stimuli.dataset, config.datasets, "datasets")
+    for key, setting in config.settings.items():
+        for field in ("dataset", "model", "recipe"):  # runs from files need not have all of them
+            if hasattr(setting, field):
+                need(f"settings.{key}.{field}", getattr(setting, field), getattr(config, f"{field}s"), f"{field}s")
+    for key, study in config.studies.items():
+        for name in study.settings:
+            need(f"studies.{key}.settings", name, config.settings, "settings")
+        for name in study.stimuli:
+            need(f"studies.{key}.stimuli", name, config.stimuli, "stimuli")
+    for key, figure in config.figures.items():
+        if key in config.studies and figure.study not in (None, key):
+            found.append(f"figures.{key}: a figure with the name of a study must show that study, not {figure.study}.")
+        for field, table in (("study", config.studies), ("dataset", config.datasets)):
+            if (name := getattr(figure, field)) is not None:
+                need(f"figures.{key}.{field}", name, table, "studies" if field == "study" else "datasets")
+            elif field in FIGURES[figure.kind].facts.needs:
+                found.append(f"figures.{key}: a figure of kind {figure.kind} needs the key '{field}'.")
+    return found
+
+
+def misfits(config: "Config") -> Iterator[str]:
+    """Parts that do not fit each other; parts whose names are nowhere are left to `unknown_names`."""
+    for key, setting in config.settings.items():
+        if setting.dataset in config.datasets:
+            yield from _labelling_misfits(config, key, setting)
+        if {"model", "recipe", "dataset"} <= type(setting).model_fields.keys():
+            yield from _training_misfits(config, key, setting)
+    for key, study in config.studies.items():
+        yield from _study_misfits(config, key, study)
+    yield from external.misfits(config.studies, config.settings)
+    for name, parameters in config.similarity.metrics.items():
+        try:
+            for protocol in config.similarity.protocols:
+                protocols.setting(name, protocol, parameters)
+        except ValueError as error:
+            yield f"similarity.metrics.{name}: {error}"
+    for key, figure in config.figures.items():
+        known = FIGURES[figure.kind].facts.options
+        for name in figure.options.keys() - set(known):
+            yield (
+                f"figures.{key}.options: a figure of kind {figure.kind} has no option '{name}'.{near(name, known)} "
+                f"Known: {', '.join(known) or 'none'}."
+            )
+
+
+def _labelling_misfits(config: "Config", key: str, setting: Any) -> Iterator[str]:
+    """Labels that the data lack."""
+    known, joined = _attributes(config, setting), setting.labelling.split("_")
+    if not set(joined) <= set(known) or len(set(joined)) < len(joined):
+        yield (
+            f"settings.{key}.labelling: '{setting.labelling}' must join distinct attributes with '_'. "
+            f"Attributes: {', '.join(known)}."
+        )
+
+
+def _training_misfits(config: "Config", key: str, setting: Any) -> Iterator[str]:
+    """Data, a model and a recipe of which one cannot work on the other."""
+    parts = [table.get(name) for table, name in ((config.datasets, setting.dataset), (config.models, setting.model),
+                                                 (config.recipes, setting.recipe))]  # fmt: skip
+    if None in parts:
+        return
+    dataset, model, recipe = parts
+    takes, learns = MODELS[model.family].facts.inputs, OBJECTIVES[recipe.objective].facts.inputs
+    if takes != learns:
+        yield (
+            f"settings.{key}.recipe: the objective {recipe.objective} is for models of {learns} input, the family "
+            f"{model.family} takes {takes}."
+        )
+    modality = SOURCES[dataset.source].facts.modality
+    if (modality == "text") != (takes == "tokens"):
+        yield f"settings.{key}.dataset: '{setting.dataset}' holds {modality}, the family {model.family} takes {takes}."
+    if (setting.size is None) != (takes == "tokens"):
+        needed = "has no size: remove the key" if setting.size is not None else "needs the key 'size'"
+        yield f"settings.{key}.size: a model of {takes} input {needed}."
+    own = getattr(model, "size", None)
+    if own not in (None, setting.size):
+        yield f"settings.{key}.size: {setting.size} must be the size of the model '{setting.model}', {own}."
+
+
+def _study_misfits(config: "Config", key: str, study: Any) -> Iterator[str]:
+    """Bounds, labels and stimuli that the study's settings do not have."""
+    settings = {name: config.settings[name] for name in study.settings if name in config.settings}
+    datasets = {name: setting for name, setting in settings.items() if setting.dataset in config.datasets}
+    for name, setting in datasets.items() if study.factor == "label" else ():
+        if not set(LABEL_ATTRIBUTES) <= set(_attributes(config, setting)):
+            yield f"studies.{key}.settings: label overlap needs data with shape, digit and color, not '{name}'."
+    labellings = LABELLINGS if study.factor == "label" else {setting.labelling for setting in settings.values()}
+    for name in study.min_accuracy if isinstance(study.min_accuracy, dict) else ():
+        if name not in labellings:
+            known = ", ".join(sorted(labellings))
+            yield f"studies.{key}.min_accuracy: no run has the labels '{name}'. Labels: {known}."
+    for name, setting in settings.items():
+        recipe = config.recipes.get(getattr(setting, "recipe", None))
+        if study.min_accuracy and recipe is not None and not OBJECTIVES[recipe.objective].facts.accuracy:
+            yield (
+                f"studies.{key}.min_accuracy: runs of '{name}' have no accuracy (objective {recipe.objective}): give "
+                "them a study of their own without it."
+            )
+    for name, setting in datasets.items():
+        for stimuli in study.stimuli:
+            other = config.stimuli[stimuli].dataset if stimuli in config.stimuli else setting.dataset
+            if other in config.datasets and (came := _modality(config, other)) != _modality(config, setting.dataset):
+                yield f"studies.{key}.stimuli: '{stimuli}' holds {came}, which the models of '{name}' cannot read."
+
+
+def _attributes(config: "Config", setting: Any) -> tuple[str, ...]:
+    return SOURCES[config.datasets[setting.dataset].source].facts.attributes
+
+
+def _modality(config: "Config", dataset: str) -> str:
+    return SOURCES[config.datasets[dataset].source].facts.modality

@@ -1,0 +1,28 @@
+"""A model's weights: the keyed initial ones, and those in a file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from whyalike.files import atomic
+from whyalike.models.registry import MODELS
+
+
+def build_model(model: Mapping[str, Any], classes: int, seed: int, replica: str) -> nn.Module:
+    """The model of a run with its initial weights, on the CPU."""
+    return MODELS[model["family"]].load()(model, classes, seed, replica)
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Write the state of a model atomically, in the memory layout that safetensors needs."""
+    with atomic(path) as temporary:
+        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, temporary)
+
+
+def load_weights(model: nn.Module, path: Path) -> nn.Module:
+    """Fill a model with the weights of a run."""
+    model.load_state_dict(load_file(path))
+    return model

@@ -1,0 +1,113 @@
+"""What the objectives on images share: a run's images on the device, in keyed epochs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from whyalike.data.prepared import Prepared
+from whyalike.models.inputs import INPUTS
+from whyalike.models.registry import MODELS
+from whyalike.splits.making import read_split
+from whyalike.training.loading import Loader, ResidentLoader
+from whyalike.training.parameters import ImageRecipe
+from whyalike.training.task import Task, digest
+
+EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class RunImages:
+    """Images and labels of one run, on the device: uint8 (n, h, w, c) and int64 (n,)."""
+
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+    classes: tuple[str, ...]
+    sha256: str
+
+
+class ImageTask(Task):
+    """A run on images.
+
+    Parameters
+    ----------
+    work, recipe, run : see `whyalike.training.task.Task`.
+    images : the run's data; they stay on the device.
+
+    Raises
+    ------
+    ValueError : fewer training images than a batch.
+    """
+
+    recipe: ImageRecipe
+
+    def __init__(self, work: Mapping[str, Any], recipe: ImageRecipe, run: Mapping[str, Any], images: RunImages):
+        super().__init__(work, recipe, run, images.train_images.device)
+        self.images, self.classes, self.sha256 = images, images.classes, images.sha256
+        self.n_train, self.n_test = len(images.train_images), len(images.test_images)
+        self.loader: Loader = ResidentLoader(
+            images.train_images, images.train_labels, recipe.batch_size, self.seed, self.replica
+        )
+        self.log_every = self.loader.steps
+        self.total = recipe.epochs * self.loader.steps
+
+    @staticmethod
+    def material(data: Prepared, work: Mapping[str, Any], device: torch.device) -> Tensor:
+        """All images as the model takes them, uint8 (n, size, size, c), on the device."""
+        inputs = INPUTS[MODELS[work["model"]["family"]].facts.inputs]
+        return inputs.gather(data, np.arange(len(data.labels)), work["size"]).to(device)
+
+    @classmethod
+    def read(
+        cls,
+        work: Mapping[str, Any],
+        recipe: ImageRecipe,
+        run: Mapping[str, Any],
+        data: Prepared,
+        material: Tensor,
+        splits: Path,
+    ) -> Self:
+        """A run with the images of its split and the test images of its own classes.
+
+        Raises
+        ------
+        ValueError : there are no test images of the run's classes.
+        """
+        index, labels, classes = read_split(splits, run["name"])
+        test, own = _own_test_images(data, run, classes)
+        rows = [torch.from_numpy(numbers).to(material.device) for numbers in (index, labels, test, own)]
+        sha256 = digest(data, classes, index, labels)
+        images = RunImages(material[rows[0]], rows[1], material[rows[2]], rows[3], tuple(classes), sha256)
+        return cls(work, recipe, run, images)
+
+    def batches(self, start: int) -> Iterator[Sequence[tuple[Tensor, Tensor]]]:
+        """One batch of images and labels a step, an epoch after the other."""
+        epoch, step = divmod(start, self.loader.steps)
+        for number in range(epoch, self.recipe.epochs):
+            for batch in self.loader.batches(number, step if number == epoch else 0):
+                yield (batch,)
+
+    def test_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """The own test images and their labels."""
+        both = (self.images.test_images, self.images.test_labels)
+        return zip(*(own.split(EVALUATION_BATCH) for own in both), strict=True)
+
+
+def _own_test_images(data: Prepared, run: Mapping[str, Any], classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the test images of a run's classes, and their labels in the run's order."""
+    test = data.rows("test")
+    codes, names = data.labelling(run["labelling"], test)
+    own = np.array([classes.index(name) if name in classes else -1 for name in names])[codes]
+    test, own = test[own >= 0], own[own >= 0]
+    if not len(test):
+        raise ValueError(
+            f"run {run['name']} needs test images of its classes {', '.join(classes)}: the data set has none. "
+            "Prepare it with a part 'test'."
+        )
+    return test, own

@@ -1,0 +1,73 @@
+"""The recipes of every objective, checked before any work starts.
+
+Only pydantic and the standard library are imported, so that reading a configuration stays cheap. Field descriptions are
+the only documentation of the keys.
+"""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from whyalike.recipes import Recipe, Section
+
+
+class Augmentation(Section):
+    """Random changes of the training images, keyed by (seed, replica, step)."""
+
+    flip: bool = Field(False, description="Mirror left-right with probability one half.")
+    translate: int = Field(0, ge=0, description="Shift by up to this many pixels in each direction.")
+    cutout: int = Field(0, ge=0, description="Side of one square set to the mean colour, pixels.")
+    brightness: float = Field(0, ge=0, lt=1, description="Relative range of the brightness jitter.")
+    contrast: float = Field(0, ge=0, lt=1, description="Relative range of the contrast jitter.")
+    saturation: float = Field(0, ge=0, lt=1, description="Relative range of the saturation jitter.")
+    jitter_probability: float = Field(0.3, ge=0, le=1, description="Probability of each of the three jitters.")
+
+
+class ImageRecipe(Recipe):
+    """What the recipes of images have in common."""
+
+    epochs: int = Field(ge=1, description="Passes over the training images.")
+    batch_size: int = Field(ge=2, description="Images a step; the last partial batch of an epoch is dropped.")
+    weight_decay: float = Field(0, ge=0, description="L2 penalty on all weights.")
+
+
+class ClassifierRecipe(ImageRecipe):
+    """Cross entropy with SGD; the learning rate goes 0 -> lr -> 0 in one triangle, step by step."""
+
+    peak_epoch: float = Field(gt=0, description="Epoch at which the learning rate peaks.")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD.")
+    label_smoothing: float = Field(0, ge=0, lt=1, description="Label smoothing of the cross entropy.")
+    channels_last: bool = Field(True, description="Memory layout of images and convolutions.")
+    mean: tuple[float, ...] = Field(description="Mean of each channel, subtracted, 0 to 255.")
+    std: tuple[float, ...] = Field(description="Standard deviation of each channel, divided by, 0 to 255.")
+    augmentation: Augmentation = Field(Augmentation(), description="Random changes of the images.")
+
+    @model_validator(mode="after")
+    def _peak_inside(self) -> Self:
+        if self.peak_epoch >= self.epochs:
+            raise ValueError(f"peak_epoch ({self.peak_epoch:g}) must lie before the last epoch ({self.epochs})")
+        if len(self.mean) != len(self.std) or not all(self.std):
+            raise ValueError(f"mean {self.mean} and std {self.std} need one non-zero number a channel each")
+        return self
+
+
+class AutoencoderRecipe(ImageRecipe):
+    """The evidence lower bound with Adam at a constant learning rate, on grey images in 0 to 1."""
+
+
+class LanguageRecipe(Recipe):
+    """Next-token prediction with AdamW; warm-up, then a cosine; the weights with the best validation loss are kept."""
+
+    steps: int = Field(ge=1, description="Optimizer steps, if training is not stopped earlier.")
+    batch_size: int = Field(ge=1, description="Windows of text that go through the model at once.")
+    accumulation: int = Field(1, ge=1, description="Batches whose gradients make one step.")
+    weight_decay: float = Field(0.1, ge=0, description="Decoupled decay of matrices; gains are not decayed.")
+    betas: tuple[float, float] = Field((0.9, 0.95), description="Decay of AdamW's two running means.")
+    clip: float | None = Field(1.0, gt=0, description="Largest norm of the gradient; null does not clip.")
+    warmup: float = Field(0.1, ge=0, lt=1, description="Share of the steps over which the learning rate rises.")
+    final_lr: float = Field(0.1, ge=0, le=1, description="Learning rate after the last step, as a share of `lr`.")
+    evaluate_every: int = Field(100, ge=1, description="Steps between two measurements of the validation loss.")
+    validation_windows: int = Field(512, ge=1, description="Windows of held-out text that measure it, drawn once.")
+    patience: int | None = Field(
+        None, ge=1, description="Stop when the validation loss has not fallen for so many steps; null never stops."
+    )

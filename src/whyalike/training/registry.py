@@ -1,0 +1,47 @@
+"""The objectives by name: where their code is and what is known of them without running it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from whyalike.recipes import Recipe
+from whyalike.registry import Entry, Registry
+from whyalike.training.parameters import AutoencoderRecipe, ClassifierRecipe, LanguageRecipe
+
+
+@dataclass(frozen=True)
+class ObjectiveFacts:
+    """What is known of an objective.
+
+    Attributes
+    ----------
+    parameters : the model that checks the recipe.
+    inputs : the kind of model input it works with; a name of `whyalike.models.registry.ModelFacts.inputs`.
+    accuracy : whether its runs have an accuracy.
+    """
+
+    parameters: type[Recipe]
+    inputs: str
+    accuracy: bool
+
+
+OBJECTIVES: Registry[ObjectiveFacts] = Registry(
+    "objective",
+    {
+        "cross_entropy": Entry(
+            "whyalike.training.classification:Classification", ObjectiveFacts(ClassifierRecipe, "rgb", accuracy=True)
+        ),
+        "elbo": Entry(
+            "whyalike.training.autoencoding:Autoencoding", ObjectiveFacts(AutoencoderRecipe, "grey", accuracy=False)
+        ),
+        "next_token": Entry(
+            "whyalike.training.language:Language", ObjectiveFacts(LanguageRecipe, "tokens", accuracy=False)
+        ),
+    },
+)
+
+
+def recipe_of(values: Mapping[str, Any]) -> Recipe:
+    """The recipe in a job's parameters, as JSON values with its objective's name."""
+    own = {name: value for name, value in values.items() if name != "objective"}
+    return OBJECTIVES[values["objective"]].facts.parameters.model_validate(own)
