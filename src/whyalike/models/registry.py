@@ -1,8 +1,9 @@
 """The model families by name: where their code is and what is known of them without running it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-from whyalike.models.parameters import ImportParameters, ResNetParameters
+from whyalike.models.parameters import GptParameters, ImportParameters, ResNetParameters, VaeParameters
 from whyalike.recipes import Section
 from whyalike.registry import Entry, Registry
 
@@ -15,16 +16,27 @@ class ModelFacts:
     ----------
     source : where the architecture is described.
     parameters : the model that checks the family's parameters.
+    inputs : what it takes: images of three channels or one, or tokens.
     """
 
     source: str
     parameters: type[Section]
+    inputs: Literal["rgb", "grey", "tokens"]
 
 
 MODELS: Registry[ModelFacts] = Registry(
     "model family",
     {
-        "import": Entry("whyalike.models.imported:build", ModelFacts("your own code", ImportParameters)),
-        "resnet": Entry("whyalike.models.resnet:build", ModelFacts("He et al. 2015, basic blocks", ResNetParameters)),
+        "gpt": Entry(
+            "whyalike.models.gpt:build",
+            ModelFacts("Radford et al. 2019 without biases, as in nanoGPT", GptParameters, "tokens"),
+        ),
+        "import": Entry("whyalike.models.imported:build", ModelFacts("your own code", ImportParameters, "rgb")),
+        "resnet": Entry(
+            "whyalike.models.resnet:build", ModelFacts("He et al. 2015, basic blocks", ResNetParameters, "rgb")
+        ),
+        "vae": Entry(
+            "whyalike.models.vae:build", ModelFacts("Kingma and Welling 2014, convolutional", VaeParameters, "grey")
+        ),
     },
 )
