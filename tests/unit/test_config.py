@@ -67,7 +67,7 @@ def test_a_configuration_cannot_be_changed_after_reading(demo):
         (
             "models.resnet8.family",
             "resnett",
-            "models.resnet8.family: unknown family 'resnett'. Did you mean 'resnet'? Known: import, resnet.",
+            "models.resnet8.family: unknown family 'resnett'. Did you mean 'resnet'? Known: gpt, import, resnet, vae.",
         ),
         ("models.resnet8.blocks", [1, 1], "blocks (1, 1) and widths (16, 32, 64) need one number a stage each"),
         ("figures.task_overlap.kind", "overlp", "unknown figure kind 'overlp'. Did you mean 'overlap'?"),

@@ -20,11 +20,48 @@ class ResNetParameters(Section):
         "3x3", description="First convolution: 3x3, or the stock ImageNet stem (7x7, stride 2, max-pool)."
     )
     stem_stride: int = Field(1, ge=1, le=4, description="Stride of the 3x3 stem.")
+    dropout: float = Field(0, ge=0, lt=1, description="Share of the pooled units dropped before the head in training.")
 
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:
         if len(self.blocks) != len(self.widths):
             raise ValueError(f"blocks {self.blocks} and widths {self.widths} need one number a stage each")
+        return self
+
+
+class VaeParameters(Section):
+    """A variational autoencoder of grey images; its layers `mu` and `logvar` can be compared."""
+
+    channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (64, 128), min_length=1, description="Outputs of each convolution of the encoder; each halves the side."
+    )
+    latent: int = Field(20, ge=1, description="Units of `mu` and of `logvar`.")
+    size: int = Field(28, ge=2, description="Side of the images, pixels: that of the settings that use the model.")
+
+    @model_validator(mode="after")
+    def _sides_are_whole(self) -> Self:
+        if self.size % 2 ** len(self.channels):
+            raise ValueError(
+                f"size {self.size} must be divisible by {2 ** len(self.channels)}: each of the convolutions "
+                f"{self.channels} halves it"
+            )
+        return self
+
+
+class GptParameters(Section):
+    """A decoder of tokens in the style of GPT-2; its layers `norm` and `blocks.0`, ... can be compared."""
+
+    vocabulary: int = Field(50304, ge=2, description="Tokens; the 50257 of GPT-2 filled up to a multiple of 64.")
+    layers: int = Field(6, ge=1, description="Blocks of attention and perceptron.")
+    heads: int = Field(6, ge=1, description="Attention heads of a block.")
+    width: int = Field(384, ge=1, description="Units of a position; divisible by `heads`.")
+    context: int = Field(256, ge=1, description="Most tokens of a window.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Share of units and attention weights dropped in training.")
+
+    @model_validator(mode="after")
+    def _heads_are_equal(self) -> Self:
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} must be divisible by heads, got {self.heads}")
         return self
 
 

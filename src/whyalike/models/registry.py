@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from whyalike.models.parameters import ImportParameters, ResNetParameters
+from whyalike.models.parameters import GptParameters, ImportParameters, ResNetParameters, VaeParameters
 from whyalike.recipes import Section
 from whyalike.registry import Entry, Registry
 
@@ -16,7 +16,7 @@ class ModelFacts:
     ----------
     source : where the architecture is described.
     parameters : the model that checks the family's parameters.
-    inputs : what the models take; a key of `whyalike.models.inputs.INPUTS`.
+    inputs : what it takes: images of three channels or one, or tokens.
     """
 
     source: str
@@ -27,9 +27,16 @@ class ModelFacts:
 MODELS: Registry[ModelFacts] = Registry(
     "model family",
     {
+        "gpt": Entry(
+            "whyalike.models.gpt:build",
+            ModelFacts("Radford et al. 2019 without biases, as in nanoGPT", GptParameters, "tokens"),
+        ),
         "import": Entry("whyalike.models.imported:build", ModelFacts("your own code", ImportParameters, "rgb")),
         "resnet": Entry(
             "whyalike.models.resnet:build", ModelFacts("He et al. 2015, basic blocks", ResNetParameters, "rgb")
+        ),
+        "vae": Entry(
+            "whyalike.models.vae:build", ModelFacts("Kingma and Welling 2014, convolutional", VaeParameters, "grey")
         ),
     },
 )

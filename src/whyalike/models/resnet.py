@@ -4,6 +4,9 @@ With ``blocks=(2, 2, 2, 2)``, ``widths=(64, 128, 256, 512)`` and ``stem="7x7"`` 
 for number (a test copies its weights); ``stem="3x3"`` is the usual form for 32-pixel images: 3x3, no max-pool. The
 state names are torchvision's. The backbone and the head draw their initial weights from generators of their own, so
 that two models of one (seed, replica) start from the same backbone whatever their numbers of classes.
+
+Dropout stands before the head and draws from torch's default generator of the device: whoever trains with it must key
+that generator before each step. Without it nothing is drawn.
 """
 
 from collections.abc import Mapping
@@ -40,7 +43,15 @@ class BasicBlock(nn.Module):
 class ResNet(nn.Module):
     """Stem, stages of basic blocks, average pool (``avgpool``: the penultimate representation), head (``fc``)."""
 
-    def __init__(self, blocks: tuple[int, ...], widths: tuple[int, ...], stem: str, stem_stride: int, classes: int):
+    def __init__(
+        self,
+        blocks: tuple[int, ...],
+        widths: tuple[int, ...],
+        stem: str,
+        stem_stride: int,
+        classes: int,
+        dropout: float = 0,
+    ):
         super().__init__()
         width = widths[0]
         if stem == "7x7":
@@ -58,6 +69,7 @@ class ResNet(nn.Module):
             setattr(self, f"layer{stage}", nn.Sequential(*layer))
             width = outputs
         self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.dropout = nn.Dropout(dropout)
         self.fc = nn.Linear(width, classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -65,7 +77,7 @@ class ResNet(nn.Module):
         x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
         for stage in range(1, self.stages + 1):
             x = getattr(self, f"layer{stage}")(x)
-        return self.fc(self.avgpool(x).flatten(1))
+        return self.fc(self.dropout(self.avgpool(x).flatten(1)))
 
 
 def build(parameters: Mapping[str, Any], classes: int, seed: int, replica: str) -> ResNet:
@@ -73,7 +85,8 @@ def build(parameters: Mapping[str, Any], classes: int, seed: int, replica: str) 
 
     Parameters
     ----------
-    parameters : blocks, widths, stem ("3x3" or "7x7") and stem_stride, as in the configuration.
+    parameters : blocks, widths, stem ("3x3" or "7x7"), stem_stride and dropout (none if absent), as in the
+        configuration.
     classes : number of outputs.
     seed, replica : key of the initial weights.
     """
@@ -81,7 +94,7 @@ def build(parameters: Mapping[str, Any], classes: int, seed: int, replica: str) 
     with torch.random.fork_rng(devices=[]):
         # the CPU's generator alone: torch.manual_seed would also set those of GPUs, which are not forked
         torch.default_generator.manual_seed(key(seed, replica, "initialisation"))
-        model = ResNet(**shape, classes=1)
+        model = ResNet(**shape, classes=1, dropout=parameters.get("dropout", 0))
         for module in model.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

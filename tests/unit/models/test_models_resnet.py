@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from pydantic import ValidationError
 
+from whyalike.models.parameters import ResNetParameters
 from whyalike.models.registry import MODELS
 from whyalike.models.resnet import build
 
@@ -123,8 +125,44 @@ def test_building_does_not_depend_on_the_global_generator():
         assert equal(first, state(build(SMALL, 3, 5, "A")))
 
 
-def test_the_registry_finds_the_family():
+def test_dropout_drops_pooled_units_in_training_and_draws_from_the_default_generator(batch):
+    model, head = build(SMALL | {"dropout": 0.5}, 3, 5, "A").train(), []
+    model.fc.register_forward_hook(lambda _, inputs, __: head.append(inputs[0]))
+    model.avgpool.register_forward_hook(lambda _, __, output: head.append(output.flatten(1)))
+    with torch.random.fork_rng(devices=[]):
+        for seed in (7, 7, 8):
+            torch.manual_seed(seed)
+            model(batch)
+    (pooled, first), (_, same), (_, other) = head[:2], head[2:4], head[4:]
+    kept = first != 0
+    assert torch.equal(first[kept], 2 * pooled[kept])  # what is kept is divided by .5: exact
+    assert 0 < kept.sum() < kept.numel()
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
+
+
+def test_dropout_changes_neither_initial_weights_nor_state_names_nor_eval_mode(batch):
+    plain, dropping = build(SMALL, 3, 5, "A"), build(SMALL | {"dropout": 0.5}, 3, 5, "A")
+    assert equal(state(plain), state(dropping))
+    assert torch.equal(plain.eval()(batch), dropping.eval()(batch))
+
+
+def test_without_dropout_training_draws_nothing(batch):
+    before = torch.get_rng_state()
+    absent, none = (build(SMALL | more, 3, 5, "A").train()(batch) for more in ({}, {"dropout": 0.0}))
+    assert torch.equal(absent, none)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1])
+def test_a_dropout_that_is_no_share_is_refused(dropout):
+    with pytest.raises(ValidationError, match=rf"dropout\n.*input_value={dropout}"):
+        ResNetParameters(dropout=dropout)
+
+
+def test_the_registry_finds_the_family_and_what_it_takes():
     assert MODELS["resnet"].load() is build
+    assert {name: MODELS[name].facts.inputs for name in ("resnet", "import")} == {"resnet": "rgb", "import": "rgb"}
 
 
 def test_the_registry_names_the_families_for_a_misspelt_one():

@@ -29,6 +29,7 @@ from whyalike.models.weights import build_model, load_weights, save_weights
 from whyalike.randomness import key
 from whyalike.recipes import Operation
 from whyalike.training.augmentation import augment
+from whyalike.training.classification import Classification
 from whyalike.training.device import set_up_device
 from whyalike.training.parameters import Augmentation
 from whyalike.training.store import StoredRun
@@ -329,5 +330,6 @@ def test_a_trainer_takes_the_folder_it_is_given(tmp_path):
     run = {"name": "X", "replica": "A", "labelling": "toy", "level": None, "identity": "f" * 16}
     stored = StoredRun(tmp_path, "f" * 16)
     stored.folder.mkdir()
-    Trainer(run, MODEL, RECIPE, OPERATION, 0, run_data(), stored).train()
+    task = Classification({"seed": 0, "model": MODEL}, RECIPE, run, run_data())
+    Trainer(run, RECIPE, OPERATION, task, stored).train()
     assert [path.name for path in tmp_path.iterdir()] == ["f" * 16]
