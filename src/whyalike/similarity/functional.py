@@ -63,8 +63,8 @@ def error_consistency(a: Any, b: Any, labels: Any) -> float:
 
     Example
     -------
-    >>> error_consistency([0, 1, 1, 0], [0, 1, 0, 1], labels=[0, 1, 0, 0])
-    0.0
+    >>> error_consistency([0, 1, 1, 0], [0, 1, 1, 1], labels=[0, 1, 0, 0])
+    0.5
     """
     a, b, labels = _check_classes(a=a, b=b, labels=labels)
     right_a, right_b = a == labels, b == labels

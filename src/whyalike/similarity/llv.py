@@ -74,7 +74,8 @@ def llv_distance(p: Any, q: Any, *, num_samples: int = 200, seed: int = 0, weigh
 
     Notes
     -----
-    Symmetric. max d_SVD <= 2 M d_LLV (`whyalike.similarity.m_svd.max_d_svd`).
+    Symmetric. max d_SVD <= 2 M d_LLV (`whyalike.similarity.m_svd.max_d_svd`). The work grows as n K M for ln sum exp,
+    K^2 M for the pivots and num_samples M^2 for the inputs; the memory as (n + K) M and a few blocks of 8 MB.
     """
     return llv_parts(p, q, num_samples=num_samples, seed=seed, weight=weight).distance
 

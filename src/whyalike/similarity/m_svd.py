@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.checks import UndefinedScore, check_not_constant
 from whyalike.similarity.distributions import (
     BLOCK,
     Model,
@@ -102,7 +102,7 @@ def max_d_svd(p: Any, q: Any, *, pivot: int | None = None, left_out: int | None 
     others = np.delete(np.arange(count), [pivot, left_out])
     correlations = _correlations("max_d_svd", "label", *embedding_vectors(p, q), pivot, others)
     smallest = min(_mean_singular_value(correlations[rows, columns]) for rows, columns in _subsets(len(others), width))
-    return max(0.0, 1 - smallest)
+    return 1 - smallest
 
 
 def m_cca(p: Any, q: Any) -> float:
@@ -120,9 +120,10 @@ def m_cca(p: Any, q: Any) -> float:
     ------
     ValueError : wrong shapes; `UndefinedScore`, a ValueError, for constant embeddings.
     """
-    p, q = check_models(p, q, same_width=False)
-    check_varies("m_cca", p, q)
-    x, y = (_basis(f) for f, _ in (p, q))
+    (f, _), (f2, _) = check_models(p, q, same_width=False)
+    for x, name in ((f, "f of p"), (f2, "f of q")):
+        check_not_constant("m_cca", x, name)
+    x, y = _basis(f), _basis(f2)
     return float(np.linalg.svd(x.T @ y, compute_uv=False).mean())
 
 

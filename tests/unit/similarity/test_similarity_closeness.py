@@ -34,6 +34,13 @@ def test_kl_divergence_far_below_rounding_of_log_probabilities_is_exact():
     assert kl_divergence((one, np.array([p]).T), (one, np.array([q]).T)) == pytest.approx(exact, rel=1e-12)
 
 
+def test_kl_divergence_of_equal_distributions_is_zero_but_for_rounding_and_never_negative():
+    for seed in range(30):
+        g = np.random.default_rng(seed)
+        f, labels, a = g.normal(size=(3, 2)), g.normal(size=(4, 2)), g.normal(size=(2, 2))
+        assert 0 <= kl_divergence((f, labels), (f @ a.T, labels @ np.linalg.inv(a))) < 1e-12
+
+
 def test_logits_of_hundreds_neither_overflow_nor_vanish():
     p, q = (np.array([[1.0]]), np.array([[900.0], [0.0]])), (np.array([[1.0]]), np.array([[0.0], [900.0]]))
     assert kl_divergence(p, q) == pytest.approx(900, rel=1e-14)

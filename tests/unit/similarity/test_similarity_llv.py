@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.llv import draw_inputs, llv_distance, llv_parts
+from whyalike.similarity.llv import LLV, draw_inputs, llv_distance, llv_parts
 from whyalike.similarity.m_svd import m_svd_unembeddings, max_d_svd
 
 TO = 1e-10  # two float64 computations of numbers of order 1 in another order
@@ -120,6 +120,19 @@ def test_equal_unembeddings_of_two_labels_and_repeated_inputs_are_worked_around(
     parts = llv_parts(p, q, num_samples=50)
     assert np.isfinite(parts.distance)
     assert len({i % 25 for i in (parts.pivot_input, *parts.inputs)} - {parts.pivot_input % 25}) == 2  # no copy of it
+
+
+def test_distance_is_the_largest_of_the_weighted_parts():
+    places = {"pivot": 0, "left_out": 1, "pivot_input": 0, "inputs": (1,)}
+    parts = [(4, 1, 1, 1), (1, 4, 1, 1), (1, 1, 8, 1), (1, 1, 1, 8)]
+    assert [LLV(*four, **places, weight=0.5).distance for four in parts] == [4, 4, 4, 4]
+
+
+def test_labels_that_differ_by_rounding_count_as_equal(models):
+    (f, g), q = models
+    near = g[[0, 0, 0, 1, 1, 1, 1]] + 1e-15 * np.arange(7)[:, None]
+    with pytest.raises(UndefinedScore, match="those of label 1 against pivot 0 have no variance"):
+        llv_distance((f, near), q)
 
 
 def test_log_odds_without_variance_whatever_is_chosen_name_label_and_input(models):

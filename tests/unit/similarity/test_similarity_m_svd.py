@@ -62,6 +62,7 @@ def test_m_cca_counts_no_directions_without_variance(models):
     (f, g), q = models
     padded = np.column_stack([f, f.sum(axis=1)]), np.column_stack([g, g[:, 0]])
     assert m_cca(padded, q) == pytest.approx(m_cca((f, g), q), abs=TO)
+    assert m_cca((f, 0 * g), q) == m_cca((f, g), q)  # unembeddings do not count
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_too_few_labels_and_inputs_are_undefined(models):
 def test_log_odds_without_variance_name_model_and_label(models):
     p, (f2, g2) = models
     same = g2.copy()
-    same[4] = same[1]
+    same[4] = same[1] + 1e-15  # rounding
     with pytest.raises(UndefinedScore, match="under q those of label 4 against pivot 1 have no variance"):
         m_svd(p, (f2, same), pivot=1, labels=[0, 4])
     with pytest.raises(UndefinedScore, match="max_d_svd needs log-odds that vary; under q those of label 4 against"):

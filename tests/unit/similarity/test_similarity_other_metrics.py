@@ -1,5 +1,7 @@
 """Properties of the metrics of distributions and predictions, read from their facts; the configuration takes none."""
 
+import doctest
+import importlib
 import inspect
 import subprocess
 import sys
@@ -83,6 +85,12 @@ def test_parameters_of_the_facts_are_the_defaults_of_the_function(metric):
     keywords = inspect.signature(OTHER_METRICS[metric].load()).parameters.values()
     defaults = {one.name: one.default for one in keywords if one.default not in (one.empty, None)}
     assert defaults == OTHER_METRICS[metric].facts.parameters
+
+
+@pytest.mark.parametrize("module", ["closeness", "functional"])
+def test_examples_give_what_they_say(module):
+    failed, tried = doctest.testmod(importlib.import_module(f"whyalike.similarity.{module}"))
+    assert failed == 0 < tried
 
 
 @pytest.mark.parametrize("metric", OTHER_METRICS)
