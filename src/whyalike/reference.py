@@ -168,6 +168,8 @@ def _names() -> Iterator[str]:
 
 
 def _image(facts: Any) -> str:
+    if facts.modality == "text":
+        return "text"
     side = "`size` x `size`" if facts.size is None else f"{facts.size} x {facts.size}"
     return f"{side}, {'grey' if facts.channels == 1 else 'colour'}"
 

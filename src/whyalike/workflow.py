@@ -17,7 +17,7 @@ from whyalike.provenance import fingerprint, version
 from whyalike.runs import Cell, Grid
 from whyalike.similarity.registry import METRICS, MetricFacts
 
-DATA_FILES = ("images.npy", "labels.parquet", "checksums.json")
+DATA_FILES = ("array.npy", "labels.parquet", "checksums.json")
 FIGURE_FILES = ("svg", "pdf", "png", "csv")
 TABLES = ("mutual_information", "accuracy")
 DESCRIPTIVE_FACTS = ("invariances", "kind", "range", "self_value", "source")  # of a metric: no score is made with them

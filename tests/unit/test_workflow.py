@@ -141,7 +141,7 @@ def test_paths_follow_the_grammar_of_the_results(demo):
     flow = Workflow(check(demo))
     assert flow.store == "results/runs"
     assert flow.dataset("digits") == [
-        f"results/demo/data/digits/{name}" for name in ("images.npy", "labels.parquet", "checksums.json")
+        f"results/demo/data/digits/{name}" for name in ("array.npy", "labels.parquet", "checksums.json")
     ]
     assert flow.setting_dataset(CELL) == flow.dataset("digits")
     assert flow.stimuli_dataset(CELL) == flow.dataset("photographs")
