@@ -137,6 +137,8 @@ def _type(value: Schema) -> str:
         return "section"
     if "const" in value or "enum" in value:
         return _codes(value.get("enum") or [value["const"]])
+    if items := value.get("prefixItems"):
+        return f"list: {', '.join(_type(item) for item in items)}"
     if value["type"] == "array":
         return f"list: {_type(value['items'])}" + (" (not empty)" if value.get("minItems") else "")
     if value["type"] == "object":

@@ -89,7 +89,7 @@ class Workflow:
             f"{self.root}/similarity/{study}/{setting}/{stimuli}.parquet"
             for setting in parts.settings
             if self.grid.seeds(study, setting)
-            for stimuli in parts.stimuli
+            for stimuli in parts.stimuli_of(setting)
         ]
 
     def all_scores(self) -> list[str]:
