@@ -19,6 +19,7 @@ from whyalike.files import write_text
 from whyalike.models.registry import MODELS
 from whyalike.rooms import picture
 from whyalike.similarity.registry import METRICS
+from whyalike.training.registry import OBJECTIVES
 
 Schema = Mapping[str, Any]
 
@@ -135,10 +136,12 @@ def _type(value: Schema) -> str:
         return " or ".join(_type(option) for option in options if option.get("type") != "null")
     if _referred(value):
         return "section"
+    if options := value.get("oneOf"):
+        return ", or ".join(_type(option) for option in options)
     if "const" in value or "enum" in value:
         return _codes(value.get("enum") or [value["const"]])
-    if items := value.get("prefixItems"):
-        return f"list: {', '.join(_type(item) for item in items)}"
+    if "prefixItems" in value:
+        return f"list of {len(value['prefixItems'])}: {_type(value['prefixItems'][0])}"
     if value["type"] == "array":
         return f"list: {_type(value['items'])}" + (" (not empty)" if value.get("minItems") else "")
     if value["type"] == "object":
@@ -161,8 +164,11 @@ def _names() -> Iterator[str]:
     heads = ("source", "label attributes", "image")
     rows = [(f"`{name}`", _codes(entry.facts.attributes), _image(entry.facts)) for name, entry in SOURCES.items()]
     yield f"## Data sources\n\n{_table(heads, rows)}"
-    rows = [(f"`{name}`", entry.facts.source) for name, entry in MODELS.items()]
-    yield f"## Model families\n\n{_table(('family', 'described in'), rows)}"
+    rows = [(f"`{name}`", entry.facts.inputs, entry.facts.source) for name, entry in MODELS.items()]
+    yield f"## Model families\n\n{_table(('family', 'input', 'described in'), rows)}"
+    rows = [(f"`{name}`", entry.facts.inputs, "yes" if entry.facts.accuracy else "no")
+            for name, entry in OBJECTIVES.items()]  # fmt: skip
+    yield f"## Objectives\n\n{_table(('objective', 'input of its models', 'accuracy'), rows)}"
     heads = ("metric", "parameters", "as published", "range", "unchanged by", "defined in")
     yield f"## Metrics\n\nRange and invariances are those of the protocol `exact`.\n\n{_table(heads, _metric_rows())}"
     heads = ("kind", "needs", "options", "heading in the report")

@@ -269,3 +269,57 @@ def test_a_minimum_for_labels_that_no_run_has_is_refused(demo):
     demo["studies"]["label_overlap"]["min_accuracy"] = {"shape_colour": 0.9}
     with pytest.raises(ConfigError, match=r"label_overlap\.min_accuracy: no run has the labels 'shape_colour'"):
         check(demo)
+
+
+AUTOENCODER = {"family": "vae", "size": 8}
+LOWER_BOUND = {"objective": "elbo", "lr": 0.001, "epochs": 1, "batch_size": 10}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"recipes.digits": LOWER_BOUND},
+            "settings.digits.recipe: the objective elbo is for models of grey input, the family resnet takes rgb.",
+        ),
+        (
+            {"models.resnet8": {"family": "gpt"}},
+            "settings.digits.dataset: 'digits' holds images, the family gpt takes tokens.",
+        ),
+        (
+            {"models.resnet8": {"family": "gpt"}},
+            "settings.digits.size: a model of tokens input has no size: remove the key.",
+        ),
+        ({"settings.digits.size": None}, "settings.digits.size: a model of rgb input needs the key 'size'."),
+        (
+            {"models.resnet8": {**AUTOENCODER, "size": 28}, "recipes.digits": LOWER_BOUND},
+            "settings.digits.size: 8 must be the size of the model 'resnet8', 28.",
+        ),
+        (
+            {"models.resnet8": AUTOENCODER, "recipes.digits": LOWER_BOUND, "studies.task_overlap.min_accuracy": 0.5},
+            "studies.task_overlap.min_accuracy: runs of 'digits' have no accuracy (objective elbo)",
+        ),
+        ({"recipes.digits.objective": "elbow"}, "digits.objective: unknown objective 'elbow'. Did you mean 'elbo'?"),
+        (
+            {"figures.task_overlap.options": {"metrik": "cka"}},
+            "figures.task_overlap.options: a figure of kind overlap has no option 'metrik'. Did you mean 'metric'?",
+        ),
+    ],
+    ids=str,
+)
+def test_parts_that_do_not_fit_each_other_are_named(demo, changes, words):
+    for path, value in changes.items():
+        change(demo, path, value)
+    assert words in message(demo)
+
+
+def test_an_autoencoder_that_fits_is_valid(demo):
+    change(demo, "models.autoencoder", AUTOENCODER)
+    change(demo, "recipes.autoencoder", LOWER_BOUND)
+    change(
+        demo, "settings.autoencoder", {**demo["settings"]["digits"], "model": "autoencoder", "recipe": "autoencoder"}
+    )
+    change(
+        demo, "studies.autoencoder", {**demo["studies"]["task_overlap"], "settings": ["autoencoder"], "min_accuracy": 0}
+    )
+    assert check(demo).recipes["autoencoder"].objective == "elbo"

@@ -19,6 +19,7 @@ from whyalike.figures.registry import FIGURES
 from whyalike.models.registry import MODELS
 from whyalike.reference import documents, key_tables, schema
 from whyalike.similarity.registry import METRICS
+from whyalike.training.registry import OBJECTIVES
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -59,15 +60,19 @@ def test_every_key_has_a_description():
     assert not without, f"fields need a description, it is their only documentation: {without}"
 
 
-def test_the_key_tables_name_every_section_source_metric_model_and_figure_kind():
+def test_the_key_tables_name_every_section_and_all_that_the_rooms_offer():
     text = key_tables()
     for key in Config.model_fields:
         assert f"| `{key}` |" in text
-    for heading in ("`recipes.{name}.augmentation`", "`datasets.{name}`, source `digits`", "`statistics`"):
+    for heading in (
+        "`recipes.{name}.augmentation`, objective `cross_entropy`",
+        "`datasets.{name}`, source `digits`",
+        "`statistics`",
+    ):
         assert f"## {heading}\n" in text
     # every part that the schema defines has its table
     assert text.count("| key | type | default | meaning |") >= 1 + len(schema()["$defs"])
-    for table in (SOURCES, METRICS, MODELS, FIGURES):
+    for table in (SOURCES, METRICS, MODELS, OBJECTIVES, FIGURES):
         assert not [entry for entry in table if f"\n| `{entry}` |" not in text]
     assert "| `lr` | number > 0 | **required** |" in text
     assert "`sigma_median: 1.0`, or `sigma` instead of `sigma_median`" in text

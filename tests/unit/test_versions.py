@@ -16,6 +16,7 @@ from whyalike.data.registry import SOURCES
 from whyalike.files import write_text
 from whyalike.models.registry import MODELS
 from whyalike.provenance import PACKAGE, closure, fingerprint, version
+from whyalike.training.registry import OBJECTIVES
 
 PINS = Path(__file__).with_name("versions.json")
 REMEDY = "`make pins` (or `.venv/bin/python tests/unit/test_versions.py`)"
@@ -36,7 +37,9 @@ def versioned() -> list[str]:
 
 def entries(module: str) -> list[str]:
     """The definitions whose code a VERSION stands for: what a table of names points at, or the job's entry."""
-    targets = [entry.target for table in (SOURCES, MODELS) for entry in table.values() if entry.module == module]
+    targets = [
+        entry.target for table in (SOURCES, MODELS, OBJECTIVES) for entry in table.values() if entry.module == module
+    ]
     return ENTRIES.get(module) or sorted(set(targets)) or [module]
 
 
@@ -81,7 +84,7 @@ def test_every_pin_is_of_a_module_with_a_version(pins):
 
 def test_every_stage_that_stored_runs_depend_on_has_a_version():
     jobs = {"whyalike.splits.overlap", "whyalike.training.trainer", "whyalike.activations.extraction"}
-    named = {entry.module for table in (SOURCES, MODELS) for entry in table.values()}
+    named = {entry.module for table in (SOURCES, MODELS, OBJECTIVES) for entry in table.values()}
     assert jobs | named <= set(versioned())
 
 
@@ -115,11 +118,24 @@ def change(path: Path, old: str, new: str) -> None:
         ("data/drawings.py", "WOBBLE = 0.012", "WOBBLE = 0.02", "data.colorshapedigit"),
         ("splits/overlap.py", "half = len(items) // 2", "half = len(items) // 3", "splits.overlap"),
         ("models/resnet.py", 'mode="fan_out"', 'mode="fan_in"', "models.resnet"),
-        ("training/augmentation.py", "GREY = (0.299,", "GREY = (0.3,", "training.trainer"),
-        ("activations/extraction.py", "output.mean(dim=(2, 3))", "output.amax(dim=(2, 3))", "activations.extraction"),
+        ("training/augmentation.py", "GREY = (0.299,", "GREY = (0.3,", "training.classification"),
+        ("training/autoencoding.py", "0.5 * (1 + logvar", "0.6 * (1 + logvar", "training.autoencoding"),
+        ("training/windows.py", "context: int) -> np.ndarray", "context: float) -> np.ndarray", "training.language"),
+        ("training/trainer.py", "set_to_none=True", "set_to_none=False", "training.trainer"),
+        (
+            "activations/extraction.py",
+            "output.mean(dim=positions)",
+            "output.amax(dim=positions)",
+            "activations.extraction",
+        ),
         ("activations/stimuli.py", "replace=False", "replace=True", "activations.extraction"),
         # both the training images and the stimuli pass through it
-        ("models/inputs.py", "antialias=True", "antialias=False", "activations.extraction training.trainer"),
+        (
+            "models/inputs.py",
+            "antialias=True",
+            "antialias=False",
+            "activations.extraction training.autoencoding training.classification",
+        ),
         # how files are written and runs are held changes no number
         ("files.py", "temporary.replace(path)", "os.replace(temporary, path)", ""),
         ("training/store.py", 'self.folder / "lock"', 'self.folder / "a_lock"', ""),
@@ -144,8 +160,8 @@ def test_a_parameter_of_one_source_leaves_the_others(package):
 def test_the_fault_names_the_module_the_file_and_the_command(package):
     copy, before = package
     change(copy / "training/augmentation.py", "GREY = (0.299,", "GREY = (0.3,")
-    text = fault("whyalike.training.trainer", before["whyalike.training.trainer"])
-    assert "raise VERSION in whyalike.training.trainer" in text
+    text = fault("whyalike.training.classification", before["whyalike.training.classification"])
+    assert "raise VERSION in whyalike.training.classification" in text
     assert "whyalike.training.augmentation" in text
     assert "tests/unit/test_versions.py" in text
 
