@@ -21,6 +21,7 @@ from whyalike.messages import fault_in_words, listed
 from whyalike.misfits import misfits, unknown_names
 from whyalike.models.registry import MODELS
 from whyalike.names import Name, known
+from whyalike.questions import STIMULI, Question, StimuliNames
 from whyalike.recipes import Operation, Section
 from whyalike.registry import Registry
 from whyalike.similarity.registry import METRICS
@@ -99,7 +100,7 @@ AnySetting = Annotated[
 ]
 
 
-class Study(Section):
+class Study(Question):
     """A question with a figure: one factor varied over levels, in one or more settings."""
 
     factor: Literal["dataset", "task", "label"] = Field(description="What overlaps between the two models of a pair.")
@@ -109,7 +110,7 @@ class Study(Section):
         description='Overlaps in quotes ("0", "0.25"), or the conditions 1, 2A, 2B, 2C, 3 of label overlap.',
     )
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1, description="One pair a level for each seed.")
-    stimuli: tuple[Name, ...] = Field(min_length=1, description="Names of stimuli.")
+    stimuli: StimuliNames = Field(description=STIMULI)
     fixed_classes: bool = Field(
         False,
         description="Task overlap: also score one shared class at a time, so that their number is the same at all p.",
@@ -128,7 +129,7 @@ class Study(Section):
         else:
             for level in self.levels:
                 _level(level)
-        for key in ("levels", "seeds", "stimuli", "settings"):
+        for key in ("levels", "seeds", "settings"):
             values = getattr(self, key)
             if len(set(values)) < len(values):
                 raise ValueError(f"{key} names a value twice: {list(values)}")

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from whyalike.names import Name
+from whyalike.questions import STIMULI, Question, StimuliNames
 from whyalike.recipes import Section
 
 
@@ -100,7 +101,7 @@ class ExternalPair(Section):
     overlap: float | None = Field(None, ge=0, le=1, description="Given for all pairs or for none: x of the statistics.")
 
 
-class ExternalStudy(Section):
+class ExternalStudy(Question):
     """A question to runs from files."""
 
     levels: ClassVar[tuple[str, ...]] = ()  # an external study has one cell a setting, of this seed
@@ -110,7 +111,7 @@ class ExternalStudy(Section):
 
     factor: Literal["external"] = Field(description="The models come from files.")
     settings: tuple[Name, ...] = Field(min_length=1, description="Names of settings that name runs from files.")
-    stimuli: tuple[Name, ...] = Field(min_length=1, description="Names of stimuli.")
+    stimuli: StimuliNames = Field(description=STIMULI)
     pairs: Literal["all"] | tuple[ExternalPair, ...] = Field(
         "all", description="`all`: every two runs of a setting, without overlaps; or a list of pairs."
     )

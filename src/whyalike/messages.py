@@ -7,6 +7,10 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 
+# which of the two forms of a study's stimuli a fault is about; no name has a space
+FOR_ALL, FOR_EACH = "for all settings", "for each setting"
+
+
 def listed(source: str, faults: list[str]) -> str:
     """All faults of one source, a line each."""
     noun = "fault" if len(faults) == 1 else "faults"
@@ -18,6 +22,7 @@ def fault_in_words(error: Mapping[str, Any], model: type[BaseModel]) -> str:
     location = list(error["loc"])
     if location[:1] in (["datasets"], ["models"], ["recipes"], ["settings"], ["studies"]):
         del location[2:3]  # pydantic's name of the section's kind, no key of the file
+    location = [part for part in location if part not in (FOR_ALL, FOR_EACH)]
     path = ".".join(str(part) for part in location)
     text = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":

@@ -6,7 +6,7 @@ Each is one line: key path, what came, what must hold. They are found before any
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from whyalike import external
+from whyalike import external, questions
 from whyalike.data.registry import SOURCES
 from whyalike.figures.registry import FIGURES
 from whyalike.messages import near
@@ -38,7 +38,7 @@ def unknown_names(config: "Config") -> list[str]:
     for key, study in config.studies.items():
         for name in study.settings:
             need(f"studies.{key}.settings", name, config.settings, "settings")
-        for name in study.stimuli:
+        for name in study.all_stimuli():
             need(f"studies.{key}.stimuli", name, config.stimuli, "stimuli")
     for key, figure in config.figures.items():
         if key in config.studies and figure.study not in (None, key):
@@ -60,6 +60,7 @@ def misfits(config: "Config") -> Iterator[str]:
             yield from _training_misfits(config, key, setting)
     for key, study in config.studies.items():
         yield from _study_misfits(config, key, study)
+    yield from questions.misfits(config.studies)
     yield from external.misfits(config.studies, config.settings)
     for name, parameters in config.similarity.metrics.items():
         try:
@@ -130,7 +131,7 @@ def _study_misfits(config: "Config", key: str, study: Any) -> Iterator[str]:
                 "them a study of their own without it."
             )
     for name, setting in datasets.items():
-        for stimuli in study.stimuli:
+        for stimuli in study.stimuli_of(name):
             other = config.stimuli[stimuli].dataset if stimuli in config.stimuli else setting.dataset
             if other in config.datasets and (came := _modality(config, other)) != _modality(config, setting.dataset):
                 yield f"studies.{key}.stimuli: '{stimuli}' holds {came}, which the models of '{name}' cannot read."

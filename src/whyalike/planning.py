@@ -135,7 +135,7 @@ class Plan:
             key
             for key, study in self.config.studies.items()
             if name in {self.config.settings[setting].dataset for setting in study.settings}
-            or name in {self.config.stimuli[stimuli].dataset for stimuli in study.stimuli}
+            or name in {self.config.stimuli[stimuli].dataset for stimuli in study.all_stimuli()}
         ]
         return Estimate(
             stage.seconds + stage.seconds_per_image * (parts.train + parts.test),
@@ -183,13 +183,13 @@ class Plan:
         else:
             parameters, uses = self.workload.model(cell.setting)
             seconds, source = FORWARD * parameters * uses / device.extraction_operations, "guessed"
-        studies = [key for key in self.grid.cells[cell] if stimuli in self.config.studies[key].stimuli]
+        asked = {key: self.config.studies[key].stimuli_of(cell.setting) for key in self.grid.cells[cell]}
         return Estimate(
             device.startup_seconds + models * n * seconds,
             BYTES * models * n * self.workload.units(cell.setting),
             sources=_sources(source, device.source, known=known),
             factor=cell.factor,
-            studies=dict.fromkeys(studies, frozenset()),
+            studies={key: frozenset() for key, names in asked.items() if stimuli in names},
         )
 
     def _score_comparison(self, wildcards: Wildcards) -> Estimate:

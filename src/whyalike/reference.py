@@ -136,6 +136,8 @@ def _type(value: Schema) -> str:
         return " or ".join(_type(option) for option in options if option.get("type") != "null")
     if _referred(value):
         return "section"
+    if options := value.get("oneOf"):
+        return ", or ".join(_type(option) for option in options)
     if "const" in value or "enum" in value:
         return _codes(value.get("enum") or [value["const"]])
     if "prefixItems" in value:
@@ -174,6 +176,8 @@ def _names() -> Iterator[str]:
 
 
 def _image(facts: Any) -> str:
+    if facts.modality == "text":
+        return "text"
     side = "`size` x `size`" if facts.size is None else f"{facts.size} x {facts.size}"
     return f"{side}, {'grey' if facts.channels == 1 else 'colour'}"
 

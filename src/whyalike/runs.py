@@ -116,7 +116,8 @@ class Grid:
 
     def stimuli(self, cell: Cell) -> list[str]:
         """Stimuli that any study asks of a cell."""
-        return list(dict.fromkeys(name for study in self.cells[cell] for name in self.config.studies[study].stimuli))
+        studies = [self.config.studies[study] for study in self.cells[cell]]
+        return list(dict.fromkeys(name for study in studies for name in study.stimuli_of(cell.setting)))
 
     def runs(self, cell: Cell) -> list[Run]:
         """The distinct runs of a cell, sorted by name."""

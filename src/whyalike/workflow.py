@@ -17,7 +17,7 @@ from whyalike.provenance import fingerprint, version
 from whyalike.runs import Cell, Grid
 from whyalike.similarity.registry import METRICS, MetricFacts
 
-DATA_FILES = ("images.npy", "labels.parquet", "checksums.json")
+DATA_FILES = ("array.npy", "labels.parquet", "checksums.json")
 FIGURE_FILES = ("svg", "pdf", "png", "csv")
 TABLES = ("mutual_information", "accuracy")
 # of a metric: no score is made with them
@@ -90,7 +90,7 @@ class Workflow:
             f"{self.root}/similarity/{study}/{setting}/{stimuli}.parquet"
             for setting in parts.settings
             if self.grid.seeds(study, setting)
-            for stimuli in parts.stimuli
+            for stimuli in parts.stimuli_of(setting)
         ]
 
     def all_scores(self) -> list[str]:

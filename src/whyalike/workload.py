@@ -12,6 +12,7 @@ from whyalike.data.registry import SOURCES
 
 # how often ResNet-18's convolutions use a parameter, a point of the input: 0.56e9 / 11.2e6 multiplications at 32 x 32
 USES_PER_POINT = 1 / 20
+BYTES_OF_TOKEN = 2  # uint16
 STEM_7X7 = 4  # a 7x7 stem with its max-pool quarters the side
 
 
@@ -29,9 +30,11 @@ class Workload:
         return listed.get(name, listed["other"]), name in listed
 
     def bytes_of_images(self, name: str) -> float:
-        """Size of a prepared data set: one byte a pixel and channel; 0 where it has no pixels."""
+        """Size of a prepared data set: a byte a pixel and channel, two a token; 0 where only files tell."""
         dataset = self.config.datasets[name]
         facts = SOURCES[dataset.source].facts
+        if facts.modality == "text":
+            return BYTES_OF_TOKEN * (dataset.tokens() or 0)
         side = facts.size or getattr(dataset, "size", 0)
         parts, _ = self.images(name)
         return (parts.train + parts.test) * side**2 * (facts.channels or 0)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from whyalike.config import Config, ConfigError, check, read
+from whyalike.config import ConfigError, check, read
 
 
 def change(values, path, value):
@@ -123,6 +123,30 @@ def test_a_configuration_cannot_be_changed_after_reading(demo):
             "studies.task_overlap.stimuli: 'svhn' is not under stimuli. Known: digits_test, ",
         ),
         (
+            "studies.task_overlap.stimuli",
+            {"digits": ["svhn"]},
+            "studies.task_overlap.stimuli: 'svhn' is not under stimuli. Known: digits_test, ",
+        ),
+        (
+            "studies.task_overlap.stimuli",
+            {"digits": ["digits_test"], "digit": ["digits_test"]},
+            "studies.task_overlap.stimuli: 'digit' is not under studies.task_overlap.settings. Did you mean 'digits'? "
+            "Known: digits.",
+        ),
+        (
+            "studies.task_overlap.stimuli",
+            {"colorshapedigit": ["digits_test"]},
+            "studies.task_overlap.stimuli: the setting 'digits' has no stimuli: give it a list.",
+        ),
+        (
+            "studies.task_overlap.stimuli",
+            {"digits": ["digits_test", "digits_test"]},
+            "stimuli names a value twice: ['digits_test', 'digits_test']",
+        ),
+        ("studies.task_overlap.stimuli", ["digits_test", "digits_test"], "stimuli names a value twice: ["),
+        ("studies.task_overlap.stimuli", {"digits": []}, "studies.task_overlap.stimuli.digits: Tuple should have"),
+        ("studies.task_overlap.stimuli", [], "studies.task_overlap.stimuli: Tuple should have at least 1 item"),
+        (
             "studies.label_overlap.settings",
             ["digits"],
             "label overlap needs data with shape, digit and color, not 'digits'",
@@ -238,14 +262,15 @@ def test_a_missing_file_is_named_with_an_example():
 
 
 def test_every_key_has_a_description():
-    def sections(model):
-        for name, field in model.model_fields.items():
-            assert field.description, f"{model.__name__}.{name}"
-
     from whyalike.recipes import Section
 
-    for section in [Config, *Section.__subclasses__()]:
-        sections(section)
+    def check_sections(model):
+        for name, field in model.model_fields.items():
+            assert field.description, f"{model.__name__}.{name}"
+        for section in model.__subclasses__():
+            check_sections(section)
+
+    check_sections(Section)
 
 
 def test_reading_a_configuration_imports_nothing_heavy(demo_path):

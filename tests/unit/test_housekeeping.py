@@ -280,14 +280,14 @@ def prepared(config):
 def test_prepared_data_are_compared_with_their_checksums(config, prepared):
     found = verify(config)
     assert (found.datasets, found.faults) == (1, [])
-    with (prepared / "images.npy").open("r+b") as images:
+    with (prepared / "array.npy").open("r+b") as images:
         images.seek(-1, os.SEEK_END)
         images.write(b"\1")
     (prepared / "labels.parquet").unlink()
     faults = verify(config).faults
     remedy = f"Delete the folder {prepared} and start again: the data set is then prepared anew."
     assert faults == [
-        f"{prepared / 'images.npy'} is not the file that was written (SHA-256 differs). {remedy}",
+        f"{prepared / 'array.npy'} is not the file that was written (SHA-256 differs). {remedy}",
         f"{prepared / 'labels.parquet'} is missing. {remedy}",
     ]
 

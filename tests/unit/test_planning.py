@@ -225,6 +225,18 @@ def test_extraction_counts_trained_and_untrained_models(demo, plan_of):
     assert estimate.seconds == plan.costs.devices["h100"].startup_seconds + 8 * 600 / 100
 
 
+def test_a_job_is_needed_by_the_studies_that_ask_for_its_stimuli_in_its_setting(demo, plan_of):
+    demo["settings"]["twin"] = demo["settings"]["digits"]
+    own = {"digits": ["digits_test"], "twin": ["photographs"]}
+    demo["studies"]["dataset_overlap"] |= {"settings": list(own), "stimuli": own}
+    demo["studies"]["second"] = {**demo["studies"]["dataset_overlap"], "stimuli": ["digits_test", "photographs"]}
+    plan = plan_of(demo)
+    extracted = plan.estimate("extract_avgpool", {**CELL, "stimuli": "digits_test"})
+    assert set(extracted.studies) == {"dataset_overlap", "second"}
+    assert set(plan.estimate("extract_avgpool", {**CELL, "stimuli": "photographs"}).studies) == {"second"}
+    assert {"dataset_overlap", "second"} <= set(plan.estimate("prepare_data", {"dataset": "photographs"}).studies)
+
+
 def test_without_a_gpu_none_is_asked_for_and_the_cpus_costs_count(demo, plan_of):
     assert plan_of(demo).gpus == 1
     demo["operation"] = {"device": "cpu"}

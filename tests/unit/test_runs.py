@@ -275,6 +275,19 @@ def test_the_stimuli_of_a_cell_are_those_of_all_its_studies(demo):
     assert grid(demo).stimuli(Cell("digits", "dataset", 0)) == ["digits_test", "photographs"]
 
 
+def test_stimuli_of_one_setting_are_none_of_another(demo):
+    study = demo["studies"]["dataset_overlap"]
+    study["settings"] = ["digits", "colorshapedigit"]
+    study["stimuli"] = {"digits": ["digits_test"], "colorshapedigit": ["colorshapedigit_test", "photographs"]}
+    study["min_accuracy"] = 0
+    found = grid(demo)
+    assert found.stimuli(Cell("digits", "dataset", 0)) == ["digits_test"]
+    assert found.stimuli(Cell("colorshapedigit", "dataset", 0)) == ["colorshapedigit_test", "photographs"]
+    # another study of the same cell, with one list for all, adds to both
+    demo["studies"]["again"] = {**study, "stimuli": ["photographs"]}
+    assert grid(demo).stimuli(Cell("digits", "dataset", 0)) == ["digits_test", "photographs"]
+
+
 def test_a_run_as_plain_values_holds_what_training_must_know(demo):
     run = all_runs(demo)[Cell("digits", "task", 2), "B@0.4"]
     assert run.plain() == {

@@ -141,7 +141,7 @@ def test_paths_follow_the_grammar_of_the_results(demo):
     flow = Workflow(check(demo))
     assert flow.store == "results/runs"
     assert flow.dataset("digits") == [
-        f"results/demo/data/digits/{name}" for name in ("images.npy", "labels.parquet", "checksums.json")
+        f"results/demo/data/digits/{name}" for name in ("array.npy", "labels.parquet", "checksums.json")
     ]
     assert flow.setting_dataset(CELL) == flow.dataset("digits")
     assert flow.stimuli_dataset(CELL) == flow.dataset("photographs")
@@ -201,3 +201,19 @@ def test_files_listed_by_layer_then_seed_come_apart_by_layer(demo):
         assert [path.rsplit("/", 2)[1] for path in paths] == [f"seed{seed}" for seed in range(5)]
         assert all(path.endswith(f".{layer}.parquet") for path in paths)
     assert by_layer(["avgpool"], ["a", "b"]) == {"avgpool": ["a", "b"]}
+
+
+def test_stimuli_of_one_setting_make_no_job_for_another(demo):
+    own = {"digits": ["digits_test"], "colorshapedigit": ["colorshapedigit_test", "photographs"]}
+    study = {"settings": list(own), "stimuli": own, "min_accuracy": 0}
+    demo["studies"]["dataset_overlap"] |= study
+    flow = Workflow(check(demo))
+    scores = flow.study_scores("dataset_overlap")
+    assert [path.split("/dataset_overlap/")[1] for path in scores] == [
+        "digits/digits_test.parquet",
+        "colorshapedigit/colorshapedigit_test.parquet",
+        "colorshapedigit/photographs.parquet",
+    ]
+    # what one list for all of them gives is unchanged
+    demo["studies"]["dataset_overlap"]["stimuli"] = ["digits_test", "photographs"]
+    assert len(Workflow(check(demo)).study_scores("dataset_overlap")) == 4

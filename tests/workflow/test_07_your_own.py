@@ -108,8 +108,8 @@ def test_own_images_and_arrays_are_prepared(own):
     assert cells.groupby("class", observed=True)["part"].value_counts().unstack().to_dict("index") == {
         name: {"test": 8, "train": 24} for name in ("long", "round")
     }
-    assert np.load(own / "data" / "cells" / "images.npy").shape == (64, 16, 16, 3)
-    assert np.load(own / "data" / "scans" / "images.npy").shape == (40, 12, 12, 1)
+    assert np.load(own / "data" / "cells" / "array.npy").shape == (64, 16, 16, 3)
+    assert np.load(own / "data" / "scans" / "array.npy").shape == (40, 12, 12, 1)
 
 
 def test_models_of_an_own_architecture_are_trained_and_compared(own):

@@ -1,6 +1,6 @@
 rule prepare_data:
     output:
-        images=f"{ROOT}/data/{{dataset}}/images.npy",
+        array=f"{ROOT}/data/{{dataset}}/array.npy",
         labels=f"{ROOT}/data/{{dataset}}/labels.parquet",
         checksums=f"{ROOT}/data/{{dataset}}/checksums.json",
     log:

@@ -10,4 +10,4 @@ from whyalike.jobs import job, note
 dataset = check(snakemake.config).datasets[snakemake.wildcards.dataset]
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     prepare = SOURCES[dataset.source].load()
-    prepare(dataset.model_dump(exclude={"source"}), Path(snakemake.output.images).parent, snakemake.threads, note)
+    prepare(dataset.model_dump(exclude={"source"}), Path(snakemake.output.array).parent, snakemake.threads, note)

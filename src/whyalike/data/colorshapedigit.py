@@ -21,13 +21,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from whyalike.data.array_file import new_images
 from whyalike.data.composition import COLORS, compose, place
 from whyalike.data.drawings import draw
 from whyalike.data.folders import class_files, digest, read_mask
 from whyalike.data.glyphs import FONTS, render
+from whyalike.data.label_table import IMAGE_PARTS
 from whyalike.data.masks import Pool, Render, large_edge, make_pool
 from whyalike.data.parameters import ColorShapeDigitParameters
-from whyalike.data.prepared import PARTS, new_images, write_prepared
+from whyalike.data.prepared import write_prepared
 from whyalike.randomness import keyed
 
 VERSION = 1  # raised when pixels or labels change
@@ -118,7 +120,7 @@ def _blocks(chosen: ColorShapeDigitParameters) -> list[_Block]:
     classes = sorted(product(chosen.shapes, map(str, chosen.digits), chosen.colors), key="_".join)
     counts = {"train": chosen.train_per_class, "test": chosen.test_per_class}
     blocks: list[_Block] = []
-    for part, names in product(PARTS, classes):
+    for part, names in product(IMAGE_PARTS, classes):
         start = blocks[-1].stop if blocks else 0
         blocks.append(_Block(part, *names, start, start + counts[part]))
     return blocks

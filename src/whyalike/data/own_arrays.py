@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from whyalike.data.array_file import new_images
+from whyalike.data.label_table import IMAGE_PARTS
 from whyalike.data.own_images import split
 from whyalike.data.own_parameters import ArraysParameters
-from whyalike.data.prepared import PARTS, new_images, write_prepared
+from whyalike.data.prepared import write_prepared
 
 VERSION = 1  # raised when pixels or labels change
 
@@ -78,7 +80,7 @@ def _load(path: Path) -> Any:
 
 
 def _drawn_parts(classes: np.ndarray, chosen: ArraysParameters) -> np.ndarray:
-    parts = np.full(len(classes), PARTS[0], dtype=object)
+    parts = np.full(len(classes), IMAGE_PARTS[0], dtype=object)
     for name in sorted(set(classes)):
-        parts[split(np.flatnonzero(classes == name), chosen.test_fraction, chosen.seed, name)[1]] = PARTS[1]
+        parts[split(np.flatnonzero(classes == name), chosen.test_fraction, chosen.seed, name)[1]] = IMAGE_PARTS[1]
     return parts

@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from whyalike.data.array_file import new_images
 from whyalike.data.folders import SUFFIXES
+from whyalike.data.label_table import IMAGE_PARTS
 from whyalike.data.own_parameters import ImagesParameters
-from whyalike.data.prepared import PARTS, new_images, write_prepared
+from whyalike.data.prepared import write_prepared
 from whyalike.randomness import keyed
 
 VERSION = 1  # raised when pixels or labels change
@@ -36,7 +38,7 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
     ValueError : no classes, a class without images, or a file that is no image of 8 bits a channel.
     """
     chosen = ImagesParameters.model_validate(parameters)
-    found = sorted(_labelled(chosen), key=lambda row: (PARTS.index(row[0]), *row[1:]))
+    found = sorted(_labelled(chosen), key=lambda row: (IMAGE_PARTS.index(row[0]), *row[1:]))
     labels = pd.DataFrame(found, columns=["part", "class", "file"])
     with new_images(folder, (len(labels), chosen.size, chosen.size, 3)) as images, ThreadPoolExecutor(threads) as pool:
         files = (chosen.folder / file for file in labels["file"])
@@ -55,7 +57,7 @@ def _labelled(chosen: ImagesParameters) -> Iterator[tuple[str, str, str]]:
     for part, classes in _files_by_class(chosen.folder).items():
         for name, files in classes.items():
             drawn = split(files, chosen.test_fraction, chosen.seed, name) if part is None else (files,)
-            for own, members in zip(PARTS if part is None else (part,), drawn, strict=True):
+            for own, members in zip(IMAGE_PARTS if part is None else (part,), drawn, strict=True):
                 yield from ((own, name, file) for file in members)
 
 
@@ -71,7 +73,7 @@ def _files_by_class(root: Path) -> dict[str | None, dict[str, list[str]]]:
             f"images: folder {root} must be a folder, there is none. Paths start at the working directory."
         )
     inside = _folders(root)
-    if inside and set(inside) <= set(PARTS):
+    if inside and set(inside) <= set(IMAGE_PARTS):
         return {part: _classes(root, root / part) for part in inside}
     return {None: _classes(root, root)}
 

@@ -42,7 +42,7 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def counts(self) -> tuple[int, int] | None:
-        """Number of training and of test images, where these parameters set them."""
+        """Number of training and of test rows (images; of text chunks and windows), where these parameters set them."""
         return None
 
     def missing(self) -> str | None:

@@ -1,14 +1,14 @@
-"""The prepared data set: one folder that every later stage reads.
+"""The prepared data set: one folder that every later stage reads, of images or of text.
 
-``images.npy`` holds all images of all parts (uint8, n x h x w x c), ``labels.parquet`` one row an image (id, part, the
-attributes, then ids of what the image was made from) and ``checksums.json`` the hashes of both, written last: a folder
-without it is unfinished. Images are stored once; a labelling is a view of the labels.
+``array.npy`` holds all images of all parts (uint8, n x h x w x c) or one stream of tokens (uint16). ``labels.parquet``
+has one row an image (id, part, the attributes, then ids of what the image was made from), or one row a stretch of the
+stream (id, part, corpus, start, length). ``checksums.json``, with the hashes of both, is written last: a folder without
+it is unfinished. The array is stored once; a labelling is a view of the labels.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whyalike.files import atomic, canonical_json, write_table, write_text
+from whyalike.data.array_file import ARRAY, CHECKSUMS, check_array, write_array
+from whyalike.data.label_table import PARTS, check_labels, label_table
+from whyalike.files import canonical_json, write_table, write_text
 
-IMAGES, LABELS, CHECKSUMS = "images.npy", "labels.parquet", "checksums.json"
-PARTS = ("train", "test")
+LABELS = "labels.parquet"
 
 
 @dataclass(frozen=True)
@@ -30,19 +31,50 @@ class Prepared:
 
     Attributes
     ----------
-    images : uint8 (n, h, w, c), mapped from the file and read-only.
-    labels : one row an image: id, part, attributes (categorical), ids of sources (categorical).
+    array : images, uint8 (n, h, w, c), or tokens, uint16 (tokens,); mapped from the file and read-only.
+    labels : one row an image: id, part, attributes (categorical), ids of sources (categorical); or one row a stretch of
+        the stream: id, part, corpus (categorical), start, length (int64).
     attributes : names of the label columns that labellings may join.
-    content_sha256 : hash of images and labels together.
+    content_sha256 : hash of array and labels together; those of text hold the tokenizer.
     """
 
-    images: np.ndarray
+    array: np.ndarray
     labels: pd.DataFrame
     attributes: tuple[str, ...]
     content_sha256: str
 
+    @property
+    def images(self) -> np.ndarray:
+        """The images, uint8 (n, h, w, c).
+
+        Raises
+        ------
+        ValueError : the data set is text.
+        """
+        if self.array.ndim == 1:
+            raise ValueError(
+                f"images are needed, the data set holds text: {len(self.array)} tokens. Name a data set of images, or "
+                "a model and stimuli for text."
+            )
+        return self.array
+
+    @property
+    def tokens(self) -> np.ndarray:
+        """The stream of tokens, uint16 (tokens,).
+
+        Raises
+        ------
+        ValueError : the data set is images.
+        """
+        if self.array.ndim != 1:
+            raise ValueError(
+                f"text is needed, the data set holds images {self.array.shape}. Name a data set of text, or a model "
+                "and stimuli for images."
+            )
+        return self.array
+
     def rows(self, part: str) -> np.ndarray:
-        """Row indices of one part ("train" or "test"), int64 (m,), ascending; empty if the data set has no such part.
+        """Row indices of one part ("train", "validation", "test"), int64 (m,), ascending; empty if there is none.
 
         Raises
         ------
@@ -89,64 +121,52 @@ class Prepared:
         return (codes if rows is None else codes[rows]), names
 
 
-@contextmanager
-def new_images(folder: Path, shape: tuple[int, int, int, int]) -> Iterator[np.ndarray]:
-    """Yield a writable uint8 array (n, h, w, c) that becomes the folder's images: large sets are filled in place.
-
-    The array lies in a memory map of a temporary file, which gets its final name when the block ends without an error.
-    `write_prepared` with ``images=None`` then completes the folder.
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / CHECKSUMS).unlink(missing_ok=True)  # from here on an older data set in the folder is no longer valid
-    with atomic(folder / IMAGES) as temporary:
-        images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-        yield images
-        images.flush()
-
-
 def write_prepared(
     folder: Path,
-    images: np.ndarray | None,
+    array: np.ndarray | None,
     labels: pd.DataFrame,
     attributes: Sequence[str],
     made_by: Mapping[str, Any],
+    tokenizer: str | None = None,
 ) -> None:
-    """Write a prepared data set, or complete one whose images were filled through `new_images`.
+    """Write a prepared data set, or complete one whose array was filled through `new_images` or `new_tokens`.
 
     Parameters
     ----------
     folder : made if missing.
-    images : uint8 (n, h, w, c), or None where `new_images` has just written them.
-    labels : n rows in the order of the images: `part`, the attributes, then columns of source ids if any; values are
-        text. Column `id` is added.
+    array : images, uint8 (n, h, w, c), or None where `whyalike.data.array_file` has just written the array.
+    labels : `part`, the attributes, then columns of source ids if any, or of text `start` and `length` (tokens). Of
+        images n rows in their order. Values are text; beside the attributes, integers stay integers. Column `id` is
+        added.
     attributes : the label columns that labellings may join; without "_" in their names.
     made_by : JSON values that say what made the data set (source, version, parameters), without paths.
+    tokenizer : of text: as `tokenizers` writes it, kept in the metadata of the labels and thereby in their hash.
 
     Raises
     ------
-    ValueError : images and labels do not fit each other or the format.
+    ValueError : array and labels do not fit each other or the format.
     """
     folder = Path(folder)
-    if images is not None:
-        images = np.asarray(images)
-        _check_images(images)
-        with new_images(folder, images.shape) as target:
-            target[:] = images
-    shape = np.load(folder / IMAGES, mmap_mode="r").shape
-    _check_labels(labels, attributes, rows=shape[0])
-    write_table(folder / LABELS, _label_table(labels, attributes), made_by)
+    if array is not None:
+        write_array(folder, array)
+    stored = np.load(folder / ARRAY, mmap_mode="r")
+    check_array(stored)
+    check_labels(labels, attributes, stored)
+    kept = dict(made_by) if tokenizer is None else {**made_by, "tokenizer": tokenizer}
+    write_table(folder / LABELS, label_table(labels, attributes), kept)
     checksums = {
         "attributes": list(attributes),
+        "dtype": stored.dtype.name,
         "made_by": dict(made_by),
-        "sha256": {name: _sha256(folder / name) for name in (IMAGES, LABELS)},
-        "shape": list(shape),
+        "rows": len(labels),
+        "sha256": {name: _sha256(folder / name) for name in (ARRAY, LABELS)},
+        "shape": list(stored.shape),
     }
     write_text(folder / CHECKSUMS, canonical_json(checksums) + "\n")
 
 
 def open_prepared(folder: Path, verify: bool = False) -> Prepared:
-    """Open a prepared data set; the images are mapped, not read.
+    """Open a prepared data set; the array is mapped, not read.
 
     Parameters
     ----------
@@ -159,72 +179,43 @@ def open_prepared(folder: Path, verify: bool = False) -> Prepared:
     ValueError : a file is damaged or does not belong to the others.
     """
     folder = Path(folder)
-    for name in (CHECKSUMS, IMAGES, LABELS):
+    for name in (CHECKSUMS, ARRAY, LABELS):
         if not (folder / name).is_file():
             raise FileNotFoundError(_remedy(folder / name, "is missing: the data set was not prepared to its end"))
     checksums = _read_checksums(folder / CHECKSUMS)
-    images, labels = _read_images(folder / IMAGES), _read_labels(folder / LABELS)
-    if list(images.shape) != checksums["shape"] or images.dtype != np.uint8:
-        came = f"holds {images.dtype} {list(images.shape)}, {CHECKSUMS} says uint8 {checksums['shape']}"
-        raise ValueError(_remedy(folder / IMAGES, came))
-    expected = ["id", "part", *checksums["attributes"]]
-    if len(labels) != len(images) or list(labels.columns[: len(expected)]) != expected:
-        came = f"holds {len(labels)} rows of {list(labels.columns)}, expected {len(images)} rows that start {expected}"
+    array, labels = _read_array(folder / ARRAY), _read_labels(folder / LABELS)
+    if list(array.shape) != checksums["shape"] or array.dtype != checksums["dtype"]:
+        said = f"{checksums['dtype']} {checksums['shape']}"
+        came = f"holds {array.dtype} {list(array.shape)}, {CHECKSUMS} says {said}"
+        raise ValueError(_remedy(folder / ARRAY, came))
+    expected, rows = ["id", "part", *checksums["attributes"]], checksums["rows"]
+    if len(labels) != rows or list(labels.columns[: len(expected)]) != expected:
+        came = f"holds {len(labels)} rows of {list(labels.columns)}, expected {rows} rows that start {expected}"
         raise ValueError(_remedy(folder / LABELS, came))
     for name, sha256 in checksums["sha256"].items() if verify else ():
         if _sha256(folder / name) != sha256:
             raise ValueError(_remedy(folder / name, f"is not the file that {CHECKSUMS} describes (sha256 differs)"))
-    content = hashlib.sha256(canonical_json(checksums["sha256"]).encode()).hexdigest()
-    return Prepared(images, labels, tuple(checksums["attributes"]), content)
+    return Prepared(array, labels, tuple(checksums["attributes"]), _content(checksums["sha256"]))
 
 
-def _check_images(images: np.ndarray) -> None:
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3):
-        raise ValueError(f"images must be uint8 (n, h, w, 1 or 3), got {images.dtype} {images.shape}.")
-
-
-def _check_labels(labels: pd.DataFrame, attributes: Sequence[str], rows: int) -> None:
-    if len(labels) != rows:
-        raise ValueError(f"labels need one row an image: {len(labels)} rows, {rows} images.")
-    if list(labels.columns[: 1 + len(attributes)]) != ["part", *attributes]:
-        raise ValueError(f"label columns must start with part, {', '.join(attributes)}, got {list(labels.columns)}.")
-    joined = [attribute for attribute in attributes if "_" in attribute]
-    if joined:
-        raise ValueError(
-            f"'_' joins attributes to labellings and may not stand in one: {', '.join(joined)}. Rename it."
-        )
-    unknown = sorted(set(labels["part"].unique()) - set(PARTS))
-    if unknown:
-        raise ValueError(f"part must be one of {', '.join(PARTS)}, got {unknown}.")
-    missing = [column for column in labels if labels[column].isna().any()]
-    if missing:
-        raise ValueError(f"every image needs a value in every label column; missing values in {missing}.")
-
-
-def _label_table(labels: pd.DataFrame, attributes: Sequence[str]) -> pa.Table:
-    """Columns in their order; all but id and part as dictionaries with sorted, used values only."""
-    columns = {
-        "id": pa.array(np.arange(len(labels), dtype=np.int64)),
-        "part": pa.array(labels["part"].astype(object), pa.string()),
-    }
-    for name in labels.columns[1:]:
-        column = labels[name].astype("category").cat.remove_unused_categories()
-        column = column.cat.reorder_categories(sorted(column.cat.categories))
-        values = pa.array([str(value) for value in column.cat.categories], pa.string())
-        columns[name] = pa.DictionaryArray.from_arrays(pa.array(column.cat.codes, pa.int32()), values)
-    return pa.table(columns)
+def _content(sha256: Mapping[str, str]) -> str:
+    """Hash of both files; the array goes by its first name, under which stored runs noted what they were trained on."""
+    named = {"images.npy": sha256[ARRAY], LABELS: sha256[LABELS]}
+    return hashlib.sha256(canonical_json(named).encode()).hexdigest()
 
 
 def _read_checksums(path: Path) -> dict[str, Any]:
     try:
         checksums = json.loads(path.read_text(encoding="utf-8"))
-        checksums["attributes"], checksums["shape"], checksums["sha256"][IMAGES], checksums["sha256"][LABELS]
+        for key in ("attributes", "dtype", "rows", "shape"):
+            checksums[key]
+        checksums["sha256"][ARRAY], checksums["sha256"][LABELS]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(_remedy(path, f"cannot be read ({error!r})")) from error
     return checksums
 
 
-def _read_images(path: Path) -> np.ndarray:
+def _read_array(path: Path) -> np.ndarray:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:

@@ -15,6 +15,7 @@ from whyalike.data.parameters import (
     SvhnParameters,
     TinyImageNetParameters,
 )
+from whyalike.data.text_parameters import BundledTextParameters, TextParameters
 from whyalike.registry import Entry, Registry
 
 
@@ -26,10 +27,10 @@ class SourceFacts:
     ----------
     parameters : the model that checks the source's parameters.
     attributes : label columns; a labelling joins some of them with "_".
-    size : edge of an image in pixels; None where the parameter `size` or the user's arrays set it.
-    channels : 1 (grey) or 3 (RGB); None where the user's arrays set it.
+    size : edge of an image in pixels; None where the parameter `size` or the user's arrays set it, and of text.
+    channels : 1 (grey) or 3 (RGB); None where the user's arrays set it, and of text.
     n_train, n_test : number of images of each part; None where the parameters, or the user's files, set it.
-    modality : what a sample is.
+    modality : what the array of the data set holds.
     """
 
     parameters: type[Parameters]
@@ -41,7 +42,10 @@ class SourceFacts:
     modality: Literal["images", "text"] = "images"
 
     def counts(self, parameters: Parameters) -> tuple[int, int] | None:
-        """Number of training and of test images with these parameters; None if only the user's files tell."""
+        """Number of training and of test rows (images; of text chunks and windows) with these parameters.
+
+        None if only the user's files tell.
+        """
         if self.n_train is None or self.n_test is None:
             return parameters.counts()
         return self.n_train, self.n_test
@@ -84,6 +88,14 @@ SOURCES: Registry[SourceFacts] = Registry(
         "tinyimagenet": Entry(
             "whyalike.data.tinyimagenet:prepare",
             SourceFacts(TinyImageNetParameters, ("class",), size=64, channels=3, n_train=100_000, n_test=10_000),
+        ),
+        "text": Entry(
+            "whyalike.data.text:prepare",
+            SourceFacts(TextParameters, ("corpus",), size=None, channels=None, modality="text"),
+        ),
+        "bundled_text": Entry(
+            "whyalike.data.bundled_text:prepare",
+            SourceFacts(BundledTextParameters, ("corpus",), size=None, channels=None, modality="text"),
         ),
     },
 )

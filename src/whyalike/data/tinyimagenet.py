@@ -21,9 +21,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from whyalike.data.array_file import new_images
 from whyalike.data.layouts import TINYIMAGENET
 from whyalike.data.parameters import TinyImageNetParameters
-from whyalike.data.prepared import new_images, write_prepared
+from whyalike.data.prepared import write_prepared
 
 VERSION = 1  # raised when pixels or labels change
 CLASSES, TRAIN_PER_CLASS, TEST_PER_CLASS = 200, 500, 50  # as published

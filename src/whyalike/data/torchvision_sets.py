@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from whyalike.data.label_table import IMAGE_PARTS
 from whyalike.data.layouts import MNIST
 from whyalike.data.parameters import (
     Cifar10Parameters,
@@ -28,7 +29,7 @@ from whyalike.data.parameters import (
     OfficialParameters,
     SvhnParameters,
 )
-from whyalike.data.prepared import PARTS, write_prepared
+from whyalike.data.prepared import write_prepared
 
 VERSION = 1  # raised when pixels or labels change
 
@@ -136,7 +137,7 @@ def _prepare(source: str, parameters: Mapping[str, Any], folder: Path, report: R
     parts = _SOURCES[source].read(chosen.folder)
     labels = pd.DataFrame(
         {
-            "part": np.repeat(PARTS, [len(images) for images, _ in parts]),
+            "part": np.repeat(IMAGE_PARTS, [len(images) for images, _ in parts]),
             _SOURCES[source].attribute: np.concatenate([classes for _, classes in parts]),
         }
     )
@@ -205,7 +206,7 @@ def _mnist_md5() -> dict[str, str]:
 def _svhn_md5() -> dict[str, str]:
     from torchvision.datasets import SVHN as Reader
 
-    return {file: md5 for _, file, md5 in (Reader.split_list[part] for part in PARTS)}
+    return {file: md5 for _, file, md5 in (Reader.split_list[part] for part in IMAGE_PARTS)}
 
 
 def _fetch(name: str, root: Path) -> None:
@@ -217,7 +218,7 @@ def _fetch(name: str, root: Path) -> None:
 def _fetch_svhn(root: Path) -> None:
     from torchvision.datasets import SVHN as Reader
 
-    for part in PARTS:
+    for part in IMAGE_PARTS:
         Reader(root, split=part, download=True)
 
 

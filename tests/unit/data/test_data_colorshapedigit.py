@@ -25,7 +25,7 @@ SMALL = {
     "test_per_class": 3,
     "drawings_per_shape": 10,
 }
-FILES = ("images.npy", "labels.parquet", "checksums.json")
+FILES = ("array.npy", "labels.parquet", "checksums.json")
 
 
 def made(folder, threads=1, **changes):

@@ -80,7 +80,7 @@ def test_the_same_content_elsewhere_gives_the_same_bytes(tmp_path):
     shutil.copytree(root, tmp_path / "elsewhere")
     images(root, tmp_path / "a")
     images(tmp_path / "elsewhere", tmp_path / "b")
-    for name in ("images.npy", "labels.parquet", "checksums.json"):
+    for name in ("array.npy", "labels.parquet", "checksums.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 

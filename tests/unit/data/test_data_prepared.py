@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whyalike.data.prepared import new_images, open_prepared, write_prepared
+from whyalike.data.array_file import new_images
+from whyalike.data.prepared import open_prepared, write_prepared
 
 MADE_BY = {"source": "toy", "version": 1, "parameters": {}}
 
@@ -50,8 +51,9 @@ def test_rows_of_a_part_are_its_indices(folder):
     assert prepared.rows("train").tolist() == [0, 1, 2]
     assert prepared.rows("test").tolist() == [3, 4]
     assert prepared.rows("test").dtype == np.int64
-    with pytest.raises(ValueError, match="'validation'"):
-        prepared.rows("validation")
+    assert prepared.rows("validation").tolist() == []
+    with pytest.raises(ValueError, match="one of train, validation, test, got 'val'"):
+        prepared.rows("val")
 
 
 def test_labelling_has_sorted_names_of_existing_classes_and_their_positions(folder):
@@ -100,7 +102,7 @@ def test_images_filled_in_place_give_the_same_files_as_an_array(folder, tmp_path
     with new_images(tmp_path / "filled", toy_images().shape) as images:
         images[:] = toy_images()
     write_prepared(tmp_path / "filled", None, toy_labels(), ["shape", "digit"], MADE_BY)
-    for name in ("images.npy", "labels.parquet", "checksums.json"):
+    for name in ("array.npy", "labels.parquet", "checksums.json"):
         assert (tmp_path / "filled" / name).read_bytes() == (folder / name).read_bytes()
 
 
@@ -118,14 +120,14 @@ def test_a_failed_rewrite_leaves_no_valid_data_set(folder):
         open_prepared(folder)
 
 
-@pytest.mark.parametrize("name", ["images.npy", "labels.parquet", "checksums.json"])
+@pytest.mark.parametrize("name", ["array.npy", "labels.parquet", "checksums.json"])
 def test_a_missing_file_is_named_with_the_remedy(folder, name):
     (folder / name).unlink()
     with pytest.raises(FileNotFoundError, match=rf"{folder}/{name} is missing.*Delete the folder {folder} and prepare"):
         open_prepared(folder)
 
 
-@pytest.mark.parametrize("name", ["images.npy", "labels.parquet", "checksums.json"])
+@pytest.mark.parametrize("name", ["array.npy", "labels.parquet", "checksums.json"])
 @pytest.mark.parametrize("kept", [0, 20])
 def test_a_truncated_file_is_named_with_the_remedy(folder, name, kept):
     (folder / name).write_bytes((folder / name).read_bytes()[:kept])
@@ -134,23 +136,23 @@ def test_a_truncated_file_is_named_with_the_remedy(folder, name, kept):
 
 
 def test_images_cut_in_the_pixels_are_found_without_verification(folder):
-    (folder / "images.npy").write_bytes((folder / "images.npy").read_bytes()[:-1])
-    with pytest.raises(ValueError, match=r"images\.npy is damaged"):
+    (folder / "array.npy").write_bytes((folder / "array.npy").read_bytes()[:-1])
+    with pytest.raises(ValueError, match=r"array\.npy is damaged"):
         open_prepared(folder)
 
 
 def test_verification_finds_a_changed_pixel(folder):
-    content = bytearray((folder / "images.npy").read_bytes())
+    content = bytearray((folder / "array.npy").read_bytes())
     content[-1] ^= 1
-    (folder / "images.npy").write_bytes(content)
+    (folder / "array.npy").write_bytes(content)
     open_prepared(folder)
-    with pytest.raises(ValueError, match=r"images\.npy is not the file .*sha256 differs"):
+    with pytest.raises(ValueError, match=r"array\.npy is not the file .*sha256 differs"):
         open_prepared(folder, verify=True)
 
 
 def test_files_of_another_data_set_are_refused(folder, tmp_path):
     write_prepared(tmp_path / "short", toy_images()[:4], toy_labels()[:4], ["shape", "digit"], MADE_BY)
-    for name, found in (("images.npy", r"\[4, 2, 3, 1\]"), ("labels.parquet", "holds 4 rows")):
+    for name, found in (("array.npy", r"\[4, 2, 3, 1\]"), ("labels.parquet", "holds 4 rows")):
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes((tmp_path / "short" / name).read_bytes())
         with pytest.raises(ValueError, match=rf"{name} holds .*{found.removeprefix('holds ')}"):
@@ -167,12 +169,18 @@ def test_checksums_say_what_made_the_data_set_and_no_path(folder):
 @pytest.mark.parametrize(
     ("images", "labels", "attributes", "message"),
     [
-        (toy_images().astype(float), toy_labels(), ["shape", "digit"], "got float64"),
+        (
+            toy_images().astype(float),
+            toy_labels(),
+            ["shape", "digit"],
+            "images, uint8 .* or tokens, uint16 .* got float64",
+        ),
         (toy_images()[..., 0], toy_labels(), ["shape", "digit"], r"got uint8 \(5, 2, 3\)"),
         (toy_images(), toy_labels()[:4], ["shape", "digit"], "4 rows, 5 images"),
         (toy_images(), toy_labels(), ["digit", "shape"], "must start with part, digit, shape"),
         (toy_images(), toy_labels().rename(columns={"shape": "a_b"}), ["a_b", "digit"], "may not stand in one: a_b"),
         (toy_images(), toy_labels().replace("test", "val"), ["shape", "digit"], r"got \['val'\]"),
+        (toy_images(), toy_labels().replace("test", "validation"), ["shape", "digit"], r"train, test, got \['valid"),
         (toy_images(), toy_labels().replace("c1", None), ["shape", "digit"], r"missing values in \['drawing'\]"),
     ],
 )

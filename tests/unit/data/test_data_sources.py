@@ -22,6 +22,7 @@ SMALL = {
 REQUIRED = {  # parameters without a default
     "images": {"folder": "mine", "title": "mine 1", "size": 8},
     "arrays": {"images": "mine.npz", "title": "mine 1"},
+    "text": {"corpora": {"mine": {"path": "mine.txt"}}, "tokenizer": {"folder": "gpt2"}},
 }
 
 

@@ -73,7 +73,7 @@ def test_files_do_not_depend_on_threads_or_on_the_folder(root, tmp_path):
     prepared(root, tmp_path / "one")
     moved = root.rename(tmp_path / "moved")
     prepared(moved, tmp_path / "two", threads=2)
-    for name in ("images.npy", "labels.parquet", "checksums.json"):
+    for name in ("array.npy", "labels.parquet", "checksums.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 

@@ -93,7 +93,7 @@ def test_what_made_the_data_are_the_sums_and_not_the_folder(source, root, tmp_pa
     moved = tmp_path / "moved"
     root.rename(moved)
     prepared(source, moved, tmp_path / "again")
-    for name in ("images.npy", "labels.parquet", "checksums.json"):
+    for name in ("array.npy", "labels.parquet", "checksums.json"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
 
 

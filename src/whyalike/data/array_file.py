@@ -1,0 +1,94 @@
+"""``array.npy``, the one array of a prepared data set: images, uint8 (n, h, w, c), or a token stream, uint16 (tokens,).
+
+Both are filled in place, so that no data set need fit in memory: images in a memory map, since their number is known;
+tokens by appending to a file whose header is written again with the final length. numpy pads headers for just that. The
+array lies in a temporary file that gets its final name when the block ends without an error.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from whyalike.files import atomic
+
+ARRAY, CHECKSUMS = "array.npy", "checksums.json"
+TOKEN = np.dtype("<u2")
+LARGEST_VOCABULARY = 2**16  # ids that a token of two bytes can hold
+
+Append = Callable[[np.ndarray], None]
+
+
+@contextmanager
+def new_images(folder: Path, shape: tuple[int, int, int, int]) -> Iterator[np.ndarray]:
+    """Yield a writable uint8 array (n, h, w, c) that becomes the folder's array.
+
+    `whyalike.data.prepared.write_prepared` with ``array=None`` then completes the folder.
+    """
+    with _new_array(folder) as temporary:
+        images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+        yield images
+        images.flush()
+
+
+@contextmanager
+def new_tokens(folder: Path) -> Iterator[Append]:
+    """Yield a function that appends tokens, uint16 (n,), to what becomes the folder's array; see `new_images`."""
+    with _new_array(folder) as temporary, temporary.open("wb") as handle:
+        _write_header(handle, 0)
+        start = handle.tell()
+
+        def append(tokens: np.ndarray) -> None:
+            handle.write(tokens.astype(TOKEN, casting="no").tobytes())
+
+        yield append
+        count = (handle.tell() - start) // TOKEN.itemsize
+        handle.seek(0)
+        _write_header(handle, count)
+        if handle.tell() != start:
+            raise RuntimeError(
+                f"the header of an array of {count} tokens must have the {start} bytes that were left for it, numpy "
+                f"wrote {handle.tell()}. Use the numpy of the environment's lock."
+            )
+
+
+def write_array(folder: Path, array: np.ndarray) -> None:
+    """Write a whole array of either modality.
+
+    Raises
+    ------
+    ValueError : neither images nor tokens.
+    """
+    check_array(array)
+    with _new_array(folder) as temporary:
+        np.save(temporary, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def check_array(array: np.ndarray) -> None:
+    """Refuse an array of neither modality.
+
+    Raises
+    ------
+    ValueError : neither images nor tokens.
+    """
+    images = array.dtype == np.uint8 and array.ndim == 4 and array.shape[3] in (1, 3)
+    if not images and not (array.dtype == TOKEN and array.ndim == 1):
+        raise ValueError(
+            f"an array must be images, uint8 (n, h, w, 1 or 3), or tokens, uint16 (n,), got {array.dtype} "
+            f"{array.shape}. Convert it."
+        )
+
+
+@contextmanager
+def _new_array(folder: Path) -> Iterator[Path]:
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CHECKSUMS).unlink(missing_ok=True)  # from here on an older data set in the folder is no longer valid
+    with atomic(folder / ARRAY) as temporary:
+        yield temporary
+
+
+def _write_header(handle, length: int) -> None:
+    header = {"descr": TOKEN.str, "fortran_order": False, "shape": (length,)}
+    np.lib.format.write_array_header_1_0(handle, header)

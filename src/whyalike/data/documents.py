@@ -1,0 +1,184 @@
+"""Texts in files, streamed: plain text, Parquet and JSON lines, as the hubs ship them.
+
+A text comes in one or more pieces, (characters, whether the text ends there), so that neither a corpus nor a file that
+is one long text need fit in memory. Texts without a visible character are left out. Nothing of a text is changed, but
+that in .txt files a byte-order mark and the line ends around a text are dropped.
+"""
+
+import codecs
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from whyalike.data.text_parameters import FORMATS
+
+END_OF_TEXT = "<|endoftext|>"
+LONGEST = 2**20  # bytes or characters of a piece
+ROWS = 256  # of a Parquet file at a time
+SPACES = " \n\t\r"  # spaces to every tokenizer; what else is one, Python and the tokenizers' patterns do not agree on
+_AFTER_WORD = re.compile(rf"(?<=\S)[{SPACES}]")
+
+Piece = tuple[str, bool]
+
+
+def texts(files: Iterable[Path], columns: Sequence[str]) -> Iterator[Piece]:
+    """The texts of all files, in pieces.
+
+    Parameters
+    ----------
+    files : in their order; the suffix says the format.
+    columns : of Parquet and JSON files, joined with a line feed.
+
+    Raises
+    ------
+    ValueError : a file that is damaged, no UTF-8, of another format or without the columns; names file and place.
+    """
+    for path in files:
+        suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"][-1:] or [""]
+        read = _READERS.get(suffixes[0])
+        if read is None or (read is _parquet and path.suffix == ".gz"):
+            raise ValueError(
+                f"{path} must be a file {', '.join(FORMATS)} (all but .parquet also .gz). Rename or convert it."
+            )
+        try:
+            yield from read(path, columns)
+        except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path} cannot be read ({error}). Fetch or make it again.") from error
+
+
+def cut(text: str, longest: int) -> Iterator[str]:
+    """A text in pieces of at most ``longest`` characters, or up to the next space, that give the tokens of the whole.
+
+    GPT-2's pattern never joins a space to a character before it: pieces end before a space that follows another
+    character.
+    """
+    start = 0
+    while len(text) - start > longest:
+        place = _before_space(text, start + longest, start)
+        if place is None:
+            if not (match := _AFTER_WORD.search(text, start + longest)):
+                break
+            place = match.start()
+        yield text[start:place]
+        start = place
+    yield text[start:]
+
+
+def _before_space(text: str, at_most: int, more_than: int) -> int | None:
+    """The last place in a part of a text where a space follows another character; None if there is none."""
+    for place in range(at_most, more_than, -1):
+        if text[place] in SPACES and not text[place - 1].isspace():
+            return place
+    return None
+
+
+def _open(path: Path) -> BinaryIO:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+
+
+def _plain(path: Path, columns: Sequence[str]) -> Iterator[Piece]:
+    """Texts between lines that hold nothing but the end of text."""
+    held: list[str] = []
+    size, begun = 0, False
+    for line in chain(_lines(path), [END_OF_TEXT]):
+        if line.strip() == END_OF_TEXT:
+            text = "".join(held).rstrip("\r\n")
+            if begun or text.strip():
+                yield text, True
+            held, size, begun = [], 0, False
+        elif held or begun or line.strip("\r\n"):
+            held.append(line)
+            size += len(line)
+        if size > LONGEST:
+            text = "".join(held)
+            # line ends that may be the last of a text are still held: what is handed on ends before them
+            if place := _before_space(text, min(len(text.rstrip()), len(text) - 1), 0):
+                yield text[:place], False
+                text, begun = text[place:], True
+            held, size = [text], len(text)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a file with their ends, long ones in parts."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    number = 1
+    with _open(path) as handle:
+        while line := handle.readline(LONGEST):
+            try:
+                yield decoder.decode(line)
+            except UnicodeDecodeError as error:
+                raise _not_utf8(path, f"line {number}", error) from error
+            number += line.endswith(b"\n")
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError as error:
+            raise _not_utf8(path, f"line {number}", error) from error
+
+
+def _json(path: Path, columns: Sequence[str]) -> Iterator[Piece]:
+    """An object a line; empty lines are left out."""
+    with _open(path) as handle:
+        for number, line in enumerate(handle, start=1):
+            where = f"line {number}"
+            try:
+                values = json.loads(line.decode("utf-8")) if line.strip() else None
+            except UnicodeDecodeError as error:
+                raise _not_utf8(path, where, error) from error
+            except ValueError as error:
+                raise ValueError(
+                    f"{path} must hold a JSON object a line, {where} is none ({error}). Convert or repair it."
+                ) from error
+            if values is not None:
+                yield from _joined(path, where, values, columns)
+
+
+def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Piece]:
+    with pq.ParquetFile(path) as file:
+        kinds = {field.name: field.type for field in file.schema_arrow}
+        if absent := [name for name in columns if name not in kinds]:
+            raise ValueError(_without(path, "the file", absent, kinds))
+        first = 0
+        for batch in file.iter_batches(ROWS, columns=list(columns)):
+            try:
+                rows = batch.to_pylist()
+            except UnicodeDecodeError as error:
+                raise _not_utf8(path, f"one of rows {first} to {first + len(batch) - 1}", error) from error
+            for row, values in enumerate(rows, start=first):
+                yield from _joined(path, f"row {row}", values, columns)
+            first += len(batch)
+
+
+def _joined(path: Path, where: str, values: Any, columns: Sequence[str]) -> Iterator[Piece]:
+    """One text, of the columns of one row."""
+    if not isinstance(values, dict):
+        raise ValueError(f"{path} must hold a JSON object a line, {where} holds {str(values)[:40]!r}. Convert it.")
+    if absent := [name for name in columns if name not in values]:
+        raise ValueError(_without(path, where, absent, values))
+    if other := [name for name in columns if not isinstance(values[name], str)]:
+        came = f"column {other[0]} holds {str(values[other[0]])[:40]!r} ({type(values[other[0]]).__name__})"
+        raise ValueError(f"{path} must hold text, in {where} {came}. Remove the row or name another column.")
+    text = "\n".join(values[name] for name in columns)
+    if text.strip():
+        pieces = list(cut(text, LONGEST))
+        yield from ((piece, place == len(pieces)) for place, piece in enumerate(pieces, start=1))
+
+
+def _without(path: Path, where: str, absent: Sequence[str], known: Iterable[str]) -> str:
+    return f"{path}: {where} has no column {', '.join(absent)}; it has {', '.join(known)}. Correct `columns`."
+
+
+def _not_utf8(path: Path, where: str, error: UnicodeDecodeError) -> ValueError:
+    return ValueError(f"{path} must be UTF-8, {where} is not ({error}). Convert the file.")
+
+
+_READERS: dict[str, Callable[[Path, Sequence[str]], Iterator[Piece]]] = {
+    ".txt": _plain, ".parquet": _parquet, ".json": _json, ".jsonl": _json,
+}  # fmt: skip
