@@ -7,28 +7,31 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 TINY = REPOSITORY / "tests" / "workflow" / "tiny.yaml"
+OBJECTIVES = TINY.with_name("objectives.yaml")
 
 
 class Folder:
-    """A working folder in which the tiny study is run, as a user would: by the commands of the README.
+    """A working folder in which a study is run, the tiny one by default, as a user would: by the README's commands.
 
     ``repository`` is where Snakefile, profiles and the package come from: a copy, where a test changes the code.
     """
 
-    def __init__(self, path: Path, repository: Path = REPOSITORY):
+    def __init__(self, path: Path, repository: Path = REPOSITORY, config: Path = TINY):
         self.path = path
         self.repository = repository
-        self.results = path / "results" / "tiny"
+        self.config = config
+        self.results = path / "results" / config.stem
 
     def run_command(self) -> list[str]:
         """`whyalike run`, what `make demo` calls."""
-        return [*self.whyalike_command("run", str(TINY)), *self._files()]
+        return [*self.whyalike_command("run", str(self.config)), *self._files()]
 
     def whyalike_command(self, *arguments: str) -> list[str]:
         return [str(Path(sys.executable).with_name("whyalike")), *arguments]
 
-    def snakemake_command(self, *arguments: str, config: Path = TINY) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--configfile", str(config), *self._files(), *arguments]
+    def snakemake_command(self, *arguments: str, config: Path | None = None) -> list[str]:
+        files = ["--configfile", str(config or self.config), *self._files()]
+        return [sys.executable, "-m", "snakemake", *files, *arguments]
 
     def _files(self) -> list[str]:
         profile = self.repository / "profiles" / "local"

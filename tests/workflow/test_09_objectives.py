@@ -1,0 +1,72 @@
+"""Autoencoders and language models through every stage: the same rules, tables and figures as the classifiers."""
+
+import json
+
+import pandas as pd
+import pytest
+from workflow_folder import OBJECTIVES, Folder
+
+from whyalike.files import made_by
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """The study of all objectives but classification, finished."""
+    folder = Folder(tmp_path_factory.mktemp("objectives"), config=OBJECTIVES)
+    done = folder.call(folder.run_command())
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+def scores(study, path):
+    return pd.read_parquet(study.results / "similarity" / f"{path}.parquet")
+
+
+def test_an_autoencoder_has_two_layers_and_the_published_rule_takes_the_most_alike(study):
+    table = scores(study, "autoencoders/autoencoder/digits_test")
+    layers = table.groupby("score_protocol")["layer_a"].unique().map(set).to_dict()
+    assert layers == {"exact": {"mu", "logvar"}, "as_published": {"max"}}
+    assert set(table["stimuli_kind"]) == {"common", "ood_one", "ood_both"}
+
+
+def test_language_models_are_compared_on_windows_of_their_own_and_of_other_corpora(study):
+    own, other = scores(study, "texts/topics/topics_windows"), scores(study, "texts/topics/three_windows")
+    assert set(own["stimuli_kind"]) == {"in_distribution"}
+    assert set(other["stimuli_kind"]) == {"out_of_distribution"}
+    assert set(own["n"]) == {60}
+    assert set(other["n"]) == {240}
+
+
+def test_corpora_are_what_overlaps_where_the_task_does(study):
+    table = scores(study, "corpora/three/three_windows")
+    kinds = table.groupby("condition")["stimuli_kind"].unique().map(set).to_dict()
+    # four corpora, two a model: a set that does not exist at a level is absent
+    assert kinds == {"0": {"ood_one"}, "0.5": {"common", "ood_one", "ood_both"}, "1": {"common", "ood_both"}}
+    assert set(table.loc[table["stimuli_kind"] == "common", "classes"]) == {1, 2}
+
+
+def test_manifests_say_the_loss_and_no_accuracy(study):
+    for path in (study.results / "models").rglob("*.parquet"):
+        manifest = pd.read_parquet(path)
+        assert manifest["accuracy"].isna().all()
+        assert (manifest["loss"] > 0).all()
+
+
+def test_early_stopping_is_in_the_store(study):
+    for path in (study.path / "results" / "runs").glob("*/result.json"):
+        result = json.loads(path.read_text())
+        if made_by(path.with_name("log.parquet"))["run"]["labelling"] == "corpus":
+            assert result["best_step"] in (10, 20, 30)
+            assert result["steps"] in (30, result["best_step"] + 20)
+        else:
+            assert "best_step" not in result
+
+
+def test_every_figure_is_drawn(study):
+    drawn = {path.stem for path in (study.results / "figures").glob("*.png")}
+    assert drawn == {"autoencoders", "texts", "corpora", "accuracy"}
+
+
+def test_nothing_is_left_to_do(study):
+    done = study.call(study.snakemake_command("--dry-run"))
+    assert "Nothing to be done" in done.stdout
