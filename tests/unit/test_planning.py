@@ -225,6 +225,21 @@ def test_extraction_counts_trained_and_untrained_models(demo, plan_of):
     assert estimate.seconds == plan.costs.devices["h100"].startup_seconds + 8 * 600 / 100
 
 
+@pytest.mark.parametrize(
+    ("changes", "size"),
+    [({}, 2 * 6 * 100_000), ({"corpora": ["names"], "max_tokens": 5000}, 2 * 5000), ({"max_tokens": None}, 5e8)],
+)
+def test_text_takes_two_bytes_a_token_where_tokens_are_capped_and_else_what_the_table_says(
+    demo, plan_of, changes, size
+):
+    demo["datasets"]["words"] = {"source": "bundled_text", **changes}
+    plan = plan_of(demo)
+    assert plan.estimate("prepare_data", {"dataset": "words"}).own_bytes == size
+    corpora = len(changes.get("corpora", range(6)))
+    parts, known = plan.workload.images("words")
+    assert (parts.train, parts.test, known) == (80 * corpora, 500 * corpora, True)
+
+
 def test_without_a_gpu_none_is_asked_for_and_the_cpus_costs_count(demo, plan_of):
     assert plan_of(demo).gpus == 1
     demo["operation"] = {"device": "cpu"}
