@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Discriminator, Field, Tag, ValidationError, create_model, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError, create_model, model_validator
 
 from whyalike.data.registry import SOURCES
 from whyalike.external import ExternalStudy, OwnActivations, OwnCheckpoints
@@ -25,6 +25,7 @@ from whyalike.questions import STIMULI, Question, StimuliNames
 from whyalike.recipes import Operation, Section
 from whyalike.registry import Registry
 from whyalike.similarity.registry import METRICS
+from whyalike.similarity.registry_closeness import of_representations
 from whyalike.training.registry import OBJECTIVES
 
 PROTOCOLS = ("exact", "as_published")
@@ -140,7 +141,7 @@ class Study(Question):
 class Similarity(Section):
     """Which scores, and their baselines."""
 
-    metrics: dict[Annotated[str, known(METRICS)], dict[str, Any]] = Field(
+    metrics: dict[Annotated[str, known(METRICS), BeforeValidator(of_representations)], dict[str, Any]] = Field(
         min_length=1, description="Metrics with their parameters ({} for the defaults)."
     )
     protocols: tuple[Literal["exact", "as_published"], ...] = Field(

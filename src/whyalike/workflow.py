@@ -20,7 +20,8 @@ from whyalike.similarity.registry import METRICS, MetricFacts
 DATA_FILES = ("array.npy", "labels.parquet", "checksums.json")
 FIGURE_FILES = ("svg", "pdf", "png", "csv")
 TABLES = ("mutual_information", "accuracy")
-DESCRIPTIVE_FACTS = ("invariances", "kind", "range", "self_value", "source")  # of a metric: no score is made with them
+# of a metric: no score is made with them
+DESCRIPTIVE_FACTS = ("arguments", "invariances", "kind", "range", "self_value", "source")
 
 
 class Workflow:

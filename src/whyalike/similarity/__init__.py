@@ -1,6 +1,7 @@
 """similarity: how alike two representations of the same stimuli are.
 
 Role: turns representations of pairs of runs into the score table, each score beside its nulls and baselines.
-Holds: the metrics by family, their registry and facts, preprocessing, the two protocols, nulls, `score`, `score_pairs`.
+Holds: the metrics by family, their registry and facts, preprocessing, the two protocols, nulls, `score`, `score_pairs`;
+metrics of distributions (f, g) and of predictions, called in Python.
 Layer: above activations, below statistics. May import: files, registry (numpy, pandas, pyarrow; no torch).
 """

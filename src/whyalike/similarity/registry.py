@@ -35,6 +35,8 @@ class MetricFacts:
     source : where the definition comes from.
     published_eps : what the reference adds to the denominator.
     linear_kernel : compares linear kernels, so that the score of one-hot labels is a baseline in the same units.
+    arguments : what two things are compared: "representations", "distributions" (pairs of embeddings and unembeddings)
+        or "predictions". Metrics of the latter two stand in `whyalike.similarity.registry_closeness`.
     """
 
     range: tuple[float, float]
@@ -52,6 +54,7 @@ class MetricFacts:
     symmetric: bool = True
     linear_kernel: bool = False
     kind: str = "similarity"
+    arguments: str = "representations"
 
 
 def _neighbour_facts(estimator: str, source: str, published: str | None = None, **others: Any) -> MetricFacts:

@@ -20,3 +20,11 @@ def xy():
     x = signal @ g.normal(size=(4, 7)) + 0.5 * g.normal(size=(30, 7)) + 1
     y = signal @ g.normal(size=(4, 5)) + 0.5 * g.normal(size=(30, 5)) - 2
     return x.astype(np.float32), y.astype(np.float32)
+
+
+@pytest.fixture
+def models():
+    """Two models (f, g) of 25 inputs and 7 labels, M = 2: the second is a noisy copy of the first."""
+    g = np.random.default_rng(11)
+    first = g.normal(size=(25, 2)) + 1, 1.5 * g.normal(size=(7, 2))
+    return first, tuple(z + 0.3 * g.normal(size=z.shape) for z in first)

@@ -23,8 +23,11 @@ RUN = {"name": "A", "replica": "A", "labelling": "toy", "level": None, "identity
 def grey_data():
     """Grey images, nearly black or nearly white."""
     data = run_data()
-    train, test = (images[..., :1] // 8 + (labels % 2 * 200).to(torch.uint8)[:, None, None, None]
-                   for images, labels in ((data.train_images, data.train_labels), (data.test_images, data.test_labels)))  # fmt: skip
+
+    def grey(images, labels):
+        return images[..., :1] // 8 + (labels % 2 * 200).to(torch.uint8)[:, None, None, None]
+
+    train, test = grey(data.train_images, data.train_labels), grey(data.test_images, data.test_labels)
     return RunImages(train, data.train_labels, test, data.test_labels, data.classes, data.sha256)
 
 

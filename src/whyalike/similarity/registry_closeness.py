@@ -1,0 +1,99 @@
+"""The table of metrics that compare something else than representations: distributions (f, g), predictions.
+
+Each target is a function ``metric(a, b, **parameters)``. A configuration's ``similarity.metrics`` takes none of them:
+activations alone do not hold what they compare. Importing this module is cheap (no numpy).
+"""
+
+from typing import Any
+
+from whyalike.registry import Entry, Registry
+from whyalike.similarity.registry import METRICS, MetricFacts
+
+NIELSEN = "Nielsen et al. 2025, When Does Closeness in Distribution Imply Representational Similarity?"
+GEIRHOS = "Geirhos et al. 2020, Beyond Accuracy: Quantifying Trial-by-Trial Behaviour"
+SAME_DISTRIBUTION = ("reparametrisation", "unembedding_shift")  # what leaves p(y|x) as it is
+NEEDS = {
+    "distributions": "pairs (f, g) of embeddings and unembeddings",
+    "predictions": "predicted classes",
+}
+
+
+def _facts(estimator: str, **others: Any) -> MetricFacts:
+    """Facts with what these metrics share: nothing is preprocessed, and there is one protocol."""
+    shared = {"arguments": "distributions", "smallest_n": 1, "source": NIELSEN, "parameters": {}}
+    return MetricFacts(**{**shared, **others}, preprocessing="none", estimator=estimator, published_estimator=estimator)
+
+
+def _distance(estimator: str, largest: float = float("inf"), **others: Any) -> MetricFacts:
+    facts = {"invariances": SAME_DISTRIBUTION, **others}
+    return _facts(estimator, kind="distance", range=(0.0, largest), self_value=0.0, **facts)
+
+
+def _likeness(estimator: str, invariances: tuple[str, ...], smallest: float = 0.0, **others: Any) -> MetricFacts:
+    return _facts(estimator, range=(smallest, 1.0), self_value=1.0, invariances=invariances, **others)
+
+
+OTHER_METRICS: Registry[MetricFacts] = Registry(
+    "metric of distributions or predictions",
+    {
+        "kl_divergence": Entry(
+            "whyalike.similarity.closeness:kl_divergence", _distance("mean_over_inputs", symmetric=False)
+        ),
+        "logit_distance": Entry("whyalike.similarity.closeness:logit_distance", _distance("root_mean_square")),
+        "llv_distance": Entry(
+            "whyalike.similarity.llv:llv_distance",
+            _distance("sampled_inputs", parameters={"num_samples": 200, "seed": 0, "weight": 1e-5}, smallest_n=2),
+        ),
+        "max_d_svd": Entry("whyalike.similarity.m_svd:max_d_svd", _distance("all_subsets", 1.0, smallest_n=2)),
+        "m_svd": Entry(
+            "whyalike.similarity.m_svd:m_svd",
+            _likeness(
+                "cross_correlation",
+                (*SAME_DISTRIBUTION, "embedding_shift", "embedding_scale"),
+                parameters={"pivot": 0},
+                smallest_n=2,
+            ),
+        ),
+        "m_svd_unembeddings": Entry(
+            "whyalike.similarity.m_svd:m_svd_unembeddings",
+            _likeness(
+                "cross_correlation",
+                (*SAME_DISTRIBUTION, "embedding_shift", "embedding_scale"),
+                parameters={"pivot": 0},
+                smallest_n=2,
+            ),
+        ),
+        "m_cca": Entry(
+            "whyalike.similarity.m_svd:m_cca",
+            _likeness(
+                "mean_canonical_correlation",
+                (*SAME_DISTRIBUTION, "embedding_shift", "embedding_scale", "embedding_map"),
+                smallest_n=2,
+            ),
+        ),
+        "agreement": Entry(
+            "whyalike.similarity.functional:agreement",
+            _likeness("share", ("renamed_classes",), arguments="predictions", source=GEIRHOS),
+        ),
+        "error_consistency": Entry(
+            "whyalike.similarity.functional:error_consistency",
+            _likeness("cohens_kappa", ("renamed_classes",), smallest=-1.0, arguments="predictions", source=GEIRHOS),
+        ),
+    },
+)
+
+
+def of_representations(name: str) -> str:
+    """The name of a metric, unless it compares something else than representations.
+
+    Raises
+    ------
+    ValueError : it does; the message says what it compares.
+    """
+    if name in OTHER_METRICS and name not in METRICS:
+        needs = NEEDS[OTHER_METRICS[name].facts.arguments]
+        raise ValueError(
+            f"'{name}' compares {needs}, not representations: call {OTHER_METRICS[name].target} in Python. "
+            f"Known here: {', '.join(METRICS)}."
+        )
+    return name
