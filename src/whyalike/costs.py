@@ -64,6 +64,7 @@ class Stage(Section):
 
     seconds: float = Field(ge=0, description="Of each job.")
     seconds_per_image: float = Field(0, ge=0, description="Data: of each image (text: window).")
+    seconds_per_token: float = Field(0, ge=0, description="Data: of each token of text, where their number is bounded.")
     megabytes: float = Field(0, ge=0, description="Of the files of each job, where they are not computed.")
     source: Source = Field("guessed", description="How it is known.")
 

@@ -6,7 +6,6 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-
 # which of the two forms of a study's stimuli a fault is about; no name has a space
 FOR_ALL, FOR_EACH = "for all settings", "for each setting"
 

@@ -138,7 +138,9 @@ class Plan:
             or name in {self.config.stimuli[stimuli].dataset for stimuli in study.all_stimuli()}
         ]
         return Estimate(
-            stage.seconds + stage.seconds_per_image * (parts.train + parts.test),
+            stage.seconds
+            + stage.seconds_per_image * (parts.train + parts.test)
+            + stage.seconds_per_token * self.workload.tokens(name),
             self.workload.bytes_of_images(name) or MEGABYTE * stage.megabytes,
             sources=_sources(stage.source, known=known),
             studies=dict.fromkeys(studies, frozenset()),

@@ -4,11 +4,13 @@ What the configuration and the registries do not say is in the cost table (`whya
 `other`, and counts as a guess.
 """
 
+from itertools import pairwise
 from typing import Any
 
 from whyalike.config import Config
 from whyalike.costs import Costs, Parts
 from whyalike.data.registry import SOURCES
+from whyalike.models.parameters import GptParameters, VaeParameters
 
 # how often ResNet-18's convolutions use a parameter, a point of the input: 0.56e9 / 11.2e6 multiplications at 32 x 32
 USES_PER_POINT = 1 / 20
@@ -34,10 +36,15 @@ class Workload:
         dataset = self.config.datasets[name]
         facts = SOURCES[dataset.source].facts
         if facts.modality == "text":
-            return BYTES_OF_TOKEN * (dataset.tokens() or 0)
+            return BYTES_OF_TOKEN * self.tokens(name)
         side = facts.size or getattr(dataset, "size", 0)
         parts, _ = self.images(name)
         return (parts.train + parts.test) * side**2 * (facts.channels or 0)
+
+    def tokens(self, name: str) -> int:
+        """Most tokens of a data set of text; 0 where nothing bounds them, and for images."""
+        dataset = self.config.datasets[name]
+        return (dataset.tokens() or 0) if SOURCES[dataset.source].facts.modality == "text" else 0
 
     def stimuli(self, name: str) -> tuple[int, bool]:
         """Number of stimuli of a set, known."""
@@ -62,20 +69,27 @@ class Workload:
         """Parameters of a setting's model, and how often one sample uses each."""
         section = self.config.settings[setting]
         model, side = self.config.models[section.model], getattr(section, "size", None) or 0
-        if hasattr(model, "blocks") and hasattr(model, "widths"):
-            side /= STEM_7X7 if getattr(model, "stem", None) == "7x7" else getattr(model, "stem_stride", 1)
+        if hasattr(model, "vocabulary"):
+            return _decoder(model), model.context
+        if hasattr(model, "latent"):
+            return _autoencoder(model)
+        if hasattr(model, "blocks"):
+            side /= STEM_7X7 if model.stem == "7x7" else model.stem_stride
             parameters = _convolutions(model.blocks, model.widths)
         else:
             listed = self.costs.parameters
             parameters = listed.get(section.model, listed.get(model.family, listed["other"]))
-        return parameters, max(1.0, getattr(model, "context", None) or side**2 * USES_PER_POINT)
+        return parameters, max(1.0, side**2 * USES_PER_POINT)
 
     def units(self, setting: str) -> int:
         """Units of all compared layers of a setting together."""
         section = self.config.settings[setting]
-        widths = getattr(self.config.models[section.model], "widths", None)
-        listed = {**self.costs.units, **({"avgpool": widths[-1]} if widths else {})}
-        return sum(listed.get(layer, listed["other"]) for layer in section.layers)
+        model, listed = self.config.models.get(getattr(section, "model", None)), self.costs.units
+        if hasattr(model, "vocabulary"):
+            return model.width * len(section.layers)
+        known = dict.fromkeys(("mu", "logvar"), model.latent) if hasattr(model, "latent") else {}
+        known |= {"avgpool": model.widths[-1]} if hasattr(model, "widths") else {}
+        return sum(known.get(layer, listed.get(layer, listed["other"])) for layer in section.layers)
 
     def facts(self, setting: str) -> dict[str, Any]:
         """What a rate of the cost table may ask for."""
@@ -97,3 +111,22 @@ def _convolutions(blocks: tuple[int, ...], widths: tuple[int, ...]) -> int:
         count += 9 * (inputs * width + (2 * depth - 1) * width**2)
         inputs = width
     return count
+
+
+def _decoder(model: GptParameters) -> int:
+    """Parameters of a decoder of tokens: 12 squares of the width a block, and the two embeddings."""
+    return 12 * model.layers * model.width**2 + (model.vocabulary + model.context) * model.width
+
+
+def _autoencoder(model: VaeParameters) -> tuple[int, float]:
+    """Parameters of an autoencoder without its biases, and how often one image uses each on average."""
+    maps, side = (1, *model.channels), model.size
+    parameters = multiplications = 0
+    for inputs, outputs in pairwise(maps):
+        side //= 2
+        weights = 2 * 16 * inputs * outputs  # a 4x4 convolution, and its mirror in the decoder
+        parameters += weights
+        multiplications += weights * side**2
+    linear = 3 * maps[-1] * side**2 * model.latent  # mu, logvar, the decoder's first
+    parameters, multiplications = parameters + linear, multiplications + linear
+    return parameters, multiplications / parameters

@@ -237,6 +237,21 @@ def test_a_job_is_needed_by_the_studies_that_ask_for_its_stimuli_in_its_setting(
     assert {"dataset_overlap", "second"} <= set(plan.estimate("prepare_data", {"dataset": "photographs"}).studies)
 
 
+@pytest.mark.parametrize(
+    ("changes", "size"),
+    [({}, 2 * 6 * 100_000), ({"corpora": ["names"], "max_tokens": 5000}, 2 * 5000), ({"max_tokens": None}, 5e8)],
+)
+def test_text_takes_two_bytes_a_token_where_tokens_are_capped_and_else_what_the_table_says(
+    demo, plan_of, changes, size
+):
+    demo["datasets"]["words"] = {"source": "bundled_text", **changes}
+    plan = plan_of(demo)
+    assert plan.estimate("prepare_data", {"dataset": "words"}).own_bytes == size
+    corpora = len(changes.get("corpora", range(6)))
+    parts, known = plan.workload.images("words")
+    assert (parts.train, parts.test, known) == (80 * corpora, 500 * corpora, True)
+
+
 def test_without_a_gpu_none_is_asked_for_and_the_cpus_costs_count(demo, plan_of):
     assert plan_of(demo).gpus == 1
     demo["operation"] = {"device": "cpu"}

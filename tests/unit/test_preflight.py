@@ -29,6 +29,13 @@ def with_cifar(demo, folder):
     return check(demo)
 
 
+def with_text(demo, folder):
+    """The demo with corpora in a folder as one more data set."""
+    corpora = {"mine": {"path": f"{folder}/*.txt"}, "codes": {"path": f"{folder}/codes.jsonl", "columns": ["code"]}}
+    demo["datasets"]["mine"] = {"source": "text", "corpora": corpora, "tokenizer": {"folder": f"{folder}/gpt2"}}
+    return check(demo)
+
+
 def everything(config):
     """Every run's identity, and the parameters of every data set's job."""
     grid, flow = Grid(config), Workflow(config)
@@ -36,7 +43,7 @@ def everything(config):
     return identities, [flow.data_work(SimpleNamespace(dataset=name)) for name in config.datasets]
 
 
-@pytest.mark.parametrize("change", [with_cifar, lambda demo, folder: with_sources(demo, shapes=folder)])
+@pytest.mark.parametrize("change", [with_cifar, with_text, lambda demo, folder: with_sources(demo, shapes=folder)])
 def test_a_data_set_that_is_moved_is_neither_prepared_nor_trained_anew(demo, change):
     assert everything(change(demo, "/here")) == everything(change(demo, "/there"))
 
@@ -66,6 +73,12 @@ def test_folders_of_sources_that_do_not_exist_are_named(demo, tmp_path):
     config = with_sources(demo, shapes=tmp_path, digits=tmp_path / "gone")
     (line,) = missing_data(config, [job("prepare_data", dataset="colorshapedigit")])
     assert f"missing: digits: {tmp_path / 'gone'}. Correct `sources`." in line
+
+
+def test_files_of_text_and_of_its_tokenizer_that_do_not_exist_are_named(demo, tmp_path):
+    (tmp_path / "a.txt").write_text("text")
+    (line,) = missing_data(with_text(demo, tmp_path), [job("prepare_data", dataset="mine")])
+    assert line.startswith(f"datasets.mine: text: no file at {tmp_path}/codes.jsonl (corpus codes); the tokenizer's")
 
 
 def test_published_data_sets_have_download_targets_and_no_others(demo, tmp_path):

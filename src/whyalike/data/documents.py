@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from whyalike.data.text_parameters import FORMATS
 
 END_OF_TEXT = "<|endoftext|>"
-LONGEST = 2**20  # bytes or characters of a piece
+LONGEST = 2**18  # bytes or characters of a piece
 ROWS = 256  # of a Parquet file at a time
 SPACES = " \n\t\r"  # spaces to every tokenizer; what else is one, Python and the tokenizers' patterns do not agree on
 _AFTER_WORD = re.compile(rf"(?<=\S)[{SPACES}]")

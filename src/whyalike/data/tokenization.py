@@ -22,7 +22,7 @@ from whyalike.data.prepared import LABELS
 from whyalike.data.text_parameters import LARGEST_VOCABULARY, TOKENIZER_FILES
 from whyalike.files import made_by
 
-BATCH = 2**20  # characters encoded at a time: about 100 MB while the library holds their tokens
+BATCH = 2**18  # characters encoded at a time: many texts for the threads, and little memory
 
 
 @contextmanager

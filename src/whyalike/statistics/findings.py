@@ -43,7 +43,7 @@ def findings(
     Returns
     -------
     Markdown: how to read it, a section a study (in-distribution panels at length, the others in a line each), mutual
-    information as published against corrected, and the accuracies.
+    information as published against corrected, and the accuracies or, of models that have none, the losses.
     """
     sections = [_READING, *_partial(partial), *(_study(name, table) for name, table in statistics.items())]
     return "\n".join([*sections, _information(mutual_information), _accuracies(accuracy)])
@@ -158,16 +158,29 @@ def _orders(published: pd.DataFrame, corrected: pd.DataFrame) -> list[str]:
 
 
 def _accuracies(table: pd.DataFrame) -> str:
-    lines = ["## Accuracies", ""]
+    lines = ["## Accuracies and losses", ""]
     if table.empty:
-        lines.append("No run has an accuracy.")
+        lines.append("No run has an accuracy or a loss.")
     for row in table.itertuples():
-        spread = "" if pd.isna(row.sd) else f" ± {100 * row.sd:.1f}"
-        chance = "" if pd.isna(row.chance) else f", chance {100 * row.chance:.1f} %"
-        many = f"{row.runs} run{'s' if row.runs > 1 else ''}"
         name = ", ".join(str(one) for one in (row.setting, row.factor, row.labelling) if not pd.isna(one))
-        lines.append(f"- {name}: {100 * row.mean:.1f}{spread} % (mean{' ± SD' if spread else ''} over {many}{chance}).")
+        lines.append(f"- {name}: {_own_loss(row) if pd.isna(row.mean) else _own_accuracy(row)}.")
     return "\n".join([*lines, ""])
+
+
+def _own_accuracy(row) -> str:
+    spread = "" if pd.isna(row.sd) else f" ± {100 * row.sd:.1f}"
+    chance = "" if pd.isna(row.chance) else f", chance {100 * row.chance:.1f} %"
+    return f"{100 * row.mean:.1f}{spread} % ({_over(row.runs, spread)}{chance})"
+
+
+def _own_loss(row) -> str:
+    spread = "" if pd.isna(row.loss_sd) else f" ± {row.loss_sd:.3f}"
+    perplexity = "" if pd.isna(row.perplexity) else f", perplexity {row.perplexity:.1f}"
+    return f"test loss {row.loss:.3f}{spread} {row.loss_unit} ({_over(row.runs, spread)}{perplexity})"
+
+
+def _over(runs: int, spread: str) -> str:
+    return f"mean{' ± SD' if spread else ''} over {runs} run{'s' if runs > 1 else ''}"
 
 
 def _rows(table: pd.DataFrame, **where: str) -> pd.DataFrame:

@@ -25,7 +25,7 @@ def analyse_study(work: Mapping[str, Any], scores: Sequence[Path], output: Path)
 
 
 def write_tables(work: Mapping[str, Any], scores: Sequence[Path], manifests: Sequence[Path], folder: Path) -> None:
-    """Write mutual_information (Table 3) and accuracy (Table 5) as .csv and .md into ``folder``.
+    """Write mutual_information (Table 3) and accuracy (Table 5, with losses) as .csv and .md into ``folder``.
 
     Where ``work`` has `partial`, what the result lacks in words, the tables say so: in a column and in a line.
     """

@@ -1,45 +1,57 @@
-"""Table 5 (accuracies), and any table as CSV or Markdown."""
+"""Table 5 (accuracies and losses), and any table as CSV or Markdown."""
 
+import numpy as np
 import pandas as pd
 
 _GROUP = ["setting", "factor", "labelling"]
+_MEASURED = ["accuracy", "loss"]
+_NEEDED = ["run", *_GROUP, "classes", *_MEASURED, "loss_unit"]
+A_TOKEN = "nats a token"  # of such a loss the exponential is a perplexity
 
 
 def accuracy_table(manifests: pd.DataFrame) -> pd.DataFrame:
-    """Table 5: the accuracy of the trained models, a (setting, factor, labelling) a row.
+    """Table 5: how well the trained models do on their own test data, a (setting, factor, labelling) a row.
 
     Parameters
     ----------
-    manifests : rows of the training manifests; of its columns this reads run, setting, factor, labelling, classes and
-        accuracy (share of the test set, 0 to 1). A run that several levels share is listed at each and counted once.
-        Runs without accuracy (models that do not classify) are left out.
+    manifests : rows of the training manifests; of its columns this reads run, setting, factor, labelling, classes,
+        accuracy (share of the test set, 0 to 1; missing for models that do not classify), loss and loss_unit. A run
+        that several levels share is listed at each and counted once. Runs without accuracy and loss (models from
+        files) are left out.
 
     Returns
     -------
-    Columns setting, factor, labelling, mean, sd (ddof 1; missing for one run), runs (how many), chance (mean of
-    1/classes: the accuracy of guessing among equally frequent classes; missing without classes), in the order of the
-    manifests.
+    Columns setting, factor, labelling, mean, sd (of the accuracy, ddof 1; missing for one run), runs (how many),
+    chance (mean of 1/classes: the accuracy of guessing among equally frequent classes; missing without accuracy or
+    classes), loss, loss_sd (as mean and sd), loss_unit, perplexity (exp(loss); missing but for nats a token), in the
+    order of the manifests.
 
     Raises
     ------
-    ValueError : a column is missing, or one run is listed with two accuracies.
+    ValueError : a column is missing, or one run is listed with two accuracies or losses.
     """
-    missing = [name for name in ("run", *_GROUP, "classes", "accuracy") if name not in manifests.columns]
-    if missing:
-        needed = f"run, {', '.join(_GROUP)}, classes, accuracy"
-        raise ValueError(f"manifests need the columns {needed}: {', '.join(missing)} missing.")
-    known = manifests[manifests["accuracy"].notna()].drop_duplicates([*_GROUP, "run", "accuracy"])
+    if missing := [name for name in _NEEDED if name not in manifests.columns]:
+        raise ValueError(f"manifests need the columns {', '.join(_NEEDED)}: {', '.join(missing)} missing.")
+    known = manifests[manifests[_MEASURED].notna().any(axis=1)].drop_duplicates([*_GROUP, "run", *_MEASURED])
     twice = known[known.duplicated([*_GROUP, "run"])]
     if len(twice):
         raise ValueError(
-            f"a run has one accuracy: run {twice['run'].iloc[0]} is listed with several. Evaluate it again, then "
-            "rebuild the manifests that list it."
+            f"a run has one accuracy and one loss: run {twice['run'].iloc[0]} is listed with several. Evaluate it "
+            "again, then rebuild the manifests that list it."
         )
-    known = known.assign(chance=1 / known["classes"].astype("float64"))
-    groups = known.groupby(_GROUP, sort=False, dropna=False)
+    measured = known[_MEASURED].astype("float64")
+    chance = (1 / known["classes"].astype("float64")).where(measured["accuracy"].notna())
+    groups = known.assign(**measured, chance=chance).groupby(_GROUP, sort=False, dropna=False)
     table = groups.agg(
-        mean=("accuracy", "mean"), sd=("accuracy", "std"), runs=("accuracy", "size"), chance=("chance", "mean")
+        mean=("accuracy", "mean"),
+        sd=("accuracy", "std"),
+        runs=("run", "size"),
+        chance=("chance", "mean"),
+        loss=("loss", "mean"),
+        loss_sd=("loss", "std"),
+        loss_unit=("loss_unit", "first"),
     )
+    table["perplexity"] = np.exp(table["loss"]).where(table["loss_unit"] == A_TOKEN)
     return table.reset_index()
 
 

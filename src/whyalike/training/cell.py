@@ -40,6 +40,7 @@ MANIFEST = pa.schema(
         ("steps", pa.int64()),
         ("accuracy", pa.float64()),
         ("loss", pa.float64()),
+        ("loss_unit", pa.string()),
         ("sha256", pa.string()),
         ("device", pa.string()),
         ("torch", pa.string()),
@@ -144,6 +145,7 @@ def _row(work: Mapping[str, Any], run: Mapping[str, Any], result: Mapping[str, A
         **own,
         **classes,
         **found,
+        "loss_unit": OBJECTIVES[work["recipe"]["objective"]].facts.loss_unit,
         "sha256": result["sha256"]["weights.safetensors"],
     }
 

@@ -17,11 +17,13 @@ class ObjectiveFacts:
     ----------
     parameters : the model that checks the recipe.
     inputs : the kind of model input it works with; a name of `whyalike.models.registry.ModelFacts.inputs`.
+    loss_unit : what its test loss is measured in.
     accuracy : whether its runs have an accuracy.
     """
 
     parameters: type[Recipe]
     inputs: str
+    loss_unit: str
     accuracy: bool
 
 
@@ -29,13 +31,16 @@ OBJECTIVES: Registry[ObjectiveFacts] = Registry(
     "objective",
     {
         "cross_entropy": Entry(
-            "whyalike.training.classification:Classification", ObjectiveFacts(ClassifierRecipe, "rgb", accuracy=True)
+            "whyalike.training.classification:Classification",
+            ObjectiveFacts(ClassifierRecipe, "rgb", "nats", accuracy=True),
         ),
         "elbo": Entry(
-            "whyalike.training.autoencoding:Autoencoding", ObjectiveFacts(AutoencoderRecipe, "grey", accuracy=False)
+            "whyalike.training.autoencoding:Autoencoding",
+            ObjectiveFacts(AutoencoderRecipe, "grey", "nats an image", accuracy=False),
         ),
         "next_token": Entry(
-            "whyalike.training.language:Language", ObjectiveFacts(LanguageRecipe, "tokens", accuracy=False)
+            "whyalike.training.language:Language",
+            ObjectiveFacts(LanguageRecipe, "tokens", "nats a token", accuracy=False),
         ),
     },
 )

@@ -129,7 +129,7 @@ def _run(setting, factor, seed, level, labelling, classes, accuracy):
     return {
         "run": name, "setting": setting, "factor": factor, "seed": seed, "replica": "0", "level": level,
         "labelling": labelling, "classes": classes, "n_train": 500, "n_test": 637, "steps": 100, "accuracy": accuracy,
-        "sha256": "0" * 64, "device": "cpu", "torch": "2.13.0",
+        "loss": 1 - accuracy, "loss_unit": "nats", "sha256": "0" * 64, "device": "cpu", "torch": "2.13.0",
     }  # fmt: skip
 
 

@@ -131,17 +131,54 @@ def test_accuracy_says_when_device_types_are_mixed():
     assert accuracy.draw(mixed)[0].get_suptitle() == "Trained on 2 device types: NVIDIA H100, cpu"
 
 
-def test_accuracy_leaves_out_runs_that_have_none():
+def test_accuracy_leaves_out_runs_that_have_neither_accuracy_nor_loss():
     runs = manifests()
-    some = runs.assign(accuracy=runs["accuracy"].where(runs["factor"] == "label"))
+    some = runs.assign(**{name: runs[name].where(runs["factor"] == "label") for name in ("accuracy", "loss")})
     figure, numbers = accuracy.draw(some)
     assert len(figure.axes) == 1
     assert (numbers["mark"] == "run").sum() == (runs["factor"] == "label").sum()
 
 
+def test_losses_of_models_without_accuracy_have_panels_of_their_own_with_their_unit():
+    runs = manifests()
+    models = {"vae": ("nats an image", 90.0), "gpt": ("nats a token", 3.0)}
+    others = [runs.query("factor == 'task'").assign(setting=name, accuracy=None, loss_unit=unit,
+                                                    loss=lambda rows, scale=scale: scale + rows["loss"])
+              for name, (unit, scale) in models.items()]  # fmt: skip
+    figure, numbers = accuracy.draw(pd.concat([*others, runs.assign(accuracy=runs["accuracy"].astype(object))]))
+    assert [axes.get_title(loc="left").split("\n")[0][3:] for axes in figure.axes[:5]] == [
+        "resnet18 digits", "resnet18 digits", "resnet18 csd", "vae", "gpt",
+    ]  # fmt: skip
+    labels = [axes.get_ylabel() for axes in figure.axes[:5]]
+    assert labels == [
+        "own-test accuracy (%)", "", "", "own-test loss (nats an image)", "own-test loss (nats a token)",
+    ]  # fmt: skip
+    expected = 90 + runs.query("factor == 'task' and level == '0.5'")["loss"]
+    mean = numbers.query("setting == 'vae' and mark == 'mean' and category == '0.5'").iloc[0]
+    assert (mean["y"], mean["sd"]) == (pytest.approx(expected.mean()), pytest.approx(expected.std()))
+    assert mean["unit"] == "nats an image"
+    assert not (numbers.query("setting in ['vae', 'gpt']")["mark"] == "chance").any()
+    low, high = figure.axes[3].get_ylim()
+    assert low < numbers.query("setting == 'vae' and mark == 'run'")["y"].min()
+    # mean and SD are written above the highest run and below the frame
+    figure.draw_without_rendering()
+    texts = [text.get_window_extent() for text in figure.axes[3].texts]
+    frame = figure.axes[3].get_window_extent()
+    assert all(text.y1 <= frame.y1 and text.y0 > frame.y0 for text in texts)
+
+
+def test_equal_losses_are_drawn():
+    runs = manifests().query("factor == 'label'").assign(accuracy=np.nan, loss=0.0)
+    figure, numbers = accuracy.draw(runs)
+    assert (numbers["y"] == 0).all()
+    assert len(figure.axes) == 1
+
+
 def test_accuracy_names_what_is_missing():
-    with pytest.raises(ValueError, match=r"no run with an accuracy to draw. Run the training stage"):
+    with pytest.raises(ValueError, match=r"the 0 runs of the manifests have neither an accuracy nor a loss to draw"):
         accuracy.draw(manifests().iloc[:0])
+    with pytest.raises(ValueError, match=r"the 54 runs of the manifests have neither an accuracy nor a loss"):
+        accuracy.draw(manifests().assign(accuracy=np.nan, loss=np.nan))
     with pytest.raises(ValueError, match="classes missing"):
         accuracy.draw(manifests().drop(columns="classes"))
 

@@ -12,7 +12,7 @@ from whyalike.statistics.tables import accuracy_table
 @pytest.fixture
 def accuracy():
     rows = {"run": ["a", "b"], "setting": "resnet18", "factor": "dataset", "labelling": "class"}
-    return accuracy_table(pd.DataFrame({**rows, "classes": 10, "accuracy": [0.7, 0.8]}))
+    return accuracy_table(pd.DataFrame({**rows, "classes": 10, "accuracy": [0.7, 0.8], "loss": 1, "loss_unit": "nats"}))
 
 
 @pytest.fixture
@@ -84,8 +84,30 @@ def test_label_slopes_are_compared_in_the_same_unit(written):
 def test_findings_without_numbers_say_so(accuracy):
     empty = study_statistics(pd.DataFrame(columns=_score_columns()), permutations=5)
     text = findings({"s": empty}, accuracy.head(0), mutual_information_table({}))
-    for said in ("nothing can be said about a change", "Too few points, levels or seeds", "No run has an accuracy"):
+    for said in (
+        "nothing can be said about a change",
+        "Too few points, levels or seeds",
+        "No run has an accuracy or a loss",
+    ):
         assert said in text
+
+
+def test_findings_tell_the_loss_of_models_without_accuracy(tmp_path):
+    rows = {
+        "run": list("abcd"),
+        "setting": ["gpt", "gpt", "vae", "files"],
+        "accuracy": None,
+        "loss": [3, 3.5, 92, None],
+    }
+    units = ["nats a token", "nats a token", "nats an image", None]
+    own = accuracy_table(pd.DataFrame({**rows, "factor": "task", "labelling": "x", "classes": 2, "loss_unit": units}))
+    own.to_csv(tmp_path / "accuracy.csv", index=False)  # as the findings read it
+    text = findings({}, pd.read_csv(tmp_path / "accuracy.csv"), mutual_information_table({}))
+    lines = text[text.index("## Accuracies and losses") :].splitlines()[2:]
+    assert lines == [
+        "- gpt, task, x: test loss 3.250 ± 0.354 nats a token (mean ± SD over 2 runs, perplexity 25.8).",
+        "- vae, task, x: test loss 92.000 nats an image (mean over 1 run).",
+    ]
 
 
 def _score_columns():

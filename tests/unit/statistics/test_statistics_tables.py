@@ -13,7 +13,8 @@ from whyalike.statistics.tables import accuracy_table, to_csv, to_markdown
 def manifests():
     rows = [("a", "x", 0.8), ("b", "x", 0.9), ("a", "x", 0.8), ("c", "y", 0.5), ("d", "x", None)]
     frame = pd.DataFrame(rows, columns=["run", "labelling", "accuracy"])
-    return frame.assign(setting="resnet18", factor="dataset", classes=10)
+    frame["loss"] = 1 - frame["accuracy"]
+    return frame.assign(setting="resnet18", factor="dataset", classes=10, loss_unit="nats")
 
 
 def ksg(table):
@@ -83,6 +84,33 @@ def test_accuracies_count_each_run_once_and_leave_runs_without_accuracy_out(mani
     assert table["runs"].tolist() == [2, 1]
     assert np.isnan(table.loc["y", "sd"])
     assert table.loc["x", "chance"] == pytest.approx(0.1)
+    assert table.loc["x", ["loss", "loss_sd"]].tolist() == pytest.approx([0.15, 0.1 / np.sqrt(2)])
+    assert table.loc["x", "loss_unit"] == "nats"
+    assert table["perplexity"].isna().all()
+
+
+def test_runs_without_accuracy_have_a_loss_and_empty_cells():
+    losses = {"vae": [90.0, 92.0], "gpt": [3.0, 3.5]}
+    rows = [(f"{name}{i}", name, None, loss) for name in losses for i, loss in enumerate(losses[name])]
+    frame = pd.DataFrame(rows, columns=["run", "setting", "accuracy", "loss"])
+    units = frame["setting"].map({"vae": "nats an image", "gpt": "nats a token"})
+    table = accuracy_table(frame.assign(factor="task", labelling="class", classes=10, loss_unit=units))
+    assert table["runs"].tolist() == [2, 2]
+    assert table["loss"].tolist() == [91, 3.25]
+    assert table["loss_sd"].tolist() == pytest.approx([np.sqrt(2), 0.5 / np.sqrt(2)])  # ddof 1
+    assert table[["mean", "sd", "chance"]].isna().all(axis=None)
+    assert np.isnan(table.loc[0, "perplexity"])
+    assert table.loc[1, "perplexity"] == pytest.approx(25.7903399172)  # e to the 3.25
+    assert to_csv(table).splitlines()[1] == "vae,task,class,,,2,,91.0,1.4142135623730951,nats an image,"
+    assert to_markdown(table).splitlines()[3] == (
+        "| gpt | task | class |  |  | 2 |  | 3.250 | 0.354 | nats a token | 25.790 |"
+    )
+
+
+def test_one_run_with_two_losses_is_refused(manifests):
+    manifests.loc[2, "loss"] = 0.7
+    with pytest.raises(ValueError, match="one accuracy and one loss: run a is listed with several"):
+        accuracy_table(manifests)
 
 
 def test_one_run_with_two_accuracies_is_refused(manifests):
@@ -92,7 +120,7 @@ def test_one_run_with_two_accuracies_is_refused(manifests):
 
 
 def test_manifests_without_a_column_are_refused(manifests):
-    with pytest.raises(ValueError, match="classes, accuracy: labelling missing"):
+    with pytest.raises(ValueError, match="classes, accuracy, loss, loss_unit: labelling missing"):
         accuracy_table(manifests.drop(columns="labelling"))
 
 
