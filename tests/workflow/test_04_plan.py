@@ -104,14 +104,18 @@ def test_a_run_that_is_not_dry_prints_no_plan(finished):
     assert "GPU-hour plan" not in finished.said
 
 
-def test_the_default_study_is_planned_on_slurm_within_30_seconds(folder):
+@pytest.mark.parametrize(("design", "runs"), [((), "944"), (("--config", "share_a=false"), "1622")])
+def test_the_default_study_is_planned_on_slurm_within_30_seconds(folder, design, runs):
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), *SLURM]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    plan = folder.call([*command, "--dry-run", "all"])
+    plan = folder.call([*command, "--dry-run", *design, "--", "all"])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert plan.returncode == 0, plan.stdout
     rows = table(plan.stdout)
-    assert int(rows["total"][1]) >= 260
+    assert rows["total"][1] == rows["train_models"][1] == runs
+    sections = ("dataset", "task", "label", "dataset_overlap_text", "task_overlap_text", "label_overlap")
+    assert all(float(rows[name][3]) > 0 for name in sections)
+    assert "given," in rows["train_models"]
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 30
 
 

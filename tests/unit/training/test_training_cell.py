@@ -26,7 +26,8 @@ def test_the_manifest_has_a_row_a_run(cell):
     assert first | {"accuracy": None, "loss": None, "torch": None} == {
         "run": identity("A"), "name": "A", "setting": "toy", "factor": "dataset", "seed": 0, "replica": "A",
         "level": None, "labelling": "shape", "classes": 2, "class_names": ["disc", "star"], "n_train": 32, "n_test": 16,
-        "steps": 8, "accuracy": None, "loss": None, "loss_unit": "nats", "sha256": sha256, "device": "cpu", "torch": None}  # fmt: skip
+        "steps": 8, "accuracy": None, "loss": None, "loss_unit": "nats",
+        "sha256": sha256, "device": "cpu", "torch": None}  # fmt: skip
     assert (second["name"], second["replica"], second["level"]) == ("B@0.5", "B", "0.5")
     result = cell.stored("A").finished()
     assert (first["accuracy"], first["loss"]) == (result["accuracy"], result["loss"])
