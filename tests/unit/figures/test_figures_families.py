@@ -166,6 +166,17 @@ def test_losses_of_models_without_accuracy_have_panels_of_their_own_with_their_u
     assert all(text.y1 <= frame.y1 and text.y0 > frame.y0 for text in texts)
 
 
+def test_every_bar_of_the_losses_lies_inside_the_frame():
+    runs = manifests().query("factor == 'task'").assign(accuracy=np.nan)
+    # two runs a level: the mean less an SD lies below the lowest run
+    runs = runs.groupby("level", dropna=False).head(2)
+    figure, numbers = accuracy.draw(runs)
+    means = numbers.query("mark == 'mean'")
+    low, top = figure.axes[0].get_ylim()
+    assert low < (means["y"] - means["sd"]).min()
+    assert (means["y"] + means["sd"]).max() < top
+
+
 def test_equal_losses_are_drawn():
     runs = manifests().query("factor == 'label'").assign(accuracy=np.nan, loss=0.0)
     figure, numbers = accuracy.draw(runs)
