@@ -145,7 +145,9 @@ class Similarity(Section):
         min_length=1, description="Metrics with their parameters ({} for the defaults)."
     )
     protocols: tuple[Literal["exact", "as_published"], ...] = Field(
-        PROTOCOLS, min_length=1, description="exact: the textbook quantity; as_published: what the reference computes."
+        PROTOCOLS,
+        min_length=1,
+        description="exact: the textbook quantity; as_published: what the reference computes, for the metrics it has.",
     )
     permutations: int = Field(99, ge=0, description="Draws of each permutation null.")
     seed: int = Field(0, description="Key of the permutations.")

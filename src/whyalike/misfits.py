@@ -64,8 +64,7 @@ def misfits(config: "Config") -> Iterator[str]:
     yield from external.misfits(config.studies, config.settings)
     for name, parameters in config.similarity.metrics.items():
         try:
-            for protocol in config.similarity.protocols:
-                protocols.setting(name, protocol, parameters)
+            protocols.settings(name, config.similarity.protocols, parameters)
         except ValueError as error:
             yield f"similarity.metrics.{name}: {error}"
     for key, figure in config.figures.items():

@@ -21,7 +21,7 @@ DATA_FILES = ("array.npy", "labels.parquet", "checksums.json")
 FIGURE_FILES = ("svg", "pdf", "png", "csv")
 TABLES = ("mutual_information", "accuracy")
 # of a metric: no score is made with them
-DESCRIPTIVE_FACTS = ("arguments", "invariances", "kind", "range", "self_value", "source")
+DESCRIPTIVE_FACTS = ("arguments", "invariances", "range", "self_value", "source", "formula", "chance", "cost", "use")
 
 
 class Workflow:

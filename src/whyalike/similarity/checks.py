@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from whyalike.similarity.registry import MetricFacts
+from whyalike.similarity.facts import MetricFacts
+
+HELD_OUT = 3  # stimuli in a fold: the correlation of two is always 1 or -1
 
 
 class UndefinedScore(ValueError):
@@ -62,6 +64,12 @@ def check_defined(metric: str, facts: MetricFacts, n: int, parameters: Mapping[s
     if k >= n:
         raise UndefinedScore(
             f"{metric} needs fewer neighbours than stimuli: k = {k}, n = {n}. Use k <= {n - 1} or more stimuli."
+        )
+    folds = parameters.get("folds", 0)
+    if HELD_OUT * folds > n:
+        raise UndefinedScore(
+            f"{metric} needs {HELD_OUT} held-out stimuli in each of {folds} folds; there are {n} stimuli. "
+            "Use fewer folds or more stimuli."
         )
 
 

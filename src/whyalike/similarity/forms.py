@@ -1,7 +1,7 @@
 """The shape of a metric: work done once a representation, work done once a pair, and what a permutation of rows does.
 
 A permutation null calls `permute` and `compare` hundreds of times, so everything that depends on one representation
-alone lies in `prepare`. Each family module makes a mapping from score protocol to `Form`.
+alone lies in `prepare`. Each family module makes a mapping from the score protocols it has to `Form`.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,12 +19,14 @@ class Form:
     ----------
     prepare : (x of shape n x d in float64, already preprocessed and checked; parameters) -> intermediates.
         A randomised form finds a `numpy.random.Generator` under the parameter "generator".
-        Raises UndefinedScore where the metric has no value for x; then, and only then, it has none.
+        Raises UndefinedScore where the metric has no value for x.
     compare : (intermediates of x, intermediates of y, parameters) -> float.
     permute : (intermediates of y, order) -> the intermediates of ``y[order]``, without preparing again.
         ``y`` is as prepared, not permuted before; ``x`` of compare is never permuted.
     reads : the parameters that ``prepare`` reads; metrics with the same ``prepare`` and values share intermediates.
     randomised : whether ``prepare`` draws random numbers.
+    check : (intermediates of x, intermediates of y, parameters); raises UndefinedScore where the two have no value
+        together though each could with others. A permutation of rows must not change that.
     """
 
     prepare: Callable[[np.ndarray, Mapping[str, Any]], Any]
@@ -32,3 +34,4 @@ class Form:
     permute: Callable[[Any, np.ndarray], Any]
     reads: tuple[str, ...] = ()
     randomised: bool = False
+    check: Callable[[Any, Any, Mapping[str, Any]], None] | None = None

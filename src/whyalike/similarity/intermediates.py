@@ -9,6 +9,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -49,11 +50,20 @@ class Scorable:
     layer_pairs: tuple[tuple[Any, Any], ...]
 
     def value(self, order: np.ndarray | None = None) -> float:
-        """The score; with ``order``, the score of x and ``y[order]``."""
+        """The score; with ``order``, the score of x and ``y[order]``.
+
+        Raises
+        ------
+        UndefinedScore : products of the features overflow.
+        """
         values = [
             self.form.compare(x, y if order is None else self.form.permute(y, order), self.setting.parameters)
             for x, y in self.layer_pairs
         ]
+        if not all(map(isfinite, values)):
+            raise UndefinedScore(
+                f"{self.setting.metric} is {values[0]}: products of the features overflow. Divide them by a constant."
+            )
         return max(0.0, *values) if self.setting.layers_together else values[0]
 
 
@@ -92,6 +102,8 @@ class Workbench:
                 try:
                     x = self._prepared(run_x, layer_x, rows, setting, form, ("x", j))
                     y = self._prepared(run_y, layer_y, rows, setting, form, ("y", i))
+                    if form.check is not None:
+                        form.check(x, y, setting.parameters)
                     pairs.append((x, y))
                 except UndefinedScore as reason:
                     reasons.append(reason)
@@ -115,9 +127,13 @@ class Workbench:
 
         def make() -> Any:
             x = self._features(run, layer, rows, setting)
-            check_not_constant(setting.metric, x, f"layer '{layer}' of {run}")
+            where = f"layer '{layer}' of {run}"
+            check_not_constant(setting.metric, x, where)
             extra = {"generator": keyed(self.seed, "svd", run, layer, *draw)} if form.randomised else {}
-            return form.prepare(x, {**parameters, **extra})
+            try:
+                return form.prepare(x, {**parameters, **extra})
+            except UndefinedScore as reason:
+                raise UndefinedScore(f"{reason} ({where})") from None
 
         return self._once(key, make)
 

@@ -34,6 +34,25 @@ def within_class_orders(generator: np.random.Generator, groups: np.ndarray, draw
     return orders
 
 
-def p_value(value: float, draws: Sequence[float]) -> float:
-    """(1 + b) / (1 + B), b of B null draws at least as large as the score: never 0."""
-    return (1 + int(np.count_nonzero(np.asarray(draws) >= value))) / (1 + len(draws))
+def p_value(value: float, draws: Sequence[float], kind: str = "similarity") -> float:
+    """(1 + b) / (1 + B), b of B null draws at least as alike as the score: never 0.
+
+    Parameters
+    ----------
+    kind : of the metric: a "similarity" counts the draws that are at least as large, a "distance" those at least as
+        small.
+    """
+    sign = _towards_likeness(kind)
+    return (1 + int(np.count_nonzero(sign * np.asarray(draws) >= sign * value))) / (1 + len(draws))
+
+
+def null_end(draws: Sequence[float], kind: str = "similarity") -> float:
+    """The value that 5 % of the draws go beyond towards likeness, or reach: the 95 % quantile (the next larger draw) of
+    a similarity, the 5 % quantile (the next smaller one) of a distance.
+    """
+    sign = _towards_likeness(kind)
+    return float(sign * np.quantile(sign * np.asarray(draws), 0.95, method="higher"))
+
+
+def _towards_likeness(kind: str) -> int:
+    return -1 if kind == "distance" else 1

@@ -2,16 +2,19 @@
 
 ``exact`` is the textbook quantity, one layer against the layer of the same name. ``as_published`` is what the reference
 computes, quirks included: clamped and row-normalised features, its denominators, and the maximum over all pairs of
-layers, "all layers flattened" being one more layer on each side, starting at 0.
+layers, "all layers flattened" being one more layer on each side, starting at 0. A metric that the reference lacks has
+no form as published: asked for by name that is an error, and of several protocols it takes those that it has.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from whyalike.similarity.registry import METRICS
 
 PUBLISHED_PREPROCESSING = "clamp95+l2"
+LEAST = {"k": 1, "dims": 1, "folds": 2, "seed": 0}  # whole numbers, and the smallest of each
+MAY_BE_ZERO = ("ridge",)  # the other widths and shares are positive
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,17 @@ def setting(metric: str, protocol: str, given: Mapping[str, Any]) -> Setting:
     Raises
     ------
     KeyError : unknown metric.
-    ValueError : unknown protocol or parameter, two exclusive parameters, or a value out of its range.
+    ValueError : unknown protocol or parameter, a protocol that the metric lacks, parameters that do not go together, or
+        a value out of its range.
     """
     facts = METRICS[metric].facts
     if protocol not in ("exact", "as_published"):
         raise ValueError(f"score protocol must be 'exact' or 'as_published'; got {protocol!r}.")
+    if protocol not in facts.protocols:
+        having = ", ".join(name for name, entry in METRICS.items() if protocol in entry.facts.protocols)
+        raise ValueError(
+            f"{metric} has no form {protocol}: the reference lacks it. Use protocol 'exact', or one of: {having}."
+        )
     published = protocol == "as_published"
     defaults = dict((facts.published_parameters if published else None) or facts.parameters)
     known = {*facts.parameters, *facts.published_parameters, *facts.alternatives}
@@ -64,6 +73,9 @@ def setting(metric: str, protocol: str, given: Mapping[str, Any]) -> Setting:
         defaults[name] = value
     if published and "variance" in defaults:
         raise ValueError(f"{metric} as published has a fixed number of dims, no variance. Use protocol 'exact'.")
+    for (one, value), (other, wrong), remedy in facts.conflicts:
+        if defaults[one] == value and defaults[other] == wrong:
+            raise ValueError(f"{metric} cannot have {one} {value!r} and {other} {wrong!r}. {remedy}")
     return Setting(
         metric,
         protocol,
@@ -73,14 +85,32 @@ def setting(metric: str, protocol: str, given: Mapping[str, Any]) -> Setting:
     )
 
 
+def settings(metric: str, protocols: Sequence[str], given: Mapping[str, Any]) -> list[Setting]:
+    """The settings of a metric under those of several protocols that it has.
+
+    Raises
+    ------
+    As `setting`; also where the metric has none of the protocols.
+    """
+    of_metric = METRICS[metric].facts.protocols
+    having = [protocol for protocol in protocols if protocol in of_metric or protocol not in ("exact", "as_published")]
+    return [setting(metric, protocol, given) for protocol in having or protocols]
+
+
 def _check_value(metric: str, name: str, value: Any) -> None:
-    """One parameter in its range: counts are whole numbers, widths positive, a share of variance at most 1."""
-    smallest = (
-        2 if metric == "cknna" else 1
-    )  # with one neighbour the masked HSIC_1 has no off-diagonal pairs to compare
-    if name in ("k", "dims"):
+    """One parameter in its range: one of its choices, counts whole numbers, widths positive, shares at most 1."""
+    choices = METRICS[metric].facts.choices.get(name)
+    # with one neighbour the masked HSIC_1 has no off-diagonal pairs to compare
+    smallest = 2 if (metric, name) == ("cknna", "k") else LEAST.get(name)
+    if choices is not None:
+        if not any(value is one or (isinstance(value, str) and value == one) for one in choices):
+            raise ValueError(f"{metric} needs {name} to be one of {', '.join(map(repr, choices))}; got {value!r}.")
+    elif smallest is not None:
         if isinstance(value, bool) or not isinstance(value, int) or value < smallest:
             raise ValueError(f"{metric} needs a whole number {name} >= {smallest}; got {value!r}.")
+    elif name in MAY_BE_ZERO:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            raise ValueError(f"{metric} needs {name} >= 0; got {value!r}.")
     elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
         raise ValueError(f"{metric} needs {name} > 0; got {value!r}.")
     elif name == "variance" and value > 1:

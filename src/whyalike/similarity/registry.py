@@ -1,60 +1,20 @@
-"""The table of metrics: each name points at its two forms (exact, as published) and carries the facts about it.
+"""The table of metrics: each name points at its forms (exact, as published) and carries the facts about it.
 
 Importing this module is cheap (no numpy): config validates metric names and parameters against it, statistics and
 figures read the facts. Definitions and published faults: see the family modules the targets name.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from whyalike.registry import Entry, Registry
+from whyalike.similarity.facts import MetricFacts
+from whyalike.similarity.facts_alignment import ALIGNMENT
+from whyalike.similarity.facts_correlation import CORRELATION
 
 HUH = "Huh et al. 2024, The Platonic Representation Hypothesis"
 KORNBLITH = "Kornblith et al. 2019, Similarity of Neural Network Representations Revisited"
 SONG = "Song et al. 2012, Feature Selection via Dependence Maximization, eq. 5"
 RAGHU = "Raghu et al. 2017, SVCCA"
-
-
-@dataclass(frozen=True)
-class MetricFacts:
-    """What is known of a metric without importing it. Range, self value and invariances are those of ``exact``.
-
-    Parameters
-    ----------
-    kind : "similarity" or "distance".
-    range : smallest and largest possible value.
-    self_value : the value on (X, X); None where it depends on X.
-    invariances : of "orthogonal", "scale", "translation" (of the features as given) and "row_scale".
-    symmetric : whether (X, Y) and (Y, X) give the same value.
-    preprocessing : key of `whyalike.similarity.preprocessing.EXACT` that the exact protocol uses.
-    estimator, published_estimator : the word in the score table's ``estimator`` column under each protocol.
-    parameters : defaults of the exact protocol; ``published_parameters`` those that differ as published.
-    alternatives : for each parameter, those of which it takes the place when it is given.
-    smallest_n : fewest rows for which the metric is defined.
-    source : where the definition comes from.
-    published_eps : what the reference adds to the denominator.
-    linear_kernel : compares linear kernels, so that the score of one-hot labels is a baseline in the same units.
-    arguments : what two things are compared: "representations", "distributions" (pairs of embeddings and unembeddings)
-        or "predictions". Metrics of the latter two stand in `whyalike.similarity.registry_closeness`.
-    """
-
-    range: tuple[float, float]
-    self_value: float | None
-    invariances: tuple[str, ...]
-    preprocessing: str
-    estimator: str
-    published_estimator: str
-    parameters: Mapping[str, Any]
-    smallest_n: int
-    source: str
-    published_eps: float = 0.0
-    published_parameters: Mapping[str, Any] = field(default_factory=dict)
-    alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    symmetric: bool = True
-    linear_kernel: bool = False
-    kind: str = "similarity"
-    arguments: str = "representations"
 
 
 def _neighbour_facts(estimator: str, source: str, published: str | None = None, **others: Any) -> MetricFacts:
@@ -66,6 +26,7 @@ def _neighbour_facts(estimator: str, source: str, published: str | None = None, 
         published_estimator=published or estimator,
         parameters={"k": 10},
         source=source,
+        cost="n² d; n k²",
         **facts,
     )
 
@@ -87,6 +48,10 @@ METRICS: Registry[MetricFacts] = Registry(
                 source=KORNBLITH,
                 published_eps=1e-6,
                 linear_kernel=True,
+                formula="tr(KHLH) / √(tr(KHKH) tr(LHLH)), K = XX′, L = YY′",
+                chance="rises with p/n and q/n",
+                cost="n d; n d²",
+                use="the common yardstick; compare values of equal n and width only, or take cka_unbiased",
             ),
         ),
         "cka_rbf": Entry(
@@ -104,6 +69,10 @@ METRICS: Registry[MetricFacts] = Registry(
                 smallest_n=3,
                 source=KORNBLITH,
                 published_eps=1e-6,
+                formula="as cka with K = exp(−d² / (2σ²)), σ a multiple of the median distance (`sigma_median`) or absolute",
+                chance="rises as σ falls",
+                cost="n² d; n²",
+                use="similarity of neighbourhoods whose size σ sets; tends to cka as σ grows",
             ),
         ),
         "cka_unbiased": Entry(
@@ -120,20 +89,69 @@ METRICS: Registry[MetricFacts] = Registry(
                 source=SONG,
                 published_eps=1e-6,
                 linear_kernel=True,
+                formula="as cka with the unbiased HSIC₁ of kernels without their diagonal",
+                chance="0",
+                cost="n d; n d²",
+                use="the default where n or widths differ, or n is small",
             ),
         ),
-        "mutual_knn": Entry("whyalike.similarity.neighbours:MUTUAL", _neighbour_facts("overlap", HUH)),
-        "cycle_knn": Entry(
-            "whyalike.similarity.neighbours:CYCLE", _neighbour_facts("return", HUH, self_value=None, symmetric=False)
+        "mutual_knn": Entry(
+            "whyalike.similarity.neighbours:MUTUAL",
+            _neighbour_facts(
+                "overlap",
+                HUH,
+                formula="mean over i of |N_X(i) ∩ N_Y(i)| / k, N the lists of the k nearest neighbours",
+                chance="k/(n − 1)",
+                use="local structure alone; insensitive to distant stimuli and to outliers",
+            ),
         ),
-        "lcs_knn": Entry("whyalike.similarity.neighbours:LCS", _neighbour_facts("lcs/k", HUH, "lcs/4")),
+        "cycle_knn": Entry(
+            "whyalike.similarity.neighbours:CYCLE",
+            _neighbour_facts(
+                "return",
+                HUH,
+                self_value=None,
+                symmetric=False,
+                formula="share of stimuli i that lie in N_X(j) for some j in N_Y(i)",
+                chance="about 1 − (1 − k/(n − 1))ᵏ",
+                use="as published; saturates early as k grows",
+            ),
+        ),
+        "lcs_knn": Entry(
+            "whyalike.similarity.neighbours:LCS",
+            _neighbour_facts(
+                "lcs/k",
+                HUH,
+                "lcs/4",
+                formula="mean length of the longest common subsequence of the two ordered lists, / k",
+                chance="a little below k/(n − 1)",
+                use="as mutual_knn, where the order of neighbours matters",
+            ),
+        ),
         "edit_distance_knn": Entry(
-            "whyalike.similarity.neighbours:EDIT", _neighbour_facts("1-levenshtein/k", HUH, "1-levenshtein/4k")
+            "whyalike.similarity.neighbours:EDIT",
+            _neighbour_facts(
+                "1-levenshtein/k",
+                HUH,
+                "1-levenshtein/4k",
+                formula="1 − mean Levenshtein(N_X(i), N_Y(i)) / k",
+                chance="below k/(n − 1)",
+                use="as lcs_knn; neighbours that moved by one place count less",
+            ),
         ),
         "cknna": Entry(
             "whyalike.similarity.cknna:CKNNA",
             _neighbour_facts(
-                "hsic_1", HUH, range=(float("-inf"), float("inf")), smallest_n=4, symmetric=False, published_eps=1e-6
+                "hsic_1",
+                HUH,
+                range=(float("-inf"), float("inf")),
+                smallest_n=4,
+                symmetric=False,
+                published_eps=1e-6,
+                formula="HSIC₁(mask∘K, mask∘L) / √(HSIC₁(K, K) HSIC₁(L, L)), mask = common nearest neighbours, each "
+                "denominator with its own",
+                chance="not 0 (.016 at n = 500, k = 10)",
+                use="between mutual_knn and cka: weighs common neighbours by their similarity",
             ),
         ),
         "svcca": Entry(
@@ -149,7 +167,14 @@ METRICS: Registry[MetricFacts] = Registry(
                 alternatives={"dims": ("variance",), "variance": ("dims",)},
                 smallest_n=3,
                 source=RAGHU,
+                formula="mean singular value of U₁′U₂, U the leading `dims` left singular vectors (or those that hold "
+                "`variance`)",
+                chance="rises with dims/n",
+                cost="n d²; n dims²",
+                use="as cca where n does not exceed p + q by far: noise directions do not count",
             ),
         ),
+        **CORRELATION,
+        **ALIGNMENT,
     },
 )

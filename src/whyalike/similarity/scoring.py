@@ -17,9 +17,10 @@ from whyalike.randomness import keyed
 from whyalike.similarity.baselines import label_gram, untrained
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.intermediates import Rows, Scorable, Workbench
-from whyalike.similarity.nulls import p_value, row_orders, within_class_orders
+from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
 from whyalike.similarity.pairs import PASSED_THROUGH, PairOnStimuli, check_pairs
-from whyalike.similarity.protocols import Setting, setting
+from whyalike.similarity.protocols import Setting, settings
+from whyalike.similarity.registry import METRICS
 from whyalike.similarity.table import to_frame
 
 ALL_PAIRS_OF_LAYERS = "max"  # in layer_a and layer_b, under the published layer rule
@@ -50,7 +51,8 @@ def score_pairs(
     representations : run -> layer -> n_all x d, all runs of a pair on the same stimuli.
     pairs : what is compared, in the order of the rows of the result.
     metrics : name -> parameters that differ from the defaults.
-    protocols : of "exact" (each layer against the one of the same name) and "as_published" (maximum over layer pairs).
+    protocols : of "exact" (each layer against the one of the same name) and "as_published" (maximum over layer pairs);
+        a metric has rows under those of them that it has.
     permutations : draws of each permutation null; 0: no nulls, no p value. Draws of cknna are all defined where the
         score is, because what can be undefined does not change when rows are permuted.
     seed : of the nulls and of svcca as published.
@@ -59,7 +61,8 @@ def score_pairs(
     Returns
     -------
     One row a (pair, layer, metric, protocol), in this order, with the columns of `table.SCORE_SCHEMA`. null_mean and
-    null_p95 (95 % quantile, the next larger draw) are of the row permutations, null_within_class is a mean.
+    null_p95 (95 % quantile, the next larger draw; of a distance the 5 % quantile, the next smaller one) are of the row
+    permutations, null_within_class is a mean. p_value counts the draws at least as alike as the score.
 
     Raises
     ------
@@ -67,20 +70,20 @@ def score_pairs(
     """
     if permutations < 0:
         raise ValueError(f"permutations must be at least 0; got {permutations}.")
-    settings = [setting(metric, protocol, given) for metric, given in metrics.items() for protocol in protocols]
-    check_pairs(representations, pairs, any(not one.layers_together for one in settings))
+    chosen = [one for metric, given in metrics.items() for one in settings(metric, protocols, given)]
+    check_pairs(representations, pairs, any(not one.layers_together for one in chosen))
     workbench = Workbench(representations, seed)
     baselines: dict[tuple, float | None] = {}
     rows = []
     for done, pair in enumerate(pairs, 1):
-        rows += _score_pair(workbench, pair, settings, permutations, baselines)
+        rows += _score_pair(workbench, pair, chosen, permutations, baselines)
         if progress is not None:
             progress(done, len(pairs))
     return to_frame(rows)
 
 
 def _score_pair(
-    workbench: Workbench, pair: PairOnStimuli, settings: Sequence[Setting], permutations: int, baselines: dict
+    workbench: Workbench, pair: PairOnStimuli, chosen: Sequence[Setting], permutations: int, baselines: dict
 ) -> list[dict[str, Any]]:
     """The rows of one pair: each layer that both runs have, then the layers together."""
     subsets = [Rows.of(subset) for subset in pair.subsets]
@@ -89,11 +92,12 @@ def _score_pair(
     layers = [layer for layer in workbench.representations[pair.run_a] if layer in layers_b]
     rows = []
     for layer in [*layers, None]:
-        for one in settings:
+        for one in chosen:
             if one.layers_together is not (layer is None):
                 continue
             try:
                 scorables = [workbench.scorable(pair.run_a, pair.run_b, s, one, layer) for s in subsets]
+                value = float(np.mean([scorable.value() for scorable in scorables]))
             except UndefinedScore as reason:
                 where = f"{pair.run_a} and {pair.run_b}, {pair.columns['stimuli']}, layer {layer or 'max'}"
                 _log.warning("no %s score (%s) of %s: %s", one.metric, one.protocol, where, reason)
@@ -111,7 +115,8 @@ def _score_pair(
                     "estimator": one.estimator,
                     "eps": one.eps,
                     "score_protocol": one.protocol,
-                    **_value_and_nulls(scorables, draws),
+                    "value": value,
+                    **_nulls(value, scorables, draws),
                     **_baselines(workbench, pair, subsets, one, layer, baselines),
                 }
             )
@@ -145,17 +150,16 @@ def _draws(pair: PairOnStimuli, subsets: Sequence[Rows], permutations: int, seed
     return _Draws(rows, within if pair.groups is not None else None)
 
 
-def _value_and_nulls(scorables: Sequence[Scorable], draws: _Draws | None) -> dict[str, float]:
-    """The score over the subsets and what its nulls give; absent keys where there are no draws."""
-    value = float(np.mean([scorable.value() for scorable in scorables]))
+def _nulls(value: float, scorables: Sequence[Scorable], draws: _Draws | None) -> dict[str, float]:
+    """What the nulls of a score give; absent keys where there are no draws."""
     if draws is None:
-        return {"value": value}
+        return {}
     null = _null(scorables, draws.rows)
+    kind = METRICS[scorables[0].setting.metric].facts.kind
     found = {
-        "value": value,
         "null_mean": float(null.mean()),
-        "null_p95": float(np.quantile(null, 0.95, method="higher")),
-        "p_value": p_value(value, null),
+        "null_p95": null_end(null, kind),
+        "p_value": p_value(value, null, kind),
     }
     if draws.within is not None:
         found["null_within_class"] = float(_null(scorables, draws.within).mean())

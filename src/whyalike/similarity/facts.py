@@ -1,0 +1,69 @@
+"""What is known of a metric without importing it: the facts that stand beside its name in the registry.
+
+Importing this module is cheap (no numpy). Tests derive the properties that they check from the facts, other rooms read
+them, and docs/metrics.md is made from them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+INVARIANCES = ("linear", "orthogonal", "scale", "translation", "row_scale")
+
+
+@dataclass(frozen=True)
+class MetricFacts:
+    """What is known of a metric without importing it. Range, self value and invariances are those of ``exact``.
+
+    Parameters
+    ----------
+    kind : "similarity" or "distance": whether large or small values mean alike.
+    range : smallest and largest possible value.
+    self_value : the value on (X, X); None where it depends on X.
+    invariances : of "linear" (invertible maps), "orthogonal", "scale", "translation" (of the features as given) and
+        "row_scale"; what changes X alone and leaves the value as it is.
+    symmetric : whether (X, Y) and (Y, X) give the same value.
+    preprocessing : key of `whyalike.similarity.preprocessing.EXACT` that the exact protocol uses.
+    estimator, published_estimator : the word in the score table's ``estimator`` column under each protocol; None where
+        the reference has no such metric: then there is no protocol "as_published".
+    parameters : defaults of the exact protocol; ``published_parameters`` those that differ as published.
+    alternatives : for each parameter, those of which it takes the place when it is given.
+    choices : parameter -> the values that it can have; numbers are checked by `whyalike.similarity.protocols`.
+    conflicts : two settings that do not go together, each (parameter, value), and what to do instead.
+    smallest_n : fewest rows for which the metric is defined.
+    source : where the definition comes from.
+    published_eps : what the reference adds to the denominator.
+    linear_kernel : compares linear kernels, so that the score of one-hot labels is a baseline in the same units.
+    arguments : what two things are compared: "representations", "distributions" (pairs of embeddings and unembeddings)
+        or "predictions". Metrics of the latter two stand in `whyalike.similarity.registry_closeness`.
+    formula, chance, cost, use : one phrase each for the reader: definition, value of unrelated representations, work
+        for n stimuli and d units (a model, then a pair), and when to take it.
+    """
+
+    range: tuple[float, float]
+    self_value: float | None
+    invariances: tuple[str, ...]
+    preprocessing: str
+    estimator: str
+    published_estimator: str | None
+    parameters: Mapping[str, Any]
+    smallest_n: int
+    source: str
+    published_eps: float = 0.0
+    published_parameters: Mapping[str, Any] = field(default_factory=dict)
+    alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    conflicts: tuple[tuple[tuple[str, Any], tuple[str, Any], str], ...] = ()
+    symmetric: bool = True
+    linear_kernel: bool = False
+    kind: str = "similarity"
+    arguments: str = "representations"
+    formula: str = ""
+    chance: str = ""
+    cost: str = ""
+    use: str = ""
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """The score protocols that the metric has."""
+        return ("exact",) if self.published_estimator is None else ("exact", "as_published")

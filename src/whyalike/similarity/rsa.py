@@ -1,0 +1,101 @@
+"""Representational similarity analysis: the correlation of two dissimilarity matrices (Kriegeskorte et al. 2008).
+
+The matrix (RDM) holds 1 - Pearson between the stimuli's rows, or 1 - cosine, or the Euclidean distance. The upper
+triangles are compared by Spearman (average ranks on ties) or Pearson. Ranks, centring and norm depend on one
+representation alone, so a pair, and each draw of a null, is one dot product of n x n numbers. A permutation of rows
+moves the entries of the triangle among themselves: the mean over all of them is 0.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.forms import Form
+
+BLOCK = 1 << 16  # entries of a permuted matrix made at once: they stay in the cache
+DIGITS = 12  # dissimilarities that agree to so many digits are ties: rounding must not order them
+CONSTANT = 1e-12  # a row's spread relative to its size that is rounding
+
+
+@dataclass(frozen=True)
+class Dissimilarities:
+    """The dissimilarities (or their ranks), centred, of norm 1: n x n, symmetric, with 0 in the diagonal.
+
+    With ``order``, rows and columns count in that order.
+    """
+
+    matrix: np.ndarray
+    order: np.ndarray | None = None
+
+
+def _unit_rows(x: np.ndarray, sizes: np.ndarray, words: str) -> np.ndarray:
+    """Rows of length 1; a row that is 0 but for the rounding of numbers of its size has no direction."""
+    lengths = np.linalg.norm(x, axis=1)
+    bad = lengths <= CONSTANT * sizes
+    if bad.any():
+        raise UndefinedScore(
+            f"rsa needs rows {words}; {int(bad.sum())} of {len(x)} do not, the first is row {int(np.argmax(bad))}. "
+            "Drop these stimuli, or use rdm 'euclidean'."
+        )
+    return x / lengths[:, None]
+
+
+def _correlation(x: np.ndarray) -> np.ndarray:
+    centred = x - x.mean(axis=1, keepdims=True)
+    z = _unit_rows(centred, np.linalg.norm(x, axis=1), "that vary over units (1 - Pearson)")
+    return 1 - z @ z.T
+
+
+def _cosine(x: np.ndarray) -> np.ndarray:
+    z = _unit_rows(x, np.zeros(len(x)), "other than 0 (1 - cosine)")
+    return 1 - z @ z.T
+
+
+def _euclidean(x: np.ndarray) -> np.ndarray:
+    x = x - x.mean(axis=0)  # which loses fewer digits
+    squares = np.einsum("ij,ij->i", x, x)
+    return np.sqrt(np.maximum(squares[:, None] + squares - 2 * (x @ x.T), 0))
+
+
+RDMS = {"correlation": _correlation, "cosine": _cosine, "euclidean": _euclidean}
+
+
+def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Dissimilarities:
+    """The dissimilarity matrix of x (n x p) as it is compared; 8 n^2 bytes."""
+    rdm = RDMS[parameters["rdm"]](x)
+    upper = ~np.tri(len(x), dtype=bool)
+    values = rdm[upper]  # (n (n - 1) / 2,)
+    values = np.round(values / max(values.max(), np.finfo(float).tiny), DIGITS)
+    if (values == values[0]).all():
+        raise UndefinedScore(
+            f"rsa needs dissimilarities that differ; all {len(values)} are equal. Use more stimuli, or another rdm."
+        )
+    if parameters["comparison"] == "spearman":
+        values = rankdata(values)
+    values -= values.mean()
+    matrix = np.zeros_like(rdm)
+    matrix[upper] = values / (np.sqrt(2) * np.linalg.norm(values))
+    return Dissimilarities(matrix + matrix.T)
+
+
+def permute(y: Dissimilarities, order: np.ndarray) -> Dissimilarities:
+    """The intermediates of ``y[order]``."""
+    return replace(y, order=order)
+
+
+def compare(x: Dissimilarities, y: Dissimilarities, parameters: Mapping[str, Any]) -> float:
+    """The correlation of the two triangles; in [-1, 1]."""
+    if y.order is None:
+        return float(np.vdot(x.matrix, y.matrix))
+    total, step = 0.0, max(1, BLOCK // len(x.matrix))
+    for start in range(0, len(x.matrix), step):
+        rows = y.order[start : start + step]
+        total += float(np.vdot(x.matrix[start : start + step], y.matrix.take(rows, axis=0).take(y.order, axis=1)))
+    return total
+
+
+RSA = {"exact": Form(prepare, compare, permute, reads=("rdm", "comparison"))}
