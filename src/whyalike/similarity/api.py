@@ -1,32 +1,43 @@
-"""One score of two representations: the entry for interactive use and for tests.
+"""Scores of two representations, of all pairs among several, and what is known of a metric: for interactive use.
 
-The workflow uses `whyalike.similarity.scoring.score_pairs`, which gives the same values with their baselines.
+The workflow uses `whyalike.similarity.scoring.score_pairs`, which gives the same values with their baselines. Arrays
+may be numpy's or PyTorch's, on any device and of any floating type; scores are computed in float64 on the CPU.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from whyalike.similarity.checks import check_features, check_same_stimuli
+from whyalike.similarity.facts import Description
 from whyalike.similarity.intermediates import Rows, Workbench
-from whyalike.similarity.protocols import setting
+from whyalike.similarity.protocols import Setting, setting
+from whyalike.similarity.registry import METRICS
+
+Metrics = str | Sequence[str] | Mapping[str, Mapping[str, Any]]
+LAYER = "x"  # the one layer of each representation on the workbench
 
 
-def score(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int = 0, **params: Any) -> float:
+def score(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int | None = None, **params: Any) -> float:
     """How alike two representations of the same stimuli are.
 
     Parameters
     ----------
-    metric : a name of `whyalike.similarity.registry.METRICS`, which holds range, invariances and default parameters.
-    x, y : n x p and n x q; rows are stimuli, in the same order.
+    metric : a name of `whyalike.similarity.registry.METRICS`; see `describe` and docs/metrics.md.
+    x, y : n x p and n x q, numpy arrays or tensors; rows are stimuli, in the same order.
     protocol : "exact", the textbook quantity, or "as_published", what the reference computes with one layer a side
-        (clamped and row-normalised features, its eps and faults, at least 0).
-    seed : of the random draws of svcca as published; no other score uses it.
-    params : parameters of the metric, such as k, sigma, sigma_median, dims, variance.
+        (clamped and row-normalised features, its eps and faults, at least 0) for the metrics that it has.
+    seed : of the folds of cross-validated metrics (42 if left out), and of the random draws of svcca as published (0);
+        no other score uses it.
+    params : parameters of the metric, such as k, sigma, sigma_median, dims, variance, ridge.
 
     Returns
     -------
-    The score. 1 means equal up to the metric's invariances, except for lcs_knn as published (k/4) and cycle_knn.
+    The score, never NaN. Of a similarity, 1 means equal up to the metric's invariances, except for lcs_knn as published
+    (k/4) and cycle_knn; of a distance 0 does.
 
     Raises
     ------
@@ -40,9 +51,98 @@ def score(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int = 0
     >>> round(score("cka", x, 3 * x[:, ::-1] + 1), 6)
     1.0
     """
+    if seed is not None and "seed" in METRICS[metric].facts.parameters:
+        params["seed"] = seed
     chosen = setting(metric, protocol, params)
-    x, y = check_features(x, "x"), check_features(y, "y")
-    check_same_stimuli(x, y, "x", "y")
-    workbench = Workbench({"x": {"x": x}, "y": {"x": y}}, seed)
-    layer = None if chosen.layers_together else "x"
-    return workbench.scorable("x", "y", Rows.of(np.arange(len(x))), chosen, layer).value()
+    return _value(_workbench({"x": x, "y": y}, seed or 0, metric), "x", "y", chosen)
+
+
+def pairwise(
+    metrics: Metrics, representations: Mapping[str, Any], protocol: str = "exact", seed: int | None = None
+) -> pd.DataFrame:
+    """The scores of all pairs among several representations of the same stimuli; work on one alone is done once.
+
+    Parameters
+    ----------
+    metrics : a name, several names, or name -> parameters.
+    representations : name -> n x d, numpy array or tensor; rows are stimuli, in the same order.
+    protocol, seed : as in `score`.
+
+    Returns
+    -------
+    A row a metric and pair, in the order of both: metric, a, b, value, n. Where (X, Y) and (Y, X) differ, both stand.
+
+    Raises
+    ------
+    As `score`; ValueError also for fewer than two representations.
+
+    Example
+    -------
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(50, 8))
+    >>> pairwise(["cka"], {"one": x, "half": x / 2, "turned": x[:, ::-1]})[["a", "b"]].values.tolist()
+    [['one', 'half'], ['one', 'turned'], ['half', 'turned']]
+    """
+    if len(representations) < 2:
+        raise ValueError(
+            f"pairwise needs at least two representations; got {', '.join(representations) or 'none'}. Add another."
+        )
+    chosen = choose(metrics, protocol, seed)
+    workbench = _workbench(representations, seed or 0, ", ".join(one.metric for one in chosen))
+    n = len(next(iter(workbench.representations.values()))[LAYER])
+    rows = [
+        {"metric": one.metric, "a": a, "b": b, "value": _value(workbench, a, b, one), "n": n}
+        for one in chosen
+        for a, b in _pairs(list(representations), one)
+    ]
+    return pd.DataFrame(rows, columns=["metric", "a", "b", "value", "n"])
+
+
+def describe(metric: str) -> Description:
+    """What is known of a metric: definition, range, invariances, chance level, parameters, cost, use, source.
+
+    Raises
+    ------
+    KeyError : unknown metric.
+
+    Example
+    -------
+    >>> describe("mutual_knn").chance
+    'k/(n − 1)'
+    """
+    return Description.of(metric, METRICS[metric].facts)
+
+
+def choose(metrics: Metrics, protocol: str, seed: int | None = None) -> list[Setting]:
+    """The settings of several metrics; parameters as in `pairwise`."""
+    if isinstance(metrics, str):
+        metrics = [metrics]
+    if not metrics:
+        raise ValueError(f"scores need at least one metric; got none. Known: {', '.join(METRICS)}.")
+    given = {name: dict(metrics[name]) if isinstance(metrics, Mapping) else {} for name in metrics}
+    for name, parameters in given.items():
+        if seed is not None and "seed" in METRICS[name].facts.parameters:
+            parameters.setdefault("seed", seed)
+    return [setting(name, protocol, parameters) for name, parameters in given.items()]
+
+
+def _pairs(names: Sequence[str], chosen: Setting) -> Iterator[tuple[str, str]]:
+    for a, b in combinations(names, 2):
+        yield a, b
+        if not METRICS[chosen.metric].facts.symmetric:
+            yield b, a
+
+
+def _workbench(representations: Mapping[str, Any], seed: int, metric: str) -> Workbench:
+    """Checked representations, each as a run of one layer."""
+    arrays = {name: check_features(x, name, metric) for name, x in representations.items()}
+    first = next(iter(arrays))
+    for name, x in arrays.items():
+        check_same_stimuli(arrays[first], x, first, name, metric)
+    return Workbench({name: {LAYER: x} for name, x in arrays.items()}, seed)
+
+
+def _value(workbench: Workbench, a: str, b: str, chosen: Setting) -> float:
+    n = len(workbench.representations[a][LAYER])
+    layer = None if chosen.layers_together else LAYER
+    return workbench.scorable(a, b, Rows.of(np.arange(n)), chosen, layer).value()

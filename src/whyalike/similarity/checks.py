@@ -18,41 +18,53 @@ class UndefinedScore(ValueError):
     """The metric has no value for these rows; the message says why and what would help."""
 
 
-def check_features(x: Any, name: str) -> np.ndarray:
+def check_features(x: Any, name: str, metric: str | None = None) -> np.ndarray:
     """Return ``x`` as an array after checking that it is a finite n x d matrix of numbers.
 
     Parameters
     ----------
-    x : array-like, shape (n, d).
+    x : array-like or tensor, shape (n, d).
     name : what the array is called in messages.
+    metric : named in messages, where one is asked for.
 
     Raises
     ------
     ValueError : not two-dimensional, not numeric, empty, or with NaN or infinite entries.
     """
-    x = np.asarray(x)
+    x, asked = _as_array(x), f"{metric}: " if metric else ""
     if x.ndim != 2 or x.dtype.kind not in "fiub":
         raise ValueError(
-            f"{name} must be a matrix of real numbers, stimuli x units; it has shape {x.shape} and type {x.dtype}. "
-            "Flatten each stimulus to one row."
+            f"{asked}{name} must be a matrix of real numbers, stimuli x units; it has shape {x.shape} and type "
+            f"{x.dtype}. Flatten each stimulus to one row."
         )
     if x.size == 0:
-        raise ValueError(f"{name} must not be empty; it has shape {x.shape}. Select at least one stimulus and unit.")
+        raise ValueError(
+            f"{asked}{name} must not be empty; it has shape {x.shape}. Select at least one stimulus and unit."
+        )
     bad = ~np.isfinite(x).all(axis=1)
     if bad.any():
         raise ValueError(
-            f"{name} must be finite; {int(bad.sum())} of {len(x)} rows hold NaN or infinity, the first is row "
+            f"{asked}{name} must be finite; {int(bad.sum())} of {len(x)} rows hold NaN or infinity, the first is row "
             f"{int(np.argmax(bad))}. Drop these stimuli or repair the run."
         )
     return x
 
 
-def check_same_stimuli(x: np.ndarray, y: np.ndarray, name_x: str, name_y: str) -> None:
+def _as_array(x: Any) -> np.ndarray:
+    """An array of what may be a tensor on any device; numpy has no bfloat16, so that becomes float32, without loss."""
+    if type(x).__module__.partition(".")[0] == "torch":
+        x = x.detach().cpu().resolve_conj()
+        x = (x.float() if str(x.dtype) == "torch.bfloat16" else x).numpy()
+    return np.asarray(x)
+
+
+def check_same_stimuli(x: np.ndarray, y: np.ndarray, name_x: str, name_y: str, metric: str | None = None) -> None:
     """Raise a ValueError unless both matrices have the same number of rows."""
     if len(x) != len(y):
+        asked = f"{metric}: " if metric else ""
         raise ValueError(
-            f"{name_x} and {name_y} need the same stimuli in the same order: {name_x} has {len(x)} rows, {name_y} "
-            f"{len(y)}. Select the common stimuli first."
+            f"{asked}{name_x} and {name_y} need the same stimuli in the same order: {name_x} has {len(x)} rows, "
+            f"{name_y} {len(y)}. Select the common stimuli first."
         )
 
 

@@ -5,7 +5,7 @@ them, and docs/metrics.md is made from them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 INVARIANCES = ("linear", "orthogonal", "scale", "translation", "row_scale")
@@ -67,3 +67,49 @@ class MetricFacts:
     def protocols(self) -> tuple[str, ...]:
         """The score protocols that the metric has."""
         return ("exact",) if self.published_estimator is None else ("exact", "as_published")
+
+
+@dataclass(frozen=True, repr=False)
+class Description:
+    """What is known of a metric, for a reader; ``repr`` is one line a fact."""
+
+    name: str
+    formula: str
+    kind: str
+    range: tuple[float, float]
+    self_value: float | None
+    symmetric: bool
+    invariances: tuple[str, ...]
+    chance: str
+    protocols: tuple[str, ...]
+    parameters: Mapping[str, Any]
+    choices: Mapping[str, tuple[Any, ...]]
+    preprocessing: str
+    estimator: str
+    smallest_n: int
+    cost: str
+    use: str
+    source: str
+
+    @classmethod
+    def of(cls, name: str, facts: MetricFacts) -> "Description":
+        """The description of the metric of this name."""
+        return cls(name=name, **{one.name: getattr(facts, one.name) for one in fields(cls) if one.name != "name"})
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{one.name:<13} {_words(getattr(self, one.name))}" for one in fields(self))
+
+
+def _words(value: Any) -> str:
+    """A fact as text."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {_words(one)}" for name, one in value.items()) or "none"
+    if isinstance(value, tuple):
+        return " to ".join(f"{one:g}" for one in value) if _is_range(value) else ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "depends on X" if value is None else f"{value:g}" if isinstance(value, float) else str(value) or "not said"
+
+
+def _is_range(value: tuple) -> bool:
+    return len(value) == 2 and all(type(one) is float for one in value)

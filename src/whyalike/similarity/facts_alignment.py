@@ -39,8 +39,8 @@ ALIGNMENT: dict[str, Entry[MetricFacts]] = {
         _facts(
             {"ridge": 0.0},
             source=YAMINS,
-            formula="held-out correlation of XW with Y, W least squares (`ridge`: penalty in units of the mean variance "
-            "of X), both directions averaged",
+            formula="held-out correlation of XW with Y, W least squares (`ridge`: penalty in units of X's mean "
+            "variance), both directions averaged",
             cost="folds · d³ + n d²; 2 n d², a null draw folds · d³ more",
             use="can one predict the other at all; p² parameters fit much, so show it against n",
         ),
@@ -60,8 +60,7 @@ ALIGNMENT: dict[str, Entry[MetricFacts]] = {
         _facts(
             {},
             source=LI,
-            formula="mean held-out correlation of matched units, matched one to one by the largest sum of correlations; "
-            "p = q",
+            formula="mean held-out correlation of matched units, one to one by the largest sum of correlations; p = q",
             cost="n d; n d² + folds · d³",
             use="do single units correspond; a rotated copy scores low",
         ),

@@ -72,8 +72,8 @@ CORRELATION: dict[str, Entry[MetricFacts]] = {
             parameters={"rdm": "correlation", "comparison": "spearman"},
             choices={"rdm": ("correlation", "cosine", "euclidean"), "comparison": ("spearman", "pearson")},
             source=KRIEGESKORTE,
-            formula="Spearman (or Pearson) correlation of the upper triangles of two dissimilarity matrices: 1 − Pearson "
-            "between stimuli (or 1 − cosine, or Euclidean distance)",
+            formula="Spearman (or Pearson) correlation of the upper triangles of two dissimilarity matrices: 1 − "
+            "Pearson between stimuli (or 1 − cosine, or Euclidean distance)",
             chance="0",
             cost="n² d; n²",
             use="comparison with studies of brains and behaviour; the order of dissimilarities alone",

@@ -1,7 +1,7 @@
 """Cross-validation for metrics that fit a map: folds of the stimuli, what one representation gives to each, scores.
 
-Folds are scikit-learn's KFold, shuffled by ``seed``. Units that are constant on all stimuli are dropped once; every fold
-centres the units on its training stimuli. The cross-covariance of a training set is that of all stimuli less the
+Folds are scikit-learn's KFold, shuffled by ``seed``. Units that are constant on all stimuli are dropped once; every
+fold centres the units on its training stimuli. The cross-covariance of a training set is that of all stimuli less the
 held-out one, so a pair needs each product of rows once.
 """
 

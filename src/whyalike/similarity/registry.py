@@ -69,7 +69,7 @@ METRICS: Registry[MetricFacts] = Registry(
                 smallest_n=3,
                 source=KORNBLITH,
                 published_eps=1e-6,
-                formula="as cka with K = exp(−d² / (2σ²)), σ a multiple of the median distance (`sigma_median`) or absolute",
+                formula="as cka with K = exp(−d² / (2σ²)), σ absolute or a multiple of the median distance",
                 chance="rises as σ falls",
                 cost="n² d; n²",
                 use="similarity of neighbourhoods whose size σ sets; tends to cka as σ grows",

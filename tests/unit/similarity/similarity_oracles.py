@@ -1,6 +1,13 @@
 """Plain definitions of every metric, straight from the formulas, in float64 and with loops: slow and obvious."""
 
+import itertools
+
 import numpy as np
+import scipy.linalg
+import scipy.optimize
+import scipy.stats
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.model_selection import KFold
 
 
 def unit_rows(x):
@@ -126,3 +133,148 @@ def published(x):
     """The reference's preprocessing of one layer."""
     q = np.sort(np.abs(x).ravel())[int(0.95 * x.size)]
     return unit_rows(np.clip(x.astype(float), -q, q))
+
+
+# ---- canonical correlations, Procrustes distance, dissimilarity matrices ----
+
+
+def whitened(x):
+    """Centred columns made uncorrelated, from the eigenvectors of their covariance."""
+    x = x - x.mean(axis=0)
+    values, vectors = np.linalg.eigh(x.T @ x)
+    return x @ vectors / np.sqrt(values)
+
+
+def canonical(x, y):
+    """Canonical correlations and variates of x, largest first, from an eigenproblem."""
+    a, b = whitened(x), whitened(y)
+    values, vectors = np.linalg.eigh(a.T @ b @ b.T @ a)
+    count = min(x.shape[1], y.shape[1])
+    return np.sqrt(values[::-1][:count]), (a @ vectors)[:, ::-1][:, :count]
+
+
+def cca(x, y):
+    return canonical(x, y)[0].mean()
+
+
+def pwcca(x, y):
+    correlations, variates = canonical(x, y)
+    centred = x - x.mean(axis=0)
+    weights = [sum(abs(h @ unit) for unit in centred.T) for h in variates.T]
+    return np.average(correlations, weights=weights)
+
+
+def procrustes_distance(x, y, angular=False):
+    """The distance that is left after the best rotation of the zero-padded representations."""
+    width = max(x.shape[1], y.shape[1])
+    padded = []
+    for z in (x, y):
+        z = z - z.mean(axis=0)
+        padded.append(np.pad(z / np.sqrt((z**2).sum()), ((0, 0), (0, width - z.shape[1]))))
+    rotation, _ = scipy.linalg.orthogonal_procrustes(*padded)
+    turned = padded[0] @ rotation
+    return np.arccos((turned * padded[1]).sum()) if angular else np.sqrt(((turned - padded[1]) ** 2).sum())
+
+
+def correlation(a, b, comparison="pearson"):
+    return (scipy.stats.spearmanr if comparison == "spearman" else scipy.stats.pearsonr)(a, b).statistic
+
+
+def rsa(x, y, rdm="correlation", comparison="spearman"):
+    triangles = []
+    for z in (x, y):
+        triangle = []
+        for i in range(len(z)):
+            for j in range(i + 1, len(z)):
+                a, b = z[i], z[j]
+                triangle.append(
+                    {
+                        "correlation": lambda a=a, b=b: 1 - correlation(a, b),
+                        "cosine": lambda a=a, b=b: 1 - a @ b / np.linalg.norm(a) / np.linalg.norm(b),
+                        "euclidean": lambda a=a, b=b: np.sqrt(((a - b) ** 2).sum()),
+                    }[rdm]()
+                )
+        triangles.append(triangle)
+    return correlation(*triangles, comparison)
+
+
+# ---- alignment by a fitted map ----
+
+
+def cross_validated(x, y, fit, folds=5, seed=42, correlation="per_unit", comparison="pearson", scaled=False):
+    """Mean over folds and both directions of the held-out correlation; ``fit`` makes a predictor from two matrices.
+
+    With ``scaled``, units are divided by their SD over the training stimuli.
+    """
+    scores = []
+    for source, target in ((x, y), (y, x)):
+        for train, test in KFold(folds, shuffle=True, random_state=seed).split(source):
+            (a, a_test), (b, b_test) = (
+                ((z[rows] - z[train].mean(axis=0)) / (z[train].std(axis=0) if scaled else 1) for rows in (train, test))
+                for z in (source, target)
+            )
+            predicted, response = fit(a, b)(a_test), b_test
+            scores.append(agreement(predicted, response, correlation, comparison))
+    return np.mean(scores)
+
+
+def agreement(predicted, response, mode, comparison):
+    if mode == "pooled":
+        return correlation(predicted.ravel(), response.ravel(), comparison)
+    return np.mean([correlation(a, b, comparison) for a, b in zip(predicted.T, response.T, strict=True)])
+
+
+def linear(x, y, ridge=0.0, **others):
+    def fit(a, b):
+        alpha = ridge * (a**2).sum() / a.shape[1]
+        model = Ridge(alpha, fit_intercept=False) if ridge else LinearRegression(fit_intercept=False)
+        return model.fit(a, b).predict
+
+    return cross_validated(x, y, fit, **others)
+
+
+def procrustes(x, y, **others):
+    def fit(a, b):
+        width = max(a.shape[1], b.shape[1])
+        a_wide, b_wide = (np.pad(z, ((0, 0), (0, width - z.shape[1]))) for z in (a, b))
+        rotation, _ = scipy.linalg.orthogonal_procrustes(a_wide, b_wide)
+        return lambda z: (np.pad(z, ((0, 0), (0, width - z.shape[1]))) @ rotation)[:, : b.shape[1]]
+
+    return cross_validated(x, y, fit, **others)
+
+
+def correlations(a, b, comparison="pearson"):
+    return np.array([[correlation(u, v, comparison) for v in b.T] for u in a.T])
+
+
+def permutation(x, y, **others):
+    """For the tests' five units all 120 permutations are tried."""
+
+    def fit(a, b):
+        table, p = correlations(a, b), a.shape[1]
+        best = max(itertools.permutations(range(p)), key=lambda match: sum(table[match[j], j] for j in range(p)))
+        return lambda z: z[:, best]
+
+    return cross_validated(x, y, fit, **others, scaled=True)
+
+
+def transport(table):
+    """The plan with the largest sum of plan times correlation, as a linear programme."""
+    p, q = table.shape
+    rows, columns = np.kron(np.eye(p), np.ones(q)), np.kron(np.ones(p), np.eye(q))
+    bounds = np.concatenate([np.full(p, 1 / p), np.full(q, 1 / q)])
+    found = scipy.optimize.linprog(-table.ravel(), A_eq=np.vstack([rows, columns]), b_eq=bounds)
+    return found.x.reshape(p, q)
+
+
+def soft_matching(x, y, score="plan", folds=5, seed=42, correlation="per_unit", comparison="pearson"):
+    scores = []
+    for train, test in KFold(folds, shuffle=True, random_state=seed).split(x):
+        plan = transport(correlations(x[train], y[train]))
+        a, b = ((z[test] - z[train].mean(axis=0)) / z[train].std(axis=0) for z in (x, y))
+        if score == "plan":
+            scores.append((plan * correlations(x[test], y[test], comparison)).sum())
+        else:
+            both = (a @ plan, b), (b @ plan.T, a)
+            scores.append(np.mean([agreement(*one, correlation, comparison) for one in both]))
+    return np.mean(scores)

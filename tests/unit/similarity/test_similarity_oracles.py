@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import similarity_oracles as oracle
+from similarity_cases import PUBLISHED, fitting
 
 from whyalike.similarity.api import score
 from whyalike.similarity.registry import METRICS
@@ -10,17 +11,42 @@ from whyalike.similarity.registry import METRICS
 TOLERANCE = 1e-9  # two float64 computations of the same number in another order, n = 30
 PARAMETERS = {name: dict(METRICS[name].facts.parameters) for name in METRICS}
 PARAMETERS |= {name: {"k": 6} for name, values in PARAMETERS.items() if "k" in values} | {"svcca": {"dims": 4}}
+VARIANTS = [
+    (name, {parameter: value})
+    for name in METRICS
+    for parameter, values in METRICS[name].facts.choices.items()
+    for value in values
+    if value != METRICS[name].facts.parameters[parameter]
+]
+VARIANTS = [
+    (name, {**given, "score": "mapped"} if name == "soft_matching" and "correlation" in given else given)
+    for name, given in VARIANTS
+] + [
+    ("rsa", {"rdm": "cosine", "comparison": "pearson"}),
+    ("linear", {"ridge": 0.3}),
+    ("linear", {"ridge": 2, "folds": 3, "seed": 7}),
+    ("procrustes", {"folds": 4, "seed": 0, "correlation": "pooled", "comparison": "spearman"}),
+    ("soft_matching", {"score": "mapped", "correlation": "pooled", "comparison": "spearman"}),
+]
 NEIGHBOURS = [name for name, values in PARAMETERS.items() if "k" in values]
-DETERMINISTIC = [name for name in METRICS if name != "svcca"]
+DETERMINISTIC = [name for name in PUBLISHED if name != "svcca"]
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_exact_equals_plain_definition(metric, xy):
-    x, y = (z.astype(float) for z in xy)
+    x, y = (z.astype(float) for z in fitting(metric, *xy))
     if metric in NEIGHBOURS:
         x, y = oracle.unit_rows(x), oracle.unit_rows(y)
     expected = getattr(oracle, metric)(x, y, **PARAMETERS[metric])
-    assert score(metric, *xy, **PARAMETERS[metric]) == pytest.approx(expected, abs=TOLERANCE)
+    assert score(metric, *fitting(metric, *xy), **PARAMETERS[metric]) == pytest.approx(expected, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize(("metric", "parameters"), VARIANTS)
+def test_every_choice_of_a_parameter_equals_plain_definition(metric, parameters, xy):
+    x, y = (z.astype(float) for z in fitting(metric, *xy))
+    expected = getattr(oracle, metric)(x, y, **parameters)
+    assert score(metric, *fitting(metric, *xy), **parameters) == pytest.approx(expected, abs=TOLERANCE)
+    assert abs(score(metric, x, y) - expected) > 1e-6  # the choice matters
 
 
 @pytest.mark.parametrize("metric", DETERMINISTIC)

@@ -5,17 +5,19 @@ import sys
 
 import numpy as np
 import pytest
+from similarity_cases import PUBLISHED, SMALL, WITH_PROTOCOLS, fitting
 
 from whyalike.similarity.api import score
+from whyalike.similarity.facts import INVARIANCES
 from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.nulls import row_orders
 from whyalike.similarity.preprocessing import EXACT
 from whyalike.similarity.protocols import setting
 from whyalike.similarity.registry import METRICS
 
-SMALL = {"svcca": {"dims": 4}}  # the test's representations have 5 units
 EXACT_TO = 1e-9  # float64 rounding at n = 30
 CHANGES = {
+    "linear": lambda x, g: x @ g.normal(size=(x.shape[1],) * 2),
     "orthogonal": lambda x, g: x @ np.linalg.qr(g.normal(size=(x.shape[1],) * 2)).Q,
     "scale": lambda x, g: 3.7 * x,
     "translation": lambda x, g: x + g.normal(size=x.shape[1]),
@@ -29,16 +31,20 @@ def _score(metric, x, y, **parameters):
     return score(metric, x, y, **{**SMALL.get(metric, {}), **parameters})
 
 
-def test_the_nine_metrics_are_registered():
-    assert list(METRICS) == [
-        *("cka", "cka_rbf", "cka_unbiased", "mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "cknna", "svcca")
-    ]
+def test_the_metrics_are_registered_and_nine_have_a_published_form():
+    neighbours = ("mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn")
+    assert {"cka", "cka_rbf", "cka_unbiased", *neighbours, "cknna", "svcca"} <= set(PUBLISHED)
+    others = {"cca", "pwcca", "procrustes_distance", "rsa", "linear", "procrustes", "permutation", "soft_matching"}
+    assert others <= set(METRICS) - set(PUBLISHED)
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_registry_entry_loads_both_protocols_and_known_preprocessing(metric):
-    assert set(METRICS[metric].load()) == {"exact", "as_published"}
-    assert METRICS[metric].facts.preprocessing in EXACT
+def test_registry_entry_loads_its_protocols_and_known_preprocessing(metric):
+    facts = METRICS[metric].facts
+    assert set(METRICS[metric].load()) == set(facts.protocols)
+    assert facts.preprocessing in EXACT
+    assert facts.kind in ("similarity", "distance")
+    assert set(facts.invariances) <= set(CHANGES) == set(INVARIANCES)
 
 
 def test_registry_imports_no_numpy():
@@ -48,18 +54,19 @@ def test_registry_imports_no_numpy():
 
 @pytest.mark.parametrize("metric", [name for name in METRICS if METRICS[name].facts.self_value is not None])
 def test_self_value(metric, xy):
-    assert _score(metric, xy[0], xy[0]) == pytest.approx(METRICS[metric].facts.self_value, abs=EXACT_TO)
+    [x] = fitting(metric, xy[0])
+    assert _score(metric, x, x) == pytest.approx(METRICS[metric].facts.self_value, abs=EXACT_TO)
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_value_is_in_range(metric, xy):
     low, high = METRICS[metric].facts.range
-    assert low <= _score(metric, *xy) <= high
+    assert low <= _score(metric, *fitting(metric, *xy)) <= high
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_symmetry_is_as_the_facts_say(metric, xy):
-    x, y = xy
+    x, y = fitting(metric, *xy)
     few = {"k": 3} if "k" in METRICS[metric].facts.parameters else {}  # with 10 of 29, nearly every row returns
     equal = bool(abs(_score(metric, x, y, **few) - _score(metric, y, x, **few)) < EXACT_TO)
     assert equal is METRICS[metric].facts.symmetric
@@ -67,14 +74,14 @@ def test_symmetry_is_as_the_facts_say(metric, xy):
 
 @pytest.mark.parametrize(("metric", "change"), INVARIANT)
 def test_invariance(metric, change, xy):
-    x, y = (z.astype(float) for z in xy)
+    x, y = (z.astype(float) for z in fitting(metric, *xy))
     changed = CHANGES[change](x, np.random.default_rng(1))
     assert _score(metric, changed, y) == pytest.approx(_score(metric, x, y), abs=EXACT_TO)
 
 
 @pytest.mark.parametrize(("metric", "change"), NOT_INVARIANT)
 def test_what_is_no_invariance_changes_the_value(metric, change, xy):
-    x, y = (z.astype(float) for z in xy)
+    x, y = (z.astype(float) for z in fitting(metric, *xy))
     changed = CHANGES[change](x, np.random.default_rng(1))
     assert abs(_score(metric, changed, y) - _score(metric, x, y)) > 1e-6
 
@@ -108,12 +115,11 @@ def test_rbf_cka_tends_to_linear_cka_as_sigma_grows(xy):
     assert gaps[2] < 1e-3  # the next term of the exponential is of relative size 1 / (2 sigma^2) = 5e-5
 
 
-@pytest.mark.parametrize("protocol", ["exact", "as_published"])
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(("metric", "protocol"), WITH_PROTOCOLS)
 def test_permuted_intermediates_equal_recomputed(metric, protocol, xy):
     if metric == "svcca" and protocol == "as_published":
         pytest.skip("draws of another matrix differ; see the test of svcca's draws")
-    x, y = xy
+    x, y = fitting(metric, *xy)
     order = np.random.default_rng(3).permutation(len(x))
     bench = Workbench({"x": {"l": x}, "y": {"l": y}, "z": {"l": y[order]}}, seed=0)
     chosen = setting(metric, protocol, SMALL.get(metric, {}))

@@ -1,0 +1,13 @@
+"""What every parametrised test of the metrics needs: which protocols there are, and inputs and parameters that fit."""
+
+from whyalike.similarity.registry import METRICS
+
+SMALL = {"svcca": {"dims": 4}}  # the tests' representations have 5 units
+WIDTHS = {"linear": 4, "permutation": 5}  # of 24 training stimuli a fifth; equal on both sides
+WITH_PROTOCOLS = [(name, protocol) for name in METRICS for protocol in METRICS[name].facts.protocols]
+PUBLISHED = [name for name in METRICS if "as_published" in METRICS[name].facts.protocols]
+
+
+def fitting(metric, *representations):
+    """The representations, with as many units as the metric takes."""
+    return tuple(x[:, : WIDTHS.get(metric)] for x in representations)
