@@ -58,7 +58,9 @@ def _cosine(x: np.ndarray) -> np.ndarray:
 def _euclidean(x: np.ndarray) -> np.ndarray:
     x = x - x.mean(axis=0)  # which loses fewer digits
     squares = np.einsum("ij,ij->i", x, x)
-    return np.sqrt(np.maximum(squares[:, None] + squares - 2 * (x @ x.T), 0))
+    squared = np.maximum(squares[:, None] + squares - 2 * (x @ x.T), 0)
+    # before the root, which would make 1e-8 of the 1e-16 that rounding leaves of 0
+    return np.sqrt(np.round(squared / max(squared.max(), np.finfo(float).tiny), DIGITS))
 
 
 RDMS = {"correlation": _correlation, "cosine": _cosine, "euclidean": _euclidean}

@@ -210,7 +210,7 @@ def cross_validated(x, y, fit, folds=5, seed=42, correlation="per_unit", compari
     for source, target in ((x, y), (y, x)):
         for train, test in KFold(folds, shuffle=True, random_state=seed).split(source):
             (a, a_test), (b, b_test) = (
-                ((z[rows] - z[train].mean(axis=0)) / (z[train].std(axis=0) if scaled else 1) for rows in (train, test))
+                [(z[rows] - z[train].mean(axis=0)) / (z[train].std(axis=0) if scaled else 1) for rows in (train, test)]
                 for z in (source, target)
             )
             predicted, response = fit(a, b)(a_test), b_test
