@@ -11,6 +11,7 @@ import numpy as np
 
 from whyalike.similarity.facts import MetricFacts
 
+SIZES = (1e-60, 1e60)  # of the largest entry: fourth powers of it, summed over n and d, stay within float64
 HELD_OUT = 3  # stimuli in a fold: the correlation of two is always 1 or -1
 
 
@@ -29,7 +30,7 @@ def check_features(x: Any, name: str, metric: str | None = None) -> np.ndarray:
 
     Raises
     ------
-    ValueError : not two-dimensional, not numeric, empty, or with NaN or infinite entries.
+    ValueError : not two-dimensional, not numeric, empty, with NaN or infinite entries, or of a size that overflows.
     """
     x, asked = _as_array(x), f"{metric}: " if metric else ""
     if x.ndim != 2 or x.dtype.kind not in "fiub":
@@ -46,6 +47,12 @@ def check_features(x: Any, name: str, metric: str | None = None) -> np.ndarray:
         raise ValueError(
             f"{asked}{name} must be finite; {int(bad.sum())} of {len(x)} rows hold NaN or infinity, the first is row "
             f"{int(np.argmax(bad))}. Drop these stimuli or repair the run."
+        )
+    largest = float(np.abs(x).max())
+    if largest and not SIZES[0] < largest < SIZES[1]:
+        raise ValueError(
+            f"{asked}{name} must have a largest entry between {SIZES[0]:g} and {SIZES[1]:g}, so that products neither "
+            f"overflow nor vanish; it is {largest:.3g}. Divide all features by a constant."
         )
     return x
 

@@ -54,7 +54,7 @@ class Scorable:
 
         Raises
         ------
-        UndefinedScore : products of the features overflow.
+        UndefinedScore : the score is not a finite number.
         """
         values = [
             self.form.compare(x, y if order is None else self.form.permute(y, order), self.setting.parameters)
@@ -62,7 +62,7 @@ class Scorable:
         ]
         if not all(map(isfinite, values)):
             raise UndefinedScore(
-                f"{self.setting.metric} is {values[0]}: products of the features overflow. Divide them by a constant."
+                f"{self.setting.metric} must be a finite number; it is {values[0]}. Look at the scale of the features."
             )
         return max(0.0, *values) if self.setting.layers_together else values[0]
 

@@ -1,6 +1,7 @@
 """score_pairs end to end: columns, order, layers, nulls, baselines, absent rows, determinism."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,11 @@ import similarity_oracles as oracle
 from similarity_cases import PUBLISHED
 
 from whyalike.randomness import keyed
+from whyalike.registry import Entry
 from whyalike.similarity.api import score
+from whyalike.similarity.forms import Form
 from whyalike.similarity.intermediates import Workbench
-from whyalike.similarity.nulls import p_value, row_orders, within_class_orders
+from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.scoring import PairOnStimuli, score_pairs
 from whyalike.similarity.table import SCORE_SCHEMA, to_table
@@ -273,3 +276,66 @@ def test_wrong_representations_are_refused(runs):
         _scores({**runs, "a": {**runs["a"], "logvar": runs["a"]["logvar"][:39]}})
     with pytest.raises(ValueError, match="permutations must be at least 0; got -1"):
         _scores(runs, permutations=-1)
+
+
+# ---- distances, and metrics without a published form ----
+
+
+def test_p_value_of_a_distance_counts_draws_at_least_as_small():
+    assert p_value(0.2, [0.1, 0.5, 0.6, 0.2], "distance") == 3 / 5
+    assert p_value(0.05, [0.1, 0.5, 0.6, 0.2], "distance") == 1 / 5
+
+
+def test_the_null_ends_where_likeness_begins():
+    draws = np.arange(101) / 100
+    assert null_end(draws) == 0.95
+    assert null_end(draws, "distance") == 0.05
+    assert null_end([1.0, 2, 3, 4]) == 4  # the next larger draw
+    assert null_end([1.0, 2, 3, 4], "distance") == 1
+
+
+def test_a_distance_and_the_similarity_it_comes_from_have_the_same_p_value(runs, monkeypatch):
+    """Where runs share nothing, so that p is not at its smallest: small distance and large similarity are one thing."""
+    entry = METRICS["procrustes_distance"]
+    form = entry.load()["exact"]
+    similar = Form(form.prepare, lambda x, y, parameters: -form.compare(x, y, parameters), form.permute)
+    pair = _pair(run_a="a0", run_b="b0")
+    asked = {"metrics": {"procrustes_distance": {}}, "protocols": ("exact",), "permutations": 99}
+    distance = _scores(runs, pair, **asked)
+    monkeypatch.setattr("whyalike.similarity.procrustes.PROCRUSTES_DISTANCE", {"exact": similar})
+    facts = replace(entry.facts, kind="similarity")
+    monkeypatch.setitem(METRICS._entries, "procrustes_distance", Entry(entry.target, facts))
+    similarity = _scores(runs, pair, **asked)
+    assert (distance.p_value > 1 / 100).any()
+    assert (distance.p_value == similarity.p_value).all()
+    assert (distance.null_p95 == -similarity.null_p95).all()
+    assert (distance.null_p95 < distance.null_mean).all()
+
+
+def test_a_pair_alike_has_a_small_distance_and_a_small_p_value(runs):
+    row = _scores(runs, metrics={"procrustes_distance": {}}, protocols=("exact",), permutations=50).iloc[0]
+    assert row.value < row.null_p95 < row.null_mean
+    assert row.p_value == 1 / 51
+    assert row.untrained > row.value
+
+
+def test_a_metric_without_a_published_form_gets_exact_rows_alone(runs):
+    frame = _scores(runs, metrics={"cka": {}, "cca": {}}, permutations=0)
+    assert frame.groupby("metric").score_protocol.unique().map(list).to_dict() == {
+        "cca": ["exact"],
+        "cka": ["exact", "as_published"],
+    }
+    with pytest.raises(ValueError, match="cca has no form as_published"):
+        _scores(runs, metrics={"cka": {}, "cca": {}}, protocols=("as_published",))
+
+
+def test_widths_that_differ_leave_the_row_of_permutation_out(runs, caplog):
+    other = {**runs, "b": {**runs["b"], "mu": runs["b"]["mu"][:, :4]}}
+    with caplog.at_level(logging.WARNING):
+        frame = _scores(other, metrics={"permutation": {}, "cka": {}}, protocols=("exact",), permutations=0)
+    assert [*zip(frame.layer_a, frame.metric, strict=True)] == [
+        ("mu", "cka"),
+        ("logvar", "permutation"),
+        ("logvar", "cka"),
+    ]
+    assert "permutation needs equally many units that vary; there are 6 and 4" in caplog.text
