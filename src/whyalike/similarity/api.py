@@ -54,7 +54,7 @@ def score(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int | N
     if seed is not None and "seed" in METRICS[metric].facts.parameters:
         params["seed"] = seed
     chosen = setting(metric, protocol, params)
-    return _value(_workbench({"x": x, "y": y}, seed or 0, metric), "x", "y", chosen)
+    return _value(workbench_of({"x": x, "y": y}, seed or 0, metric), "x", "y", chosen)
 
 
 def pairwise(
@@ -88,7 +88,7 @@ def pairwise(
             f"pairwise needs at least two representations; got {', '.join(representations) or 'none'}. Add another."
         )
     chosen = choose(metrics, protocol, seed)
-    workbench = _workbench(representations, seed or 0, ", ".join(one.metric for one in chosen))
+    workbench = workbench_of(representations, seed or 0, ", ".join(one.metric for one in chosen))
     n = len(next(iter(workbench.representations.values()))[LAYER])
     rows = [
         {"metric": one.metric, "a": a, "b": b, "value": _value(workbench, a, b, one), "n": n}
@@ -133,7 +133,7 @@ def _pairs(names: Sequence[str], chosen: Setting) -> Iterator[tuple[str, str]]:
             yield b, a
 
 
-def _workbench(representations: Mapping[str, Any], seed: int, metric: str) -> Workbench:
+def workbench_of(representations: Mapping[str, Any], seed: int, metric: str) -> Workbench:
     """Checked representations, each as a run of one layer."""
     arrays = {name: check_features(x, name, metric) for name, x in representations.items()}
     first = next(iter(arrays))

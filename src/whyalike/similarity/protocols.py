@@ -13,7 +13,8 @@ from typing import Any
 from whyalike.similarity.registry import METRICS
 
 PUBLISHED_PREPROCESSING = "clamp95+l2"
-LEAST = {"k": 1, "dims": 1, "folds": 2, "seed": 0}  # whole numbers, and the smallest of each
+LEAST = {"dims": 1, "folds": 2, "seed": 0}  # whole numbers, and the smallest of each
+LEAST_K = {"cknna": 2}  # with one neighbour the masked HSIC_1 has no off-diagonal pairs to compare; others take 1
 MAY_BE_ZERO = ("ridge",)  # the other widths and shares are positive
 
 
@@ -100,8 +101,7 @@ def settings(metric: str, protocols: Sequence[str], given: Mapping[str, Any]) ->
 def _check_value(metric: str, name: str, value: Any) -> None:
     """One parameter in its range: one of its choices, counts whole numbers, widths positive, shares at most 1."""
     choices = METRICS[metric].facts.choices.get(name)
-    # with one neighbour the masked HSIC_1 has no off-diagonal pairs to compare
-    smallest = 2 if (metric, name) == ("cknna", "k") else LEAST.get(name)
+    smallest = LEAST_K.get(metric, 1) if name == "k" else LEAST.get(name)
     if choices is not None:
         if not any(value is one or (isinstance(value, str) and value == one) for one in choices):
             raise ValueError(f"{metric} needs {name} to be one of {', '.join(map(repr, choices))}; got {value!r}.")

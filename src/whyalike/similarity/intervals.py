@@ -1,0 +1,107 @@
+"""The interval of a score over stimuli: how it would vary with another draw of as many stimuli.
+
+Never with replacement: a stimulus that comes twice is its own nearest neighbour, and breaks HSIC_1. Smooth scores have
+a delete-group jackknife: 20 keyed groups of stimuli are left out in turn, se^2 = (G - 1)/G sum (s_g - mean)^2, t
+quantile on G - 1 degrees of freedom. Scores of neighbour lists do not change smoothly, and folds are dealt anew when a
+group is left out: these have random subsets of m stimuli (the delete-d jackknife, Shao and Wu 1989), se^2 = m/(n - m)
+times the variance over the subsets. For neighbours m is .8 n and k/m stays k/n, so that a neighbourhood stays as large
+a part of the stimuli; for folds m is n/2, because what the deal of the folds adds is multiplied too.
+Measured against the SD over 40 to 500 independent draws of 100 to 400 stimuli: the standard error is right to 5 % for
+cka_unbiased and rsa, 1.2 times too large for procrustes, 1.3 (mutual_knn) to 1.5 times (lcs_knn) for neighbours: with
+as many neighbours a part of the noise does not shrink with the stimuli that two subsets share. The jackknife errs to
+that side too (1.4 for cca at n = 100, p + q = 12; Efron and Stein 1981). So intervals hold 95 % or more.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.stats
+
+from whyalike.randomness import keyed
+from whyalike.similarity.api import workbench_of
+from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.intermediates import Rows, Workbench, form_of
+from whyalike.similarity.protocols import LEAST_K, Setting, setting
+
+CONFIDENCE = 0.95
+GROUPS = 20  # of the jackknife: a standard error on 19 degrees of freedom is right to 16 %
+NEIGHBOURS_PART = 0.8  # of k: the nearer to 1 the less is n's own effect on the score; 4/5 is exact for 5 and 10
+SUBSETS = 100  # a standard error from so many is right to 7 %
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval over stimuli, its standard error, and how it was made: "jackknife" or "subsampling"."""
+
+    low: float
+    high: float
+    standard_error: float
+    method: str
+
+
+def interval(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int = 0, **params: Any) -> Interval:
+    """The 95 % interval over stimuli of the score of two representations.
+
+    Parameters
+    ----------
+    metric, x, y, protocol, params : as in `whyalike.similarity.api.score`.
+    seed : key of the groups or subsets.
+
+    Raises
+    ------
+    As `score`; `UndefinedScore` also where the score has no value on a part of the stimuli, or for the smallest k.
+    """
+    workbench = workbench_of({"x": x, "y": y}, 0, metric)
+    return over_stimuli(workbench, "x", "y", setting(metric, protocol, params), seed)
+
+
+def over_stimuli(workbench: Workbench, run_x: str, run_y: str, chosen: Setting, seed: int) -> Interval:
+    """The interval of a score on all stimuli of a workbench whose runs have one layer each; see `interval`."""
+    [(layer, x)] = workbench.representations[run_x].items()
+    layer = None if chosen.layers_together else layer
+
+    def value(index: np.ndarray, one: Setting) -> float:
+        return workbench.scorable(run_x, run_y, Rows.of(index), one, layer).value()
+
+    n = len(x)
+    centre = value(np.arange(n), chosen)
+    if {"k", "folds"} & set(chosen.parameters) or form_of(chosen).randomised:
+        smaller, m = _fewer(chosen, n)
+        scores = [value(index, smaller) for index in _subsets(n, m, seed)]
+        error = np.sqrt(m / (n - m)) * np.std(scores, ddof=1)
+        half = scipy.stats.norm.ppf((1 + CONFIDENCE) / 2) * error
+        return Interval(centre - half, centre + half, float(error), "subsampling")
+    groups = min(GROUPS, n)
+    scores = [value(index, chosen) for index in _without_groups(n, groups, seed)]
+    error = np.sqrt((groups - 1) * np.var(scores))  # (G - 1)/G times the sum of squares
+    half = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) * error
+    return Interval(float(centre - half), float(centre + half), float(error), "jackknife")
+
+
+def _without_groups(n: int, groups: int, seed: int) -> Iterator[np.ndarray]:
+    """The rows without each group in turn; groups differ in size by at most one."""
+    group = keyed(seed, "groups of stimuli", n).permutation(np.arange(n) % groups)
+    for i in range(groups):
+        yield np.flatnonzero(group != i)
+
+
+def _subsets(n: int, m: int, seed: int) -> Iterator[np.ndarray]:
+    generator = keyed(seed, "subsets of stimuli", n)
+    for _ in range(SUBSETS):
+        yield np.sort(generator.choice(n, m, replace=False))
+
+
+def _fewer(chosen: Setting, n: int) -> tuple[Setting, int]:
+    """The setting for a subset of n stimuli, and its size: k/m as near to k/n as whole numbers allow."""
+    k = chosen.parameters.get("k")
+    if k is None:
+        return chosen, n // 2
+    smaller = min(k - 1, round(NEIGHBOURS_PART * k))
+    if smaller < LEAST_K.get(chosen.metric, 1):
+        raise UndefinedScore(
+            f"{chosen.metric} needs k > {k} for an interval: there is no smaller neighbourhood for fewer stimuli. "
+            f"Use k >= {k + 1}."
+        )
+    return replace(chosen, parameters={**chosen.parameters, "k": smaller}), round(n * smaller / k)
