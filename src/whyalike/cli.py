@@ -103,6 +103,49 @@ def export(
         print(exporting.export(configuration.read(configfile), output, partial))
 
 
+@main.command()
+def score(
+    a: Annotated[
+        Path, typer.Argument(help="A file of n x d vectors (.npy, .npz, .safetensors, .parquet), or a folder.")
+    ],
+    b: Annotated[
+        Path | None, typer.Argument(help="The other file or folder; without it, all pairs of files in A.")
+    ] = None,
+    metrics: Annotated[
+        str, typer.Option(help="Names joined by commas, parameters behind colons: mutual_knn:k=5 (docs/metrics.md).")
+    ] = "cka,cka_unbiased,mutual_knn",
+    labels: Annotated[
+        Path | None, typer.Option(help="Class of each stimulus (.npy, .parquet, or a line each): null within class.")
+    ] = None,
+    null: Annotated[int, typer.Option(help="Draws of each permutation null; 0 for none.")] = 99,
+    protocol: Annotated[str, typer.Option(help="exact or as_published.")] = "exact",
+    interval: Annotated[bool, typer.Option(help="Intervals over stimuli: 20 to 100 further scores each.")] = True,
+    seed: Annotated[int, typer.Option(help="Key of permutations and groups of stimuli.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Also write the scores to this Parquet file.")] = None,
+) -> None:
+    """Score representations in files: value, interval over stimuli, chance level and p. Rows are the same stimuli."""
+    from rich.console import Console
+
+    from whyalike.similarity import file_scores, from_files
+
+    with _messages():
+        asked = {"metrics": file_scores.parse_metrics(metrics), "protocol": protocol, "seed": seed}
+        files = from_files.read_pairs(a, b)
+        codes = None if labels is None else from_files.read_labels(labels)
+        scores, missing = file_scores.score_pairs_of_files(
+            files, **asked, labels=codes, permutations=null, intervals=interval,
+            progress=lambda work: tqdm(work, "score", leave=False),
+        )  # fmt: skip
+        if out is not None and len(scores):
+            file_scores.write_scores(out, scores, {**asked, "permutations": null})
+    # a file or pipe takes the table whole, a terminal as much of it as fits
+    Console(width=None if sys.stdout.isatty() else 1000).print(file_scores.printed(scores))
+    for line in missing:
+        print(f"no {line}", file=sys.stderr)
+    if scores.empty:
+        raise typer.Exit(1)
+
+
 @contextmanager
 def _messages() -> Iterator[None]:
     """A fault that a person can act on is a message and exit status 1."""

@@ -1,7 +1,6 @@
 """Activations from the user's files as an activation file of the workflow: the runs of a setting on one stimulus set.
 
-A file holds n x d numbers: a .npy; a .npz with `vectors` and, if you like, `stimulus_id`; or a .parquet with a list
-column `vector` and, if you like, `stimulus_id`. Without ids the rows are the stimulus set in its own order.
+What a file may be: see `whyalike.activations.vector_files`. Without ids the rows are the stimulus set in its own order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from whyalike.activations.stimuli import stimulus_rows
 from whyalike.activations.table import write_activations
+from whyalike.activations.vector_files import read_file
 from whyalike.data.prepared import open_prepared
 from whyalike.files import made_by
 from whyalike.jobs import note
@@ -55,7 +53,7 @@ def read_vectors(path: Path, ids: np.ndarray) -> np.ndarray:
     ------
     ValueError : no n x d numbers, ids that are missing or repeated, or another number of rows than ids.
     """
-    vectors, own = _read(path)
+    vectors, own = read_file(path)
     if vectors.ndim != 2 or not np.issubdtype(vectors.dtype, np.number):
         raise ValueError(f"{path} must hold n x d numbers, got {vectors.dtype} {vectors.shape}")
     if own is None:
@@ -71,18 +69,3 @@ def read_vectors(path: Path, ids: np.ndarray) -> np.ndarray:
         shown = ", ".join(map(str, absent[:5]))
         raise ValueError(f"{path} lacks {len(absent)} of {len(ids)} stimuli, the first with the ids {shown}")
     return vectors[rows].astype(np.float32)
-
-
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Vectors, and stimulus ids if the file holds any."""
-    try:
-        if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False), None
-        if path.suffix == ".npz":
-            arrays = np.load(path, allow_pickle=False)
-            return arrays["vectors"], arrays.get("stimulus_id")
-        table = pq.read_table(path)
-        vectors = np.stack(table["vector"].to_numpy())
-        return vectors, table["stimulus_id"].to_numpy() if "stimulus_id" in table.column_names else None
-    except (ValueError, KeyError, EOFError, pa.ArrowException) as error:
-        raise ValueError(f"{path} must be a .npy, .npz or .parquet of vectors, it cannot be read ({error})") from error

@@ -93,7 +93,7 @@ def pairwise(
     rows = [
         {"metric": one.metric, "a": a, "b": b, "value": _value(workbench, a, b, one), "n": n}
         for one in chosen
-        for a, b in _pairs(list(representations), one)
+        for a, b in ordered_pairs(list(representations), one)
     ]
     return pd.DataFrame(rows, columns=["metric", "a", "b", "value", "n"])
 
@@ -126,7 +126,8 @@ def choose(metrics: Metrics, protocol: str, seed: int | None = None) -> list[Set
     return [setting(name, protocol, parameters) for name, parameters in given.items()]
 
 
-def _pairs(names: Sequence[str], chosen: Setting) -> Iterator[tuple[str, str]]:
+def ordered_pairs(names: Sequence[str], chosen: Setting) -> Iterator[tuple[str, str]]:
+    """All pairs of names, in both orders where the metric is asymmetric."""
     for a, b in combinations(names, 2):
         yield a, b
         if not METRICS[chosen.metric].facts.symmetric:
@@ -134,7 +135,7 @@ def _pairs(names: Sequence[str], chosen: Setting) -> Iterator[tuple[str, str]]:
 
 
 def workbench_of(representations: Mapping[str, Any], seed: int, metric: str) -> Workbench:
-    """Checked representations, each as a run of one layer."""
+    """Representations of the same stimuli, checked, each as a run of one layer; ``metric`` is named in errors."""
     arrays = {name: check_features(x, name, metric) for name, x in representations.items()}
     first = next(iter(arrays))
     for name, x in arrays.items():

@@ -7,7 +7,10 @@ from similarity_cases import WITH_PROTOCOLS, fitting
 from whyalike.similarity import intervals
 from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.cka import LINEAR
+from whyalike.similarity.forms import Form
 from whyalike.similarity.intervals import interval
+from whyalike.similarity.protocols import setting
 from whyalike.similarity.registry import METRICS
 
 
@@ -44,9 +47,6 @@ def test_subsampling_of_neighbours_is_wider_than_the_spread_over_draws_and_not_b
 
 def test_jackknife_of_a_mean_is_its_standard_error(monkeypatch):
     """For n groups and a mean of numbers, the jackknife is the textbook standard error."""
-    from whyalike.similarity.cka import LINEAR
-    from whyalike.similarity.forms import Form
-
     form = Form(lambda x, parameters: x, lambda x, y, parameters: float((x * y).mean()), LINEAR["exact"].permute)
     monkeypatch.setattr("whyalike.similarity.cka.LINEAR", {"exact": form})
     x, y = np.random.default_rng(0).normal(size=(2, 20, 1))
@@ -75,8 +75,6 @@ def test_subsets_hold_no_stimulus_twice():
 
 @pytest.mark.parametrize(("k", "smaller", "m"), [(10, 8, 80), (5, 4, 80), (2, 1, 50), (3, 2, 67)])
 def test_neighbourhoods_stay_as_large_a_part_of_the_stimuli(k, smaller, m):
-    from whyalike.similarity.protocols import setting
-
     fewer, size = intervals._fewer(setting("mutual_knn", "exact", {"k": k}), 100)
     assert (fewer.parameters["k"], size) == (smaller, m)
 

@@ -1,0 +1,131 @@
+"""Representations from the user's files: which files make a pair, their names, and their stimuli in one order.
+
+Two files are a pair; so are files of equal names in two folders, and any two files in one folder. Files that hold
+`stimulus_id` are put in the order of the first; those of a pair must hold the same stimuli.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from whyalike.activations.vector_files import SUFFIXES, read_file
+from whyalike.similarity.checks import check_features, check_same_stimuli
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Representations by name, and which of them are compared.
+
+    ``both_ways``: the pairs have no order of their own (one folder), so that an asymmetric metric takes both.
+    """
+
+    representations: dict[str, np.ndarray]
+    pairs: list[tuple[str, str]]
+    both_ways: bool
+
+
+def read_pairs(first: Path, second: Path | None) -> Pairs:
+    """Read two files, two folders or one folder.
+
+    Raises
+    ------
+    ValueError : nothing to compare, files that cannot be read, or whose stimuli differ.
+    """
+    chosen = _pairs_of_paths(first, second)
+    paths = list(dict.fromkeys(path for pair in chosen for path in pair))
+    names = dict(zip(paths, _names(paths), strict=True))
+    found = {path: read_file(path) for path in paths}
+    arrays = {path: check_features(vectors, str(path)) for path, (vectors, _) in found.items()}
+    for a, b in chosen:
+        # in one folder every file follows the first; in two, each its partner
+        order = _order(a, b, found[a][1], found[b][1])
+        if order is not None:
+            arrays[b], found[b] = arrays[b][order], (found[b][0], found[a][1])
+        check_same_stimuli(arrays[a], arrays[b], str(a), str(b))
+    pairs = [(names[a], names[b]) for a, b in chosen]
+    return Pairs({names[path]: arrays[path] for path in paths}, pairs, second is None)
+
+
+def read_labels(path: Path) -> np.ndarray:
+    """Class labels of the stimuli, one each: a .npy, a .parquet with a column `label`, or text with a label a line.
+
+    Raises
+    ------
+    ValueError : not one label a stimulus.
+    """
+    if path.suffix == ".npy":
+        labels = np.load(path, allow_pickle=False)
+    elif path.suffix == ".parquet":
+        table = pq.read_table(path)
+        if "label" not in table.column_names:
+            raise ValueError(f"{path} needs a column 'label'; it has {', '.join(table.column_names)}. Rename it.")
+        labels = table["label"].to_numpy()
+    else:
+        labels = np.array(path.read_text(encoding="utf-8").split("\n"))
+        labels = labels[:-1] if len(labels) and labels[-1] == "" else labels
+    if labels.ndim != 1:
+        raise ValueError(f"{path} must hold one label a stimulus; it has shape {labels.shape}. Give a vector.")
+    return np.unique(labels, return_inverse=True)[1]
+
+
+def _pairs_of_paths(first: Path, second: Path | None) -> list[tuple[Path, Path]]:
+    for path in (first, second):
+        if path is not None and not path.exists():
+            raise ValueError(f"there is no file or folder {path}: check the name")
+    if second is None:
+        if not first.is_dir():
+            raise ValueError(f"{first} is one file: give a second one, or a folder for all pairs of its files")
+        files = _files(first)
+        if len(files) < 2:
+            raise ValueError(f"{first} needs two files or more of {', '.join(SUFFIXES)}; it has {len(files)}")
+        return list(combinations(files, 2))
+    if first.is_dir() is not second.is_dir():
+        raise ValueError(f"{first} and {second} must be two files or two folders; one of them is a folder")
+    if not first.is_dir():
+        return [(first, second)]
+    ours, theirs = ({path.name: path for path in _files(folder)} for folder in (first, second))
+    common = [name for name in ours if name in theirs]
+    if not common:
+        raise ValueError(
+            f"{first} and {second} need files of equal names; they hold {', '.join(ours) or 'none'} and "
+            f"{', '.join(theirs) or 'none'}. Rename them, or give two files."
+        )
+    return [(ours[name], theirs[name]) for name in common]
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """The shortest names that tell the files apart."""
+    for name in (lambda p: p.stem, lambda p: p.name, lambda p: f"{p.parent.name}/{p.stem}"):
+        names = [name(path) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in paths]
+
+
+def _order(a: Path, b: Path, ids_a: np.ndarray | None, ids_b: np.ndarray | None) -> np.ndarray | None:
+    """The rows of b in the order of a's stimuli; None where neither file holds ids."""
+    if ids_a is None and ids_b is None:
+        return None
+    if ids_a is None or ids_b is None:
+        with_ids, without = (a, b) if ids_b is None else (b, a)
+        raise ValueError(f"{with_ids} holds stimulus_id and {without} does not: give both ids, or none")
+    for path, ids in ((a, ids_a), (b, ids_b)):
+        if len(np.unique(ids)) < len(ids):
+            raise ValueError(
+                f"{path} needs one stimulus_id a row, each once; {len(ids)} rows hold {len(np.unique(ids))}"
+            )
+    alone = len(np.setxor1d(ids_a, ids_b))
+    if alone:
+        raise ValueError(
+            f"{a} and {b} need the same stimuli; {len(np.intersect1d(ids_a, ids_b))} are in both and {alone} in one "
+            "alone. Select the common ones first."
+        )
+    return np.argsort(ids_b)[np.argsort(np.argsort(ids_a))]

@@ -1,0 +1,198 @@
+"""`whyalike score`: which files make pairs, the table, the Parquet file, and messages instead of tracebacks."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.numpy
+from typer.testing import CliRunner
+
+from whyalike.cli import main
+from whyalike.files import made_by
+from whyalike.randomness import keyed
+from whyalike.similarity.api import score
+from whyalike.similarity.file_scores import parse_metrics
+from whyalike.similarity.intervals import interval
+from whyalike.similarity.nulls import p_value, row_orders
+
+N = 60
+
+
+@pytest.fixture
+def arrays():
+    """Three representations of 60 stimuli that share a signal."""
+    g = np.random.default_rng(0)
+    signal = g.normal(size=(N, 3))
+    return {name: signal @ g.normal(size=(3, d)) + g.normal(size=(N, d)) for name, d in (("a", 4), ("b", 4), ("c", 6))}
+
+
+@pytest.fixture
+def folder(tmp_path, arrays):
+    for name, x in arrays.items():
+        np.save(tmp_path / f"{name}.npy", x)
+    return tmp_path
+
+
+def whyalike(*arguments):
+    return CliRunner().invoke(main, ["score", *map(str, arguments)])
+
+
+def test_two_files_give_value_interval_null_and_p(folder, arrays):
+    out = folder / "made" / "scores.parquet"
+    options = ("--metrics", "cka,mutual_knn:k=5,procrustes_distance", "--null", 19, "--out", out)
+    answer = whyalike(folder / "a.npy", folder / "b.npy", *options)
+    assert answer.exit_code == 0, answer.output
+    found = pd.read_parquet(out)
+    assert found.metric.tolist() == ["cka", "mutual_knn", "procrustes_distance"]
+    assert (found[["a", "b"]] == ["a", "b"]).all(axis=None)
+    x, y = arrays["a"], arrays["b"]
+    for row, parameters in zip(found.itertuples(), ({}, {"k": 5}, {}), strict=True):
+        assert row.value == score(row.metric, x, y, **parameters)
+        over_stimuli = interval(row.metric, x, y, **parameters)
+        assert (row.ci_low, row.ci_high, row.interval) == (over_stimuli.low, over_stimuli.high, over_stimuli.method)
+        null = [score(row.metric, x, y[order], **parameters) for order in row_orders(keyed("rows", 0, N), N, 19)]
+        assert row.null_mean == pytest.approx(np.mean(null), abs=1e-12)
+        kind = "distance" if row.metric == "procrustes_distance" else "similarity"
+        assert row.p_value == p_value(row.value, null, kind) == 1 / 20
+        assert f"{row.value:.3f}" in answer.stdout
+        assert f"[{row.ci_low:.3f}, {row.ci_high:.3f}]" in answer.stdout
+    assert found.null_within_class.isna().all()
+    assert "within class" not in answer.stdout
+    assert made_by(out) == {
+        "metrics": {"cka": {}, "mutual_knn": {"k": 5}, "procrustes_distance": {}},
+        "permutations": 19,
+        "protocol": "exact",
+        "seed": 0,
+    }
+
+
+def test_the_same_call_writes_the_same_bytes(folder):
+    outputs = [folder / "out" / name for name in ("one.parquet", "two.parquet")]
+    for out in outputs:
+        whyalike(folder / "a.npy", folder / "c.npy", "--metrics", "cka,procrustes", "--null", 5, "--out", out)
+    assert outputs[0].read_bytes() == outputs[1].read_bytes()
+
+
+def test_a_folder_gives_all_pairs_and_an_asymmetric_metric_both_directions(folder):
+    answer = whyalike(
+        folder, "--metrics", "cka,pwcca", "--null", 0, "--no-interval", "--out", folder / "out" / "s.parquet"
+    )
+    found = pd.read_parquet(folder / "out" / "s.parquet")
+    assert answer.exit_code == 0
+    pairs = found.groupby("metric").apply(lambda rows: "".join(rows.a + rows.b + " "), include_groups=False)
+    assert pairs.to_dict() == {"cka": "ab ac bc ", "pwcca": "ab ba ac ca bc cb "}
+    assert found[["null_mean", "p_value", "ci_low", "interval"]].isna().all(axis=None)
+    assert answer.stdout.split("\n")[0].split() == ["metric", "a", "b", "value", "n"]
+
+
+def test_two_folders_pair_files_of_equal_names(folder, arrays):
+    for name, x in (("left/one", "a"), ("left/two", "b"), ("right/two", "c"), ("right/three", "a")):
+        (folder / name).parent.mkdir(exist_ok=True)
+        np.save(folder / f"{name}.npy", arrays[x])
+    answer = whyalike(folder / "left", folder / "right", "--null", 0, "--no-interval", "--metrics", "cka")
+    assert [line.split()[:3] for line in answer.stdout.splitlines()[1:]] == [["cka", "left/two", "right/two"]]
+
+
+def test_stimuli_are_matched_by_their_ids(folder, arrays):
+    order = np.random.default_rng(1).permutation(N)
+    ids = np.arange(100, 100 + N)
+    np.savez(folder / "a.npz", vectors=arrays["a"], stimulus_id=ids)
+    shuffled = {"vectors": np.ascontiguousarray(arrays["b"][order]), "stimulus_id": ids[order]}
+    safetensors.numpy.save_file(shuffled, folder / "b.safetensors")
+    whyalike(folder / "a.npz", folder / "b.safetensors", "--metrics", "cka", "--null", 0, "--out", folder / "o.parquet")
+    assert pd.read_parquet(folder / "o.parquet").value.item() == score("cka", arrays["a"], arrays["b"])
+
+
+@pytest.mark.parametrize("kind", ["npy", "txt", "parquet"])
+def test_labels_give_the_null_within_class(folder, kind):
+    labels, path = np.repeat(["cat", "dog"], N // 2), folder / f"labels.{kind}"
+    if kind == "npy":
+        np.save(path, labels)
+    elif kind == "txt":
+        path.write_text("\n".join(labels) + "\n", encoding="utf-8")
+    else:
+        pd.DataFrame({"label": labels}).to_parquet(path)
+    out = folder / "out" / "s.parquet"
+    options = ("--labels", path, "--metrics", "cka", "--null", 9, "--out", out, "--no-interval")
+    answer = whyalike(folder / "a.npy", folder / "b.npy", *options)
+    assert "within class" in answer.stdout
+    assert 0 < pd.read_parquet(out).null_within_class.item() < 1
+
+
+def test_what_is_undefined_is_said_and_the_rest_stands(folder):
+    answer = whyalike(folder / "a.npy", folder / "c.npy", "--metrics", "permutation,cka", "--null", 0, "--no-interval")
+    assert answer.exit_code == 0
+    assert (
+        "no permutation of a and c: permutation needs equally many units that vary; there are 4 and 6" in answer.stderr
+    )
+    assert [line.split()[0] for line in answer.stdout.splitlines()] == ["metric", "cka"]
+    answer = whyalike(folder / "a.npy", folder / "c.npy", "--metrics", "permutation", "--null", 0)
+    assert answer.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("a.npy", "nowhere.npy"), "there is no file or folder"),
+        (("a.npy",), "is one file: give a second one, or a folder"),
+        (("a.npy", "."), "must be two files or two folders"),
+        (("empty",), "needs two files or more of .npy, .npz, .safetensors, .parquet; it has 0"),
+        (("empty", "."), "need files of equal names; they hold none and a.npy, b.npy, c.npy"),
+        (("a.npy", "short.npy"), "a.npy has 60 rows"),
+        (("a.npy", "hole.npy"), "hole.npy must be finite; 1 of 60 rows hold NaN or infinity, the first is row 7"),
+        (("a.npy", "ids.npz"), "ids.npz holds stimulus_id and"),
+        (("ids.npz", "other.npz"), "need the same stimuli; 59 are in both and 2 in one alone"),
+        (("ids.npz", "twice.npz"), "twice.npz needs one stimulus_id a row, each once; 60 rows hold 59"),
+        (("a.npy", "b.npy", "--metrics", "ckaa"), "unknown metric 'ckaa'. Did you mean 'cka'?"),
+        (("a.npy", "b.npy", "--metrics", ""), "scores need at least one metric; got none"),
+        (("a.npy", "b.npy", "--metrics", "mutual_knn:5"), "written name=value behind a colon; got '5'"),
+        (("a.npy", "b.npy", "--metrics", "mutual_knn:k=0"), "mutual_knn needs a whole number k >= 1; got 0"),
+        (("a.npy", "b.npy", "--metrics", "cca", "--protocol", "as_published"), "cca has no form as_published"),
+        (("a.npy", "b.npy", "--null", "-1"), "the draws of the null must be at least 0; got -1"),
+        (("a.npy", "b.npy", "--labels", "few.txt"), "labels must be one a stimulus: a has 60 rows, there are 2 labels"),
+        (("a.npy", "b.npy", "--labels", "a.npy"), "must hold one label a stimulus; it has shape (60, 4)"),
+        (("a.npy", "b.npy", "--labels", "no.parquet"), "needs a column 'label'; it has class. Rename it."),
+    ],
+)
+def test_a_fault_is_a_message(folder, arrays, monkeypatch, arguments, words):
+    monkeypatch.chdir(folder)
+    (folder / "few.txt").write_text("cat\ndog\n", encoding="utf-8")
+    pd.DataFrame({"class": [1]}).to_parquet("no.parquet")
+    for name in ("short", "hole", "ids", "other", "twice"):
+        (folder / "more").mkdir(exist_ok=True)
+        x, ids = arrays["a"].copy(), np.arange(N)
+        x = x[:50] if name == "short" else x
+        if name == "hole":
+            x[7, 1] = np.nan
+        ids[-1] += {"other": 1, "twice": -1}.get(name, 0)
+        if name in ("short", "hole"):
+            np.save(folder / "more" / name, x)
+        else:
+            np.savez(folder / "more" / name, vectors=x, stimulus_id=ids)
+    (folder / "empty").mkdir()
+    (folder / "no.parquet").rename(folder / "more" / "no.parquet")
+    given = [f"more/{word}" if (folder / "more" / word).is_file() else word for word in arguments]
+    answer = whyalike(*given)
+    assert answer.exit_code == 1
+    assert words in answer.stderr
+    assert "Traceback" not in answer.output
+
+
+def test_metrics_on_the_command_line_have_numbers_words_and_truths():
+    assert parse_metrics(" cka, linear:ridge=0.5:folds=3 ,procrustes_distance:angular=true") == {
+        "cka": {},
+        "linear": {"ridge": 0.5, "folds": 3},
+        "procrustes_distance": {"angular": True},
+    }
+
+
+def test_the_command_line_starts_without_pandas_and_scores_without_torch(folder):
+    code = (
+        "import sys; from whyalike.cli import main; assert not {'pandas', 'torch', 'scipy'} & set(sys.modules);"
+        f"sys.argv = ['whyalike', 'score', r'{folder / 'a.npy'}', r'{folder / 'b.npy'}', '--null', '5'];"
+        "\ntry: main()\nexcept SystemExit: pass\nprint('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("False\n")
