@@ -1,4 +1,4 @@
-"""What is generated from the code: config/README.md, config/schema.json and the picture of the rooms.
+"""What is generated from the code: config/README.md, its schema, docs/metrics.md and the picture of the rooms.
 
 The JSON schema is made by pydantic from the models of the configuration, and the tables of keys from that schema, so
 that the descriptions of the fields are the only text about them; the tables of names come from the rooms' registries.
@@ -8,7 +8,7 @@ that the descriptions of the fields are the only text about them; the tables of 
 import inspect
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from whyalike.config import Config
 from whyalike.data.registry import SOURCES
 from whyalike.figures.registry import FIGURES
 from whyalike.files import write_text
+from whyalike.markdown import assignments, codes, extent, table
+from whyalike.metrics_page import metrics_page
 from whyalike.models.registry import MODELS
 from whyalike.rooms import picture
 from whyalike.similarity.registry import METRICS
@@ -66,7 +68,7 @@ def key_tables() -> str:
     parts = [INTRODUCTION]
     for title, section in _sections("", whole, whole["$defs"]):
         words = f"{section['description']}\n\n" if section is not whole and "description" in section else ""
-        parts.append(f"## {title}\n\n{words}{_table(('key', 'type', 'default', 'meaning'), _rows(section))}")
+        parts.append(f"## {title}\n\n{words}{table(('key', 'type', 'default', 'meaning'), _rows(section))}")
     return "\n".join([*parts, *_names()])
 
 
@@ -131,7 +133,7 @@ def _type(value: Schema) -> str:
     if inner := _mapped(value):
         of = "sections" if _referred(inner) else _type(inner)
         keys = value.get("propertyNames", {}).get("enum")
-        return f"mapping from {'some of ' + _codes(keys) if keys else 'names'} to {of}"
+        return f"mapping from {'some of ' + codes(keys) if keys else 'names'} to {of}"
     if options := value.get("anyOf"):
         return " or ".join(_type(option) for option in options if option.get("type") != "null")
     if _referred(value):
@@ -139,7 +141,7 @@ def _type(value: Schema) -> str:
     if options := value.get("oneOf"):
         return ", or ".join(_type(option) for option in options)
     if "const" in value or "enum" in value:
-        return _codes(value.get("enum") or [value["const"]])
+        return codes(value.get("enum") or [value["const"]])
     if "prefixItems" in value:
         return f"list of {len(value['prefixItems'])}: {_type(value['prefixItems'][0])}"
     if value["type"] == "array":
@@ -150,29 +152,24 @@ def _type(value: Schema) -> str:
     return f"{WORDS[value['type']]} {', '.join(bounds)}".strip()
 
 
-def _codes(values: Iterable[Any]) -> str:
-    return ", ".join(f"`{value}`" for value in values)
-
-
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [heads, ("---",) * len(heads), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
-
-
 def _names() -> Iterator[str]:
     """The tables of what the rooms offer by name."""
     heads = ("source", "label attributes", "image")
-    rows = [(f"`{name}`", _codes(entry.facts.attributes), _image(entry.facts)) for name, entry in SOURCES.items()]
-    yield f"## Data sources\n\n{_table(heads, rows)}"
+    rows = [(f"`{name}`", codes(entry.facts.attributes), _image(entry.facts)) for name, entry in SOURCES.items()]
+    yield f"## Data sources\n\n{table(heads, rows)}"
     rows = [(f"`{name}`", entry.facts.inputs, entry.facts.source) for name, entry in MODELS.items()]
-    yield f"## Model families\n\n{_table(('family', 'input', 'described in'), rows)}"
+    yield f"## Model families\n\n{table(('family', 'input', 'described in'), rows)}"
     rows = [(f"`{name}`", entry.facts.inputs, "yes" if entry.facts.accuracy else "no")
             for name, entry in OBJECTIVES.items()]  # fmt: skip
-    yield f"## Objectives\n\n{_table(('objective', 'input of its models', 'accuracy'), rows)}"
+    yield f"## Objectives\n\n{table(('objective', 'input of its models', 'accuracy'), rows)}"
     heads = ("metric", "parameters", "as published", "range", "unchanged by", "defined in")
-    yield f"## Metrics\n\nRange and invariances are those of the protocol `exact`.\n\n{_table(heads, _metric_rows())}"
+    words = (
+        "Range and invariances are those of the protocol `exact`. "
+        "[docs/metrics.md](../docs/metrics.md) says what each metric is and when to take it."
+    )
+    yield f"## Metrics\n\n{words}\n\n{table(heads, _metric_rows())}"
     heads = ("kind", "needs", "options", "heading in the report")
-    yield f"## Figure kinds\n\n{_table(heads, _figure_rows())}"
+    yield f"## Figure kinds\n\n{table(heads, _figure_rows())}"
 
 
 def _image(facts: Any) -> str:
@@ -186,15 +183,14 @@ def _metric_rows() -> Iterator[tuple[str, ...]]:
     for name, entry in METRICS.items():
         facts = entry.facts
         others = [key for key in facts.alternatives if key not in facts.parameters]
-        instead = [f"or `{key}` instead of {_codes(facts.alternatives[key])}" for key in others]
-        parameters = [_values(facts.parameters), *instead] if facts.parameters else instead
-        published = _values(facts.published_parameters) if facts.published_parameters else "the same"
-        bounds = f"{facts.range[0]:g} to {facts.range[1]:g}".replace("inf", "∞").replace("-", "−")
+        instead = [f"or `{key}` instead of {codes(facts.alternatives[key])}" for key in others]
+        parameters = [assignments(facts.parameters), *instead] if facts.parameters else instead
+        published = assignments(facts.published_parameters) or ("the same" if parameters else "–")
         yield (
             f"`{name}`",
             ", ".join(parameters) or "–",
-            published if parameters else "–",
-            bounds,
+            published if "as_published" in facts.protocols else "no such form",
+            extent(*facts.range),
             ", ".join(word.replace("_", " ") for word in facts.invariances),
             facts.source,
         )
@@ -204,11 +200,7 @@ def _figure_rows() -> Iterator[tuple[str, ...]]:
     for kind, entry in FIGURES.items():
         options = inspect.signature(entry.load()).parameters.values()
         keywords = {one.name: one.default for one in options if one.kind is one.KEYWORD_ONLY}
-        yield f"`{kind}`", _codes(entry.facts.needs) or "–", _values(keywords) or "–", entry.facts.category
-
-
-def _values(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"`{name}`" if value is None else f"`{name}: {value}`" for name, value in values.items())
+        yield f"`{kind}`", codes(entry.facts.needs) or "–", assignments(keywords) or "–", entry.facts.category
 
 
 def documents() -> dict[str, str]:
@@ -217,6 +209,7 @@ def documents() -> dict[str, str]:
         "config/README.md": key_tables(),
         "config/schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",
         "docs/images/rooms.svg": picture(),
+        "docs/metrics.md": metrics_page(),
     }
 
 

@@ -28,6 +28,14 @@ def test_the_demo_is_valid(demo, demo_path):
     assert read(demo_path) == check(demo)
 
 
+def test_a_metric_without_a_published_form_may_stand_beside_both_protocols(demo):
+    demo["similarity"] = {
+        "metrics": {"cka": {}, "rsa": {}, "linear": {"ridge": 1}},
+        "protocols": ["exact", "as_published"],
+    }
+    assert list(check(demo).similarity.metrics) == ["cka", "rsa", "linear"]
+
+
 def test_defaults_fill_what_is_left_out(demo):
     config = check(demo)
     assert config.share_a is True
@@ -58,6 +66,16 @@ def test_a_configuration_cannot_be_changed_after_reading(demo):
             "similarity.metrics.mutual_knn",
             {"k": 0},
             "similarity.metrics.mutual_knn: mutual_knn needs a whole number k >= 1",
+        ),
+        (
+            "similarity",
+            {"metrics": {"cka": {}, "cca": {}}, "protocols": ["as_published"]},
+            "similarity.metrics.cca: cca has no form as_published: the reference lacks it. Use protocol 'exact', or ",
+        ),
+        (
+            "similarity.metrics",
+            {"rsa": {"rdm": "manhattan"}},
+            "similarity.metrics.rsa: rsa needs rdm to be one of 'correlation', 'cosine', 'euclidean'; got 'manhattan'",
         ),
         (
             "similarity.protocols",

@@ -1,0 +1,155 @@
+"""docs/metrics.md: every metric with formula, invariances, range, chance level, cost and use, from its facts.
+
+`make reference` writes the page, and a test compares it with what this module makes. What is said of metrics in general
+stands here; what is said of one stands in its facts.
+"""
+
+from collections.abc import Iterator
+
+from whyalike.markdown import assignments, codes, extent, table
+from whyalike.registry import Registry
+from whyalike.similarity.facts import MetricFacts
+from whyalike.similarity.registry import METRICS
+from whyalike.similarity.registry_closeness import NEEDS, OTHER_METRICS
+
+INTRODUCTION = """\
+# Metrics
+
+<!-- made by `make reference` from the facts in src/whyalike/similarity and the words in whyalike/metrics_page.py -->
+
+X is n x p and Y is n x q; rows are the same stimuli in the same order, H = I − 11′/n.
+
+```python
+from whyalike.similarity.api import describe, pairwise, score
+
+score("mutual_knn", x, y, k=5)                         # numpy arrays or torch tensors, any device and precision
+pairwise(["cka_unbiased", "rsa"], {"a": a, "b": b, "c": c})  # all pairs: metric, a, b, value, n
+describe("rsa")                                        # what this page says of it
+```
+
+```
+whyalike score a.npy b.safetensors --metrics cka_unbiased,mutual_knn:k=5 --labels classes.npy --out scores.parquet
+whyalike score folder/                                 # all pairs of its files
+```
+
+The command prints each score with its interval over stimuli, the mean and end of its permutation null, p and n.
+
+## Representations of the same stimuli
+"""
+
+PROTOCOLS = """\
+## Two protocols
+
+`exact` is the textbook quantity in float64; features as given, or rows of length 1 for the neighbour metrics.
+`as_published` is what the reference of the overlap study computes, faults included: features clamped at the 95 %
+quantile, rows of length 1, 1e-6 in the denominators, the maximum over pairs of layers, at least 0; `lcs_knn` and
+`edit_distance_knn` with the quarter of rows that its parallel loop keeps, `svcca` random. Metrics that the reference
+lacks have no such form: asked of `score` it is an error, and a study with both protocols has their exact rows alone.
+
+## Chance, p and distances
+
+The mean of the row-permutation null is the chance level; where the table names a number, the null has it as its mean.
+"rises with p/n" means that values of different n or width do not compare: compare them with their nulls, or take a
+metric whose chance level is 0. A p value is (1 + b)/(1 + B), b of B draws at least as alike as the score: as large for
+a similarity, as small for a distance. `null_p95` is the end of the null towards likeness: its 95 % quantile, for a
+distance its 5 % quantile. "Unchanged by" is what may be done to X alone.
+
+## Fitted maps
+
+`linear`, `procrustes`, `permutation` and `soft_matching` are fitted on training folds and scored on held-out stimuli,
+in both directions. Units that are constant on all stimuli are dropped; every fold centres units on its training
+stimuli; a unit that is constant on a held-out fold counts as 0 there. `correlation: per_unit` is the mean over units,
+`pooled` one correlation of all entries. `linear` without a ridge needs five training stimuli a unit. On training data
+the error of a permutation is at least that of a rotation, and that at least the error of least squares; held-out scores
+need not be in that order.
+
+## Intervals
+
+- Over stimuli (`whyalike.similarity.intervals.interval`): a delete-group jackknife of 20 groups, for neighbours and
+  fitted maps subsets without replacement, with k/m as k/n. Never with replacement: a stimulus that comes twice is its
+  own neighbour. They hold 95 % or more; those of neighbours are about 1.4 times wider than they need be.
+- Over models (`whyalike.statistics.dyadic`): all pairs among M models share models, so `node_jackknife` leaves a model
+  out, and `mantel` permutes the models to compare two tables of pairs, such as scores and a design.
+- Over seeds: what studies report; see [the design notes](design.md).
+"""
+
+
+def metrics_page() -> str:
+    """The text of docs/metrics.md."""
+    others = (
+        "## Distributions and predictions\n\n"
+        "These compare something else than representations, and are called in Python as `metric(a, b, **parameters)`:\n"
+        + " or ".join(f"{words} (*{name}*)" for name, words in NEEDS.items())
+        + ".\n"
+    )
+    return "\n".join(
+        [
+            INTRODUCTION,
+            table(("metric", "formula", "range", "chance level", "unchanged by", "use"), _meanings(METRICS)),
+            table(("metric", "parameters", "needs", "work a model; a pair", "protocols", "source"), _workings(METRICS)),
+            PROTOCOLS,
+            others,
+            table(("metric", "compares", "formula", "range", "chance level", "unchanged by", "use"), _other_meanings()),
+            table(("function", "parameters", "needs", "work", "source"), _other_workings()),
+        ]
+    )
+
+
+def _meanings(metrics: Registry[MetricFacts]) -> Iterator[tuple[str, ...]]:
+    for name, entry in metrics.items():
+        facts = entry.facts
+        yield (
+            f"`{name}`",
+            _or_dash(facts.formula),
+            _range(facts),
+            _or_dash(facts.chance),
+            _invariances(facts),
+            facts.use,
+        )
+
+
+def _workings(metrics: Registry[MetricFacts]) -> Iterator[tuple[str, ...]]:
+    for name, entry in metrics.items():
+        facts = entry.facts
+        needs = f"n ≥ {facts.smallest_n}"
+        yield f"`{name}`", _parameters(facts), needs, _or_dash(facts.cost), codes(facts.protocols), facts.source
+
+
+def _other_meanings() -> Iterator[tuple[str, ...]]:
+    for name, entry in OTHER_METRICS.items():
+        facts = entry.facts
+        meaning = _or_dash(facts.formula), _range(facts), _or_dash(facts.chance), _invariances(facts)
+        yield f"`{name}`", facts.arguments, *meaning, _or_dash(facts.use)
+
+
+def _other_workings() -> Iterator[tuple[str, ...]]:
+    for entry in OTHER_METRICS.values():
+        facts = entry.facts
+        where = f"`{entry.target.replace(':', '.')}`"
+        yield where, _parameters(facts), f"n ≥ {facts.smallest_n}", _or_dash(facts.cost), facts.source
+
+
+def _range(facts: MetricFacts) -> str:
+    """The range, with what tells a reader which way it goes."""
+    kind = "; a distance" if facts.kind == "distance" else ""
+    alike = "(X, X) depends on X" if facts.self_value is None else f"(X, X) gives {facts.self_value:g}"
+    return f"{extent(*facts.range)}{kind}; {alike}{'' if facts.symmetric else '; asymmetric'}"
+
+
+def _invariances(facts: MetricFacts) -> str:
+    return ", ".join(word.replace("_", " ") for word in facts.invariances)
+
+
+def _parameters(facts: MetricFacts) -> str:
+    """Each parameter with its default, then its other choices."""
+    parts = []
+    for name, default in facts.parameters.items():
+        choices = [one for one in facts.choices.get(name, ()) if one != default]
+        parts.append(assignments({name: default}) + (f" (or {codes(choices)})" if choices else ""))
+    others = [name for name in facts.alternatives if name not in facts.parameters]
+    parts += [f"or `{name}` instead of {codes(facts.alternatives[name])}" for name in others]
+    return ", ".join(parts) or "–"
+
+
+def _or_dash(text: str) -> str:
+    return text or "–"

@@ -1,0 +1,47 @@
+"""The page of metrics: every metric with what its facts say, and code that runs."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from whyalike.metrics_page import metrics_page
+from whyalike.similarity.registry import METRICS
+from whyalike.similarity.registry_closeness import OTHER_METRICS
+
+PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+
+def _rows(name):
+    return [line for line in metrics_page().splitlines() if line.startswith(f"| `{name}` |")]
+
+
+def test_every_metric_says_formula_chance_cost_and_use():
+    for name, entry in METRICS.items():
+        meaning, working = _rows(name)
+        for text in (entry.facts.formula, entry.facts.chance, entry.facts.use):
+            assert text
+            assert text.replace("|", "\\|") in meaning
+        assert f"n ≥ {entry.facts.smallest_n} | {entry.facts.cost} |" in working
+        assert entry.facts.cost
+        assert ("as_published" in working) is ("as_published" in entry.facts.protocols)
+
+
+def test_metrics_of_distributions_and_predictions_stand_apart():
+    for name, entry in OTHER_METRICS.items():
+        [meaning] = _rows(name)
+        assert entry.facts.arguments in meaning
+        assert entry.facts.formula.replace("|", "\\|") in meaning
+        assert f"| `{entry.target.replace(':', '.')}` |" in metrics_page()
+
+
+def test_a_distance_is_marked_and_choices_are_listed():
+    assert "0 to 1.41421; a distance; (X, X) gives 0" in _rows("procrustes_distance")[0]
+    assert "`rdm: correlation` (or `cosine`, `euclidean`)" in _rows("rsa")[1]
+
+
+def test_the_pages_code_runs():
+    [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    g = np.random.default_rng(0)
+    x, y, a, b, c = g.normal(size=(5, 30, 4))
+    exec(code, {"x": x, "y": y, "a": a, "b": b, "c": c})
