@@ -22,9 +22,9 @@ X is n x p and Y is n x q; rows are the same stimuli in the same order, H = I âˆ
 ```python
 from whyalike.similarity.api import describe, pairwise, score
 
-score("mutual_knn", x, y, k=5)                         # numpy arrays or torch tensors, any device and precision
+score("mutual_knn", x, y, k=5)  # numpy arrays or torch tensors, any device and precision
 pairwise(["cka_unbiased", "rsa"], {"a": a, "b": b, "c": c})  # all pairs: metric, a, b, value, n
-describe("rsa")                                        # what this page says of it
+describe("rsa")  # what this page says of it
 ```
 
 ```
