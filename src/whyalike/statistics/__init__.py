@@ -1,7 +1,7 @@
 """Statistics: from score tables to effects with intervals, tables and findings in words.
 
 Role: says by how much similarity changes with overlap, as published and corrected.
-Holds: panels, regression, inference, information, study (one study's table), tables (Tables 3 and 5), findings (words); dyadic
-(all pairs among models).
+Holds: panels, regression, inference, information, study (one study's table), tables (Tables 3 and 5), findings (words),
+dyadic (all pairs among models).
 Layer: after similarity, before figures. May import: files, registry, similarity's facts; never torch, never figures.
 """
