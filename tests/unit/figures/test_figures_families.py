@@ -166,6 +166,17 @@ def test_losses_of_models_without_accuracy_have_panels_of_their_own_with_their_u
     assert all(text.y1 <= frame.y1 and text.y0 > frame.y0 for text in texts)
 
 
+def test_the_spread_of_two_losses_is_inside_its_panel_and_levels_are_short():
+    runs = manifests().query("factor == 'dataset' and seed < 2").assign(accuracy=np.nan)
+    runs["loss"] = np.where(runs["seed"] == 0, 1.0, 2.0)  # the SD of two is .71 of their distance
+    figure, numbers = accuracy.draw(runs.replace({"level": {"0.25": "0.333333"}}))
+    low, high = figure.axes[0].get_ylim()
+    assert low < 1.5 - np.sqrt(0.5) and high > 1.5 + np.sqrt(0.5)
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert labels == ["A", "0", "0.333", "0.5", "0.75", "1"]
+    assert "0.333333" in set(numbers["category"])
+
+
 def test_equal_losses_are_drawn():
     runs = manifests().query("factor == 'label'").assign(accuracy=np.nan, loss=0.0)
     figure, numbers = accuracy.draw(runs)
