@@ -1,7 +1,7 @@
 """The user's corpora as a prepared data set of text: attribute `corpus`, one tokenizer for all.
 
-Files are read as the hubs ship them (`whyalike.data.documents`), as a stream: 14, 57 and 115 MB of text each took 175 MB
-of memory, and about 2 MB a second and thread (x86-64, vocabulary 16,000, tokenizers 0.23).
+Files are read as the hubs ship them (`whyalike.data.documents`), as a stream: 14, 57 and 115 MB of text took 175 MB of
+memory each, about 2 MB a second and thread (x86-64, vocabulary 16,000, tokenizers 0.23).
 """
 
 from collections.abc import Callable, Mapping

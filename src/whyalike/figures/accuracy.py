@@ -56,8 +56,8 @@ class Measure:
         """The measure of a panel's runs: accuracy where they have one, else loss."""
         if runs["accuracy"].notna().all():
             return cls("accuracy", 100, "%", "own-test accuracy (%)", 1, (0, TOP), 103)
-        groups = runs.groupby(_categories(runs))["loss"]
-        mean, sd = groups.mean(), groups.std(ddof=1).fillna(0)
+        groups = runs["loss"].groupby(_categories(runs))
+        mean, sd = groups.mean(), groups.std().fillna(0)
         low, high = min(runs["loss"].min(), (mean - sd).min()), max(runs["loss"].max(), (mean + sd).max())
         spread = high - low or abs(high) or 1.0
         unit = runs["loss_unit"].iloc[0]

@@ -52,12 +52,14 @@ class ScorePanel:
         label_information, value, n, classes, null_mean, null_p95, untrained, label_gram; NaN where absent.
     statistics : the panel's rows of the statistics table.
     seeds_asked : how many seeds the whole panel has, more than there are in a partial result.
+    layers : the layers whose scores are averaged to one a pair.
     """
 
     key: dict[str, str]
     pairs: pd.DataFrame
     statistics: pd.DataFrame
     seeds_asked: int
+    layers: tuple[str, ...] = ()
 
     @property
     def axis(self) -> OverlapAxis:
@@ -84,12 +86,14 @@ class ScorePanel:
     def facts(self) -> list[str]:
         """ "in distribution", "n = 637", "10 classes", "5 seeds": a range where a count changes with the level.
 
-        Of a partial result "3 of 5 seeds".
+        Of several layers also "mean of mu, logvar"; of a partial result "3 of 5 seeds".
         """
         n, classes, seeds = self.pairs["n"], self.pairs["classes"].dropna(), self.pairs["seed"].nunique()
         parts = [kind_words(self.key["stimuli_kind"]), f"n = {span(n.min(), n.max())}"]
         if len(classes):
             parts.append(count(classes.min(), classes.max(), "class", "classes"))
+        if len(self.layers) > 1:
+            parts.append(f"mean of {', '.join(self.layers)}")
         return [*parts, seeds_words(seeds, self.seeds_asked)]
 
 
@@ -131,7 +135,8 @@ def score_panels(
     for key, of_panel in rows.groupby(list(PANEL), sort=False):
         named = dict(zip(PANEL, key, strict=True))
         pairs = _pairs(of_panel, named["factor"])
-        panels.append(ScorePanel(named, pairs, _matching(statistics, named), seeds_asked(of_panel)))
+        layers = tuple(of_panel["layer_a"].unique()) if "layer_a" in of_panel else ()
+        panels.append(ScorePanel(named, pairs, _matching(statistics, named), seeds_asked(of_panel), layers))
     return _ordered(panels)
 
 

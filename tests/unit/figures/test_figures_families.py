@@ -166,12 +166,20 @@ def test_losses_of_models_without_accuracy_have_panels_of_their_own_with_their_u
     assert all(text.y1 <= frame.y1 and text.y0 > frame.y0 for text in texts)
 
 
-def test_the_spread_of_two_losses_is_inside_its_panel_and_levels_are_short():
-    runs = manifests().query("factor == 'dataset' and seed < 2").assign(accuracy=np.nan)
-    runs["loss"] = np.where(runs["seed"] == 0, 1.0, 2.0)  # the SD of two is .71 of their distance
+def test_every_bar_of_the_losses_lies_inside_the_frame():
+    runs = manifests().query("factor == 'task'").assign(accuracy=np.nan)
+    # two runs a level: the mean less an SD lies below the lowest run
+    runs = runs.groupby("level", dropna=False).head(2)
+    figure, numbers = accuracy.draw(runs)
+    means = numbers.query("mark == 'mean'")
+    low, top = figure.axes[0].get_ylim()
+    assert low < (means["y"] - means["sd"]).min()
+    assert (means["y"] + means["sd"]).max() < top
+
+
+def test_levels_of_losses_have_short_labels_and_keep_their_names_in_the_numbers():
+    runs = manifests().query("factor == 'dataset'").assign(accuracy=np.nan)
     figure, numbers = accuracy.draw(runs.replace({"level": {"0.25": "0.333333"}}))
-    low, high = figure.axes[0].get_ylim()
-    assert low < 1.5 - np.sqrt(0.5) and high > 1.5 + np.sqrt(0.5)
     labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
     assert labels == ["A", "0", "0.333", "0.5", "0.75", "1"]
     assert "0.333333" in set(numbers["category"])

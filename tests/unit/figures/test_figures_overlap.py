@@ -215,12 +215,13 @@ def test_every_comparison_starts_a_row_and_is_named():
     assert titles[3].startswith("d  resnet18: digits test")
 
 
-def test_layer_pairs_of_one_pair_are_averaged():
+def test_layer_pairs_of_one_pair_are_averaged_and_named():
     scores = dataset_study(3, levels=(0.0, 1.0))
     other = scores.assign(layer_a="logvar", value=scores["value"] + 0.2)
-    _, numbers = overlap.draw(pd.concat([scores, other], ignore_index=True), pd.DataFrame())
+    figure, numbers = overlap.draw(pd.concat([scores, other], ignore_index=True), pd.DataFrame())
     drawn = numbers.loc[numbers["mark"] == "score", "y"].sort_values().to_numpy()
     np.testing.assert_allclose(drawn, np.sort(scores["value"]) + 0.1, rtol=1e-12)  # rounding of the mean
+    assert all("mean of penultimate, logvar" in axes.get_title(loc="left") for axes in visible(figure))
 
 
 def test_without_statistics_there_are_points_and_no_lines():
