@@ -156,7 +156,7 @@ def _draw_panel(axes: Axes, runs: pd.DataFrame, measure: Measure) -> list[dict]:
         numbers.append({"mark": "mean", "category": name, "y": mean, "sd": sd, "n": len(rows)})
         if measure.column == "accuracy":
             numbers.append(_draw_chance(axes, rows, place, name))
-    labels = [style.words(name).replace(" ", "\n") for name in names]
+    labels = [_label(name) for name in names]
     axes.set_xticks(range(len(names)), labels)
     axes.set_xlim(-0.6, len(names) - 0.4)
     axes.set_ylim(*measure.limits)
@@ -179,6 +179,14 @@ def _categories(runs: pd.DataFrame) -> pd.Series:
     if runs["level"].isna().all():
         return runs["labelling"].astype(str)
     return runs["level"].map(lambda level: SHARED_A if pd.isna(level) else f"{float(level):g}")
+
+
+def _label(name: str) -> str:
+    """A category as a tick label: levels to three digits, a word a line."""
+    try:
+        return f"{float(name):.3g}"
+    except ValueError:
+        return style.words(name).replace(" ", "\n")
 
 
 def _order(name: str) -> tuple[int, float, str]:

@@ -177,6 +177,14 @@ def test_every_bar_of_the_losses_lies_inside_the_frame():
     assert (means["y"] + means["sd"]).max() < top
 
 
+def test_levels_of_losses_have_short_labels_and_keep_their_names_in_the_numbers():
+    runs = manifests().query("factor == 'dataset'").assign(accuracy=np.nan)
+    figure, numbers = accuracy.draw(runs.replace({"level": {"0.25": "0.333333"}}))
+    labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    assert labels == ["A", "0", "0.333", "0.5", "0.75", "1"]
+    assert "0.333333" in set(numbers["category"])
+
+
 def test_equal_losses_are_drawn():
     runs = manifests().query("factor == 'label'").assign(accuracy=np.nan, loss=0.0)
     figure, numbers = accuracy.draw(runs)
