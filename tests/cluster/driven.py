@@ -181,7 +181,8 @@ class Study(Folder):
 
     def take(self, other: "Study", without_seeds: tuple[int, ...]) -> None:
         """Copy a finished study into this folder, without the models of some seeds and what was made of them."""
-        shutil.copytree(other.path, self.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("driver.out"))
+        own = shutil.ignore_patterns("driver.out", "site.yaml")
+        shutil.copytree(other.path, self.path, dirs_exist_ok=True, ignore=own)
         for seed in without_seeds:
             for run in self.runs_of(seed):
                 shutil.rmtree(self.store / run)
