@@ -27,7 +27,7 @@ test: setup
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow
 
-# a real SLURM on this machine (Debian's packages), disturbed in every way that clusters know: about eight minutes
+# a real SLURM on this machine (Debian's packages), disturbed in nine ways: about ten minutes
 test-cluster: setup
 	@$(BIN)/python -m pytest -m cluster tests/cluster -rs
 
