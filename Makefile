@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
-.PHONY: setup demo test test-slow lint format plan pins reference lock
+.PHONY: setup demo test test-slow test-cluster cluster-up cluster-down lint format plan pins reference lock
 
 setup: .venv/.ready
 
@@ -26,6 +26,18 @@ test: setup
 # the process group of a small study killed at random times, again and again (about six minutes)
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow
+
+# a real SLURM on this machine (Debian's packages), disturbed in nine ways: about ten minutes
+test-cluster: setup
+	@$(BIN)/python -m pytest -m cluster tests/cluster -rs
+
+# the same SLURM to play with: start it, source what it says, submit; stop it
+CLUSTER ?= /tmp/whyalike-slurm
+cluster-up: setup
+	@$(BIN)/python tests/cluster/slurm_cluster.py up $(CLUSTER)
+
+cluster-down: setup
+	@$(BIN)/python tests/cluster/slurm_cluster.py down $(CLUSTER)
 
 lint: setup
 	@$(BIN)/ruff check .

@@ -5,7 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -48,8 +48,7 @@ def run(
     with _only_run() as lock:
         if any(Path(".snakemake", "locks").glob("*")):
             subprocess.run([*command, "--unlock", "--quiet", "all"], check=False, stdout=subprocess.DEVNULL)
-        # Snakemake inherits the lock: it stays held if this process alone is killed
-        status = subprocess.run(command, check=False, pass_fds=[lock]).returncode
+        status = _status(command, lock)
     if status:
         advice = _partial_advice(flow, configfile, context.args)
         _fail(f"The workflow stopped (exit status {status}): the messages are above, the logs in {flow.root}/logs/. "
@@ -172,6 +171,15 @@ def _only_run() -> Iterator[int]:
         except BlockingIOError:
             _fail(f"Another run is under way in this folder (it holds {LOCK}): wait for it, or stop it first.")
         yield lock.fileno()
+
+
+def _status(command: list[str], lock: int) -> int:
+    """The exit status of Snakemake. It inherits the lock, which stays held if this process alone is killed."""
+    with subprocess.Popen(command, pass_fds=[lock]) as process:
+        while True:
+            # Ctrl-C reaches Snakemake too, which then cancels its jobs; subprocess.run would kill it meanwhile
+            with suppress(KeyboardInterrupt):
+                return process.wait()
 
 
 def _fail(text: str) -> None:

@@ -59,10 +59,12 @@ class Plan:
     config, grid : what is asked for.
     costs : the cost table.
     store : folder of the run store.
+    max_minutes : the longest time that a job may reserve, if there is a limit.
     """
 
-    def __init__(self, config: Config, grid: Grid, costs: Costs, store: str | Path):
+    def __init__(self, config: Config, grid: Grid, costs: Costs, store: str | Path, max_minutes: float | None = None):
         self.config, self.grid, self.costs, self.store = config, grid, costs, Path(store)
+        self.max_minutes = math.inf if max_minutes is None else max_minutes
         self.workload = Workload(config, costs)
         self.device = "cpu" if config.operation.device == "cpu" else costs.device
         self.gpus = 0 if self.device == "cpu" else 1  # of a job that trains or extracts
@@ -83,11 +85,12 @@ class Plan:
     # ---- resources of the rules ----
 
     def runtime(self, rule: str) -> Callable[..., int]:
-        """The ``runtime`` of a rule as Snakemake calls it: whole minutes, more with each attempt."""
+        """The ``runtime`` of a rule as Snakemake calls it: whole minutes, more with each attempt, up to the limit."""
 
         def minutes(wildcards: Any, attempt: int) -> int:
             estimate = self.estimate(rule, dict(wildcards.items()))
-            return attempt * math.ceil(self.costs.reserve.minutes(estimate.seconds, estimate.sources))
+            wanted = attempt * math.ceil(self.costs.reserve.minutes(estimate.seconds, estimate.sources))
+            return min(wanted, self.max_minutes)
 
         return minutes
 

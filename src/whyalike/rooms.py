@@ -12,7 +12,7 @@ from pathlib import Path
 from whyalike.provenance import PACKAGE, closure, imports
 
 WIDTH, HEIGHT, GAP, STEP = 96, 40, 34, 64  # of a box; between columns; between the middles of two boxes of a column
-MIDDLE, MARGIN = 150, 20  # height of the row of rooms; edge of the picture
+MIDDLE, MARGIN = 170, 20  # height of the row of rooms; edge of the picture
 INK, PAPER, FILL = "#24292f", "#ffffff", "#ddebf7"
 
 

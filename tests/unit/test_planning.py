@@ -197,6 +197,8 @@ def test_runtime_is_whole_minutes_above_what_is_expected_and_grows_with_each_att
     assert isinstance(seconds, int) and all(isinstance(value, int) for value in minutes)
     assert 60 * minutes[0] > seconds
     assert minutes[1:] == [2 * minutes[0], 3 * minutes[0]]
+    plan.max_minutes = 2 * minutes[0] + 1
+    assert [plan.runtime("train_models")(wildcards, attempt) for attempt in (1, 2, 3)] == [*minutes[:2], minutes[1] + 1]
 
 
 def test_what_is_guessed_reserves_more_than_what_was_measured(demo, plan_of):

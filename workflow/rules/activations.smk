@@ -17,6 +17,7 @@ for words, (layers, settings) in FLOW.layer_sets().items():
             setting="|".join(settings),
         threads: 1
         resources:
+            **SITE.resources(PLAN.gpus),
             gpu=PLAN.gpus,
             mem_mb=16000,
             runtime=PLAN.runtime(f"extract_{words}"),

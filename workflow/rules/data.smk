@@ -9,6 +9,7 @@ rule prepare_data:
         f"{ROOT}/benchmarks/prepare_data/{{dataset}}.tsv"
     threads: 2
     resources:
+        **SITE.resources(gpus=0),
         mem_mb=4000,
         runtime=PLAN.runtime("prepare_data"),
         expected_seconds=PLAN.expected_seconds("prepare_data"),

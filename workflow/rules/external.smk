@@ -13,6 +13,7 @@ rule import_runs:
         setting=FLOW.import_settings("checkpoints", "activations"),
     threads: 1
     resources:
+        **SITE.resources(gpus=0),
         mem_mb=16000,
         runtime=PLAN.runtime("import_runs"),
         expected_seconds=PLAN.expected_seconds("import_runs"),
@@ -40,6 +41,7 @@ rule import_activations:
         layer=r"[\w.]+",
     threads: 1
     resources:
+        **SITE.resources(gpus=0),
         mem_mb=16000,
         runtime=PLAN.runtime("import_activations"),
         expected_seconds=PLAN.expected_seconds("import_activations"),

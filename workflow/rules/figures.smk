@@ -14,6 +14,7 @@ rule draw_figure:
         f"{ROOT}/benchmarks/draw_figure/{{figure}}.tsv"
     threads: 1
     resources:
+        **SITE.resources(gpus=0),
         mem_mb=2000,
         runtime=PLAN.runtime("draw_figure"),
         expected_seconds=PLAN.expected_seconds("draw_figure"),

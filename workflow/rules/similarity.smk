@@ -11,6 +11,7 @@ rule score_comparison:
         f"{ROOT}/benchmarks/score_comparison/{{study}}.{{comparison}}.{{stimuli}}.tsv"
     threads: 1
     resources:
+        **SITE.resources(gpus=0),
         mem_mb=16000,
         runtime=PLAN.runtime("score_comparison"),
         expected_seconds=PLAN.expected_seconds("score_comparison"),

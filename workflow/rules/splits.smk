@@ -9,6 +9,7 @@ rule make_splits:
         f"{ROOT}/benchmarks/make_splits/{{setting}}.{{factor}}.seed{{seed}}.tsv"
     threads: 1
     resources:
+        **SITE.resources(gpus=0),
         mem_mb=2000,
         runtime=PLAN.runtime("make_splits"),
         expected_seconds=PLAN.expected_seconds("make_splits"),

@@ -9,6 +9,7 @@ rule analyse_study:
         f"{ROOT}/benchmarks/analyse_study/{{study}}.tsv"
     threads: 1
     resources:
+        **SITE.resources(gpus=0),
         mem_mb=4000,
         runtime=PLAN.runtime("analyse_study"),
         expected_seconds=PLAN.expected_seconds("analyse_study"),
@@ -34,6 +35,7 @@ rule write_tables:
         f"{ROOT}/benchmarks/write_tables.tsv"
     threads: 1
     resources:
+        **SITE.resources(gpus=0),
         mem_mb=4000,
         runtime=PLAN.runtime("write_tables"),
         expected_seconds=PLAN.expected_seconds("write_tables"),
@@ -58,6 +60,7 @@ rule write_findings:
         f"{ROOT}/benchmarks/write_findings.tsv"
     threads: 1
     resources:
+        **SITE.resources(gpus=0),
         mem_mb=1000,
         runtime=PLAN.runtime("write_findings"),
         expected_seconds=PLAN.expected_seconds("write_findings"),

@@ -13,6 +13,7 @@ rule train_models:
         factor=r"(?!external\b)\w+",
     threads: 1
     resources:
+        **SITE.resources(PLAN.gpus),
         gpu=PLAN.gpus,
         mem_mb=16000,
         runtime=PLAN.runtime("train_models"),

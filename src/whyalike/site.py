@@ -1,0 +1,68 @@
+"""What only a cluster's users know: account, partitions, type of GPU, longest job, scratch. For the rules' resources.
+
+The values stand in config/site.yaml of the working directory, a copy of profiles/slurm/site.yaml; without that file
+the cluster's own defaults hold. A local run ignores all but `scratch` and the longest job. Changing the file re-runs
+nothing. This module is read each time the Snakefile is parsed.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import Field, ValidationError
+
+from whyalike.config import ConfigError
+from whyalike.messages import fault_in_words, listed
+from whyalike.recipes import Section
+
+SITE = "config/site.yaml"  # from the working directory
+Word = Annotated[str, Field(pattern=r"^[\w.,+-]+$")]
+
+
+class Site(Section):
+    """One cluster, as its users see it."""
+
+    account: Word | None = Field(None, description="SLURM account that pays for the jobs.")
+    partition: Word | None = Field(None, description="Partition of the jobs without a GPU.")
+    gpu_partition: Word | None = Field(None, description="Partition of the jobs with a GPU; else `partition`.")
+    gpu_model: Word | None = Field(None, description="Type of GPU, as `sinfo -o %G` names it; any if left out.")
+    max_minutes: int | None = Field(None, ge=1, description="Longest time limit that the partitions accept.")
+    scratch: str | None = Field(None, description="Folder for temporary files on every node.")
+
+    def resources(self, gpus: int) -> dict[str, str]:
+        """The resources of a job that its rule does not know, by the names of Snakemake and its SLURM plugin.
+
+        Parameters
+        ----------
+        gpus : how many GPUs the job asks for.
+        """
+        named = {
+            "slurm_account": self.account,
+            "slurm_partition": (self.gpu_partition if gpus else None) or self.partition,
+            # the plugin asks for a GPU wherever a model is named: so only where the job wants one
+            "gpu_model": self.gpu_model if gpus else None,
+            "tmpdir": self.scratch,
+        }
+        return {name: value for name, value in named.items() if value}
+
+
+def read(path: str | Path = SITE) -> Site:
+    """Read and check the site file; where there is none, nothing is known of the site.
+
+    Raises
+    ------
+    ConfigError : every fault at once, each with file, key, the value that came and what must hold.
+    """
+    path = Path(path)
+    if not path.is_file():
+        return Site()
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(values or {}, dict):
+        raise ConfigError(f"{path} must hold keys as profiles/slurm/site.yaml does, got {values!r}")
+    try:
+        return Site.model_validate(values or {})
+    except ValidationError as error:
+        raise ConfigError(listed(str(path), [fault_in_words(fault, Site) for fault in error.errors()])) from None

@@ -1,0 +1,113 @@
+"""What Snakemake's SLURM plugin leaves open: the jobs of a driver that was killed, and a controller that is away.
+
+The plugin knows only jobs that it submitted itself, so a driver that is started again would submit a second job beside
+each one that still runs; `cancel_predecessors` ends those first (training goes on from its checkpoints). And the plugin
+forgets every job for good when the controller does not answer a few questions in a row, and takes a job that was
+preempted for good as one that still runs; `mend` changes both. Seen with the plugin's version 2.8.
+"""
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+ASK_SECONDS = 10  # between two questions to a controller that does not answer
+END_SECONDS = 300  # until cancelled jobs are gone: sites give a job up to a few minutes between SIGTERM and SIGKILL
+FAILED = "FAILED"
+
+Answer = tuple[dict[str, str] | None, float | None]
+
+
+def predecessors(prefix: str, folder: Path) -> list[str]:
+    """Ids of this user's jobs that an earlier run submitted in ``folder``: by the prefix of their names.
+
+    Raises
+    ------
+    RuntimeError : SLURM does not answer.
+    """
+    # %Z, the folder, last: it may hold any character
+    command = ["squeue", "--me", "--noheader", "--format=%i|%j|%Z"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"squeue ended with status {done.returncode}: {done.stderr.strip()}. Start again later.")
+    jobs = [line.split("|", 2) for line in done.stdout.splitlines()]
+    here = os.path.realpath(folder)
+    return [job for job, name, place in jobs if name.startswith(f"{prefix}_") and os.path.realpath(place) == here]
+
+
+def cancel_predecessors(prefix: str, folder: Path, say: Callable[[str], None], seconds: float = END_SECONDS) -> None:
+    """Cancel what an earlier run in ``folder`` left in the queue, and wait until it has ended.
+
+    Only while Snakemake's lock on the folder is held: then no other driver waits for these jobs.
+
+    Parameters
+    ----------
+    prefix : of the jobs' names (`slurm-jobname-prefix`).
+    folder : the working directory of the run.
+    say : gets a sentence if there are any.
+    seconds : how long to wait.
+
+    Raises
+    ------
+    RuntimeError : SLURM does not answer, or jobs do not end in time.
+    """
+    jobs = predecessors(prefix, folder)
+    if not jobs:
+        return
+    say(f"{len(jobs)} jobs of an earlier run in this folder are cancelled ({', '.join(jobs)}): "
+        "this run submits them anew, and training goes on from its checkpoints.")  # fmt: skip
+    subprocess.run(["scancel", *jobs], check=False)
+    deadline = time.monotonic() + seconds
+    while left := predecessors(prefix, folder):
+        if time.monotonic() > deadline:
+            raise RuntimeError(
+                f"jobs {', '.join(left)} of an earlier run in this folder have not ended {seconds:g} s after scancel. "
+                "Start again when squeue no longer shows them."
+            )
+        time.sleep(1)
+
+
+def mend(plugin: ModuleType) -> None:
+    """Change how the plugin looks at its jobs, once: patiently, and taking preempted jobs for failed ones."""
+    if not hasattr(plugin.query_job_status, "mended"):
+        plugin.query_job_status = patient(plugin.query_job_status)
+        plugin.get_min_job_age = remembered(plugin.get_min_job_age)
+
+
+def patient(
+    query: Callable[[str, Any], Awaitable[Answer]], seconds: float = ASK_SECONDS
+) -> Callable[[str, Any], Awaitable[Answer]]:
+    """``query``, asked again until there is an answer.
+
+    A job that SLURM requeues is pending at once; one that stays preempted is over, and is submitted again like a failed
+    one.
+    """
+
+    async def ask(command: str, logger: Any) -> Answer:
+        silent = False
+        while (answer := await query(command, logger))[0] is None:
+            if not silent:
+                logger.warning(f"SLURM does not answer; it is asked again every {seconds:g} s. Jobs that run go on.")
+            silent = True
+            await asyncio.sleep(seconds)
+        states, duration = answer
+        return {job: FAILED if state == "PREEMPTED" else state for job, state in states.items()}, duration
+
+    ask.mended = True
+    return ask
+
+
+def remembered(age: Callable[[], int | None]) -> Callable[[], int | None]:
+    """``age``, or its last answer while SLURM gives none: the plugin would go over to sacct, which may know nothing."""
+    last: list[int] = []
+
+    def ask() -> int | None:
+        if (answer := age()) is not None:
+            last[:] = [answer]
+        return last[0] if last else None
+
+    return ask

@@ -1,0 +1,46 @@
+"""The tiny study through SLURM, from an empty folder."""
+
+import pytest
+from driven import Study
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(scope="module")
+def submitted(cluster, tmp_path_factory) -> Study:
+    """The tiny study, run by SLURM without a disturbance, on the A100s."""
+    site = {"partition": "cpu", "gpu_partition": "gpu", "gpu_model": "a100", "max_minutes": 12}
+    study = Study(tmp_path_factory.mktemp("submitted"), cluster, site=site)
+    try:
+        study.finish(study.start())
+    finally:
+        study.stop()
+    return study
+
+
+def test_every_byte_is_that_of_a_run_on_this_machine(submitted, cluster, tmp_path):
+    local = Study(tmp_path, cluster)
+    done = local.call(local.run_command())
+    assert done.returncode == 0, done.stdout
+    assert submitted.numbers() == local.numbers()
+
+
+def test_models_run_on_the_gpus_of_the_site_and_all_else_beside_them(submitted):
+    jobs = submitted.jobs("rule_")
+    on_gpus = [job for job in jobs if job["comment"].startswith(("rule_train_models", "rule_extract"))]
+    assert len(on_gpus) == 10
+    assert {(job["partition"], job["node"], job["gpus"]) for job in on_gpus} == {("gpu", "g2", "gres:gpu:a100:1")}
+    beside = [job for job in jobs if job not in on_gpus]
+    assert {(job["partition"], job["node"], job["gpus"]) for job in beside} == {("cpu", "c1", "N/A")}
+
+
+def test_no_job_asks_for_more_time_than_the_site_gives(submitted):
+    limits = {job["comment"].split("_wildcards_")[0]: job["limit"] for job in submitted.jobs("rule_")}
+    assert limits["rule_train_models"] == "12:00"  # 15 minutes without the limit
+    assert limits["rule_prepare_data"] == "11:00"
+
+
+def test_the_rules_of_seconds_are_no_jobs(submitted):
+    rules = {job["comment"].split("_wildcards_")[0] for job in submitted.jobs("rule_")}
+    jobs = ("prepare_data", "train_models", "extract_avgpool", "score_comparison", "analyse_study")
+    assert rules == {f"rule_{name}" for name in jobs}

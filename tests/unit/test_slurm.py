@@ -1,0 +1,109 @@
+"""What is done beside Snakemake's SLURM plugin, with fake `squeue` and `scancel`; tests/cluster has the real ones."""
+
+import asyncio
+import logging
+import os
+from types import ModuleType
+
+import pytest
+
+from whyalike import slurm
+
+SQUEUE = """#!/bin/sh
+[ -f {folder}/away ] && { echo 'Unable to contact slurm controller' >&2; exit 1; }
+cat {folder}/queue
+"""
+# takes a job out of the queue, unless it is stubborn
+SCANCEL = """#!/bin/sh
+echo "$@" > {folder}/cancelled
+[ -f {folder}/stubborn ] || : > {folder}/queue
+"""
+
+
+@pytest.fixture
+def queue(tmp_path, monkeypatch):
+    """A folder with fake programs: the file `queue` is what squeue says."""
+    folder = tmp_path / "fake"
+    folder.mkdir()
+    for name, text in {"squeue": SQUEUE, "scancel": SCANCEL}.items():
+        (folder / name).write_text(text.replace("{folder}", str(folder)))
+        (folder / name).chmod(0o755)
+    (folder / "queue").write_text("")
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    return folder
+
+
+def test_jobs_of_an_earlier_run_are_known_by_prefix_and_folder(queue, tmp_path):
+    work = tmp_path / "a|b"
+    work.mkdir()
+    (tmp_path / "link").symlink_to(work)
+    (queue / "queue").write_text(
+        f"1|whyalike_0f|{work}\n2|whyalike_0f|{tmp_path}\n3|whyalikes_0f|{work}\n4|whyalike|{work}\n5_[1-3]|whyalike_1e|{work}\n"
+    )
+    assert slurm.predecessors("whyalike", tmp_path / "link") == ["1", "5_[1-3]"]
+
+
+def test_they_are_cancelled_and_waited_for(queue, tmp_path):
+    (queue / "queue").write_text(f"7|whyalike_0f|{tmp_path}\n8|whyalike_0f|{tmp_path}\n9|mine|{tmp_path}\n")
+    said = []
+    slurm.cancel_predecessors("whyalike", tmp_path, said.append)
+    assert (queue / "cancelled").read_text() == "7 8\n"
+    assert said[0].startswith("2 jobs of an earlier run in this folder are cancelled (7, 8)")
+
+
+def test_with_none_nothing_is_cancelled_or_said(queue, tmp_path):
+    said = []
+    slurm.cancel_predecessors("whyalike", tmp_path, said.append)
+    assert not said and not (queue / "cancelled").exists()
+
+
+def test_jobs_that_do_not_end_are_an_error_with_their_ids(queue, tmp_path):
+    (queue / "queue").write_text(f"7|whyalike_0f|{tmp_path}\n")
+    (queue / "stubborn").touch()
+    with pytest.raises(RuntimeError, match=r"jobs 7 of an earlier run in this folder have not ended 0 s after scancel"):
+        slurm.cancel_predecessors("whyalike", tmp_path, lambda text: None, seconds=0)
+
+
+def test_a_silent_controller_is_an_error_with_its_words(queue, tmp_path):
+    (queue / "away").touch()
+    with pytest.raises(RuntimeError, match=r"squeue ended with status 1: Unable to contact slurm controller"):
+        slurm.predecessors("whyalike", tmp_path)
+
+
+def test_a_question_is_asked_until_there_is_an_answer(caplog):
+    answers = iter([(None, None), (None, None), ({"1": "RUNNING"}, 0.1)])
+
+    async def query(command, logger):
+        assert command == "squeue"
+        return next(answers)
+
+    ask = slurm.patient(query, seconds=0)
+    assert asyncio.run(ask("squeue", logging.getLogger("test"))) == ({"1": "RUNNING"}, 0.1)
+    assert [record.getMessage() for record in caplog.records] == [
+        "SLURM does not answer; it is asked again every 0 s. Jobs that run go on."
+    ]
+
+
+def test_a_job_that_stays_preempted_has_failed():
+    async def query(command, logger):
+        return {"1": "PREEMPTED", "2": "COMPLETED"}, 0.1
+
+    assert asyncio.run(slurm.patient(query)("squeue", None)) == ({"1": "FAILED", "2": "COMPLETED"}, 0.1)
+
+
+def test_the_last_known_job_age_holds_while_slurm_is_silent():
+    ages = iter([None, 300, None, 200])
+    age = slurm.remembered(lambda: next(ages))
+    assert [age() for _ in range(4)] == [None, 300, 300, 200]
+
+
+def test_the_plugin_is_mended_once_and_has_what_is_mended():
+    import snakemake_executor_plugin_slurm as real
+
+    plugin = ModuleType("plugin")
+    plugin.query_job_status, plugin.get_min_job_age = real.query_job_status, real.get_min_job_age
+    slurm.mend(plugin)
+    mended = plugin.query_job_status, plugin.get_min_job_age
+    assert mended != (real.query_job_status, real.get_min_job_age)
+    slurm.mend(plugin)
+    assert (plugin.query_job_status, plugin.get_min_job_age) == mended
