@@ -5,56 +5,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from scipy.stats import norm
-from training_jobs import IDENTITY, OPERATION, end, run_data, start, stored_run
+from toy_autoencoder import MODEL, RECIPE, grey_data, task, train, train_and_die
+from training_jobs import end, start, stored_run
 
 from whyalike.models.inputs import brightness
 from whyalike.models.weights import build_model, load_weights
 from whyalike.randomness import key
-from whyalike.training.autoencoding import Autoencoding, negative_elbo
-from whyalike.training.images import RunImages
-from whyalike.training.parameters import AutoencoderRecipe
-from whyalike.training.trainer import Trainer
-
-MODEL = {"family": "vae", "channels": [3, 5], "latent": 2, "size": 8}
-RECIPE = AutoencoderRecipe(lr=0.01, epochs=2, batch_size=8, weight_decay=1e-3)
-RUN = {"name": "A", "replica": "A", "labelling": "toy", "level": None, "identity": IDENTITY}
-
-
-def grey_data():
-    """Grey images, nearly black or nearly white."""
-    data = run_data()
-
-    def grey(images, labels):
-        return images[..., :1] // 8 + (labels % 2 * 200).to(torch.uint8)[:, None, None, None]
-
-    train, test = grey(data.train_images, data.train_labels), grey(data.test_images, data.test_labels)
-    return RunImages(train, data.train_labels, test, data.test_labels, data.classes, data.sha256)
-
-
-def task(recipe=RECIPE):
-    return Autoencoding({"seed": 3, "model": MODEL}, recipe, RUN, grey_data())
-
-
-def train(store, recipe=RECIPE):
-    torch.set_num_threads(1)
-    with stored_run(store).held(OPERATION.heartbeat_seconds, lambda text: None):
-        return Trainer(RUN, recipe, OPERATION, task(recipe), stored_run(store)).train()
-
-
-def train_and_die_at_step(store, step):
-    import os
-    import signal
-
-    original, count = Trainer._step, [step]
-
-    def hooked(self, batches):
-        original(self, batches)
-        count[0] -= 1
-        if not count[0]:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    Trainer._step = hooked
-    train(store)
+from whyalike.training.autoencoding import negative_elbo
 
 
 def test_the_lower_bound_is_the_expected_log_likelihood_less_the_divergence():
@@ -91,7 +48,7 @@ def test_training_is_that_of_a_plain_loop(tmp_path):
 
 def test_a_killed_autoencoder_ends_as_if_never_killed(tmp_path):
     train(tmp_path / "whole")
-    assert end(start(train_and_die_at_step, tmp_path / "killed", 8)) == -9
+    assert end(start(train_and_die, tmp_path / "killed", ("after step", 8))) == -9
     train(tmp_path / "killed")
     whole, killed = (stored_run(tmp_path / name) for name in ("whole", "killed"))
     assert killed.weights.read_bytes() == whole.weights.read_bytes()

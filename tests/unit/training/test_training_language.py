@@ -1,8 +1,6 @@
 """Language models in training: windows, schedule, the plain loop, early stopping, kills without a trace."""
 
 import math
-import os
-import signal
 from itertools import pairwise
 
 import numpy as np
@@ -11,59 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
-from training_jobs import IDENTITY, OPERATION, end, start, stored_run
+from toy_language import MODEL, RECIPE, RUN, WORK, stretches, task, text, train, train_and_die
+from training_jobs import end, start, stored_run
 
 from whyalike.data.prepared import Prepared
 from whyalike.models.weights import build_model, load_weights
 from whyalike.randomness import key, keyed
 from whyalike.training.language import Language, RunText
-from whyalike.training.parameters import LanguageRecipe
-from whyalike.training.trainer import Trainer
-from whyalike.training.windows import Stretches, draw_windows
-
-MODEL = {"family": "gpt", "vocabulary": 11, "layers": 1, "heads": 2, "width": 8, "context": 6, "dropout": 0.2}
-RECIPE = LanguageRecipe(lr=0.02, steps=12, batch_size=4, accumulation=2, evaluate_every=3, validation_windows=9)
-RUN = {"name": "A", "replica": "A", "labelling": "corpus", "level": None, "identity": IDENTITY}
-WORK = {"seed": 3, "model": MODEL}
-
-
-def stretches(*pairs):
-    starts, lengths = np.array(pairs).T
-    return Stretches(starts, lengths)
-
-
-def text(tokens=None):
-    """Two corpora of counting modulo 10 and modulo 5: two chunks, a validation stretch and test windows of each."""
-    if tokens is None:
-        tokens = np.concatenate([np.arange(150) % 10, np.arange(150) % 5]).astype(np.uint16)
-    chunks = [stretches((0, 50), (50, 50)), stretches((150, 50), (200, 50))]
-    validation = [stretches((100, 25)), stretches((250, 25))]
-    test = [stretches(*((start, 6) for start in range(first, first + 7))) for first in (125, 275)]
-    return RunText(tokens, chunks, validation, test, ("tens", "fives"), "d" * 64)
-
-
-def task(recipe=RECIPE, model=MODEL, own=None):
-    return Language({"seed": 3, "model": model}, recipe, RUN, own or text(), torch.device("cpu"))
-
-
-def train(store, recipe=RECIPE, model=MODEL):
-    torch.set_num_threads(1)
-    with stored_run(store).held(OPERATION.heartbeat_seconds, lambda text: None):
-        return Trainer(RUN, recipe, OPERATION, task(recipe, model), stored_run(store)).train()
-
-
-def train_and_die_after_step(store, step, recipe):
-    original, left = Trainer._step, [step]
-
-    def hooked(self, batches):
-        original(self, batches)
-        left[0] -= 1
-        if not left[0]:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    Trainer._step = hooked
-    train(store, recipe)
-
+from whyalike.training.windows import draw_windows
 
 # ---- windows
 
@@ -195,7 +148,7 @@ def test_the_best_weights_are_kept_and_training_stops_without_a_gain(tmp_path):
 def test_a_killed_run_keeps_its_best_weights_and_its_patience(tmp_path, step):
     recipe = RECIPE.model_copy(update={"steps": 60, "patience": 6, "lr": 30.0, "clip": None})
     train(tmp_path / "whole", recipe)
-    code = end(start(train_and_die_after_step, tmp_path / "killed", step, recipe))
+    code = end(start(train_and_die, tmp_path / "killed", ("after step", step), recipe))
     whole, killed = (stored_run(tmp_path / name) for name in ("whole", "killed"))
     assert code == (-9 if step <= whole.finished()["steps"] else 0)
     train(tmp_path / "killed", recipe)

@@ -1,0 +1,40 @@
+"""A tiny autoencoder in training, for tests in this process and in processes that are killed."""
+
+import torch
+from training_jobs import IDENTITY, OPERATION, die_at, run_data, stored_run
+
+from whyalike.training.autoencoding import Autoencoding
+from whyalike.training.images import RunImages
+from whyalike.training.parameters import AutoencoderRecipe
+from whyalike.training.trainer import Trainer
+
+MODEL = {"family": "vae", "channels": [3, 5], "latent": 2, "size": 8}
+RECIPE = AutoencoderRecipe(lr=0.01, epochs=2, batch_size=8, weight_decay=1e-3)
+RUN = {"name": "A", "replica": "A", "labelling": "toy", "level": None, "identity": IDENTITY}
+
+
+def grey_data():
+    """Grey images, nearly black or nearly white."""
+    data = run_data()
+
+    def grey(images, labels):
+        return images[..., :1] // 8 + (labels % 2 * 200).to(torch.uint8)[:, None, None, None]
+
+    train, test = grey(data.train_images, data.train_labels), grey(data.test_images, data.test_labels)
+    return RunImages(train, data.train_labels, test, data.test_labels, data.classes, data.sha256)
+
+
+def task(recipe=RECIPE):
+    return Autoencoding({"seed": 3, "model": MODEL}, recipe, RUN, grey_data())
+
+
+def train(store, recipe=RECIPE):
+    torch.set_num_threads(1)
+    with stored_run(store).held(OPERATION.heartbeat_seconds, lambda text: None):
+        return Trainer(RUN, recipe, OPERATION, task(recipe), stored_run(store)).train()
+
+
+def train_and_die(store, moment):
+    """As `training_jobs.train_and_die`, of an autoencoder."""
+    die_at(*moment)
+    train(store)
