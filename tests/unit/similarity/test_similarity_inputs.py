@@ -147,7 +147,9 @@ def test_a_parameter_that_prepare_reads_must_be_named_by_its_form(xy, monkeypatc
     prepare = METRICS["svcca"].load()["exact"].prepare
     form = Form(prepare, lambda x, y, parameters: 0.0, lambda y, order: y[order], reads=("variance",))
     monkeypatch.setattr("whyalike.similarity.svcca.SVCCA", {"exact": form})
-    fault = r"prepare of metric 'svcca' read the parameter 'dims', which its Form does not name in reads=\('variance',\)"
+    fault = (
+        r"prepare of metric 'svcca' read the parameter 'dims', which its Form does not name in reads=\('variance',\)"
+    )
     with pytest.raises(KeyError, match=fault):
         score("svcca", *xy, dims=4)
 
