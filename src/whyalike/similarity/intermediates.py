@@ -16,7 +16,7 @@ import numpy as np
 
 from whyalike.randomness import keyed
 from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
-from whyalike.similarity.forms import Form
+from whyalike.similarity.forms import Form, Reads
 from whyalike.similarity.preprocessing import ALL_LAYERS, EXACT, published_layers
 from whyalike.similarity.protocols import Setting
 from whyalike.similarity.registry import METRICS
@@ -131,7 +131,7 @@ class Workbench:
             check_not_constant(setting.metric, x, where)
             extra = {"generator": keyed(self.seed, "svd", run, layer, *draw)} if form.randomised else {}
             try:
-                return form.prepare(x, {**parameters, **extra})
+                return form.prepare(x, Reads({**parameters, **extra}, setting.metric, form))
             except UndefinedScore as reason:
                 raise UndefinedScore(f"{reason} ({where})") from None
 
