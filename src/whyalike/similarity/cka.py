@@ -4,7 +4,8 @@ With H = I - 11'/n and the features centred (K = XX', Xc = HX):
 biased, tr(KHLH) = ||Xc'Yc||_F^2, so that no n x n matrix is needed, and none is made unless it is the smaller work;
 HSIC_1 (Song et al. 2012, eq. 5) does not change when features are shifted, and for centred features the row sums of the
 kernel without its diagonal are minus that diagonal, a_i = |x_i|^2. All three of its terms then come from ||Xc'Yc||_F^2
-and the two diagonals. Reductions in float64: a float32 norm of a 4000^2 matrix was .0007 low.
+and the two diagonals. Float32 features are multiplied in float32 and summed in float64
+(`whyalike.similarity.precision`).
 """
 
 from collections.abc import Callable, Mapping
@@ -15,8 +16,11 @@ import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.forms import Form
+from whyalike.similarity.precision import centred, cross
 
 KERNEL_PAYS = 64  # d^2 > 64 n: a null draw takes .35 ms on kernels, 4 to 9 ms on features (n = 600, d = 512, one core)
+KERNEL_ROWS = 2048  # a kernel of more rows is larger than 32 MB: then only where the features are larger still
+DIAGONAL = 0.9  # share of the diagonal in tr(KHKH) above which HSIC_1 is the small difference of rounded numbers
 BLOCK = 1 << 16  # entries of a permuted kernel made at once: they stay in the cache, and large ones need no second copy
 
 
@@ -61,14 +65,18 @@ def _norm(hsic: float, what: str) -> float:
     return float(np.sqrt(hsic))
 
 
-def _linear_kernel(x: np.ndarray, hsic: Callable[[float, np.ndarray, np.ndarray], float], what: str) -> Features:
+def _linear_kernel(
+    x: np.ndarray, hsic: Callable[[float, np.ndarray, np.ndarray], float], what: str, single: bool
+) -> Features:
     """Centre x (n x d); ``hsic`` makes the self-similarity of ||Xc'Xc||^2 and the diagonal, twice."""
     n, d = x.shape
-    centred = x - x.mean(axis=0)
-    diagonal = np.einsum("ij,ij->i", centred, centred)
-    is_kernel = d > n or d * d > KERNEL_PAYS * n
-    features = Features(centred @ centred.T if is_kernel else centred, is_kernel, diagonal, 0.0)
-    return replace(features, norm=_norm(hsic(_square(features, features), diagonal, diagonal), what))
+    is_kernel = d > n or (d * d > KERNEL_PAYS * n and n <= KERNEL_ROWS)
+    rows, diagonal = centred(x, single and not is_kernel)
+    features = Features(rows @ rows.T if is_kernel else rows, is_kernel, diagonal, 0.0)
+    square = _square(features, features)
+    if rows.dtype == np.float32 and diagonal @ diagonal > DIAGONAL * square:
+        return _linear_kernel(x, hsic, what, single=False)
+    return replace(features, norm=_norm(hsic(square, diagonal, diagonal), what))
 
 
 def _square(x: Features, y: Features) -> float:
@@ -81,13 +89,13 @@ def _square(x: Features, y: Features) -> float:
     if y.is_kernel:
         a = a if y.order is None else a.take(np.argsort(y.order), axis=0)  # the same pairs of rows, in y's own order
         return float(np.vdot(b @ a, a))
-    cross = a.T @ b  # (p, q)
-    return float(np.vdot(cross, cross))
+    products = cross(a, b)  # (p, q)
+    return float(np.vdot(products, products))
 
 
 def prepare_linear(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
     """Centre x (n x d) and take the biased HSIC of its linear kernel with itself."""
-    return _linear_kernel(x, lambda square, a, b: square, "HSIC")
+    return _linear_kernel(x, lambda square, a, b: square, "HSIC", parameters.get("single", False))
 
 
 def compare_linear(x: Features, y: Features, parameters: Mapping[str, Any]) -> float:
@@ -112,7 +120,7 @@ def _hsic_1_or_zero(square: float, a: np.ndarray, b: np.ndarray) -> float:
 
 def prepare_unbiased(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
     """Centre x (n x d) and take HSIC_1 of its linear kernel with itself."""
-    return _linear_kernel(x, _hsic_1_or_zero, "HSIC_1")
+    return _linear_kernel(x, _hsic_1_or_zero, "HSIC_1", parameters.get("single", False))
 
 
 def compare_unbiased(x: Features, y: Features, parameters: Mapping[str, Any]) -> float:
@@ -165,8 +173,8 @@ def permute_rbf(y: Kernel, order: np.ndarray) -> Kernel:
     return replace(y, order=order)
 
 
-_linear = Form(prepare_linear, compare_linear, permute_features)
-_unbiased = Form(prepare_unbiased, compare_unbiased, permute_features)
+_linear = Form(prepare_linear, compare_linear, permute_features, single=True)
+_unbiased = Form(prepare_unbiased, compare_unbiased, permute_features, single=True)
 _rbf = Form(prepare_rbf, compare_rbf, permute_rbf, reads=("sigma", "sigma_median"))
 
 # the published forms differ by preprocessing and eps alone

@@ -17,13 +17,15 @@ class Form:
 
     Parameters
     ----------
-    prepare : (x of shape n x d in float64, already preprocessed and checked; parameters) -> intermediates.
+    prepare : (x of shape n x d in float64, but see ``single``, already preprocessed and checked; parameters) -> intermediates.
         A randomised form finds a `numpy.random.Generator` under the parameter "generator".
         Raises UndefinedScore where the metric has no value for x.
     compare : (intermediates of x, intermediates of y, parameters) -> float.
     permute : (intermediates of y, order) -> the intermediates of ``y[order]``, without preparing again.
         ``y`` is as prepared, not permuted before; ``x`` of compare is never permuted.
     reads : the parameters that ``prepare`` reads; metrics with the same ``prepare`` and values share intermediates.
+    single : whether ``prepare`` takes float32 features as they are, and finds under the parameter "single" whether it
+        may make products in float32 (`whyalike.similarity.precision`).
     randomised : whether ``prepare`` draws random numbers.
     check : (intermediates of x, intermediates of y, parameters); raises UndefinedScore where the two have no value
         together though each could with others. A permutation of rows must not change that.
@@ -34,4 +36,5 @@ class Form:
     permute: Callable[[Any, np.ndarray], Any]
     reads: tuple[str, ...] = ()
     randomised: bool = False
+    single: bool = False
     check: Callable[[Any, Any, Mapping[str, Any]], None] | None = None
