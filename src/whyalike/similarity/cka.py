@@ -129,6 +129,19 @@ def compare_unbiased(x: Features, y: Features, parameters: Mapping[str, Any]) ->
     return hsic / (x.norm * y.norm + parameters["eps"])
 
 
+def linear_from_squares(squares: np.ndarray, diagonals: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
+    """`compare_linear` of all pairs (M x M) from ||Xc'Yc||^2 (M x M)."""
+    norms = np.array([_norm(own, "HSIC") for own in np.diagonal(squares)])
+    return squares / (np.outer(norms, norms) + parameters["eps"])
+
+
+def unbiased_from_squares(squares: np.ndarray, diagonals: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
+    """`compare_unbiased` of all pairs (M x M) from ||Xc'Yc||^2 (M x M) and the kernels' diagonals (M x n)."""
+    norms = [_norm(_hsic_1_or_zero(squares[i, i], a, a), "HSIC_1") for i, a in enumerate(diagonals)]
+    hsic = [[_hsic_1(squares[i, j], a, b) for j, b in enumerate(diagonals)] for i, a in enumerate(diagonals)]
+    return np.array(hsic) / (np.outer(norms, norms) + parameters["eps"])
+
+
 def permute_features(y: Features, order: np.ndarray) -> Features:
     """The intermediates of ``y[order]``."""
     diagonal = y.diagonal.take(order)
@@ -154,8 +167,8 @@ def permute_rbf(y: Kernel, order: np.ndarray) -> Kernel:
     return replace(y, order=order)
 
 
-_linear = Form(prepare_linear, compare_linear, permute_features, single=True)
-_unbiased = Form(prepare_unbiased, compare_unbiased, permute_features, single=True)
+_linear = Form(prepare_linear, compare_linear, permute_features, single=True, from_squares=linear_from_squares)
+_unbiased = Form(prepare_unbiased, compare_unbiased, permute_features, single=True, from_squares=unbiased_from_squares)
 _rbf = Form(prepare_rbf, compare_rbf, permute_rbf, reads=("sigma", "sigma_median"), single=True)
 
 # the published forms differ by preprocessing and eps alone

@@ -17,7 +17,7 @@ class Form:
 
     Parameters
     ----------
-    prepare : (x of shape n x d in float64, but see ``single``, already preprocessed and checked; parameters) -> intermediates.
+    prepare : (x of shape n x d in float64 or as ``single`` says, preprocessed and checked; parameters) -> intermediates.
         A randomised form finds a `numpy.random.Generator` under the parameter "generator".
         Raises UndefinedScore where the metric has no value for x.
     compare : (intermediates of x, intermediates of y, parameters) -> float.
@@ -29,6 +29,8 @@ class Form:
     randomised : whether ``prepare`` draws random numbers.
     check : (intermediates of x, intermediates of y, parameters); raises UndefinedScore where the two have no value
         together though each could with others. A permutation of rows must not change that.
+    from_squares : of a metric of linear kernels, (||Xc'Yc||^2 of all pairs, M x M; the kernels' diagonals, M x n;
+        parameters) -> all scores, M x M.
     """
 
     prepare: Callable[[np.ndarray, Mapping[str, Any]], Any]
@@ -38,3 +40,4 @@ class Form:
     randomised: bool = False
     single: bool = False
     check: Callable[[Any, Any, Mapping[str, Any]], None] | None = None
+    from_squares: Callable[[np.ndarray, np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
