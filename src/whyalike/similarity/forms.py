@@ -17,7 +17,7 @@ class Form:
 
     Parameters
     ----------
-    prepare : (x of shape n x d in float64 or as ``single`` says, preprocessed and checked; parameters) -> intermediates.
+    prepare : (x, n x d in float64 or as ``single`` says, preprocessed and checked; parameters) -> intermediates.
         A randomised form finds a `numpy.random.Generator` under the parameter "generator".
         Raises UndefinedScore where the metric has no value for x.
     compare : (intermediates of x, intermediates of y, parameters) -> float.

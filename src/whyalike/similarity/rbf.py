@@ -1,8 +1,8 @@
 """The centred RBF kernel of a representation, HKH with K = exp(-distance^2 / (2 sigma^2)).
 
-Distances come from inner products of centred features (which loses fewer digits), for the upper half of the matrix; it is
-mirrored when it is finished. Of many rows the kernel, whose entries lie in [0, 1], is kept in float32: rounding moves a
-score by 1e-9, and 10,000 rows take 400 MB.
+Distances come from inner products of centred features (which loses fewer digits), for the upper half of the matrix,
+which is mirrored when it is finished. Of many rows the kernel is kept in float32: rounding moves a score by 1e-8, and
+10,000 rows take 400 MB.
 """
 
 from collections.abc import Iterator
