@@ -147,4 +147,4 @@ def workbench_of(representations: Mapping[str, Any], seed: int, metric: str, mem
     first = next(iter(arrays))
     for name, x in arrays.items():
         check_same_stimuli(arrays[first], x, first, name, metric)
-    return Workbench({name: {LAYER: x} for name, x in arrays.items()}, seed, memory)
+    return Workbench({name: {LAYER: x} for name, x in arrays.items()}, seed, memory, permuted=False)

@@ -16,12 +16,11 @@ import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.forms import Form
-from whyalike.similarity.precision import centred, cross
+from whyalike.similarity.precision import centred, cross, nearly_diagonal
 from whyalike.similarity.rbf import rbf_kernel
 
 KERNEL_PAYS = 64  # d^2 > 64 n: a null draw takes .35 ms on kernels, 4 to 9 ms on features (n = 600, d = 512, one core)
 KERNEL_ROWS = 2048  # a kernel of more rows is larger than 32 MB: then only where the features are larger still
-DIAGONAL = 0.9  # share of the diagonal in tr(KHKH) above which HSIC_1 is the small difference of rounded numbers
 BLOCK = 1 << 16  # entries of a permuted kernel made at once: they stay in the cache, and large ones need no second copy
 
 
@@ -66,16 +65,19 @@ def _norm(hsic: float, what: str) -> float:
 
 
 def _linear_kernel(
-    x: np.ndarray, hsic: Callable[[float, np.ndarray, np.ndarray], float], what: str, single: bool
+    x: np.ndarray,
+    parameters: Mapping[str, Any],
+    hsic: Callable[[float, np.ndarray, np.ndarray], float],
+    what: str,
 ) -> Features:
     """Centre x (n x d); ``hsic`` makes the self-similarity of ||Xc'Xc||^2 and the diagonal, twice."""
     n, d = x.shape
-    is_kernel = d > n or (d * d > KERNEL_PAYS * n and n <= KERNEL_ROWS)
-    rows, diagonal = centred(x, single and not is_kernel)
+    is_kernel = d > n or (parameters.get("permuted", True) and d * d > KERNEL_PAYS * n and n <= KERNEL_ROWS)
+    rows, diagonal = centred(x, parameters.get("single", False) and not is_kernel)
     features = Features(rows @ rows.T if is_kernel else rows, is_kernel, diagonal, 0.0)
     square = _square(features, features)
-    if rows.dtype == np.float32 and diagonal @ diagonal > DIAGONAL * square:
-        return _linear_kernel(x, hsic, what, single=False)
+    if rows.dtype == np.float32 and nearly_diagonal(square, diagonal):
+        return _linear_kernel(x, {**parameters, "single": False}, hsic, what)
     return replace(features, norm=_norm(hsic(square, diagonal, diagonal), what))
 
 
@@ -95,7 +97,7 @@ def _square(x: Features, y: Features) -> float:
 
 def prepare_linear(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
     """Centre x (n x d) and take the biased HSIC of its linear kernel with itself."""
-    return _linear_kernel(x, lambda square, a, b: square, "HSIC", parameters.get("single", False))
+    return _linear_kernel(x, parameters, lambda square, a, b: square, "HSIC")
 
 
 def compare_linear(x: Features, y: Features, parameters: Mapping[str, Any]) -> float:
@@ -120,7 +122,7 @@ def _hsic_1_or_zero(square: float, a: np.ndarray, b: np.ndarray) -> float:
 
 def prepare_unbiased(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
     """Centre x (n x d) and take HSIC_1 of its linear kernel with itself."""
-    return _linear_kernel(x, _hsic_1_or_zero, "HSIC_1", parameters.get("single", False))
+    return _linear_kernel(x, parameters, _hsic_1_or_zero, "HSIC_1")
 
 
 def compare_unbiased(x: Features, y: Features, parameters: Mapping[str, Any]) -> float:

@@ -25,7 +25,8 @@ class Form:
         ``y`` is as prepared, not permuted before; ``x`` of compare is never permuted.
     reads : the parameters that ``prepare`` reads; metrics with the same ``prepare`` and values share intermediates.
     single : whether ``prepare`` takes float32 features as they are, and finds under the parameter "single" whether it
-        may make products in float32 (`whyalike.similarity.precision`).
+        may make products in float32 (`whyalike.similarity.precision`), under "permuted" whether many permutations of
+        rows will follow.
     randomised : whether ``prepare`` draws random numbers.
     check : (intermediates of x, intermediates of y, parameters); raises UndefinedScore where the two have no value
         together though each could with others. A permutation of rows must not change that.

@@ -79,11 +79,26 @@ def form_of(setting: Setting) -> Form:
 
 
 class Workbench:
-    """Intermediates of many runs, made when they are first asked for; the least recently used are dropped."""
+    """Intermediates of many runs, made when they are first asked for; the least recently used are dropped.
 
-    def __init__(self, representations: Mapping[str, Mapping[str, np.ndarray]], seed: int, kept: int = KEPT_BYTES):
+    Parameters
+    ----------
+    representations : run -> layer -> n x d.
+    seed : of randomised metrics.
+    kept : bytes of intermediates.
+    permuted : whether many permutations of rows will be scored, for which some metrics keep other intermediates.
+    """
+
+    def __init__(
+        self,
+        representations: Mapping[str, Mapping[str, np.ndarray]],
+        seed: int,
+        kept: int = KEPT_BYTES,
+        permuted: bool = True,
+    ):
         self.representations = representations
         self.seed = seed
+        self.permuted = permuted
         self._kept_bytes = kept
         self._bytes = 0
         self._store: OrderedDict[Hashable, Any] = OrderedDict()
@@ -138,6 +153,7 @@ class Workbench:
             extra = {"generator": keyed(self.seed, "svd", run, layer, *draw)} if form.randomised else {}
             if form.single:
                 extra["single"] = all(may_be_single(one, len(rows)) for one in self._sources(run, layer))
+                extra["permuted"] = self.permuted
             try:
                 return form.prepare(x, {**parameters, **extra})
             except UndefinedScore as reason:

@@ -15,7 +15,7 @@ import numpy as np
 from whyalike.similarity.checks import check_defined, check_not_constant
 from whyalike.similarity.forms import Form
 from whyalike.similarity.intermediates import Rows, Workbench, form_of
-from whyalike.similarity.precision import centred, may_be_single
+from whyalike.similarity.precision import centred, may_be_single, nearly_diagonal
 from whyalike.similarity.protocols import Setting
 from whyalike.similarity.registry import METRICS
 
@@ -90,13 +90,16 @@ def _from_kernels(
     return {(x, y): float(table[at[x], at[y]]) for x, y in pairs}
 
 
-def kernel_products(arrays: Sequence[np.ndarray], memory: int = MEMORY) -> tuple[np.ndarray, np.ndarray]:
+def kernel_products(
+    arrays: Sequence[np.ndarray], memory: int = MEMORY, single: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
     """||Xc'Yc||^2 of all pairs of M representations, through blocks of the upper half of their kernels.
 
     Parameters
     ----------
     arrays : M of n x d_i.
     memory : bytes for the blocks of all M kernels.
+    single : whether products may be made in float32, if the features allow it.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def kernel_products(arrays: Sequence[np.ndarray], memory: int = MEMORY) -> tuple
     The diagonal, whose entries are the largest, is left out of the float32 sums.
     """
     count, n = len(arrays), len(arrays[0])
-    single = all(may_be_single(x, n) for x in arrays)
+    single = single and all(may_be_single(x, n) for x in arrays)
     made: list[tuple[Any, Any]] = [centred(x, single) for x in arrays]
     diagonals = np.array([squares for _, squares in made])
     dtype = np.result_type(*(rows.dtype for rows, _ in made))
@@ -122,4 +125,7 @@ def kernel_products(arrays: Sequence[np.ndarray], memory: int = MEMORY) -> tuple
         for chunk in range(0, blocks.shape[1], CHUNK):
             some = blocks[:, chunk : chunk + CHUNK]
             total += some @ some.T
-    return 2 * total + diagonals @ diagonals.T, diagonals
+    squares = 2 * total + diagonals @ diagonals.T
+    if single and any(map(nearly_diagonal, np.diagonal(squares), diagonals)):
+        return kernel_products(arrays, memory, single=False)
+    return squares, diagonals

@@ -11,6 +11,7 @@ import numpy as np
 
 FEW_ROWS = 1000  # with fewer rows float64 takes milliseconds, and rounding errors average over fewer terms
 BLOCK = 1024  # rows: 4 MB of 512 float64 units stay in the cache
+DIAGONAL = 0.9  # share of the diagonal in the square of a kernel above which the rest is too small for float32 products
 WITHIN = (1e-12, 1e12)  # squared lengths of rows whose products float32 holds, summed over a block
 
 
@@ -46,6 +47,11 @@ def centred(x: np.ndarray, single: bool) -> tuple[np.ndarray, np.ndarray]:
     if single and not WITHIN[0] < squares.mean() <= squares.max() < WITHIN[1]:
         return centred(x, single=False)
     return rows, squares
+
+
+def nearly_diagonal(square: float, diagonal: np.ndarray) -> bool:
+    """Whether a kernel of a squared Frobenius norm is little but its diagonal: what is left needs float64 products."""
+    return float(diagonal @ diagonal) > DIAGONAL * square
 
 
 def cross(x: np.ndarray, y: np.ndarray) -> np.ndarray:

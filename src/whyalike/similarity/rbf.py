@@ -26,7 +26,9 @@ def rbf_kernel(x: np.ndarray, sigma: float | None, sigma_median: float, single: 
     """
     rows, squares = centred(x, single)
     kernel = np.empty((len(x), len(x)), np.float32 if len(x) >= FEW_ROWS else np.float64)
-    lengths = squares.astype(rows.dtype)
+    scale = float(np.sqrt(squares.mean()))  # distances are in units of it: float32 would not hold large squares
+    rows /= scale
+    lengths = (squares / scale**2).astype(rows.dtype)
     for some, right in _upper(len(x)):
         block = rows[some] @ rows[right].T  # which begins on the diagonal
         block *= -2
@@ -34,12 +36,12 @@ def rbf_kernel(x: np.ndarray, sigma: float | None, sigma_median: float, single: 
         block += lengths[right]
         np.fill_diagonal(block, 0)
         np.maximum(block, 0, out=kernel[some, right])
-    width = sigma_median * median_distance(kernel) if sigma is None else sigma
+    width = sigma_median * median_distance(kernel) if sigma is None else sigma / scale
     if not width > 0:
         raise UndefinedScore(
             "cka_rbf needs a median distance above 0: half of the stimuli or more coincide. Give sigma."
         )
-    if rows.dtype == np.float32 and width**2 < WIDE * squares.mean():
+    if rows.dtype == np.float32 and width**2 < WIDE:
         return rbf_kernel(x, sigma, sigma_median, single=False)
     _exponentiate(kernel, width)
     means = kernel.mean(axis=1, dtype=np.float64)

@@ -73,7 +73,7 @@ def score_pairs(
         raise ValueError(f"permutations must be at least 0; got {permutations}.")
     chosen = [one for metric, given in metrics.items() for one in settings(metric, protocols, given)]
     check_pairs(representations, pairs, any(not one.layers_together for one in chosen))
-    workbench = Workbench(representations, seed)
+    workbench = Workbench(representations, seed, permuted=permutations > 0)
     baselines: dict[tuple, float | None] = {}
     rows: dict[int, list[dict[str, Any]]] = {}
     for done, i in enumerate(reuse_order([(pair.run_a, pair.run_b) for pair in pairs]), 1):
