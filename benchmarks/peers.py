@@ -91,7 +91,7 @@ def measure(sizes: Sizes = FULL) -> dict:
                 continue
             how = f"n = {sizes.n_peers:,}, from raw features"
             apart = abs(ours.value - slow.value)
-            ratios.append(asdict(Ratio("cka_unbiased", name, ours.process, slow.process, None, apart, how)))
+            ratios.append(asdict(Ratio("cka_unbiased", name, ours.seconds, slow.seconds, None, apart, how)))
     return {"ratios": ratios, "missing": missing}
 
 

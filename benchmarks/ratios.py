@@ -26,8 +26,8 @@ KNN = ("mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn")
 
 @dataclass(frozen=True)
 class Ratio:
-    """One comparison: what, by whom, at which size, seconds of process time of both, claim (None: none), how far apart
-    the two values are (None: not comparable), and how the slow time was come by.
+    """One comparison: what, with whom, seconds of both (process time on one thread, wall time on two), claim (None:
+    none), how far apart the two values are, and how the times were come by.
     """
 
     what: str
@@ -35,7 +35,7 @@ class Ratio:
     ours: float
     theirs: float
     claim: float | None
-    apart: float | None
+    apart: float
     how: str
 
     @property
@@ -68,15 +68,15 @@ def _grown(metric: str, sizes: Sizes, claim: float | None) -> Ratio:
         x, y = related(n, sizes.d, 2)
         slow[n] = timed(lambda x=x, y=y: plain(torch.from_numpy(x), torch.from_numpy(y)))
     apart = abs(score(metric, x, y) - slow[n].value)
-    here = timed(lambda: score(metric, x, y)).process
+    here = timed(lambda: score(metric, x, y)).seconds
     x, y = related(sizes.n, sizes.d, 2)
-    ours = timed(lambda: score(metric, x, y)).process
-    exponent = np.log2(slow[n].process / slow[n // 2].process)
+    ours = timed(lambda: score(metric, x, y)).seconds
+    exponent = np.log2(slow[n].seconds / slow[n // 2].seconds)
     how = (
-        f"n = {sizes.n:,}, from raw features; plain form measured at n = {n:,} ({slow[n].process / here:,.0f}× "
+        f"n = {sizes.n:,}, from raw features; plain form measured at n = {n:,} ({slow[n].seconds / here:,.0f}× "
         f"there) and multiplied by (n/{n:,})³; its time grew as n^{exponent:.1f} from {n // 2:,}"
     )
-    return Ratio(metric, "straightforward", ours, slow[n].process * (sizes.n / n) ** 3, claim, apart, how)
+    return Ratio(metric, "straightforward", ours, slow[n].seconds * (sizes.n / n) ** 3, claim, apart, how)
 
 
 def _further_pair(metric: str, n: int, d: int, claim: float | None) -> list[Ratio]:
@@ -88,8 +88,8 @@ def _further_pair(metric: str, n: int, d: int, claim: float | None) -> list[Rati
     again, once = timed(scorable.value, most=21), timed(lambda: score(metric, x, y))
     apart = abs(again.value - slow.value)
     return [
-        Ratio(metric, "straightforward", again.process, slow.process, claim, apart, f"n = {n:,}, a further pair"),
-        Ratio(metric, "straightforward", once.process, slow.process, None, apart, f"n = {n:,}, from raw features"),
+        Ratio(metric, "straightforward", again.seconds, slow.seconds, claim, apart, f"n = {n:,}, a further pair"),
+        Ratio(metric, "straightforward", once.seconds, slow.seconds, None, apart, f"n = {n:,}, from raw features"),
     ]
 
 
@@ -104,8 +104,8 @@ def _family(sizes: Sizes) -> Ratio:
     apart = max(abs(first[metric] - one.value) for metric, one in zip(KNN, slow, strict=True))
     pairs = len(list(combinations(representations, 2)))
     how = f"n = {n:,}, four metrics, {models} models, {pairs} pairs; plain form: one pair, times {pairs}"
-    theirs = pairs * sum(one.process for one in slow)
-    return Ratio("neighbour family", "straightforward", ours.process, theirs, 250, apart, how)
+    theirs = pairs * sum(one.seconds for one in slow)
+    return Ratio("neighbour family", "straightforward", ours.seconds, theirs, 250, apart, how)
 
 
 def _tables(sizes: Sizes) -> list[Ratio]:
@@ -122,8 +122,8 @@ def _tables(sizes: Sizes) -> list[Ratio]:
         ours = timed(lambda fast=fast: fast(*lists, {}), most=21)
         apart = abs(theirs.value - fast(*(one[: sizes.n_tables] for one in lists), {}))
         how = f"n = {sizes.n:,} rows, k = 10; plain loops on {sizes.n_tables:,} rows, times n/{sizes.n_tables:,}"
-        seconds = theirs.process * sizes.n / sizes.n_tables
-        found.append(Ratio(what, "straightforward", ours.process, seconds, 100, apart, how))
+        seconds = theirs.seconds * sizes.n / sizes.n_tables
+        found.append(Ratio(what, "straightforward", ours.seconds, seconds, 100, apart, how))
     return found
 
 
@@ -132,7 +132,7 @@ def _quantile(sizes: Sizes) -> Ratio:
     ours, slow = timed(lambda: clamp_limit({"layer": x})), timed(lambda: np.sort(np.abs(x).ravel())[int(0.95 * x.size)])
     apart = abs(ours.value - float(slow.value))
     how = f"{x.size:,} numbers; numpy's full sort"
-    return Ratio("95 % quantile", "straightforward", ours.process, slow.process, None, apart, how)
+    return Ratio("95 % quantile", "straightforward", ours.seconds, slow.seconds, None, apart, how)
 
 
 def library_ratios(sizes: Sizes) -> list[Ratio]:
@@ -173,7 +173,7 @@ def _rsatoolbox(sizes: Sizes) -> list[Ratio]:
 
 def _library(metric: str, other: str, x: Any, y: Any, call: Callable[[], float], how: str, parameters: dict) -> Ratio:
     slow, ours = timed(call, most=3), timed(lambda: score(metric, x, y, **parameters), most=3)
-    return Ratio(metric, other, ours.process, slow.process, None, abs(ours.value - slow.value), how)
+    return Ratio(metric, other, ours.seconds, slow.seconds, None, abs(ours.value - slow.value), how)
 
 
 def peer_ratios(path: Path, sizes: Sizes) -> tuple[list[Ratio], list[str]]:

@@ -84,7 +84,7 @@ def ratios_section(ratios: Sequence[Ratio]) -> str:
     rows = [
         [f"{r.what}", r.other, seconds(r.ours), seconds(r.theirs), f"{r.times:,.3g}×"]
         + ([f"≥ {r.claim:g}×", reached(r.times, r.claim)] if r.claim else ["–", "–"])
-        + [f"{r.apart:.0e}" if r.apart is not None else "–", r.how]
+        + [f"{r.apart:.0e}", r.how]
         for r in ratios
     ]
     header = [

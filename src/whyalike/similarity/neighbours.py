@@ -48,12 +48,16 @@ def compare_cycle(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -
 
 
 def _matches(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """[i, j, row] = 1 where entry i of x's list equals entry j of y's, else 0, for the rows whose lists share an entry.
+    """[i, j, row] = 1 where entry i of x's list equals entry j of y's, else 0.
 
-    The other rows have lcs 0 and edit distance k, and under a permutation they are most of the rows.
+    Where few rows have lists that share an entry, as under a permutation, of these alone: the others have lcs 0 and
+    edit distance k.
     """
-    equal = np.ascontiguousarray(x.T)[:, None, :] == np.ascontiguousarray(y.T)[None, :, :]  # (k, k, n)
-    return equal.view(np.int8)[:, :, equal.any(axis=(0, 1))]
+    x, y = (np.ascontiguousarray(z.T, dtype=np.int32) for z in (x, y))
+    equal = x[:, None, :] == y[None, :, :]  # (k, k, n)
+    sharing = equal.any(axis=(0, 1))
+    few = 2 * np.count_nonzero(sharing) < len(sharing)
+    return (equal[:, :, sharing] if few else equal).view(np.int8)
 
 
 def _table(matches: np.ndarray) -> np.ndarray:
