@@ -1,9 +1,9 @@
-# make demo · make test · make lint: each sets up the environment first, once. PYTHON chooses the interpreter.
+# make demo · make test · make lint · make bench: each sets up the environment first, once. PYTHON chooses the interpreter.
 PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
-.PHONY: setup demo test test-slow test-cluster cluster-up cluster-down lint format plan pins reference lock
+.PHONY: setup demo test test-slow test-cluster cluster-up cluster-down lint format plan pins reference lock bench bench-peers
 
 setup: .venv/.ready
 
@@ -38,6 +38,15 @@ cluster-up: setup
 
 cluster-down: setup
 	@$(BIN)/python tests/cluster/slurm_cluster.py down $(CLUSTER)
+
+# the metrics' speed against the machine, plain forms and other libraries: docs/benchmarks.md (five to ten minutes)
+bench: setup
+	@$(BIN)/python benchmarks/run.py
+
+# libraries that the environment lacks, measured in throw-away folders (needs the network), then `make bench`
+bench-peers: setup
+	@PATH="$(BIN):$$PATH" $(BIN)/python benchmarks/peers.py
+	@$(MAKE) bench
 
 lint: setup
 	@$(BIN)/ruff check .

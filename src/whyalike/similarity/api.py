@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from whyalike.similarity.checks import check_features, check_same_stimuli
 from whyalike.similarity.facts import Description
-from whyalike.similarity.intermediates import Rows, Workbench
+from whyalike.similarity.intermediates import KEPT_BYTES, Workbench
+from whyalike.similarity.planner import MEMORY, scores
 from whyalike.similarity.protocols import Setting, setting
 from whyalike.similarity.registry import METRICS
 
@@ -54,11 +54,15 @@ def score(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int | N
     if seed is not None and "seed" in METRICS[metric].facts.parameters:
         params["seed"] = seed
     chosen = setting(metric, protocol, params)
-    return _value(workbench_of({"x": x, "y": y}, seed or 0, metric), "x", "y", chosen)
+    return scores(workbench_of({"x": x, "y": y}, seed or 0, metric), [("x", "y")], LAYER, chosen)["x", "y"]
 
 
 def pairwise(
-    metrics: Metrics, representations: Mapping[str, Any], protocol: str = "exact", seed: int | None = None
+    metrics: Metrics,
+    representations: Mapping[str, Any],
+    protocol: str = "exact",
+    seed: int | None = None,
+    memory: int = MEMORY,
 ) -> pd.DataFrame:
     """The scores of all pairs among several representations of the same stimuli; work on one alone is done once.
 
@@ -67,6 +71,7 @@ def pairwise(
     metrics : a name, several names, or name -> parameters.
     representations : name -> n x d, numpy array or tensor; rows are stimuli, in the same order.
     protocol, seed : as in `score`.
+    memory : bytes for what is kept of each representation, beside the representations.
 
     Returns
     -------
@@ -88,12 +93,14 @@ def pairwise(
             f"pairwise needs at least two representations; got {', '.join(representations) or 'none'}. Add another."
         )
     chosen = choose(metrics, protocol, seed)
-    workbench = workbench_of(representations, seed or 0, ", ".join(one.metric for one in chosen))
+    workbench = workbench_of(representations, seed or 0, ", ".join(one.metric for one in chosen), memory)
     n = len(next(iter(workbench.representations.values()))[LAYER])
     rows = [
-        {"metric": one.metric, "a": a, "b": b, "value": _value(workbench, a, b, one), "n": n}
+        {"metric": one.metric, "a": a, "b": b, "value": value, "n": n}
         for one in chosen
-        for a, b in ordered_pairs(list(representations), one)
+        for (a, b), value in scores(
+            workbench, list(ordered_pairs(list(representations), one)), LAYER, one, memory
+        ).items()
     ]
     return pd.DataFrame(rows, columns=["metric", "a", "b", "value", "n"])
 
@@ -134,16 +141,10 @@ def ordered_pairs(names: Sequence[str], chosen: Setting) -> Iterator[tuple[str, 
             yield b, a
 
 
-def workbench_of(representations: Mapping[str, Any], seed: int, metric: str) -> Workbench:
+def workbench_of(representations: Mapping[str, Any], seed: int, metric: str, memory: int = KEPT_BYTES) -> Workbench:
     """Representations of the same stimuli, checked, each as a run of one layer; ``metric`` is named in errors."""
     arrays = {name: check_features(x, name, metric) for name, x in representations.items()}
     first = next(iter(arrays))
     for name, x in arrays.items():
         check_same_stimuli(arrays[first], x, first, name, metric)
-    return Workbench({name: {LAYER: x} for name, x in arrays.items()}, seed)
-
-
-def _value(workbench: Workbench, a: str, b: str, chosen: Setting) -> float:
-    n = len(workbench.representations[a][LAYER])
-    layer = None if chosen.layers_together else LAYER
-    return workbench.scorable(a, b, Rows.of(np.arange(n)), chosen, layer).value()
+    return Workbench({name: {LAYER: x} for name, x in arrays.items()}, seed, memory, permuted=False)

@@ -4,7 +4,8 @@ With H = I - 11'/n and the features centred (K = XX', Xc = HX):
 biased, tr(KHLH) = ||Xc'Yc||_F^2, so that no n x n matrix is needed, and none is made unless it is the smaller work;
 HSIC_1 (Song et al. 2012, eq. 5) does not change when features are shifted, and for centred features the row sums of the
 kernel without its diagonal are minus that diagonal, a_i = |x_i|^2. All three of its terms then come from ||Xc'Yc||_F^2
-and the two diagonals. Reductions in float64: a float32 norm of a 4000^2 matrix was .0007 low.
+and the two diagonals. Float32 features are multiplied in float32 and summed in float64
+(`whyalike.similarity.precision`).
 """
 
 from collections.abc import Callable, Mapping
@@ -15,8 +16,11 @@ import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.forms import Form
+from whyalike.similarity.precision import centred, cross, nearly_diagonal
+from whyalike.similarity.rbf import rbf_kernel
 
 KERNEL_PAYS = 64  # d^2 > 64 n: a null draw takes .35 ms on kernels, 4 to 9 ms on features (n = 600, d = 512, one core)
+KERNEL_ROWS = 2048  # a kernel of more rows is larger than 32 MB: then only where the features are larger still
 BLOCK = 1 << 16  # entries of a permuted kernel made at once: they stay in the cache, and large ones need no second copy
 
 
@@ -46,12 +50,11 @@ class Kernel:
 
 def _inner(a: np.ndarray, b: np.ndarray, order: np.ndarray | None) -> float:
     """sum a o b[order][:, order] of two n x n matrices, some rows at a time."""
-    if order is None:
-        return float(np.vdot(a, b))
     total, step = 0.0, max(1, BLOCK // len(a))
     for start in range(0, len(a), step):
         rows = slice(start, start + step)
-        total += float(np.vdot(a[rows], b.take(order[rows], axis=0).take(order, axis=1)))
+        other = b[rows] if order is None else b.take(order[rows], axis=0).take(order, axis=1)
+        total += float(np.vdot(a[rows].astype(np.float64, copy=False), other.astype(np.float64, copy=False)))
     return total
 
 
@@ -61,14 +64,21 @@ def _norm(hsic: float, what: str) -> float:
     return float(np.sqrt(hsic))
 
 
-def _linear_kernel(x: np.ndarray, hsic: Callable[[float, np.ndarray, np.ndarray], float], what: str) -> Features:
+def _linear_kernel(
+    x: np.ndarray,
+    parameters: Mapping[str, Any],
+    hsic: Callable[[float, np.ndarray, np.ndarray], float],
+    what: str,
+) -> Features:
     """Centre x (n x d); ``hsic`` makes the self-similarity of ||Xc'Xc||^2 and the diagonal, twice."""
     n, d = x.shape
-    centred = x - x.mean(axis=0)
-    diagonal = np.einsum("ij,ij->i", centred, centred)
-    is_kernel = d > n or d * d > KERNEL_PAYS * n
-    features = Features(centred @ centred.T if is_kernel else centred, is_kernel, diagonal, 0.0)
-    return replace(features, norm=_norm(hsic(_square(features, features), diagonal, diagonal), what))
+    is_kernel = d > n or (parameters.get("permuted", True) and d * d > KERNEL_PAYS * n and n <= KERNEL_ROWS)
+    rows, diagonal = centred(x, parameters.get("single", False) and not is_kernel)
+    features = Features(rows @ rows.T if is_kernel else rows, is_kernel, diagonal, 0.0)
+    square = _square(features, features)
+    if rows.dtype == np.float32 and nearly_diagonal(square, diagonal):
+        return _linear_kernel(x, {**parameters, "single": False}, hsic, what)
+    return replace(features, norm=_norm(hsic(square, diagonal, diagonal), what))
 
 
 def _square(x: Features, y: Features) -> float:
@@ -81,13 +91,13 @@ def _square(x: Features, y: Features) -> float:
     if y.is_kernel:
         a = a if y.order is None else a.take(np.argsort(y.order), axis=0)  # the same pairs of rows, in y's own order
         return float(np.vdot(b @ a, a))
-    cross = a.T @ b  # (p, q)
-    return float(np.vdot(cross, cross))
+    products = cross(a, b)  # (p, q)
+    return float(np.vdot(products, products))
 
 
 def prepare_linear(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
     """Centre x (n x d) and take the biased HSIC of its linear kernel with itself."""
-    return _linear_kernel(x, lambda square, a, b: square, "HSIC")
+    return _linear_kernel(x, parameters, lambda square, a, b: square, "HSIC")
 
 
 def compare_linear(x: Features, y: Features, parameters: Mapping[str, Any]) -> float:
@@ -112,13 +122,26 @@ def _hsic_1_or_zero(square: float, a: np.ndarray, b: np.ndarray) -> float:
 
 def prepare_unbiased(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
     """Centre x (n x d) and take HSIC_1 of its linear kernel with itself."""
-    return _linear_kernel(x, _hsic_1_or_zero, "HSIC_1")
+    return _linear_kernel(x, parameters, _hsic_1_or_zero, "HSIC_1")
 
 
 def compare_unbiased(x: Features, y: Features, parameters: Mapping[str, Any]) -> float:
     """HSIC_1(K, L) / (sqrt(HSIC_1(K, K) HSIC_1(L, L)) + eps)."""
     hsic = _hsic_1(_square(x, y), x.diagonal, y.diagonal)
     return hsic / (x.norm * y.norm + parameters["eps"])
+
+
+def linear_from_squares(squares: np.ndarray, diagonals: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
+    """`compare_linear` of all pairs (M x M) from ||Xc'Yc||^2 (M x M)."""
+    norms = np.array([_norm(own, "HSIC") for own in np.diagonal(squares)])
+    return squares / (np.outer(norms, norms) + parameters["eps"])
+
+
+def unbiased_from_squares(squares: np.ndarray, diagonals: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
+    """`compare_unbiased` of all pairs (M x M) from ||Xc'Yc||^2 (M x M) and the kernels' diagonals (M x n)."""
+    norms = [_norm(_hsic_1_or_zero(squares[i, i], a, a), "HSIC_1") for i, a in enumerate(diagonals)]
+    hsic = [[_hsic_1(squares[i, j], a, b) for j, b in enumerate(diagonals)] for i, a in enumerate(diagonals)]
+    return np.array(hsic) / (np.outer(norms, norms) + parameters["eps"])
 
 
 def permute_features(y: Features, order: np.ndarray) -> Features:
@@ -129,30 +152,11 @@ def permute_features(y: Features, order: np.ndarray) -> Features:
     return replace(y, diagonal=diagonal, matrix=y.matrix.take(order, axis=0))
 
 
-def _squared_distances(x: np.ndarray) -> np.ndarray:
-    """Squared Euclidean distances between the rows of x (n x n); x is centred first, which loses fewer digits."""
-    x = x - x.mean(axis=0)
-    lengths = np.einsum("ij,ij->i", x, x)
-    distances = np.maximum(lengths[:, None] + lengths - 2 * (x @ x.T), 0)
-    np.fill_diagonal(distances, 0)
-    return distances
-
-
 def prepare_rbf(x: np.ndarray, parameters: Mapping[str, Any]) -> Kernel:
-    """exp(-d^2 / (2 sigma^2)), doubly centred; 8 n^2 bytes. ``sigma_median`` multiplies the median distance."""
-    squared = _squared_distances(x)
-    sigma = parameters.get("sigma")
-    if sigma is None:
-        below_diagonal = np.tri(len(x), k=-1, dtype=bool)
-        sigma = parameters["sigma_median"] * float(np.median(np.sqrt(squared[below_diagonal])))
-    if not sigma > 0:
-        raise UndefinedScore(
-            "cka_rbf needs a median distance above 0: half of the stimuli or more coincide. Give sigma."
-        )
-    kernel = np.exp(squared / (-2 * sigma**2))
-    means = kernel.mean(axis=0)
-    kernel += means.mean() - means[:, None] - means
-    return Kernel(kernel, _norm(float(np.vdot(kernel, kernel)), "HSIC"))
+    """exp(-d^2 / (2 sigma^2)), doubly centred; 8 n^2 bytes, 4 n^2 of many rows."""
+    width = parameters.get("sigma"), parameters.get("sigma_median", 1.0)
+    kernel = rbf_kernel(x, *width, parameters.get("single", False))
+    return Kernel(kernel, _norm(_inner(kernel, kernel, None), "HSIC"))
 
 
 def compare_rbf(x: Kernel, y: Kernel, parameters: Mapping[str, Any]) -> float:
@@ -165,9 +169,9 @@ def permute_rbf(y: Kernel, order: np.ndarray) -> Kernel:
     return replace(y, order=order)
 
 
-_linear = Form(prepare_linear, compare_linear, permute_features)
-_unbiased = Form(prepare_unbiased, compare_unbiased, permute_features)
-_rbf = Form(prepare_rbf, compare_rbf, permute_rbf, reads=("sigma", "sigma_median"))
+_linear = Form(prepare_linear, compare_linear, permute_features, single=True, from_squares=linear_from_squares)
+_unbiased = Form(prepare_unbiased, compare_unbiased, permute_features, single=True, from_squares=unbiased_from_squares)
+_rbf = Form(prepare_rbf, compare_rbf, permute_rbf, reads=("sigma", "sigma_median"), single=True)
 
 # the published forms differ by preprocessing and eps alone
 LINEAR = {"exact": _linear, "as_published": _linear}

@@ -16,7 +16,8 @@ import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.forms import Form
-from whyalike.similarity.neighbours import inverse, nearest
+from whyalike.similarity.nearest import nearest, products_at
+from whyalike.similarity.neighbours import inverse
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def _hsic_1(n: int, rows: np.ndarray, columns: np.ndarray, a: np.ndarray, b: np.
 def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> MaskedKernel:
     """Neighbour lists and kernel values of x (n x d), and HSIC_1 of its own masked kernel."""
     n, k = len(x), parameters["k"]
-    lists, values = nearest(x, k)
+    lists = nearest(x, k)
+    values = products_at(x, lists)
     rows = np.repeat(np.arange(n), k)
     hsic = _hsic_1(n, rows, lists.ravel(), values.ravel(), values.ravel())
     if not hsic > 0:

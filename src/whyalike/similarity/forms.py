@@ -17,16 +17,21 @@ class Form:
 
     Parameters
     ----------
-    prepare : (x of shape n x d in float64, already preprocessed and checked; parameters) -> intermediates.
+    prepare : (x, n x d in float64 or as ``single`` says, preprocessed and checked; parameters) -> intermediates.
         A randomised form finds a `numpy.random.Generator` under the parameter "generator".
         Raises UndefinedScore where the metric has no value for x.
     compare : (intermediates of x, intermediates of y, parameters) -> float.
     permute : (intermediates of y, order) -> the intermediates of ``y[order]``, without preparing again.
         ``y`` is as prepared, not permuted before; ``x`` of compare is never permuted.
     reads : the parameters that ``prepare`` reads; metrics with the same ``prepare`` and values share intermediates.
+    single : whether ``prepare`` takes float32 features as they are, and finds under the parameter "single" whether it
+        may make products in float32 (`whyalike.similarity.precision`), under "permuted" whether many permutations of
+        rows will follow.
     randomised : whether ``prepare`` draws random numbers.
     check : (intermediates of x, intermediates of y, parameters); raises UndefinedScore where the two have no value
         together though each could with others. A permutation of rows must not change that.
+    from_squares : of a metric of linear kernels, (||Xc'Yc||^2 of all pairs, M x M; the kernels' diagonals, M x n;
+        parameters) -> all scores, M x M.
     """
 
     prepare: Callable[[np.ndarray, Mapping[str, Any]], Any]
@@ -34,7 +39,9 @@ class Form:
     permute: Callable[[Any, np.ndarray], Any]
     reads: tuple[str, ...] = ()
     randomised: bool = False
+    single: bool = False
     check: Callable[[Any, Any, Mapping[str, Any]], None] | None = None
+    from_squares: Callable[[np.ndarray, np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
 
 
 class Reads(dict):

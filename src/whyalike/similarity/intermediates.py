@@ -17,6 +17,7 @@ import numpy as np
 from whyalike.randomness import keyed
 from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
 from whyalike.similarity.forms import Form, Reads
+from whyalike.similarity.precision import may_be_single
 from whyalike.similarity.preprocessing import ALL_LAYERS, EXACT, published_layers
 from whyalike.similarity.protocols import Setting
 from whyalike.similarity.registry import METRICS
@@ -36,6 +37,11 @@ class Rows:
         """The rows of an index array."""
         index = np.ascontiguousarray(index, dtype=np.int64)
         return cls(index, hashlib.blake2b(index.tobytes(), digest_size=16).hexdigest())
+
+    def of_array(self, x: np.ndarray) -> np.ndarray:
+        """These rows of x; x itself where they are all of its rows in order."""
+        whole = len(self.index) == len(x) and bool((np.diff(self.index, prepend=-1) == 1).all())
+        return x if whole else x[self.index]
 
     def __len__(self) -> int:
         return len(self.index)
@@ -73,11 +79,26 @@ def form_of(setting: Setting) -> Form:
 
 
 class Workbench:
-    """Intermediates of many runs, made when they are first asked for; the least recently used are dropped."""
+    """Intermediates of many runs, made when they are first asked for; the least recently used are dropped.
 
-    def __init__(self, representations: Mapping[str, Mapping[str, np.ndarray]], seed: int, kept: int = KEPT_BYTES):
+    Parameters
+    ----------
+    representations : run -> layer -> n x d.
+    seed : of randomised metrics.
+    kept : bytes of intermediates.
+    permuted : whether many permutations of rows will be scored, for which some metrics keep other intermediates.
+    """
+
+    def __init__(
+        self,
+        representations: Mapping[str, Mapping[str, np.ndarray]],
+        seed: int,
+        kept: int = KEPT_BYTES,
+        permuted: bool = True,
+    ):
         self.representations = representations
         self.seed = seed
+        self.permuted = permuted
         self._kept_bytes = kept
         self._bytes = 0
         self._store: OrderedDict[Hashable, Any] = OrderedDict()
@@ -126,10 +147,13 @@ class Workbench:
             key = (*key, draw)
 
         def make() -> Any:
-            x = self._features(run, layer, rows, setting)
+            x = self._features(run, layer, rows, setting, form)
             where = f"layer '{layer}' of {run}"
             check_not_constant(setting.metric, x, where)
             extra = {"generator": keyed(self.seed, "svd", run, layer, *draw)} if form.randomised else {}
+            if form.single:
+                extra["single"] = all(may_be_single(one, len(rows)) for one in self._sources(run, layer))
+                extra["permuted"] = self.permuted
             try:
                 return form.prepare(x, Reads({**parameters, **extra}, setting.metric, form))
             except UndefinedScore as reason:
@@ -137,16 +161,23 @@ class Workbench:
 
         return self._once(key, make)
 
-    def _features(self, run: str, layer: str, rows: Rows, setting: Setting) -> np.ndarray:
-        """The preprocessed features of one layer on the rows, float64."""
+    def _sources(self, run: str, layer: str) -> list[np.ndarray]:
+        """The representations that a layer is made of: itself, or all of them."""
+        layers = self.representations[run]
+        return list(layers.values()) if layer == ALL_LAYERS else [layers[layer]]
+
+    def _features(self, run: str, layer: str, rows: Rows, setting: Setting, form: Form) -> np.ndarray:
+        """The preprocessed features of one layer on the rows; float64, or as they came where the form takes that."""
         layers = self.representations[run]
         if setting.layers_together:
 
             def make() -> dict[str, np.ndarray]:
-                return published_layers({name: x[rows.index] for name, x in layers.items()})
+                return published_layers({name: rows.of_array(x) for name, x in layers.items()})
 
             return self._once((published_layers, run, rows.key), make)[layer]
-        return EXACT[setting.preprocessing](layers[layer][rows.index].astype(np.float64))
+        x = rows.of_array(layers[layer])
+        as_it_came = form.single and setting.preprocessing == "none" and x.dtype == np.float32
+        return x if as_it_came else EXACT[setting.preprocessing](x.astype(np.float64))
 
     def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         if key in self._store:

@@ -8,44 +8,15 @@ lcs is therefore lcs/4 (not divided by k) and edit is 1 - levenshtein/(4k): its 
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from whyalike.similarity.forms import Form
+from whyalike.similarity.nearest import nearest
 
-BLOCK = 1024  # rows of inner products in work at once: 1024 x 10,000 float64 are 80 MB
 KEPT = 4  # one row in four survives the reference's four parallel processes
-
-
-def nearest(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest rows of each row by inner product, and these products.
-
-    Parameters
-    ----------
-    x : n x d features, preprocessed and checked.
-    k : number of neighbours, 1 <= k < n.
-
-    Returns
-    -------
-    lists : n x k row indices, nearest first.
-    products : n x k inner products, descending.
-    """
-    n = len(x)
-    lists, products = np.empty((n, k), np.int64), np.empty((n, k))
-    for start in range(0, n, BLOCK):
-        block = x[start : start + BLOCK] @ x.T  # (b, n)
-        rows = np.arange(len(block))
-        block[rows, start + rows] = -np.inf
-        candidates = np.sort(np.argpartition(block, n - k, axis=1)[:, n - k :], axis=1)  # (b, k), by index
-        values = np.take_along_axis(block, candidates, axis=1)
-        chosen = np.take_along_axis(candidates, np.argsort(-values, axis=1, kind="stable"), axis=1)
-        # where equal products compete for the last place, the partition's choice depends on the processor
-        tied = np.count_nonzero(block >= values.min(axis=1, keepdims=True), axis=1) > k
-        chosen[tied] = np.argsort(-block[tied], axis=1, kind="stable")[:, :k]
-        lists[start : start + BLOCK] = chosen
-        products[start : start + BLOCK] = np.take_along_axis(block, chosen, axis=1)
-    return lists, products
 
 
 def inverse(order: np.ndarray) -> np.ndarray:
@@ -57,7 +28,7 @@ def inverse(order: np.ndarray) -> np.ndarray:
 
 def prepare_lists(x: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
     """The neighbour lists of x, n x k."""
-    return nearest(x, parameters["k"])[0]
+    return nearest(x, parameters["k"])
 
 
 def permute_lists(y: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -77,12 +48,22 @@ def compare_cycle(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -
 
 
 def _matches(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """[i, j, row] = whether entry i of x's list equals entry j of y's, for the rows whose lists share an entry.
+    """[i, j, row] = 1 where entry i of x's list equals entry j of y's, else 0.
 
-    The other rows have lcs 0 and edit distance k, and under a permutation they are most of the rows.
+    Where few rows have lists that share an entry, as under a permutation, of these alone: the others have lcs 0 and
+    edit distance k.
     """
-    equal = np.ascontiguousarray(x.T)[:, None, :] == np.ascontiguousarray(y.T)[None, :, :]  # (k, k, n)
-    return equal[:, :, equal.any(axis=(0, 1))]
+    x, y = (np.ascontiguousarray(z.T, dtype=np.int32) for z in (x, y))
+    equal = x[:, None, :] == y[None, :, :]  # (k, k, n)
+    sharing = equal.any(axis=(0, 1))
+    few = 2 * np.count_nonzero(sharing) < len(sharing)
+    return (equal[:, :, sharing] if few else equal).view(np.int8)
+
+
+def _table(matches: np.ndarray) -> np.ndarray:
+    """Zeros, (k + 1) x rows, of the smallest type that holds -k to k: eight times faster than int64."""
+    k, _, rows = matches.shape
+    return np.zeros((k + 1, rows), np.int8 if k < 128 else np.int32)
 
 
 def lcs_total(x: np.ndarray, y: np.ndarray) -> int:
@@ -92,11 +73,12 @@ def lcs_total(x: np.ndarray, y: np.ndarray) -> int:
     running maximum along j.
     """
     matches = _matches(x, y)
-    table = np.zeros((len(matches) + 1, matches.shape[2]), np.int64)  # (k + 1, rows)
+    table = _table(matches)
     for match in matches:
         np.maximum(table[1:], table[:-1] + match, out=table[1:])
-        np.maximum.accumulate(table, axis=0, out=table)
-    return int(table[-1].sum())
+        for left, here in pairwise(table):  # a hundred times faster than ufunc.accumulate along this axis
+            np.maximum(left, here, out=here)
+    return int(table[-1].sum(dtype=np.int64))
 
 
 def edit_total(x: np.ndarray, y: np.ndarray) -> int:
@@ -107,13 +89,14 @@ def edit_total(x: np.ndarray, y: np.ndarray) -> int:
     """
     matches = _matches(x, y)
     k, rows = len(matches), matches.shape[2]
-    table = np.zeros((k + 1, rows), np.int64)  # D[0, j] - j = 0
+    table = _table(matches)  # D[0, j] - j = 0
     for match in matches:
         diagonal = table[:-1] - match
         table += 1
         np.minimum(table[1:], diagonal, out=table[1:])
-        np.minimum.accumulate(table, axis=0, out=table)
-    return int(table[-1].sum()) + k * rows + k * (len(x) - rows)
+        for left, here in pairwise(table):
+            np.minimum(left, here, out=here)
+    return int(table[-1].sum(dtype=np.int64)) + k * rows + k * (len(x) - rows)
 
 
 def compare_lcs(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> float:

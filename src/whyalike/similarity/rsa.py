@@ -2,8 +2,9 @@
 
 The matrix (RDM) holds 1 - Pearson between the stimuli's rows, or 1 - cosine, or the Euclidean distance. The upper
 triangles are compared by Spearman (average ranks on ties) or Pearson. Ranks, centring and norm depend on one
-representation alone, so a pair, and each draw of a null, is one dot product of n x n numbers. A permutation of rows
-moves the entries of the triangle among themselves: the mean over all of them is 0.
+representation alone, so a pair is one dot product of two triangles, and each draw of a null one of n x n numbers. A
+permutation of rows moves the entries of the triangle among themselves: the mean over all of them is 0. Of many rows the
+finished numbers are kept in float32, and their products summed in float64.
 """
 
 from collections.abc import Mapping
@@ -11,23 +12,28 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.forms import Form
+from whyalike.similarity.precision import FEW_ROWS
 
-BLOCK = 1 << 16  # entries of a permuted matrix made at once: they stay in the cache
+BLOCK = 1 << 16  # entries compared at once: permuted ones stay in the cache, and float32 sums stay short
 DIGITS = 12  # dissimilarities that agree to so many digits are ties: rounding must not order them
 CONSTANT = 1e-12  # a row's spread relative to its size that is rounding
 
 
 @dataclass(frozen=True)
 class Dissimilarities:
-    """The dissimilarities (or their ranks), centred, of norm 1: n x n, symmetric, with 0 in the diagonal.
+    """The dissimilarities (or their ranks), centred, of norm 1 over the upper triangle.
 
-    With ``order``, rows and columns count in that order.
+    Parameters
+    ----------
+    triangle : n (n - 1) / 2, row by row.
+    matrix : n x n, the same numbers, symmetric, with 0 in the diagonal.
+    order : where given, rows and columns of the matrix count in that order.
     """
 
+    triangle: np.ndarray
     matrix: np.ndarray
     order: np.ndarray | None = None
 
@@ -66,8 +72,18 @@ def _euclidean(x: np.ndarray) -> np.ndarray:
 RDMS = {"correlation": _correlation, "cosine": _cosine, "euclidean": _euclidean}
 
 
+def average_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1, equal values sharing their mean rank: scipy's `rankdata` at half of its time."""
+    order = np.argsort(values)
+    starts = np.flatnonzero(np.diff(values.take(order), prepend=-np.inf))
+    ends = np.append(starts[1:], len(values))
+    ranks = np.empty(len(values))
+    ranks[order] = np.repeat((starts + ends + 1) / 2, ends - starts)
+    return ranks
+
+
 def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Dissimilarities:
-    """The dissimilarity matrix of x (n x p) as it is compared; 8 n^2 bytes."""
+    """The dissimilarities of x (n x p) as they are compared; 12 n^2 bytes, 6 n^2 of many rows."""
     rdm = RDMS[parameters["rdm"]](x)
     upper = ~np.tri(len(x), dtype=bool)
     values = rdm[upper]  # (n (n - 1) / 2,)
@@ -77,11 +93,14 @@ def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Dissimilarities:
             f"rsa needs dissimilarities that differ; all {len(values)} are equal. Use more stimuli, or another rdm."
         )
     if parameters["comparison"] == "spearman":
-        values = rankdata(values)
+        values = average_ranks(values)
     values -= values.mean()
-    matrix = np.zeros_like(rdm)
-    matrix[upper] = values / (np.sqrt(2) * np.linalg.norm(values))
-    return Dissimilarities(matrix + matrix.T)
+    values /= np.linalg.norm(values)
+    triangle = values.astype(np.float32 if len(x) >= FEW_ROWS else np.float64)
+    matrix = np.zeros(rdm.shape, triangle.dtype)
+    matrix[upper] = triangle
+    matrix.T[upper] = triangle
+    return Dissimilarities(triangle, matrix)
 
 
 def permute(y: Dissimilarities, order: np.ndarray) -> Dissimilarities:
@@ -91,13 +110,17 @@ def permute(y: Dissimilarities, order: np.ndarray) -> Dissimilarities:
 
 def compare(x: Dissimilarities, y: Dissimilarities, parameters: Mapping[str, Any]) -> float:
     """The correlation of the two triangles; in [-1, 1]."""
+    total = 0.0
     if y.order is None:
-        return float(np.vdot(x.matrix, y.matrix))
-    total, step = 0.0, max(1, BLOCK // len(x.matrix))
+        for start in range(0, len(x.triangle), BLOCK):
+            some = slice(start, start + BLOCK)
+            total += float(np.vdot(x.triangle[some], y.triangle[some]))
+        return total
+    step = max(1, BLOCK // len(x.matrix))
     for start in range(0, len(x.matrix), step):
         rows = y.order[start : start + step]
         total += float(np.vdot(x.matrix[start : start + step], y.matrix.take(rows, axis=0).take(y.order, axis=1)))
-    return total
+    return total / 2  # each entry stands twice in the matrix
 
 
 RSA = {"exact": Form(prepare, compare, permute, reads=("rdm", "comparison"))}

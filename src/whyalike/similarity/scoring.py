@@ -19,6 +19,7 @@ from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.intermediates import Rows, Scorable, Workbench
 from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
 from whyalike.similarity.pairs import PASSED_THROUGH, PairOnStimuli, check_pairs
+from whyalike.similarity.planner import reuse_order
 from whyalike.similarity.protocols import Setting, settings
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.table import to_frame
@@ -72,14 +73,14 @@ def score_pairs(
         raise ValueError(f"permutations must be at least 0; got {permutations}.")
     chosen = [one for metric, given in metrics.items() for one in settings(metric, protocols, given)]
     check_pairs(representations, pairs, any(not one.layers_together for one in chosen))
-    workbench = Workbench(representations, seed)
+    workbench = Workbench(representations, seed, permuted=permutations > 0)
     baselines: dict[tuple, float | None] = {}
-    rows = []
-    for done, pair in enumerate(pairs, 1):
-        rows += _score_pair(workbench, pair, chosen, permutations, baselines)
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for done, i in enumerate(reuse_order([(pair.run_a, pair.run_b) for pair in pairs]), 1):
+        rows[i] = _score_pair(workbench, pairs[i], chosen, permutations, baselines)
         if progress is not None:
             progress(done, len(pairs))
-    return to_frame(rows)
+    return to_frame([row for i in range(len(pairs)) for row in rows[i]])
 
 
 def _score_pair(

@@ -7,7 +7,7 @@ power iterations, unseeded, and the maximum over the layer pairs counts, which w
 number (.307 to .355 on one input whose exact value is .332). Here the draws are keyed, and equal to it in distribution.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ POWER_ITERATIONS = 2  # of torch.svd_lowrank, which the reference calls
 NOISE = 1e-10  # of the reference, on each canonical variate before the correlation
 SMALLEST_SD = 1e-8  # of the reference, added to the standard deviation
 DEAD_SD = 1e-12  # relative to the unit's mean: a constant unit keeps rounding errors, which scaling would blow up
+CLOSE = 1e-4  # relative to the largest singular value: rounding of 1e-16 then moves a singular vector by 1e-8
 RANK_TOLERANCE = 1e-10  # relative to the largest singular value: float64 rounding is 1e-16 times n
 
 
@@ -33,20 +34,43 @@ def _too_few(dims: int, rank: int) -> UndefinedScore:
     return UndefinedScore(f"svcca needs {dims} dims; the centred features have rank {rank}. Use dims <= {rank}.")
 
 
+def _leading_where(x: np.ndarray, wanted: Callable[[np.ndarray], int]) -> tuple[np.ndarray, int]:
+    """The ``wanted`` leading left singular vectors of x (n x d), a number that depends on the singular values.
+
+    Returns
+    -------
+    basis : n x as many as there are, at most the number wanted. number : that number.
+
+    Of a tall x they come from the d x d eigenproblem of x'x, in a sixth of the time; what that loses, the square of the
+    ratio of the singular values, it may lose down to `CLOSE` only.
+    """
+    if x.shape[0] >= 2 * x.shape[1]:
+        values, vectors = np.linalg.eigh(x.T @ x)
+        s = np.sqrt(np.maximum(values[::-1], 0))
+        number = wanted(s)
+        if number <= len(s) and s[number - 1] > CLOSE * s[0]:
+            return x @ (vectors[:, ::-1][:, :number] / s[:number]), number
+    u, s = _leading(x)
+    number = wanted(s)
+    return u[:, :number], number
+
+
 def prepare_exact(x: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
     """The basis of x's leading subspace, n x dims or n x as many as hold ``variance``."""
     mean = x.mean(axis=0)
     x = x - mean
     if "variance" in parameters:
-        u, s = _leading(x)
-        held = np.cumsum(s**2) / np.sum(s**2)
-        return u[:, : min(int(np.searchsorted(held, parameters["variance"])) + 1, len(s))]
+
+        def holding(s: np.ndarray) -> int:
+            return min(int(np.searchsorted(np.cumsum(s**2) / np.sum(s**2), parameters["variance"])) + 1, len(s))
+
+        return _leading_where(x, holding)[0]
     sd = x.std(axis=0, ddof=1)
     alive = sd > DEAD_SD * np.abs(mean)
-    u, _ = _leading(x[:, alive] / sd[alive])
-    if u.shape[1] < parameters["dims"]:
-        raise _too_few(parameters["dims"], u.shape[1])
-    return u[:, : parameters["dims"]]
+    basis, dims = _leading_where(x[:, alive] / sd[alive], lambda s: parameters["dims"])
+    if basis.shape[1] < dims:
+        raise _too_few(dims, basis.shape[1])
+    return basis
 
 
 def compare_exact(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> float:

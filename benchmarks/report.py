@@ -1,0 +1,116 @@
+"""docs/benchmarks.md from what was measured: each claim with its value and whether it was reached."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rates import NEEDS, Cost
+from ratios import Ratio
+
+SHARE, MULTIPLE = 0.7, 1.3  # claims: CKA's share of the float32 rate, neighbour search in bare products
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def seconds(value: float) -> str:
+    """Seconds or milliseconds, three digits."""
+    return f"{value:.3g} s" if value >= 1 else f"{1e3 * value:.3g} ms"
+
+
+def reached(value: float, claim: float, at_most: bool = False) -> str:
+    """Yes or no."""
+    return "yes" if (value <= claim if at_most else value >= claim) else "**no**"
+
+
+def rates_section(rates: Mapping[str, float], one: Sequence[Cost], two: Sequence[Cost]) -> str:
+    """Against the machine: products' rates, claims about shares of it, and every metric in multiples of its need."""
+    cost = {c.metric: c for c in one}
+    claims = [
+        [f"{metric}, a pair of known models: share of the float32 rate", f"≥ {SHARE:.0%}", f"{share:.0%}", ok]
+        for metric in ("cka", "cka_unbiased")
+        for share in [1 / cost[metric].of_pair]
+        for ok in [reached(share, SHARE)]
+    ]
+    raw = [
+        [f"{metric}, from raw features (two models and the pair)", f"≥ {SHARE:.0%}", f"{share:.0%}", ok]
+        for metric in ("cka", "cka_unbiased")
+        for share in [_share_from_raw(cost[metric])]
+        for ok in [reached(share, SHARE)]
+    ]
+    search = cost["mutual_knn"].of_model
+    claims += [
+        *raw,
+        ["neighbour search, in bare products", f"≤ {MULTIPLE}", f"{search:.2f}", reached(search, MULTIPLE, True)],
+    ]
+    rows = [_cost_row(*both) for both in zip(one, two, strict=True)]
+    header = ["metric", "n", "a model", "of what it needs", "a pair", "of what it needs"]
+    header += ["a model, 2 threads (wall)", "a pair, 2 threads (wall)", "peak memory of one score"]
+    return "\n\n".join(
+        [
+            table(["float32 products, 1 thread", "GFLOP/s"], [[name, f"{rate:.0f}"] for name, rate in rates.items()]),
+            table(["claim (1 thread)", "claimed", "measured", "reached"], claims),
+            table(header, rows),
+        ]
+    )
+
+
+def _cost_row(one: Cost, two: Cost) -> list[str]:
+    """A metric's line: on one thread, then on two."""
+    model, pair = NEEDS[one.metric]
+    return [
+        f"`{one.metric}`",
+        f"{one.n:,}",
+        seconds(one.model.process),
+        f"{one.of_model:.2f} × {model}",
+        seconds(one.pair.process),
+        f"{one.of_pair:.2f} × {pair}",
+        f"{seconds(two.model.wall)}, {two.of_model:.2f} ×",
+        f"{seconds(two.pair.wall)}, {two.of_pair:.2f} ×",
+        f"{one.peak / 2**20:,.0f} MiB",
+    ]
+
+
+def _share_from_raw(cost: Cost) -> float:
+    """The time of the products that one score needs (two halves and a whole) over the time of the score."""
+    half, whole = cost.model.process / cost.of_model, cost.pair.process / cost.of_pair
+    return (2 * half + whole) / (2 * cost.model.process + cost.pair.process)
+
+
+def ratios_section(ratios: Sequence[Ratio]) -> str:
+    """Speed-ups, claimed or not."""
+    rows = [
+        [f"{r.what}", r.other, seconds(r.ours), seconds(r.theirs), f"{r.times:,.3g}×"]
+        + ([f"≥ {r.claim:g}×", reached(r.times, r.claim)] if r.claim else ["–", "–"])
+        + [f"{r.apart:.0e}", r.how]
+        for r in ratios
+    ]
+    header = [
+        "what",
+        "against",
+        "whyalike",
+        "other",
+        "faster",
+        "claimed",
+        "reached",
+        "values differ by",
+        "how measured",
+    ]
+    return table(header, rows)
+
+
+def write(path: Path, machine: Sequence[str], parts: Mapping[str, str], notes: Sequence[str]) -> None:
+    """Write the page."""
+    text = [
+        "# Benchmarks",
+        "Written by `make bench` (`benchmarks/run.py`); what is measured against is plain in "
+        "[straightforward.py](../benchmarks/straightforward.py). All numbers of a page come from one run.",
+        "\n".join(f"- {line}" for line in machine),
+    ]
+    for title, part in parts.items():
+        text += [f"## {title}", part]
+    text += ["\n".join(f"- {line}" for line in notes)] if notes else []
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n\n".join(text) + "\n", encoding="utf-8")

@@ -1,0 +1,31 @@
+"""The sizes of a full and of a quick run, and the data."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """n stimuli, d units; n of what is slow as written plainly, of RSA, of CKNNA, of table rows, of other libraries."""
+
+    n: int = 10_000
+    d: int = 512
+    n_slow: int = 2_500
+    n_rsa: int = 3_000
+    n_cknna: int = 4_000
+    n_tables: int = 1_000
+    n_peers: int = 2_000
+    d_cca: int = 32
+    models: int = 40
+
+
+FULL = Sizes()
+QUICK = Sizes(1_200, 32, n_slow=400, n_rsa=300, n_cknna=500, n_tables=100, n_peers=200, d_cca=4, models=4)
+
+
+def related(n: int, d: int, count: int) -> list[np.ndarray]:
+    """``count`` representations (n x d, float32) that share a signal as large as what is their own."""
+    g = np.random.default_rng(n + d)
+    signal = g.normal(size=(n, d))
+    return [(signal + g.normal(size=(n, d))).astype(np.float32) for _ in range(count)]

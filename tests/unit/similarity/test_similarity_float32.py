@@ -1,0 +1,189 @@
+"""Many rows of float32 features: scores from float32 products against float64 definitions, and memory."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import scipy.stats
+import similarity_oracles as oracle
+
+from whyalike.similarity.api import LAYER, pairwise, score
+from whyalike.similarity.intermediates import Rows, Workbench
+from whyalike.similarity.nearest import nearest, products_at
+from whyalike.similarity.neighbours import edit_total, lcs_total
+from whyalike.similarity.precision import FEW_ROWS, centred, cross, may_be_single
+from whyalike.similarity.protocols import setting
+
+N, D = FEW_ROWS + 100, 24
+PROMISED = 1e-6  # agreement of scores with float64
+
+
+def _pair(kind, n=N, d=D):
+    g = np.random.default_rng(5)
+    signal = g.normal(size=(n, d))
+    x, y = signal + g.normal(size=(n, d)), signal + g.normal(size=(n, d))
+    change = {
+        "plain": lambda z: z,
+        "large means": lambda z: z + 1e4 * g.normal(size=d),  # of 7 digits 3 are left
+        "uneven units": lambda z: z * np.exp(2 * g.normal(size=d)),
+        "uneven rows": lambda z: z * np.exp(g.normal(size=(n, 1))),
+        "out of float32's squares": lambda z: 1e30 * z,
+    }[kind]
+    return change(x).astype(np.float32), change(y).astype(np.float32)
+
+
+def _truth(metric, x, y, **parameters):
+    """The definitions on n x n float64 kernels; distances at once, for the oracle's loops take minutes at this n."""
+    x, y = x.astype(float), y.astype(float)
+    if metric != "cka_rbf":
+        x, y = x - x.mean(axis=0), y - y.mean(axis=0)  # no invariance is at stake here, and digits are
+        return getattr(oracle, metric)(x, y)
+    kernels = []
+    for z in (x, y):
+        squared = scipy.spatial.distance.cdist(z, z, "sqeuclidean")
+        width = parameters.get("sigma_median", 1) * np.median(np.sqrt(squared[np.triu_indices(len(z), 1)]))
+        kernels.append(np.exp(-squared / (2 * width**2)))
+    return oracle.normalised(oracle.hsic_biased, *kernels, 0)
+
+
+@pytest.mark.parametrize("kind", ["plain", "large means", "uneven units", "uneven rows", "out of float32's squares"])
+@pytest.mark.parametrize("metric", ["cka", "cka_unbiased", "cka_rbf"])
+def test_float32_features_score_as_in_float64(metric, kind):
+    x, y = _pair(kind)
+    assert score(metric, x, y) == pytest.approx(_truth(metric, x, y), abs=PROMISED)
+
+
+@pytest.mark.parametrize("sigma_median", [0.2, 3, 1000])  # kernels near the identity, and near 1 throughout
+def test_float32_rbf_kernels_keep_their_digits_whatever_the_width(sigma_median):
+    x, y = _pair("plain")
+    expected = _truth("cka_rbf", x, y, sigma_median=sigma_median)
+    assert score("cka_rbf", x, y, sigma_median=sigma_median) == pytest.approx(expected, abs=PROMISED)
+
+
+def test_features_that_came_as_float64_are_multiplied_in_float64():
+    x, y = (z.astype(float) for z in _pair("plain"))
+    assert score("cka", x, y) == pytest.approx(_truth("cka", x, y), abs=1e-12)
+    assert not may_be_single(x, N)
+    assert may_be_single(x.astype(np.float32), N) and may_be_single(x.astype(np.float16), N)
+    assert not may_be_single(x.astype(np.float32), FEW_ROWS - 1)
+    assert not may_be_single(np.ones((N, 2), np.int32), N)
+
+
+@pytest.mark.parametrize("kernels", [False, True])
+def test_unbiased_cka_whose_kernel_is_nearly_its_diagonal_is_made_in_float64(kernels, monkeypatch):
+    g = np.random.default_rng(0)
+    signal = g.normal(size=(N, 500))
+    # stimuli almost as far from each other as can be: HSIC_1 is what is left of much larger terms
+    far = 20 * np.eye(N)[:, : N - 550]
+    x, y = (np.hstack([far, 0.01 * (signal + g.normal(size=signal.shape))]).astype(np.float32) for _ in range(2))
+    monkeypatch.setattr("whyalike.similarity.planner.kernels_pay", lambda *given: kernels)
+    truth = score("cka_unbiased", x.astype(float), y.astype(float))
+    assert score("cka_unbiased", x, y) == pytest.approx(truth, abs=PROMISED)
+
+
+def test_centred_rows_and_sums_of_blocks_equal_those_made_at_once(monkeypatch):
+    x, y = _pair("large means")
+    monkeypatch.setattr("whyalike.similarity.precision.BLOCK", 7)
+    rows, squares = centred(x, single=True)
+    exact = x.astype(float) - x.astype(float).mean(axis=0)
+    assert rows.dtype == np.float32
+    np.testing.assert_allclose(rows, exact, rtol=1e-6, atol=1e-6)  # float32 of numbers around 1
+    np.testing.assert_allclose(squares, (exact**2).sum(axis=1), rtol=1e-12)
+    total = cross(rows, centred(y, single=True)[0])
+    assert total.dtype == np.float64
+    np.testing.assert_allclose(total, exact.T @ (y.astype(float) - y.astype(float).mean(axis=0)), atol=1e-3)  # of 1e3
+    assert centred(1e30 * x, single=True)[0].dtype == np.float64
+
+
+NEIGHBOURHOODS = {
+    "plain": lambda g: g.normal(size=(N, D)),
+    "all near each other": lambda g: 30 + g.normal(size=(N, D)),
+    "clusters": lambda g: g.normal(size=(10, D))[g.integers(0, 10, N)] + 1e-4 * g.normal(size=(N, D)),
+    "whole numbers, with ties": lambda g: g.integers(0, 3, size=(N, 4)).astype(float),
+    "equal rows": lambda g: np.repeat(g.normal(size=(N // 50, D)), 50, axis=0),
+    "long and short rows": lambda g: g.normal(size=(N, D)) * np.exp(8 * g.normal(size=(N, 1))),
+    "one long row": lambda g: np.vstack([1e30 * np.ones((1, D)), 1e-15 * g.normal(size=(N - 1, D))]),
+}
+
+
+@pytest.mark.parametrize("kind", NEIGHBOURHOODS)
+@pytest.mark.parametrize("k", [1, 10])
+def test_neighbours_found_in_float32_are_those_of_float64_products(kind, k):
+    x = NEIGHBOURHOODS[kind](np.random.default_rng(1))
+    found = nearest(x, k)
+    products = x @ x.T
+    np.fill_diagonal(products, -np.inf)
+    expected = np.argsort(-products, axis=1, kind="stable")[:, :k]
+    if kind == "equal rows":  # float64 products of equal rows may differ by rounding, and so may their order
+        np.testing.assert_allclose(products_at(x, found), products_at(x, expected), rtol=1e-12)
+        assert all(len(set(row)) == k for row in found.tolist())
+    else:
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_only_rows_with_close_neighbours_are_made_again(monkeypatch):
+    x = np.random.default_rng(0).normal(size=(N, D))
+    again = []
+    original = "whyalike.similarity.nearest._decided"
+    monkeypatch.setattr(original, lambda x, rows, k: again.extend(rows) or np.empty((len(rows), k), int))
+    nearest(x, 5)
+    assert again == []
+    x[: N // 2] = x[0]  # more equal rows than there are candidates
+    nearest(x, 5)
+    assert set(again) >= set(range(N // 2))
+
+
+@pytest.mark.parametrize("k", [3, 130])  # tables of one byte, and of four
+def test_tables_of_lcs_and_edit_distance_hold_long_lists(k):
+    g = np.random.default_rng(0)
+    a, b = (np.array([g.permutation(k + 5)[:k] for _ in range(4)]) for _ in range(2))
+    assert lcs_total(a, b) == sum(oracle.lcs(list(p), list(q)) for p, q in zip(a, b, strict=True))
+    assert edit_total(a, b) == sum(oracle.levenshtein(list(p), list(q)) for p, q in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize("comparison", ["spearman", "pearson"])
+@pytest.mark.parametrize("tied", [False, True])
+def test_rsa_of_many_rows_equals_scipy_and_permutes(comparison, tied):
+    x, y = _pair("plain", d=6)
+    if tied:
+        x, y = np.round(x), np.round(y)  # few values: many distances are equal
+    order = np.random.default_rng(2).permutation(N)
+    bench = Workbench({"x": {LAYER: x}, "y": {LAYER: y}}, 0)
+    chosen = setting("rsa", "exact", {"rdm": "euclidean", "comparison": comparison})
+    scorable = bench.scorable("x", "y", Rows.of(np.arange(N)), chosen, LAYER)
+    of_two = scipy.stats.spearmanr if comparison == "spearman" else scipy.stats.pearsonr
+    for value, other in ((scorable.value(), y), (scorable.value(order), y[order])):
+        triangles = [np.round(scipy.spatial.distance.pdist(z.astype(float), "sqeuclidean"), 9) for z in (x, other)]
+        assert value == pytest.approx(of_two(*map(np.sqrt, triangles)).statistic, abs=PROMISED)
+
+
+@pytest.mark.parametrize("parameters", [{"dims": 5}, {"variance": 0.9}])
+def test_svcca_of_tall_features_equals_its_definition(parameters):
+    x, y = _pair("uneven units")
+    expected = oracle.svcca(x.astype(float), y.astype(float), **parameters)
+    assert score("svcca", x, y, **parameters) == pytest.approx(expected, abs=PROMISED)
+
+
+def _peak(call):
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_linear_and_neighbour_metrics_hold_no_array_of_all_pairs_of_stimuli():
+    n = 6000
+    x, y = _pair("plain", n=n, d=16)
+    metrics = ["cka", "cka_unbiased", "mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "cknna", "svcca"]
+    for metric in metrics:
+        peak = _peak(lambda metric=metric: pairwise(metric, {"x": x, "y": y}))
+        assert peak < n * n, f"{metric} took {peak} bytes"  # even one byte a pair is too much, let alone four
+
+
+def test_rbf_and_rsa_take_few_bytes_a_pair_of_stimuli():
+    n = 2000
+    x, y = _pair("plain", n=n, d=16)
+    assert _peak(lambda: score("cka_rbf", x, y)) < 14 * n * n  # two float32 kernels and half a one to sort
+    assert _peak(lambda: score("rsa", x, y)) < 50 * n * n  # ranks are made in float64
