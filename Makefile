@@ -20,8 +20,9 @@ setup: .venv/.ready
 demo: setup
 	@$(BIN)/whyalike run config/demo.yaml --profile profiles/local
 
+# two at a time, a file after the other in each: fixtures of a file are made once
 test: setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # the process group of a small study killed at random times, again and again (about six minutes)
 test-slow: setup
