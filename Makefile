@@ -11,7 +11,7 @@ setup: .venv/.ready
 .venv/.ready: envs/requirements.txt envs/uv.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "whyalike needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	@echo "Setting up .venv (once; about a minute, most of it PyTorch)"
-	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo ".venv could not be made, see above; if Python's venv module is missing: apt install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r envs/uv.txt
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes envs/uv.txt envs/requirements.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .

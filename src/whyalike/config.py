@@ -12,12 +12,22 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationError, create_model, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from whyalike.data.registry import SOURCES
 from whyalike.external import ExternalStudy, OwnActivations, OwnCheckpoints
 from whyalike.figures.registry import FIGURES
-from whyalike.messages import fault_in_words, listed
+from whyalike.messages import faults_in_words, listed
 from whyalike.misfits import misfits, unknown_names
 from whyalike.models.registry import MODELS
 from whyalike.names import Name, known
@@ -29,6 +39,7 @@ from whyalike.similarity.registry_closeness import of_representations
 from whyalike.training.registry import OBJECTIVES
 
 PROTOCOLS = ("exact", "as_published")
+CONDITIONS = ("1", "2A", "2B", "2C", "3")
 
 
 class ConfigError(ValueError):
@@ -120,19 +131,24 @@ class Study(Question):
         description="Smallest own-test accuracy of a run; a number, or one for each labelling. Below it the job fails.",
     )
 
+    @field_validator("levels", "seeds", "settings")
+    @classmethod
+    def _stand_once(cls, values: tuple, about: ValidationInfo) -> tuple:
+        if len(set(values)) < len(values):
+            raise ValueError(f"{about.field_name} names a value twice: {list(values)}")
+        return values
+
+    @field_validator("levels")
+    @classmethod
+    def _fit_factor(cls, levels: tuple[str, ...], about: ValidationInfo) -> tuple[str, ...]:
+        if about.data.get("factor") != "label":
+            return tuple(_level(level) for level in levels)
+        if wrong := [level for level in levels if level not in CONDITIONS]:
+            raise ValueError(f"levels {wrong} are not conditions of label overlap: {', '.join(CONDITIONS)}")
+        return levels
+
     @model_validator(mode="after")
-    def _levels_fit_factor(self) -> "Study":
-        if self.factor == "label":
-            wrong = [level for level in self.levels if level not in ("1", "2A", "2B", "2C", "3")]
-            if wrong:
-                raise ValueError(f"levels {wrong} are not conditions of label overlap: 1, 2A, 2B, 2C, 3")
-        else:
-            for level in self.levels:
-                _level(level)
-        for key in ("levels", "seeds", "settings"):
-            values = getattr(self, key)
-            if len(set(values)) < len(values):
-                raise ValueError(f"{key} names a value twice: {list(values)}")
+    def _factor_has_classes(self) -> "Study":
         if self.fixed_classes and self.factor != "task":
             raise ValueError(f"fixed_classes is about task overlap; the factor is {self.factor}: remove it")
         return self
@@ -210,7 +226,7 @@ def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(listed(source, [fault_in_words(fault, Config) for fault in error.errors()])) from None
+        raise ConfigError(listed(source, faults_in_words(error.errors(), Config))) from None
     if faults := [*unknown_names(config), *misfits(config)]:
         raise ConfigError(listed(source, faults))
     return config

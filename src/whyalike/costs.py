@@ -17,7 +17,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from whyalike.config import ConfigError
-from whyalike.messages import fault_in_words, listed
+from whyalike.messages import faults_in_words, listed
 from whyalike.recipes import Section
 
 Source = Literal["measured", "given", "guessed"]
@@ -187,7 +187,7 @@ def _check(values: Mapping[str, Any], path: Path) -> Costs:
     try:
         costs = Costs.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(listed(str(path), [fault_in_words(fault, Costs) for fault in error.errors()])) from None
+        raise ConfigError(listed(str(path), faults_in_words(error.errors(), Costs))) from None
     if faults := costs.faults():
         raise ConfigError(listed(str(path), faults))
     return costs

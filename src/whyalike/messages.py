@@ -16,12 +16,20 @@ def listed(source: str, faults: list[str]) -> str:
     return "\n".join([f"{source}: {len(faults)} {noun}, nothing was run", *(f"  - {fault}" for fault in faults)])
 
 
+def faults_in_words(errors: list[Mapping[str, Any]], model: type[BaseModel]) -> list[str]:
+    """All of pydantic's errors about ``model``, a line each; a list is not too short for what is wrong in it."""
+    inner = [error["loc"] for error in errors]
+    caused = [error["type"] == "too_short" and any(loc[: len(error["loc"])] == error["loc"] for loc in inner
+              if len(loc) > len(error["loc"])) for error in errors]  # fmt: skip
+    return [fault_in_words(error, model) for error, again in zip(errors, caused, strict=True) if not again]
+
+
 def fault_in_words(error: Mapping[str, Any], model: type[BaseModel]) -> str:
     """One of pydantic's errors about ``model``, as a line."""
     location = list(error["loc"])
     if location[:1] in (["datasets"], ["models"], ["recipes"], ["settings"], ["studies"]):
         del location[2:3]  # pydantic's name of the section's kind, no key of the file
-    location = [part for part in location if part not in (FOR_ALL, FOR_EACH)]
+    location = [part for part in location if part not in (FOR_ALL, FOR_EACH, "[key]")]
     path = ".".join(str(part) for part in location)
     text = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
@@ -32,7 +40,13 @@ def fault_in_words(error: Mapping[str, Any], model: type[BaseModel]) -> str:
         return f"{path}: this key is missing"
     if error["type"] == "string_type":
         text += ": put it in quotes"
+    if error["type"] == "tuple_type":
+        text = "this must be a list, such as [0, 1, 2]"
     shown = repr(error["input"])
+    if isinstance(error["input"], Mapping) or (
+        isinstance(error["input"], str) and shown in text
+    ):  # a whole section, or said already
+        return f"{path}: {text}"
     return f"{path}: {text} (got {shown if len(shown) < 80 else shown[:77] + '...'})"
 
 

@@ -41,7 +41,7 @@ def unknown_names(config: "Config") -> list[str]:
         for name in study.all_stimuli():
             need(f"studies.{key}.stimuli", name, config.stimuli, "stimuli")
     for key, figure in config.figures.items():
-        if key in config.studies and figure.study not in (None, key):
+        if key in config.studies and figure.study in config.studies.keys() - {key}:
             found.append(f"figures.{key}: a figure with the name of a study must show that study, not {figure.study}.")
         for field, table in (("study", config.studies), ("dataset", config.datasets)):
             if (name := getattr(figure, field)) is not None:
@@ -74,6 +74,15 @@ def misfits(config: "Config") -> Iterator[str]:
                 f"figures.{key}.options: a figure of kind {figure.kind} has no option '{name}'.{near(name, known)} "
                 f"Known: {', '.join(known) or 'none'}."
             )
+        yield from _option_misfits(config, f"figures.{key}.options", figure.options)
+
+
+def _option_misfits(config: "Config", path: str, options: Mapping[str, Any]) -> Iterator[str]:
+    """Options that name what is not scored."""
+    for option, known in (("metric", config.similarity.metrics), ("score_protocol", config.similarity.protocols)):
+        if (name := options.get(option)) is not None and name not in known:
+            where = "similarity." + ("metrics" if option == "metric" else "protocols")
+            yield f"{path}.{option}: '{name}' is not under {where}.{near(str(name), known)} Known: {', '.join(known)}."
 
 
 def _labelling_misfits(config: "Config", key: str, setting: Any) -> Iterator[str]:

@@ -37,7 +37,8 @@ INTRODUCTION = """\
   has are kept.)
 - `--config name=mine` **overrides** single keys of the file in use; deeper keys are written as YAML:
   `--config 'similarity={permutations: 9}'` leaves the other keys of `similarity` as they are.
-- Everything is checked before any job: unknown keys are errors, and all faults are told at once.
+- Everything is checked before any job: unknown keys are errors. All faults of keys and values are told at once, and
+  where there are none, all names that lead nowhere and parts that do not fit each other.
 - `schema.json` is the same as a JSON schema. With `# yaml-language-server: $schema=schema.json` as the first line of a
   file beside it, an editor completes and checks the keys.
 

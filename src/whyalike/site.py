@@ -12,7 +12,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from whyalike.config import ConfigError
-from whyalike.messages import fault_in_words, listed
+from whyalike.messages import faults_in_words, listed
 from whyalike.recipes import Section
 
 SITE = "config/site.yaml"  # from the working directory
@@ -65,4 +65,4 @@ def read(path: str | Path = SITE) -> Site:
     try:
         return Site.model_validate(values or {})
     except ValidationError as error:
-        raise ConfigError(listed(str(path), [fault_in_words(fault, Site) for fault in error.errors()])) from None
+        raise ConfigError(listed(str(path), faults_in_words(error.errors(), Site))) from None

@@ -366,3 +366,52 @@ def test_an_autoencoder_that_fits_is_valid(demo):
         demo, "studies.autoencoder", {**demo["studies"]["task_overlap"], "settings": ["autoencoder"], "min_accuracy": 0}
     )
     assert check(demo).recipes["autoencoder"].objective == "elbo"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "line"),
+    [
+        (
+            "studies.dataset_overlap.levels",
+            ["0", "1.2"],
+            "  - studies.dataset_overlap.levels: a level lies between 0 and 1, got 1.2 (got ['0', '1.2'])",
+        ),
+        (
+            "studies.task_overlap.seeds",
+            5,
+            "  - studies.task_overlap.seeds: this must be a list, such as [0, 1, 2] (got 5)",
+        ),
+        (
+            "figures.task_overlap.options",
+            {"metric": "ckaa"},
+            "  - figures.task_overlap.options.metric: 'ckaa' is not under similarity.metrics. Did you mean 'cka'?",
+        ),
+        (
+            "figures.task_overlap.options",
+            {"score_protocol": "exct"},
+            "  - figures.task_overlap.options.score_protocol: 'exct' is not under similarity.protocols. Did you",
+        ),
+        (
+            "figures.task_overlap.study",
+            "task_overlp",
+            "  - figures.task_overlap.study: 'task_overlp' is not under studies. Did you mean 'task_overlap'?",
+        ),
+        (
+            "similarity.metrics.ckaa",
+            {},
+            "  - similarity.metrics.ckaa: unknown metric 'ckaa'. Did you mean 'cka'?",
+        ),
+    ],
+)
+def test_one_typo_is_one_line_that_says_no_more_than_it_must(demo, path, value, line):
+    change(demo, path, value)
+    first, *faults = message(demo).splitlines()
+    assert first == "my.yaml: 1 fault, nothing was run"
+    assert faults[0].startswith(line)
+
+
+def test_a_list_is_not_called_too_short_for_what_is_wrong_in_it(demo):
+    demo["studies"]["task_overlap"]["levels"] = [0, 1]
+    faults = message(demo).splitlines()[1:]
+    assert [fault.split(":")[0] for fault in faults] == [
+        "  - studies.task_overlap.levels.0", "  - studies.task_overlap.levels.1"]  # fmt: skip

@@ -5,8 +5,8 @@ file=PATH       the block is a new file
 end=PATH        it is added at the end of a file
 import=PATH     it is added to the imports of a file
 line=PATH table=NAME   it is the first entry of the registry NAME
-check           it is run, and must not fail
-config          it is merged into the tiny study's configuration
+test=PATH       it is a new file of tests, which pass
+config          it is merged into the demo's configuration
 """
 
 import re
@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COPIED = ("Snakefile", "config", "profiles", "src", "tests", "workflow")
+COPIED = ("Snakefile", "config", "docs", "envs", "profiles", "pyproject.toml", "src", "tests", "workflow")
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def copy_of_repository(folder: Path) -> Path:
 
 
 def put(block: Block, repository: Path) -> None:
-    """Change the copy as a block says; blocks to be run or merged change nothing."""
-    if path := block.words.get("file"):
+    """Change the copy as a block says; what is merged into a configuration changes nothing."""
+    if path := block.words.get("file") or block.words.get("test"):
         assert not (repository / path).exists(), f"{path} exists already: the guide needs another name"
         (repository / path).write_text(block.text, encoding="utf-8")
     elif path := block.words.get("end"):

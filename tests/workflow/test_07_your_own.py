@@ -11,16 +11,9 @@ import pytest
 import yaml
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from workflow_folder import REPOSITORY, TINY
+from workflow_folder import REPOSITORY
 
 TEXT = (REPOSITORY / "docs" / "your-own.md").read_text(encoding="utf-8")
-REST = """
-name: own
-datasets: {}
-figures:
-  cells: {kind: overlap, study: cells, caption: Cells.}
-similarity: {metrics: {cka: {}}, permutations: 5}
-"""
 
 
 def blocks(language: str) -> list[str]:
@@ -29,9 +22,10 @@ def blocks(language: str) -> list[str]:
 
 
 def configuration() -> dict:
-    """The document's parts as one configuration, with what they leave out."""
-    whole = yaml.safe_load(REST) | {"recipes": yaml.safe_load(TINY.read_text())["recipes"]}
-    for part in map(yaml.safe_load, blocks("yaml")):
+    """The document's parts as one configuration."""
+    first, *parts = map(yaml.safe_load, blocks("yaml"))
+    whole = dict(first)
+    for part in parts:
         for section, entries in part.items():
             whole.setdefault(section, {}).update(entries)
     return whole
@@ -80,7 +74,7 @@ def call(folder: Path, *arguments: str) -> str:
         "--snakefile",
         str(REPOSITORY / "Snakefile"),
         "--configfile",
-        "own.yaml",
+        "mine.yaml",
     ]
     profile = ["--profile", str(REPOSITORY / "profiles" / "local")]
     done = subprocess.run(
@@ -95,12 +89,12 @@ def own(tmp_path_factory) -> Path:
     """The results of the document's configuration."""
     folder = tmp_path_factory.mktemp("own")
     bring(folder)
-    (folder / "own.yaml").write_text(yaml.safe_dump(configuration()))
-    labels = "results/own/data/cells/labels.parquet"
+    (folder / "mine.yaml").write_text(yaml.safe_dump(configuration()))
+    labels = "results/mine/data/cells/labels.parquet"
     call(folder, labels)
     bring_activations(folder / "my" / "activations", pd.read_parquet(folder / labels))
     call(folder, "all")
-    return folder / "results" / "own"
+    return folder / "results" / "mine"
 
 
 def test_own_images_and_arrays_are_prepared(own):

@@ -19,32 +19,44 @@ def name(path):
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory) -> Path:
-    """A copy of the repository that followed every guide, with the tiny study that uses what they add."""
+    """A copy of the repository that followed every guide, with a copy of the demo that has what they add."""
     repository = copy_of_repository(tmp_path_factory.mktemp("extended"))
-    config = yaml.safe_load((ROOT / "tests" / "workflow" / "tiny.yaml").read_text(encoding="utf-8"))
+    config = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))
     for block in (block for guide in GUIDES for block in blocks(guide)):
         put(block, repository)
         if "config" in block.words:
             for section, entries in yaml.safe_load(block.text).items():
                 config[section].update(entries)
-    config["settings"]["stripes"]["model"] = "flat"  # one study with the new data set, model and metric
     (repository / "extended.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    python(repository, "tests/unit/test_versions.py")  # make pins
+    python(repository, "-m", "whyalike.reference")  # make reference
+    tool(repository, "ruff", "check", "--fix", "--quiet", ".")  # make format
+    tool(repository, "ruff", "format", "--quiet", ".")
     return repository
 
 
 def python(repository: Path, *arguments: str) -> str:
-    """What a call of Python says in the copy, with the copy's package; it must not fail."""
-    environment = {**os.environ, "PYTHONPATH": str(repository / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    """What a call of Python says in the copy."""
+    return tool(repository, "python", *arguments)
+
+
+def tool(repository: Path, program: str, *arguments: str) -> str:
+    """What a program of the environment says in the copy, with the copy's package; it must not fail."""
     done = subprocess.run(
-        [sys.executable, *arguments],
+        [Path(sys.executable).with_name(program), *arguments],
         cwd=repository,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(repository / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
+
+
+def passes(repository: Path, *arguments: str) -> None:
+    """Tests of the copy, at least one (else pytest fails), and none fails."""
+    python(repository, "-m", "pytest", "-p", "no:cacheprovider", *arguments)
 
 
 def snakemake(repository: Path, *arguments: str) -> str:
@@ -56,34 +68,48 @@ def test_there_is_a_guide_for_each_thing_that_rooms_hold():
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=name)
-def test_a_guide_changes_one_new_file_and_one_table_and_checks_itself(guide):
+def test_a_guide_has_one_new_file_one_entry_of_a_table_tests_and_a_configuration(guide):
     words = [block.words for block in blocks(guide)]
-    assert [sum(key in one for one in words) for key in ("file", "line", "check", "config")] == [1, 1, 1, 1]
+    assert [sum(key in one for one in words) for key in ("file", "line", "test", "config")] == [1, 1, 1, 1]
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=name)
-def test_the_new_code_does_what_the_guide_checks(extended, guide):
-    [check] = [block for block in blocks(guide) if "check" in block.words]
-    python(extended, "-c", check.text)
+def test_a_guide_says_what_to_make_at_its_end(guide):
+    text = guide.read_text(encoding="utf-8")
+    pinned = any("VERSION = " in block.text for block in blocks(guide))
+    assert ("`make pins`" in text) is pinned
+    assert all(f"`make {target}`" in text for target in ("reference", "format", "lint"))
 
 
-def test_the_property_tests_pick_the_new_metric_up(extended):
-    tests = "tests/unit/similarity/test_similarity_properties.py"
-    options = ("--import-mode=importlib", "-q", "-p", "no:cacheprovider", "-o", "addopts=")
-    said = python(extended, "-m", "pytest", *options, tests, "-k", "rdm_cosine")
-    assert " passed" in said
-    assert "failed" not in said
+def test_the_tests_of_the_guides_pass(extended):
+    passes(extended, *(block.words["test"] for guide in GUIDES for block in blocks(guide) if "test" in block.words))
+
+
+def test_the_tests_that_read_the_table_of_metrics_take_the_new_one(extended):
+    folder = "tests/unit/similarity"
+    files = ("properties", "oracles", "inputs", "api")
+    page = "tests/unit/test_metrics_page.py"
+    chosen = "rdm_cosine or registered or metrics_page"
+    passes(extended, page, *(f"{folder}/test_similarity_{one}.py" for one in files), "-k", chosen)
+
+
+def test_the_new_code_has_the_style_of_the_rest(extended):
+    passes(extended, "tests/unit/test_style.py")
+    tool(extended, "ruff", "check", ".")  # make lint
+    tool(extended, "ruff", "format", "--check", ".")
+    tool(extended, "lint-imports")
 
 
 def test_the_new_names_reach_the_plan_without_a_change_of_rules(extended):
     plan = snakemake(extended, "--dry-run", "all")
-    for message in ("Data: prepare stripes", "Training: stripes, dataset overlap, seed 0", "Figures: spread"):
+    cells = [f"Training: {setting}, dataset overlap, seed 0" for setting in ("stripes", "flat")]
+    for message in ("Data: prepare stripes", *cells, "Figures: spread", "Figures: rdm_cosine"):
         assert message in plan
 
 
 def test_the_new_data_set_metric_and_model_run(extended):
-    scores = "results/tiny/similarity/stripes/stripes/digits_test.parquet"
-    snakemake(extended, scores)
-    table = pd.read_parquet(extended / scores)
-    assert set(table["metric"]) == {"cka", "rdm_cosine"}
-    assert table["value"].between(0, 1).all()
+    scores = [f"results/demo/similarity/{study}/{study}/digits_test.parquet" for study in ("stripes", "flat")]
+    snakemake(extended, *scores)
+    for table in (pd.read_parquet(extended / path) for path in scores):
+        assert set(table["metric"]) == {"cka", "rdm_cosine"}
+        assert table["value"].between(0, 1).all()

@@ -7,14 +7,15 @@ from whyalike.config import check
 from whyalike.jobs import job
 from whyalike.training.cell import train_cell
 
-config = check(snakemake.config)
+config, work = check(snakemake.config), json.loads(snakemake.params.work)
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     train_cell(
-        work=json.loads(snakemake.params.work),
+        work=work,
         operation=config.operation,
         threads=snakemake.threads,
         dataset=Path(snakemake.input.dataset[0]).parent,
         splits=Path(snakemake.input.splits),
         store=Path(config.results, "runs"),
         output=Path(snakemake.output.manifest),
+        layers=config.settings[work["setting"]].layers,
     )

@@ -19,6 +19,7 @@ from whyalike.activations.table import write_activations
 from whyalike.data.prepared import open_prepared
 from whyalike.jobs import note
 from whyalike.models.inputs import INPUTS
+from whyalike.models.layers import named_layers
 from whyalike.models.registry import MODELS
 from whyalike.models.weights import build_model, load_weights
 from whyalike.recipes import Operation
@@ -110,13 +111,11 @@ def extract(
     ------
     LookupError : the model has no such module.
     """
-    modules = dict(model.named_modules())
-    if unknown := [layer for layer in layers if layer not in modules]:
-        raise LookupError(f"the model has no module {unknown}. Modules: {', '.join(name for name in modules if name)}")
+    modules = named_layers(model, layers)
     caught: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     handles = [
-        modules[layer].register_forward_hook(lambda _, __, output, layer=layer: caught[layer].append(_flat(output)))
-        for layer in layers
+        module.register_forward_hook(lambda _, __, output, layer=layer: caught[layer].append(_flat(output)))
+        for layer, module in modules.items()
     ]
     try:
         model.eval()

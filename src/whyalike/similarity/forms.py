@@ -42,3 +42,19 @@ class Form:
     single: bool = False
     check: Callable[[Any, Any, Mapping[str, Any]], None] | None = None
     from_squares: Callable[[np.ndarray, np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
+
+
+class Reads(dict):
+    """What ``prepare`` gets: the parameters that its form names. To read another is a fault of the form."""
+
+    def __init__(self, given: Mapping[str, Any], metric: str, form: Form):
+        super().__init__(given)
+        self.metric, self.form = metric, form
+
+    def __missing__(self, name: str) -> Any:
+        if name in self.form.reads:
+            raise KeyError(name)
+        raise KeyError(
+            f"prepare of metric '{self.metric}' read the parameter '{name}', which its Form does not name in "
+            f"reads={self.form.reads}. Add it there."
+        )

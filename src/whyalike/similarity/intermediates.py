@@ -16,7 +16,7 @@ import numpy as np
 
 from whyalike.randomness import keyed
 from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
-from whyalike.similarity.forms import Form
+from whyalike.similarity.forms import Form, Reads
 from whyalike.similarity.precision import may_be_single
 from whyalike.similarity.preprocessing import ALL_LAYERS, EXACT, published_layers
 from whyalike.similarity.protocols import Setting
@@ -155,7 +155,7 @@ class Workbench:
                 extra["single"] = all(may_be_single(one, len(rows)) for one in self._sources(run, layer))
                 extra["permuted"] = self.permuted
             try:
-                return form.prepare(x, {**parameters, **extra})
+                return form.prepare(x, Reads({**parameters, **extra}, setting.metric, form))
             except UndefinedScore as reason:
                 raise UndefinedScore(f"{reason} ({where})") from None
 

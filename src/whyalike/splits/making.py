@@ -16,6 +16,8 @@ from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.files import made_by, write_table
 from whyalike.splits.overlap import dataset_overlap, task_overlap
 
+TOLERANCE = 0.02  # how far rounding to whole images or classes may take the share from its level
+
 
 def make_splits(work: Mapping[str, Any], dataset: Path, output: Path) -> None:
     """Write the split file of one cell.
@@ -25,9 +27,16 @@ def make_splits(work: Mapping[str, Any], dataset: Path, output: Path) -> None:
     work : factor, seed, and runs: the cell's runs as `whyalike.runs.Run.plain` gives them.
     dataset : folder of the prepared data set.
     output : path of the split file.
+
+    Raises
+    ------
+    ValueError : whole images or classes do not come near to a level.
     """
     data = open_prepared(dataset)
     splits = _splits(data, work["factor"], work["seed"], work["runs"])
+    for run in work["runs"]:
+        if run["level"] is not None:
+            _check_share(splits, run, work["factor"])
     sizes = [len(index) for index, _, _ in splits.values()]
     table = pa.table(
         {
@@ -63,6 +72,19 @@ def _splits(
             labels, own = label_of[codes[chosen]], [names[code] for code in classes]
         result[run["name"]] = (train[chosen], labels, own)
     return result
+
+
+def _check_share(splits: Mapping[str, tuple], run: Mapping[str, Any], factor: str) -> None:
+    """The level of a run B is x of figures and statistics: it must be what B shares with its A."""
+    alone = "A" if "A" in splits else f"A@{run['level']}"
+    what, place = ("images", 0) if factor == "dataset" else ("classes", 2)
+    own, others = set(splits[run["name"]][place]), set(splits[alone][place])
+    share = len(own & others) / len(own)
+    if abs(share - float(run["level"])) > TOLERANCE:
+        raise ValueError(
+            f"at level {run['level']} two models would share {share:.3g} of their {len(own)} {what}: whole {what} do "
+            "not come nearer to it. Take that level, or another one that they do come near to."
+        )
 
 
 def read_split(path: Path, run: str) -> tuple[np.ndarray, np.ndarray, list[str]]:

@@ -6,7 +6,7 @@ accuracy, if it has one.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ import pyarrow as pa
 from whyalike.data.prepared import open_prepared
 from whyalike.files import write_table
 from whyalike.jobs import note
+from whyalike.models.layers import named_layers
+from whyalike.models.weights import build_model
 from whyalike.recipes import Operation, Recipe
 from whyalike.training.device import set_up_device
 from whyalike.training.registry import OBJECTIVES, recipe_of
@@ -56,6 +58,7 @@ def train_cell(
     splits: Path,
     store: Path,
     output: Path,
+    layers: Sequence[str] = (),
 ) -> None:
     """Train the missing runs of a cell and write the manifest.
 
@@ -67,15 +70,18 @@ def train_cell(
     dataset, splits : the prepared data set and the cell's split file.
     store : folder of the run store.
     output : path of the manifest.
+    layers : modules that will be compared: a model without them is not worth its training.
 
     Raises
     ------
     DamagedRun : a stored run is not what was written, or was trained on other data.
     ValueError : data that do not fit the objective, such as no test images of a run's classes.
+    LookupError : the model has no module of the name of a layer.
     RuntimeError : runs that learned less than `min_accuracy` asks; all are named, and no manifest is written.
     """
     device = set_up_device(operation.device, threads)
     recipe, objective = recipe_of(work["recipe"]), OBJECTIVES[work["recipe"]["objective"]].load()
+    named_layers(build_model(work["model"], 1, work["seed"], ""), layers)
     data = open_prepared(dataset)
     material = objective.material(data, work, device)
     label = f"{work['setting']} {work['factor']} seed {work['seed']}"

@@ -6,6 +6,7 @@ from similarity_cases import WITH_PROTOCOLS, fitting
 
 from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.forms import Form
 from whyalike.similarity.preprocessing import ALL_LAYERS, clamp_limit, published_layers
 from whyalike.similarity.protocols import setting
 from whyalike.similarity.registry import METRICS
@@ -140,3 +141,21 @@ def test_clamp_acts_before_rows_are_normalised():
 def test_all_layers_together_are_normalised_as_one():
     layers = {"a": np.array([[3.0, 0], [0, 3]]), "b": np.array([[4.0], [4]])}
     assert published_layers(layers)[ALL_LAYERS] == pytest.approx(np.array([[0.6, 0, 0.8], [0, 0.6, 0.8]]))
+
+
+def test_a_parameter_that_prepare_reads_must_be_named_by_its_form(xy, monkeypatch):
+    prepare = METRICS["svcca"].load()["exact"].prepare
+    form = Form(prepare, lambda x, y, parameters: 0.0, lambda y, order: y[order], reads=("variance",))
+    monkeypatch.setattr("whyalike.similarity.svcca.SVCCA", {"exact": form})
+    fault = (
+        r"prepare of metric 'svcca' read the parameter 'dims', which its Form does not name in reads=\('variance',\)"
+    )
+    with pytest.raises(KeyError, match=fault):
+        score("svcca", *xy, dims=4)
+
+
+def test_a_parameter_that_is_named_and_not_set_is_missing_as_from_a_dict(xy, monkeypatch):
+    form = Form(lambda x, given: given["variance"], lambda x, y, given: 0.0, lambda y, order: y, reads=("variance",))
+    monkeypatch.setattr("whyalike.similarity.svcca.SVCCA", {"exact": form})
+    with pytest.raises(KeyError, match=r"^'variance'$"):
+        score("svcca", *xy, dims=4)

@@ -9,12 +9,12 @@ from whyalike.files import made_by
 from whyalike.splits.making import make_splits, read_split
 
 SHAPES, DIGITS = ("circle", "square", "star"), ("0", "1", "2", "3")
-EACH = 6  # training images of each of the 12 cells
+EACH = 8  # training images of each of the 12 cells
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """12 cells with 6 training images each in mixed order, and 2 test images of each."""
+    """12 cells with 8 training images each in mixed order, and 2 test images of each."""
     rows = [(part, shape, digit) for part, n in (("train", EACH), ("test", 2)) for shape in SHAPES for digit in DIGITS
             for _ in range(n)]  # fmt: skip
     labels = pd.DataFrame(rows, columns=["part", "shape", "digit"])
@@ -81,7 +81,7 @@ def test_task_overlap_labels_are_positions_in_the_models_own_list(folder):
 def test_a_keeps_images_and_labels_when_a_level_is_added(folder, factor):
     few = split(folder, factor, overlap_runs("digit", "0"))
     before = [read_split(few, run) for run in ("A", "B@0")]
-    more = split(folder, factor, overlap_runs("digit", "0", "0.25", "1"))
+    more = split(folder, factor, overlap_runs("digit", "0", "0.5", "1"))
     for old, new in zip(before, [read_split(more, run) for run in ("A", "B@0")], strict=True):
         np.testing.assert_array_equal(old[0], new[0])
         np.testing.assert_array_equal(old[1], new[1])
@@ -127,3 +127,20 @@ def test_an_unknown_run_is_named_with_the_known_ones_and_the_remedy(folder):
     path = split(folder, "dataset", overlap_runs("digit", "0"))
     with pytest.raises(LookupError, match=r"has no run 'B@0\.3': it holds A, B@0\. Make the file again"):
         read_split(path, "B@0.3")
+
+
+@pytest.mark.parametrize(
+    ("factor", "level", "words"),
+    [
+        ("task", "0.4", "at level 0.4 two models would share 0.333 of their 6 classes"),
+        ("dataset", "0.45", "at level 0.45 two models would share 0.417 of their 48 images"),
+    ],
+)
+def test_a_level_that_whole_items_do_not_come_near_to_is_refused(folder, factor, level, words):
+    with pytest.raises(ValueError, match=words):
+        split(folder, factor, overlap_runs("shape_digit" if factor == "task" else "digit", "0", level))
+
+
+def test_a_third_is_a_level_of_six_classes(folder):
+    path = split(folder, "task", overlap_runs("shape_digit", "0.333333", "0.666667"))
+    assert len(set(read_split(path, "A")[2]) & set(read_split(path, "B@0.666667")[2])) == 4

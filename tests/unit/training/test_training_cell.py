@@ -6,10 +6,11 @@ from itertools import pairwise
 
 import pyarrow.parquet as pq
 import pytest
-from training_jobs import EVERYTHING, PROCESSES, end, identity, ledger, start, train_cell_slowly
+from training_jobs import EVERYTHING, OPERATION, PROCESSES, end, identity, ledger, start, train_cell_slowly
 
 from whyalike.files import made_by
-from whyalike.training.cell import MANIFEST
+from whyalike.splits.making import make_splits
+from whyalike.training.cell import MANIFEST, train_cell
 from whyalike.training.store import DamagedRun, file_sha256
 
 
@@ -142,6 +143,13 @@ def test_a_damaged_run_is_named(cell):
     cell.stored("B@0.5").weights.unlink()
     with pytest.raises(DamagedRun, match=r"weights\.safetensors is missing\. Remove the run with `whyalike clean"):
         cell.train()
+
+
+def test_a_layer_that_the_model_lacks_is_named_before_anything_is_trained(cell):
+    make_splits(cell.work(), cell.dataset, cell.splits)
+    with pytest.raises(LookupError, match=r"the model has no module \['avgpol'\]\. Modules: conv1, .*avgpool"):
+        train_cell(cell.work(), OPERATION, 1, cell.dataset, cell.splits, cell.store, cell.manifest, ["avgpol"])
+    assert not cell.ledgers()
 
 
 def test_a_data_set_without_images_to_test_on_is_refused(cell):

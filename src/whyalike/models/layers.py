@@ -1,0 +1,18 @@
+"""The layers of a model: its modules by their own paths, such as ``avgpool`` or ``layer2.0``."""
+
+from collections.abc import Sequence
+
+from torch import nn
+
+
+def named_layers(model: nn.Module, layers: Sequence[str]) -> dict[str, nn.Module]:
+    """Some modules of a model by their paths.
+
+    Raises
+    ------
+    LookupError : the model has no such module; the message names those that it has.
+    """
+    modules = dict(model.named_modules())
+    if unknown := [layer for layer in layers if layer not in modules]:
+        raise LookupError(f"the model has no module {unknown}. Modules: {', '.join(name for name in modules if name)}")
+    return {layer: modules[layer] for layer in layers}
