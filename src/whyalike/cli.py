@@ -145,6 +145,55 @@ def score(
         raise typer.Exit(1)
 
 
+@main.command("import-scores")
+def import_scores(
+    files: Annotated[list[Path], typer.Argument(help="Published CSV files of one setting, in their order.")],
+    out: Annotated[Path, typer.Option(help="The score table, .parquet.")],
+    setting: Annotated[str | None, typer.Option(help="Name of model and data, if no column says it.")] = None,
+    factor: Annotated[str | None, typer.Option(help="dataset or task, if no column says it.")] = None,
+    study: Annotated[str | None, typer.Option(help="Name of the study, if no column says it.")] = None,
+    own: Annotated[str | None, typer.Option(help="Name of the setting's own stimuli.")] = None,
+    stimuli: Annotated[list[str] | None, typer.Option(help="COLUMN=NAME:KIND of a score column; repeatable.")] = None,
+    leave_out: Annotated[list[str] | None, typer.Option(help="A column not to read; repeatable.")] = None,
+) -> None:
+    """Make a score table of published long-format scores; what is no score is set aside (docs/published-scores.md)."""
+    from whyalike.statistics import published
+
+    with _messages():
+        named = published.parse_stimuli(stimuli or [])
+        given = published.Description(study, setting, factor, own, named, tuple(leave_out or []))
+        found = published.read_published(files, given)
+        published.write_published(out, found, given)
+        print(found.summary())
+
+
+@main.command()
+def statistics(
+    scores: Annotated[list[Path], typer.Argument(help="Score tables, ours or imported, .parquet.")],
+    protocol: Annotated[str, typer.Option(help="as_published or corrected.")],
+    out: Annotated[Path, typer.Option(help="The statistics table, .parquet.")],
+    information: Annotated[Path | None, typer.Option(help="Also write Table 3 (of CKA) to this CSV file.")] = None,
+    architecture: Annotated[list[str] | None, typer.Option(help="SETTING=NAME, for Table 3; repeatable.")] = None,
+    permutations: Annotated[int, typer.Option(help="Draws of each level permutation test.")] = 2000,
+    information_permutations: Annotated[int, typer.Option(help="Draws of each null of mutual information.")] = 50,
+    seed: Annotated[int, typer.Option(help="Key of the permutations.")] = 0,
+) -> None:
+    """Analyse score tables under one protocol: lines, gains, mutual information, with what inference it has."""
+    from whyalike.statistics import analysis
+
+    with _messages():
+        named = analysis.parse_architectures(architecture or [])
+        table = analysis.analyse_tables(
+            scores, protocol, out, permutations=permutations, information_permutations=information_permutations,
+            seed=seed,
+        )  # fmt: skip
+        print(analysis.printed(table), end="")
+        if information is not None:
+            analysis.write_information(
+                scores, protocol, information, named, permutations=information_permutations, seed=seed
+            )
+
+
 @contextmanager
 def _messages() -> Iterator[None]:
     """A fault that a person can act on is a message and exit status 1."""

@@ -31,6 +31,7 @@ def mutual_information_table(
     architectures: Mapping[str, str] | None = None,
     permutations: int = 50,
     seed: int = 0,
+    corrected_scores: str = "exact",
 ) -> pd.DataFrame:
     """Table 3: how much the overlap tells about CKA, a study and protocol a row.
 
@@ -40,6 +41,7 @@ def mutual_information_table(
     architectures : comparison -> architecture; None takes every comparison for an architecture of its own.
     permutations : draws for the null of the corrected rows.
     seed : key of the permutations.
+    corrected_scores : score protocol of the corrected rows; published tables have scores "as_published" only.
 
     Returns
     -------
@@ -52,7 +54,7 @@ def mutual_information_table(
     KeyError : a comparison has no architecture.
     """
     published = {study: _cka(table, "as_published") for study, table in scores.items()}
-    exact = {study: _cka(table, "exact") for study, table in scores.items()}
+    exact = {study: _cka(table, corrected_scores) for study, table in scores.items()}
     weighted = _weights(architectures)
     rows = [*_published_rows(published, weighted), *_corrected_rows(exact, weighted, permutations, seed)]
     frame = pd.DataFrame(rows, columns=MUTUAL_INFORMATION_COLUMNS)
@@ -116,7 +118,7 @@ def _corrected_rows(
         without = zip(*(estimates[i].left_out for i in kept), strict=True)
         left_out = [_mean_adjusted(weights, one) for one in without]
         ceiling = weights @ [estimates[i].full.entropy for i in kept]
-        names = ("corrected", "exact", "mi_adjusted")
+        names = ("corrected", used[0].key["score_protocol"], "mi_adjusted")
         yield _row(study, used, points, names, value, ceiling, jackknife_interval(value, left_out))
 
 

@@ -83,8 +83,8 @@ def panels(scores: pd.DataFrame) -> Iterator[Panel]:
     _check(scores)
     for key, rows in scores.groupby(list(PANEL), sort=False):
         named = dict(zip(PANEL, key, strict=True))
-        # rounded, so that 3 * 0.1 and 0.3 are one level
-        rows = rows.assign(overlap=rows[OVERLAP[named["factor"]]].astype(float).round(9))
+        # rounded, so that 3 * 0.1 and 0.3 are one level; finely, so that 1/3 changes no twelfth digit of a result
+        rows = rows.assign(overlap=rows[OVERLAP[named["factor"]]].astype(float).round(14))
         if named["factor"] == "external" and rows["overlap"].isna().all():
             continue  # models from files of which nobody says what overlaps: scores, and no regression
         if rows["overlap"].isna().any():

@@ -16,6 +16,9 @@ from whyalike.statistics.inference import holm, sign_flip_p, t_interval
 from whyalike.statistics.panels import Panel, Points, panels
 from whyalike.statistics.table import to_frame
 
+#: How scores are analysed.
+PROTOCOLS = ("as_published", "corrected")
+
 
 def study_statistics(
     scores: pd.DataFrame,
@@ -24,8 +27,9 @@ def study_statistics(
     information_permutations: int = 50,
     information_metrics: Collection[str] = ("cka",),
     seed: int = 0,
+    protocols: Collection[str] = PROTOCOLS,
 ) -> pd.DataFrame:
-    """Every number of one study, under both protocols.
+    """Every number of one study, under both protocols or one of them.
 
     Parameters
     ----------
@@ -34,6 +38,7 @@ def study_statistics(
     information_permutations : draws for `mi_null`.
     information_metrics : metrics that get `mi_null` and `mi_adjusted`, which cost most.
     seed : key of the permutations; the draws of a panel do not depend on the other panels.
+    protocols : "as_published", "corrected" or both.
 
     Returns
     -------
@@ -44,12 +49,17 @@ def study_statistics(
 
     Raises
     ------
-    ValueError : the score table is not valid (see `panels.panels`).
+    ValueError : the score table is not valid (see `panels.panels`), or a protocol is unknown.
     """
+    if unknown := sorted(set(protocols) - set(PROTOCOLS)):
+        raise ValueError(f"the protocol must be one of {', '.join(PROTOCOLS)}: got '{unknown[0]}'.")
     rows = []
     for panel in panels(scores):
         named = {**panel.key, "seeds_asked": panel.seeds_asked}
-        rows += [{**named, "protocol": "as_published", **row} for row in _as_published(panel)]
+        if "as_published" in protocols:
+            rows += [{**named, "protocol": "as_published", **row} for row in _as_published(panel)]
+        if "corrected" not in protocols:
+            continue
         draws = information_permutations if panel.key["metric"] in information_metrics else 0
         corrected = [*_effects(panel, permutations, seed), *_information(panel, draws, seed)]
         rows += [{**named, "protocol": "corrected", **row} for row in corrected]

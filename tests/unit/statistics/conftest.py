@@ -1,8 +1,13 @@
-"""One maker of small synthetic score tables for the tests of this room."""
+"""One maker of small synthetic score tables for the tests of this room; makes `published_tables` importable."""
+
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 CONDITIONS = {"1": (0.0, 0.0), "2A": (0.5, 0.475), "2B": (0.5, 0.513), "2C": (0.5, 0.513), "3": (1.0, 1.0)}
 LEVELS = {"dataset": (0.0, 0.5, 1.0), "task": (0.0, 0.5, 1.0)}
