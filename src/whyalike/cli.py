@@ -65,6 +65,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Look again every few seconds, until Ctrl-C.")] = False,
     every: Annotated[float, typer.Option(min=1, help="Seconds between two looks.")] = 5,
     prefix: Annotated[str, typer.Option(help="Of the SLURM jobs' names, if the profile has another.")] = slurm.PREFIX,
+    table: Annotated[Path, typer.Option("--costs", help="The cost table.")] = Path("config", "costs.yaml"),
 ) -> None:
     """Say what is done, runs, waits and failed, what it cost and how long it takes; from any terminal, at any time."""
     from rich.console import Console
@@ -76,7 +77,7 @@ def status(
     console = Console(width=None if sys.stdout.isatty() else 200)
     with _messages():
         config = configuration.read(configfile)
-        monitor = monitoring.Monitor(config, costs.read(monitoring.COSTS), Path(), prefix)
+        monitor = monitoring.Monitor(config, costs.read(table), Path(), prefix)
         seen = status_table.shown(monitor.look(), configfile)
         if not watch:
             console.print(seen, soft_wrap=True)

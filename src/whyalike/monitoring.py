@@ -26,7 +26,6 @@ from whyalike.workflow import Workflow
 
 State = Literal["done", "running", "waiting", "interrupted", "failed"]
 STATES: tuple[State, ...] = ("done", "running", "waiting", "interrupted", "failed")
-COSTS = "config/costs.yaml"  # from the working directory, where the Snakefile lies
 NO_STORE = Path("no_store")  # a plan with it is that of everything
 
 

@@ -13,7 +13,7 @@ import yaml
 
 from whyalike import costs
 from whyalike.config import ConfigError, check
-from whyalike.plan_table import NAME, Estimate, PlanHandler, PlannedJob, Row, makespan, number, outlook, table
+from whyalike.plan_table import NAME, UNKNOWN, Estimate, PlanHandler, PlannedJob, Row, makespan, number, outlook, table
 from whyalike.planning import Plan
 from whyalike.site import Site
 from whyalike.workflow import Workflow
@@ -434,9 +434,9 @@ def job_info(rule="train_models", wildcards=CELL, **fields):
     return record("JOB_INFO", rule_name=rule, **{**work, **fields})
 
 
-def printed(plan, *records):
+def printed(plan, *records, site=UNKNOWN):
     stream = io.StringIO()
-    handler = PlanHandler(plan, stream)
+    handler = PlanHandler(plan, stream, site)
     for one in records:
         handler.handle(one)
     handler.close()
@@ -448,6 +448,10 @@ def test_the_plan_is_printed_once_when_logging_ends(demo, plan_of):
     text = printed(plan_of(demo), job_info())
     assert text.count("GPU-hour plan") == 1
     assert rows(text)["total"][:3] == ["1", "6", "1.50"]
+
+
+def test_the_plan_that_is_printed_knows_the_site(demo, plan_of):
+    assert "on 3 GPUs" in printed(plan_of(demo), job_info(), site=Site(gpus=3))
 
 
 def test_a_target_rule_is_a_job_that_costs_nothing(demo, plan_of):

@@ -74,6 +74,7 @@ def test_faults_of_the_command_are_messages(folder):
     (folder / "config" / "costs.yaml").unlink()
     answer = status("config/demo.yaml")
     assert answer.returncode == 1 and answer.stderr.startswith("no cost table config/costs.yaml")
+    assert status("config/demo.yaml", "--costs", str(COSTS)).returncode == 0
     answer = status("nowhere.yaml")
     assert answer.returncode == 1 and answer.stderr.startswith("no configuration file nowhere.yaml")
 
