@@ -4,6 +4,7 @@ import fcntl
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ import typer
 from tqdm import tqdm
 
 from whyalike import config as configuration
-from whyalike import exporting, housekeeping
+from whyalike import exporting, housekeeping, slurm
 from whyalike.workflow import Workflow
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -56,6 +57,35 @@ def run(
     if (found := Path(flow.root, "findings.md")).is_file():  # not there yet if the arguments named one early target
         print(f"\n{found.read_text(encoding='utf-8')}")
     print(f"Figures: {flow.root}/figures/ ({', '.join(flow.config.figures)}; each as .svg, .pdf, .png and .csv)")
+
+
+@main.command()
+def status(
+    configfile: Annotated[Path, typer.Argument(help="The configuration, such as config/demo.yaml.")],
+    watch: Annotated[bool, typer.Option("--watch", help="Look again every few seconds, until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option(min=1, help="Seconds between two looks.")] = 5,
+    prefix: Annotated[str, typer.Option(help="Of the SLURM jobs' names, if the profile has another.")] = slurm.PREFIX,
+    table: Annotated[Path, typer.Option("--costs", help="The cost table.")] = Path("config", "costs.yaml"),
+) -> None:
+    """Say what is done, runs, waits and failed, what it cost and how long it takes; from any terminal, at any time."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from whyalike import costs, monitoring, status_table
+
+    # a file or pipe takes the tables whole, a terminal as much of them as fits
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    with _messages():
+        config = configuration.read(configfile)
+        monitor = monitoring.Monitor(config, costs.read(table), Path(), prefix)
+        seen = status_table.shown(monitor.look(), configfile)
+        if not watch:
+            console.print(seen, soft_wrap=True)
+            return
+        with suppress(KeyboardInterrupt), Live(seen, console=console, auto_refresh=False) as live:
+            while True:
+                time.sleep(every)
+                live.update(status_table.shown(monitor.look(), configfile), refresh=True)
 
 
 @main.command()

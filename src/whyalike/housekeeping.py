@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from whyalike.config import Config
 from whyalike.runs import Grid
-from whyalike.training.store import DamagedRun, StoredRun, file_sha256
+from whyalike.training.store import DamagedRun, StoredRun, file_sha256, runs_here
 
 TEMPORARY = ".*.tmp*"  # of files.atomic
 OLD_SECONDS = 3600  # no writer leaves its file unchanged for so long
@@ -208,22 +208,12 @@ def _leftovers(configs: Sequence[Config]) -> list[Path]:
 
 def _is_left(path: Path) -> bool:
     writer = re.search(r"\.(\d+)\.tmp", path.name)
-    if writer is None or _runs_here(int(writer[1])):
+    if writer is None or runs_here(int(writer[1])):
         return False
     with suppress(FileNotFoundError):
         held = IDENTITY.fullmatch(path.parent.name) and not _is_free(StoredRun(path.parent.parent, path.parent.name))
         return not held and time.time() - path.stat().st_mtime > OLD_SECONDS
     return False
-
-
-def _runs_here(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True
 
 
 def _is_free(run: StoredRun) -> bool:

@@ -3,24 +3,30 @@
 A plain `logging.Handler`, attached by the Snakefile, gathers the JOB_INFO events in which Snakemake names each job that
 would run, and prints its table when logging is closed, which is the last output. So it works with the unmodified
 command and with any profile. Reserved hours are Snakemake's own (`runtime` x `gpu`); what is expected comes from
-`whyalike.planning`. A job or run that several studies share stands in each of them, and once in the total.
+`whyalike.planning`. A job or run that several studies share stands in each of them, and once in the total. Above the
+rows stands what the site file adds: GPU, partition, hours on the GPUs that one gets, price, and jobs that are too long.
 """
 
+import heapq
 import logging
+import textwrap
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from whyalike.costs import KNOWN_HOW
+from whyalike.costs import KNOWN_HOW, LOCAL
 from whyalike.planning import EXTRACTION, Estimate, Plan
+from whyalike.site import SITE, Site
 
 FACTORLESS, STUDYLESS = "(no factor)", "(no single study)"
 # order of the rows; rules that are not listed come last, in the order of their first job
 RULES = ("prepare_data", "make_splits", "train_models", "import_", EXTRACTION, "score_comparison", "analyse_study",
          "write_tables", "write_findings", "draw_figure", "all")  # fmt: skip
 HOUR, GIGABYTE = 3600.0, 1e9
-NAME = 27  # columns of the first column; the whole is at most 100 wide
+UNKNOWN = Site()  # a site of which nothing is said
+NAME, WIDTH = 27, 100  # columns of the first column, and at most of the whole
+GPUS = (1, 8)  # where the site file does not say how many one gets: one, and a common node
 HEADS = (
     f"{'':{NAME}} {'jobs':>5} {'runs':>6} {'GPU hours':>17} {'CPU':>7} {'disk':>7}  costs are",
     f"{'':{NAME}} {'':>5} {'':>6} {'reserved':>8} {'expected':>8} {'hours':>7} {'GB':>7}",
@@ -82,7 +88,7 @@ def number(value: float) -> str:
     return f"{value:.0f}" if value == 0 or value >= 1000 else f"{value:.2f}"
 
 
-def table(jobs: Iterable[PlannedJob], plan: Plan) -> str:
+def table(jobs: Iterable[PlannedJob], plan: Plan, site: Site = UNKNOWN) -> str:
     """The whole table; without jobs its total alone."""
     jobs = list(jobs)
     total, by_rule = Row(), {}
@@ -108,12 +114,70 @@ def table(jobs: Iterable[PlannedJob], plan: Plan) -> str:
     lines = [
         f"GPU-hour plan for {plan.device} (costs in config/costs.yaml); runs are those that the store lacks.",
         "What several studies share stands in each of them, and once in the total.",
+        *(line for text in outlook(jobs, plan, site) for line in textwrap.wrap(text, WIDTH)),
         "",
         *HEADS,
     ]
     for title, rows in sections.items():
         lines += [title, *(row.line(f"  {name}") for name, row in rows.items())] if rows else []
     return "\n".join([*lines, total.line("total")])
+
+
+def outlook(jobs: Sequence[PlannedJob], plan: Plan, site: Site) -> list[str]:
+    """What the jobs mean on one's own cluster, in sentences: GPU, partition, hours, price, jobs that are too long."""
+    seconds = [job.estimate.seconds for job in jobs if job.gpus]
+    lines = []
+    if seconds:
+        asked = f"the jobs ask for {site.gpu_model}" if site.gpu_model else "the jobs ask for any type"
+        if site.gpu_model and site.gpu_model.lower() != plan.device.lower():
+            asked += f" (if the costs do not hold there, set device in {LOCAL})"
+        partition = site.gpu_partition or site.partition or "the cluster's default"
+        hours = [f"{number(makespan(seconds, gpus) / HOUR)} h on {gpus} GPU{'s' if gpus > 1 else ''}"
+                 for gpus in ([site.gpus] if site.gpus else GPUS)]  # fmt: skip
+        lines += [
+            f"GPU: costs are of {plan.device}, {asked}. Partition: {partition}.",
+            f"Expected wall-clock of the {len(seconds)} jobs with a GPU: {', '.join(hours)}; the longest "
+            f"{number(max(seconds) / HOUR)} h. Queues and other stages come on top.",
+        ]
+    if seconds and site.price_per_gpu_hour:
+        reserved = sum(60 * job.minutes for job in jobs if job.gpus)
+        cost, most = (number(site.price_per_gpu_hour * value / HOUR) for value in (sum(seconds), reserved))
+        lines.append(f"Cost at {site.price_per_gpu_hour:g} a GPU hour: {cost} expected, {most} if all that is reserved "
+                     "is paid.")  # fmt: skip
+    return lines + _too_long(jobs, plan)
+
+
+def makespan(seconds: Iterable[float], workers: int) -> float:
+    """Seconds until all is done if the longest job that waits goes to the first free worker (Graham 1969)."""
+    free = [0.0] * workers
+    for each in sorted(seconds, reverse=True):
+        heapq.heapreplace(free, free[0] + each)
+    return max(free)
+
+
+def _too_long(jobs: Sequence[PlannedJob], plan: Plan) -> list[str]:
+    """A warning for each rule with jobs that would reserve more than the longest job may."""
+    lines = []
+    for rule in sorted({job.rule for job in jobs}, key=_place):
+        estimates = [job.estimate for job in jobs if job.rule == rule]
+        wanted = [plan.costs.reserve.minutes(one.seconds, one.sources) for one in estimates]
+        over = [minutes for minutes in wanted if minutes > plan.max_minutes]
+        if over:
+            expected = max(one.seconds for one in estimates) / 60
+            lines.append(
+                f"WARNING: {len(over)} of {len(wanted)} jobs of {rule} would reserve more than max_minutes: "
+                f"{plan.max_minutes} of {SITE} (up to {max(over):.0f}; {expected:.0f} expected). {_advice(rule)}"
+            )
+    return lines
+
+
+def _advice(rule: str) -> str:
+    if rule == "train_models":
+        return (
+            "One that is cut off goes on from its checkpoint when it is tried again: raise retries in "
+            "profiles/slurm/config.yaml, or name a partition with a longer limit."
+        )
+    return "One that is cut off starts anew: name a partition with a longer limit, or compare fewer stimuli."
 
 
 def _place(rule: str) -> int:
@@ -127,11 +191,12 @@ class PlanHandler(logging.Handler):
     ----------
     plan : estimates the jobs.
     stream : where to print.
+    site : the cluster, as its users know it.
     """
 
-    def __init__(self, plan: Plan, stream: TextIO):
+    def __init__(self, plan: Plan, stream: TextIO, site: Site = UNKNOWN):
         super().__init__()
-        self._plan, self._stream = plan, stream
+        self._plan, self._stream, self._site = plan, stream, site
         self._jobs: list[PlannedJob] = []
         self._announced = self._idle = self._failed = self._closed = False
 
@@ -170,7 +235,7 @@ class PlanHandler(logging.Handler):
 
     def _text(self) -> str:
         if self._jobs or self._idle:
-            return f"\n{table(self._jobs, self._plan)}\n"
+            return f"\n{table(self._jobs, self._plan, self._site)}\n"
         if self._announced:
             return "No GPU-hour plan: with `--quiet rules progress` Snakemake names no job. Leave one of the two out.\n"
         return ""

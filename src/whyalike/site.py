@@ -27,6 +27,8 @@ class Site(Section):
     gpu_partition: Word | None = Field(None, description="Partition of the jobs with a GPU; else `partition`.")
     gpu_model: Word | None = Field(None, description="Type of GPU, as `sinfo -o %G` names it; any if left out.")
     max_minutes: int | None = Field(None, ge=1, description="Longest time limit that the partitions accept.")
+    gpus: int | None = Field(None, ge=1, description="GPUs that you get at a time: the plan tells the hours on them.")
+    price_per_gpu_hour: float | None = Field(None, gt=0, description="Price of a GPU hour: the plan tells the costs.")
     scratch: str | None = Field(None, description="Folder for temporary files on every node.")
 
     def resources(self, gpus: int) -> dict[str, str]:

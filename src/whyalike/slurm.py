@@ -11,6 +11,7 @@ import os
 import subprocess
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,8 +19,34 @@ from typing import Any
 ASK_SECONDS = 10  # between two questions to a controller that does not answer
 END_SECONDS = 300  # until cancelled jobs are gone: sites give a job up to a few minutes between SIGTERM and SIGKILL
 FAILED = "FAILED"
+PREFIX = "whyalike"  # of the jobs' names, as profiles/slurm sets it
 
 Answer = tuple[dict[str, str] | None, float | None]
+
+
+@dataclass(frozen=True)
+class QueuedJob:
+    """One job in the queue: its id, SLURM's words for its state and for why it waits, the rule that it runs."""
+
+    job: str
+    state: str
+    reason: str
+    rule: str
+
+
+def queued(prefix: str, folder: Path) -> list[QueuedJob]:
+    """This user's jobs in the queue that were submitted in ``folder``, known as those of `predecessors`.
+
+    Raises
+    ------
+    RuntimeError : SLURM does not answer.
+    """
+    jobs = _squeue("%i|%T|%r|%k", prefix, folder)
+    # the plugin's comment: rule_{name}_wildcards_{values}
+    return [
+        QueuedJob(job, state, reason, comment.removeprefix("rule_").partition("_wildcards_")[0])
+        for job, state, reason, comment in jobs
+    ]
 
 
 def predecessors(prefix: str, folder: Path) -> list[str]:
@@ -29,14 +56,21 @@ def predecessors(prefix: str, folder: Path) -> list[str]:
     ------
     RuntimeError : SLURM does not answer.
     """
+    return [job for (job,) in _squeue("%i", prefix, folder)]
+
+
+def _squeue(fields: str, prefix: str, folder: Path) -> list[list[str]]:
+    """These fields of the jobs whose names begin with the prefix and that were submitted in the folder."""
     # %Z, the folder, last: it may hold any character
-    command = ["squeue", "--me", "--noheader", "--format=%i|%j|%Z"]
+    command = ["squeue", "--me", "--noheader", f"--format={fields}|%j|%Z"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"squeue ended with status {done.returncode}: {done.stderr.strip()}. Start again later.")
-    jobs = [line.split("|", 2) for line in done.stdout.splitlines()]
+    jobs = [line.split("|", fields.count("|") + 2) for line in done.stdout.splitlines()]
     here = os.path.realpath(folder)
-    return [job for job, name, place in jobs if name.startswith(f"{prefix}_") and os.path.realpath(place) == here]
+    return [
+        values for *values, name, place in jobs if name.startswith(f"{prefix}_") and os.path.realpath(place) == here
+    ]
 
 
 def cancel_predecessors(prefix: str, folder: Path, say: Callable[[str], None], seconds: float = END_SECONDS) -> None:

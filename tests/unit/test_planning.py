@@ -13,8 +13,9 @@ import yaml
 
 from whyalike import costs
 from whyalike.config import ConfigError, check
-from whyalike.plan_table import NAME, Estimate, PlanHandler, PlannedJob, Row, number, table
+from whyalike.plan_table import NAME, UNKNOWN, Estimate, PlanHandler, PlannedJob, Row, makespan, number, outlook, table
 from whyalike.planning import Plan
+from whyalike.site import Site
 from whyalike.workflow import Workflow
 
 COSTS = Path(__file__).parents[2] / "config" / "costs.yaml"
@@ -368,6 +369,57 @@ def test_a_study_that_only_shares_data_with_what_is_run_has_no_row(demo, plan_of
     assert "(no single study)" in rows(table(jobs[:1], plan))
 
 
+# ---- what the site adds ----
+
+
+def gpu_job(hours, minutes=60, gpus=1, rule="train_models"):
+    return PlannedJob(rule, Estimate(3600 * hours, sources=frozenset({"measured"})), gpus, minutes, 1)
+
+
+def said(jobs, plan, site):
+    """The sentences above the rows, each on one line."""
+    return " ".join(table(jobs, plan, site).partition("\n\n")[0].split())
+
+
+def test_the_table_tells_gpu_partition_and_hours_on_one_and_eight(demo, plan_of):
+    text = said([gpu_job(3), gpu_job(2), gpu_job(2), gpu_job(7, gpus=0)], plan_of(demo), Site())
+    assert "GPU: costs are of h100, the jobs ask for any type. Partition: the cluster's default." in text
+    assert "wall-clock of the 3 jobs with a GPU: 7.00 h on 1 GPU, 3.00 h on 8 GPUs; the longest 3.00 h." in text
+    assert "Cost" not in text and "WARNING" not in text
+
+
+def test_the_site_says_how_many_gpus_of_which_type_where_and_at_what_price(demo, plan_of):
+    site = Site(gpus=2, gpu_model="a100", partition="all", gpu_partition="gpu", price_per_gpu_hour=2.5)
+    text = said([gpu_job(3, minutes=300), gpu_job(2), gpu_job(2)], plan_of(demo), site)
+    assert "the jobs ask for a100 (if the costs do not hold there, set device in config/costs.local.yaml)" in text
+    assert "Partition: gpu." in text
+    assert "4.00 h on 2 GPUs; the longest 3.00 h." in text  # 3 h beside 2 + 2
+    assert "Cost at 2.5 a GPU hour: 17.50 expected, 17.50 if all that is reserved is paid." in text  # 7 h; 5 + 1 + 1
+    assert "(if the costs" not in said([gpu_job(1)], plan_of(demo), Site(gpu_model="H100"))
+
+
+def test_without_a_gpu_there_is_nothing_to_add(demo, plan_of):
+    assert outlook([gpu_job(5, gpus=0)], plan_of(demo), Site(price_per_gpu_hour=2.5)) == []
+
+
+@pytest.mark.parametrize(("workers", "hours"), [(1, 11), (2, 6), (3, 5), (9, 5)])
+def test_the_longest_job_goes_first_to_the_first_free_gpu(workers, hours):
+    assert makespan([1, 5, 2, 3], workers) == hours
+
+
+def test_jobs_that_would_reserve_more_than_the_site_allows_are_a_warning_with_advice(demo, plan_of):
+    plan = plan_of(demo)
+    plan.max_minutes = 120
+    # 10 minutes of margin and 1.5 times what is expected: 100, 190 and 370 minutes
+    jobs = [gpu_job(1), gpu_job(2), gpu_job(4), gpu_job(3, gpus=0, rule="score_comparison")]
+    text = said(jobs, plan, Site())
+    assert ("WARNING: 2 of 3 jobs of train_models would reserve more than max_minutes: 120 of config/site.yaml "
+            "(up to 370; 240 expected). One that is cut off goes on from its checkpoint") in text  # fmt: skip
+    assert "1 of 1 jobs of score_comparison would reserve more" in text and "(up to 280; 180 expected)" in text
+    plan.max_minutes = 370
+    assert "WARNING" not in said(jobs, plan, Site())
+
+
 # ---- the handler ----
 
 
@@ -382,9 +434,9 @@ def job_info(rule="train_models", wildcards=CELL, **fields):
     return record("JOB_INFO", rule_name=rule, **{**work, **fields})
 
 
-def printed(plan, *records):
+def printed(plan, *records, site=UNKNOWN):
     stream = io.StringIO()
-    handler = PlanHandler(plan, stream)
+    handler = PlanHandler(plan, stream, site)
     for one in records:
         handler.handle(one)
     handler.close()
@@ -396,6 +448,10 @@ def test_the_plan_is_printed_once_when_logging_ends(demo, plan_of):
     text = printed(plan_of(demo), job_info())
     assert text.count("GPU-hour plan") == 1
     assert rows(text)["total"][:3] == ["1", "6", "1.50"]
+
+
+def test_the_plan_that_is_printed_knows_the_site(demo, plan_of):
+    assert "on 3 GPUs" in printed(plan_of(demo), job_info(), site=Site(gpus=3))
 
 
 def test_a_target_rule_is_a_job_that_costs_nothing(demo, plan_of):

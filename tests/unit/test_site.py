@@ -16,6 +16,8 @@ WHOLE = {
     "gpu_partition": "gpu",
     "gpu_model": "h100",
     "max_minutes": 600,
+    "gpus": 4,
+    "price_per_gpu_hour": 2.5,
     "scratch": "/scratch",
 }
 

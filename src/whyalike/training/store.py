@@ -125,6 +125,27 @@ class StoredRun:
                 free = False
             yield free
 
+    def trainer(self) -> dict[str, Any] | None:
+        """Who trains the run now, by the heartbeat alone: host, pid, job; None if nobody does.
+
+        For those who only watch: no lock is taken, nothing is written.
+        """
+        beat = self._live_heartbeat()
+        gone = beat is not None and beat["host"] == socket.gethostname() and not runs_here(beat["pid"])
+        return None if gone else beat
+
+    def events(self) -> list[dict[str, Any]]:
+        """The lines of the ledger, the oldest first; a line that is being written is left out."""
+        try:
+            lines = self.ledger.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        found = []
+        for line in lines:
+            with suppress(ValueError):
+                found.append(json.loads(line))
+        return found
+
     @property
     def _lock_file(self) -> Path:
         return self.folder / "lock"
@@ -166,14 +187,18 @@ class StoredRun:
 
     def _alive_elsewhere(self, locked: bool) -> bool:
         """Whether a heartbeat goes on that the lock does not tell of: another host's; any, where there are no locks."""
+        beat = self._live_heartbeat()
+        # on this host the kernel's lock is the truth: having it means that the holder is gone
+        return beat is not None and not (locked and beat["host"] == socket.gethostname())
+
+    def _live_heartbeat(self) -> dict[str, Any] | None:
+        """The last heartbeat, unless its writer has missed too many since."""
         try:
             beat = json.loads(self._heartbeat.read_text(encoding="utf-8"))
             age = time.time() - self._heartbeat.stat().st_mtime
         except (FileNotFoundError, ValueError):
-            return False
-        # on this host the kernel's lock is the truth: having it means that the holder is gone
-        gone = locked and beat["host"] == socket.gethostname()
-        return not gone and age < STALE_HEARTBEATS * beat["every"]
+            return None
+        return beat if age < STALE_HEARTBEATS * beat["every"] else None
 
     def _describe_holder(self) -> str:
         try:
@@ -206,6 +231,17 @@ def _lock(file: int) -> bool:
         if error.errno not in NO_LOCKS:
             raise
         return False
+    return True
+
+
+def runs_here(process: int) -> bool:
+    """Whether a process of this id runs on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
     return True
 
 
