@@ -52,10 +52,11 @@ CONSTANTS = [
     ("splits/overlap", "VERSION", 1000, FROM_SPLITS),
     ("models/resnet", "VERSION", 1000, FROM_TRAINING),
     ("training/trainer", "VERSION", 1000, FROM_TRAINING),
+    ("training/classification", "VERSION", 1000, FROM_TRAINING),
     ("activations/extraction", "VERSION", 1000, FROM_ACTIVATIONS),
     # the rooms after them follow their code
     ("similarity/cka", "KERNEL_PAYS", 65, FROM_SIMILARITY),
-    ("similarity/neighbours", "BLOCK", 512, FROM_SIMILARITY),
+    ("similarity/nearest", "BLOCK", 256, FROM_SIMILARITY),
     ("similarity/svcca", "POWER_ITERATIONS", 3, ()),  # of a metric that the study does not ask for
     ("similarity/scoring", "ALL_PAIRS_OF_LAYERS", "all", FROM_SIMILARITY),
     ("similarity/preprocessing", "QUANTILE", 0.9, FROM_SIMILARITY),
