@@ -118,7 +118,7 @@ def change(path: Path, old: str, new: str) -> None:
         ("data/drawings.py", "WOBBLE = 0.012", "WOBBLE = 0.02", "data.colorshapedigit"),
         ("splits/overlap.py", "half = len(items) // 2", "half = len(items) // 3", "splits.overlap"),
         ("models/resnet.py", 'mode="fan_out"', 'mode="fan_in"', "models.resnet"),
-        ("training/augmentation.py", "GREY = (0.299,", "GREY = (0.3,", "training.classification"),
+        ("training/augmentation.py", "mean + factor", "mean - factor", "training.classification"),
         ("training/autoencoding.py", "0.5 * (1 + logvar", "0.6 * (1 + logvar", "training.autoencoding"),
         ("training/windows.py", "context: int) -> np.ndarray", "context: float) -> np.ndarray", "training.language"),
         ("training/trainer.py", "set_to_none=True", "set_to_none=False", "training.trainer"),
@@ -159,7 +159,7 @@ def test_a_parameter_of_one_source_leaves_the_others(package):
 
 def test_the_fault_names_the_module_the_file_and_the_command(package):
     copy, before = package
-    change(copy / "training/augmentation.py", "GREY = (0.299,", "GREY = (0.3,")
+    change(copy / "training/augmentation.py", "mean + factor", "mean - factor")
     text = fault("whyalike.training.classification", before["whyalike.training.classification"])
     assert "raise VERSION in whyalike.training.classification" in text
     assert "whyalike.training.augmentation" in text

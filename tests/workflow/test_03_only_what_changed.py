@@ -74,7 +74,6 @@ UNDER_A_VERSION = {
     "data/digits": ("LARGEST_VALUE", 15),
     "data/drawings": ("WOBBLE", 0.02),
     "models/inputs": ("CHUNK", 2048),
-    "training/augmentation": ("GREY", (0.3, 0.6, 0.1)),
     "training/images": ("EVALUATION_BATCH", 256),
     "activations/extraction": ("BATCH", 256),
 }

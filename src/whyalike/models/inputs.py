@@ -16,7 +16,7 @@ from torch.nn.functional import interpolate
 from whyalike.data.prepared import Prepared
 
 CHUNK = 4096  # images resized at once: bounds the float copy to 4096 x 3 x 64 x 64 x 4 B = 200 MB
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: grey of a colour
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: grey of a colour, as in torchvision's adjustments
 
 
 @dataclass(frozen=True)

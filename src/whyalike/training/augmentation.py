@@ -8,9 +8,8 @@ the order, but for the flip, which commutes with the jitter: uncovered pixels ha
 import torch
 from torch import Generator, Tensor
 
+from whyalike.models.inputs import LUMA
 from whyalike.training.parameters import Augmentation
-
-GREY = (0.299, 0.587, 0.114)  # ITU-R BT.601 luma, as in torchvision's colour adjustments
 
 
 def augment(images: Tensor, spec: Augmentation, fill: tuple[float, ...], generator: Generator) -> Tensor:
@@ -67,7 +66,7 @@ def _jitter(images: Tensor, change, spread: float, probability: float, generator
 
 
 def _luma(images: Tensor) -> Tensor:
-    return (images * torch.tensor(GREY, device=images.device)).sum(-1, keepdim=True)
+    return (images * torch.tensor(LUMA, device=images.device)).sum(-1, keepdim=True)
 
 
 def _brightness(images: Tensor, factor: Tensor) -> Tensor:
