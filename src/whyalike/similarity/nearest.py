@@ -7,13 +7,17 @@ candidates are too many. The lists are therefore those of float64 products, at t
 The rounding error of an inner product of d terms is at most (d + 3) u |x| |y|, u the unit roundoff, and of the order of
 sqrt(d) u |x| |y| (Higham and Mary 2019). (2 sqrt(d) + 3) u |x| |y| is allowed for; the largest of 2 * 10^7 errors was a
 quarter of that at d = 512.
+With several threads each works at blocks of its own: the passes over the entries take as much of the threads as the
+products do.
 """
 
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
 
-BLOCK = 512  # rows of products in work at once: 512 x 10,000 float32 are 20 MB
+BLOCK = 512  # rows of products in work at once, of all threads: 512 x 10,000 float32 are 20 MB
+LEAST_BLOCK = 64  # rows; products of fewer are slow
 FEW = 1000  # with fewer rows float64 products take milliseconds
 STRIP = 16  # columns whose maximum stands for them: from 8 to 20 the sum of both searches is nearly the same
 SPARE = 6  # candidates beyond 2 k: rows whose neighbours are that close have all their products made again
@@ -42,13 +46,23 @@ def nearest(x: np.ndarray, k: int) -> np.ndarray:
         lists[:] = _decided(x, np.arange(n), k)
         return lists
     errors = (2 * np.sqrt(d) + 3) * ROUNDING * (lengths / lengths.max())[:, None] + d * UNDERFLOW
-    for rows, candidates, products in _candidates(x, count):
+    z = np.zeros((-(-n // STRIP) * STRIP, d), np.float32)
+    z[:n] = x / lengths.max()
+
+    def search(rows: np.ndarray) -> None:
+        candidates, products = _candidates(z, rows, n, count)
         lists[rows] = candidates[:, :k]
         apart = 2 * errors[rows]
         lost = products[:, k - 1] - products[:, -1] <= apart[:, 0]  # a neighbour may be no candidate
         close = (products[:, :k] - products[:, 1 : k + 1] <= apart).any(axis=1) & ~lost
         lists[rows[close]] = _rescored(x, rows[close], candidates[close], k)
         lists[rows[lost]] = _decided(x, rows[lost], k)
+
+    threads = max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+    step = max(LEAST_BLOCK, BLOCK // threads)
+    blocks = [np.arange(start, min(start + step, n)) for start in range(0, n, step)]
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as workers:
+        list(workers.map(search, blocks))
     return lists
 
 
@@ -66,25 +80,22 @@ def _products(x: np.ndarray, rows: np.ndarray, lists: np.ndarray) -> np.ndarray:
     return products
 
 
-def _candidates(x: np.ndarray, count: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Blocks of rows, and of each row the ``count`` largest float32 products and their columns, largest first."""
-    n, d = x.shape
-    width = -(-n // STRIP)
-    z = np.zeros((STRIP * width, d), np.float32)
-    z[:n] = x / np.sqrt(np.einsum("ij,ij->i", x, x).max())
-    out = np.empty((BLOCK, len(z)), np.float32)
-    for start in range(0, n, BLOCK):
-        rows = np.arange(start, min(start + BLOCK, n))
-        block = np.matmul(z[rows[0] : rows[-1] + 1], z.T, out=out[: len(rows)])
-        block[:, n:] = -np.inf
-        block[rows - start, rows] = -np.inf
-        best = block.reshape(len(rows), STRIP, width).max(axis=1)  # of each strip: columns j, j + width, ...
-        strips = np.argpartition(best, width - count, axis=1)[:, width - count :]
-        columns = (strips[:, :, None] + width * np.arange(STRIP)).reshape(len(rows), -1)
-        products = np.take_along_axis(block, columns, axis=1)
-        order = np.argpartition(-products, count - 1, axis=1)[:, :count]
-        order = np.take_along_axis(order, np.argsort(-np.take_along_axis(products, order, axis=1), axis=1), axis=1)
-        yield rows, np.take_along_axis(columns, order, axis=1), np.take_along_axis(products, order, axis=1)
+def _candidates(z: np.ndarray, rows: np.ndarray, n: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of each of some rows the columns of the ``count`` largest float32 products, and these, largest first.
+
+    ``rows`` follow one another; z has rows of zeros beyond the n-th, so that strips are equally wide.
+    """
+    width = len(z) // STRIP
+    block = z[rows[0] : rows[-1] + 1] @ z.T
+    block[:, n:] = -np.inf
+    block[rows - rows[0], rows] = -np.inf
+    best = block.reshape(len(rows), STRIP, width).max(axis=1)  # of each strip: columns j, j + width, ...
+    strips = np.argpartition(best, width - count, axis=1)[:, width - count :]
+    columns = (strips[:, :, None] + width * np.arange(STRIP)).reshape(len(rows), -1)
+    products = np.take_along_axis(block, columns, axis=1)
+    order = np.argpartition(-products, count - 1, axis=1)[:, :count]
+    order = np.take_along_axis(order, np.argsort(-np.take_along_axis(products, order, axis=1), axis=1), axis=1)
+    return np.take_along_axis(columns, order, axis=1), np.take_along_axis(products, order, axis=1)
 
 
 def _rescored(x: np.ndarray, rows: np.ndarray, candidates: np.ndarray, k: int) -> np.ndarray:
