@@ -28,14 +28,14 @@ test: setup
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow
 
-# a real SLURM on this machine (Debian's packages), disturbed in nine ways: about ten minutes
+# a real SLURM on this machine (Debian's packages), disturbed in eleven ways: about ten minutes
 test-cluster: setup
 	@$(BIN)/python -m pytest -m cluster tests/cluster -rs
 
-# the same SLURM to play with: start it, source what it says, submit; stop it
+# the same SLURM to play with (ACCOUNTING=accounted: with sacct): start it, source what it says, submit; stop it
 CLUSTER ?= /tmp/whyalike-slurm
 cluster-up: setup
-	@$(BIN)/python tests/cluster/slurm_cluster.py up $(CLUSTER)
+	@$(BIN)/python tests/cluster/slurm_cluster.py up $(CLUSTER) $(ACCOUNTING)
 
 cluster-down: setup
 	@$(BIN)/python tests/cluster/slurm_cluster.py down $(CLUSTER)

@@ -5,6 +5,7 @@ is that of a job whose last attempt failed, unless its target has been made sinc
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
@@ -44,6 +45,19 @@ def read(logs: Path) -> list[Failure]:
         if failure and not _made_since(Path(failure.target), changed):
             found.append(failure)
     return sorted(found, key=lambda failure: failure.time)
+
+
+def told(logs: Path, since: float) -> Iterator[str]:
+    """What a run says at its end of the jobs that failed in it.
+
+    Parameters
+    ----------
+    logs : the folder of the logs.
+    since : when the run began, seconds since 1970.
+    """
+    for failure in read(logs):
+        if failure.time >= since:
+            yield f"{failure.message}\nLog: {failure.log}\n{MARK}{failure.target}"
 
 
 @cache  # a log that has not changed is read once, however often one looks

@@ -5,9 +5,11 @@ file or the new one, never half of one. Parquet tables keep the parameters and t
 schema's metadata (key ``whyalike``), canonical JSON without time, host or path, so that equal work gives equal bytes.
 """
 
+import errno
 import json
 import os
 import re
+import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 METADATA_KEY = b"whyalike"
+FULL = 1 << 20  # bytes that are free on a full disk: a file that fails for want of room is larger, or a page is
 
 
 @contextmanager
@@ -30,7 +33,8 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
 
     Raises
     ------
-    OSError : the folder cannot be written or the disk is full; ``path`` is then as it was before.
+    OSError : the folder cannot be written or the disk is full, whatever the writer made of that; ``path`` is then as it
+        was before.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,9 +46,22 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
         temporary.replace(path)
+    except Exception as error:
+        # torch and numpy say that a position or a number of bytes is not what they expect
+        if fault := full(path.parent):
+            raise OSError(errno.ENOSPC, fault, str(path)) from error
+        raise
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def full(folder: Path) -> str | None:
+    """What to say if there is no room left on the disk of a folder."""
+    free = shutil.disk_usage(folder).free
+    if free >= FULL:
+        return None
+    return f"No space left on device ({free:,} bytes are free). Make room, then give the same command: nothing is lost"
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -1,14 +1,17 @@
-"""What is looked for before any job: the files that the configuration expects outside the results.
+"""What is looked for before any job: the files that the configuration expects, and whether results can be written.
 
 In a real run, everything that is missing for the requested targets is one error before the first job; a dry-run only
 warns, a line a data set. Nothing is opened, only looked for, and torchvision is not imported.
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from whyalike.config import Config
 from whyalike.data.parameters import OfficialParameters
+from whyalike.files import full
 
 DATA_RULE = "prepare_data"
 
@@ -28,6 +31,15 @@ def missing_data(config: Config, jobs: Iterable) -> list[str]:
     names = sorted({job.wildcards.dataset for job in jobs if job.rule.name == DATA_RULE})
     faults = {name: config.datasets[name].missing() for name in names}
     return [f"datasets.{name}: {fault}{_hint(config, name)}" for name, fault in faults.items() if fault]
+
+
+def unwritable(results: Path) -> str | None:
+    """What is wrong with the results folder, or with the one that it will be made in; None if it can be written."""
+    folder = next(path for path in (results.absolute(), *results.absolute().parents) if path.is_dir())
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"{folder} cannot be written (a read-only file system, or its permissions): set `results`, or mend it."
+    fault = full(folder)
+    return f"{folder}: {fault}." if fault else None
 
 
 def downloads(config: Config) -> list[str]:

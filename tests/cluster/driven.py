@@ -22,7 +22,10 @@ PROFILE = REPOSITORY / "profiles" / "slurm"
 # any preemptible GPU; jobs of a training run for minutes, not hours
 SITE = {"partition": "cpu", "gpu_partition": "spare", "max_minutes": 60}
 STUDY_SECONDS = 1200  # a study takes two minutes on two idle cores
-HALF = 3000  # steps: half a run of the fault study
+HALF = 1500  # steps: half a run of the fault study
+# seconds that a trainer on the cluster rests at each of a run's 29 checkpoints: a job of three runs takes 90 s on any
+# machine and what is done to it besides, all disturbances in turn 90 s
+REST_SECONDS = 1
 EVENT_SECONDS = 300  # until a job is submitted, runs or trains: ten seconds on two idle cores
 
 
@@ -49,11 +52,13 @@ class Study(Folder):
     config : the configuration.
     site : values of config/site.yaml.
     options : further arguments of Snakemake.
+    rest : seconds that a trainer rests at each checkpoint.
     """
 
-    def __init__(self, path: Path, cluster: Cluster, config: Path = TINY, site: dict = SITE, options: tuple = ()):
+    def __init__(self, path: Path, cluster: Cluster, config: Path = TINY, site: dict = SITE, options: tuple = (),
+                 rest: float = REST_SECONDS):  # fmt: skip
         super().__init__(path)
-        self.cluster, self.config, self.options = cluster, config, options
+        self.cluster, self.config, self.options, self.rest = cluster, config, options, rest
         values = yaml.safe_load(config.read_text(encoding="utf-8"))
         self.every = values["operation"]["checkpoint_every"]
         self.results = path / "results" / values["name"]
@@ -78,7 +83,8 @@ class Study(Folder):
         return subprocess.run(command, cwd=self.path, env=self.environment(), **output)
 
     def environment(self) -> dict[str, str]:
-        return self.cluster.environment() | {"PYTHONPATH": f"{REPOSITORY / 'src'}:{QUICK}"}
+        return self.cluster.environment() | {"PYTHONPATH": f"{REPOSITORY / 'src'}:{QUICK}",
+                                              "WHYALIKE_TEST_REST": str(self.rest)}  # fmt: skip
 
     def start(self) -> subprocess.Popen:
         """Start a driver, in a process group of its own; what it says is appended to `driver.out`."""

@@ -4,7 +4,7 @@ The daemons of Debian's packages run in the foreground as children of this proce
 sockets and ports of their own; nothing under /etc or /run is read or written. Programs reach the cluster through
 ``environment()``: its PATH begins with wrappers that set SLURM_CONF, because the plugin's jobs drop that variable.
 
-    python tests/cluster/slurm_cluster.py up FOLDER        # then: . FOLDER/activate
+    python tests/cluster/slurm_cluster.py up FOLDER [accounted]        # then: . FOLDER/activate
     python tests/cluster/slurm_cluster.py down FOLDER
 """
 
@@ -22,20 +22,23 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import accounting
+
 INSTALL = "apt-get install -y --no-install-recommends slurmctld slurmd slurm-client munge"
 DAEMONS = ("munged", "slurmctld", "slurmd")
 CLIENTS = ("sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo", "sacct", "sacctmgr", "sshare")
 WAIT_SECONDS = 60  # for anything that takes a second on an idle machine
 
 NODES = {"c1": {}, "g1": {"h100": 2}, "g2": {"a100": 2}}  # node -> its GPUs by type
+ACCOUNT = "lab"  # where there is accounting
 CPUS, MEMORY = 8, 200_000  # of each node: what it claims, not what this machine has; MB
 
 TEMPLATE = Path(__file__).with_name("slurm.conf.template")
 
 
-def missing() -> list[str]:
-    """The daemons of SLURM that this machine lacks."""
-    return [name for name in DAEMONS if _program(name) is None]
+def missing(programs: tuple[str, ...] = DAEMONS) -> list[str]:
+    """The programs that this machine lacks."""
+    return [name for name in programs if _program(name) is None]
 
 
 class Cluster:
@@ -45,10 +48,11 @@ class Cluster:
     ----------
     folder : where everything lies; short, since a socket's path has at most 107 characters.
     tied : whether the daemons end with this process, however it ends.
+    accounted : with a slurmdbd and its database, and this user in an account.
     """
 
-    def __init__(self, folder: Path, tied: bool = True):
-        self.folder, self.tied = Path(folder), tied
+    def __init__(self, folder: Path, tied: bool = True, accounted: bool = False):
+        self.folder, self.tied, self.accounted = Path(folder), tied, accounted
         self.daemons: dict[str, subprocess.Popen] = {}
 
     def __enter__(self) -> "Cluster":
@@ -58,7 +62,12 @@ class Cluster:
                         f"--socket={self.folder}/munge.socket", f"--pid-file={self.folder}/munged.pid",
                         f"--log-file={self.folder}/munged.log", f"--seed-file={self.folder}/munged.seed")  # fmt: skip
             self.wait_for(lambda: (self.folder / "munge.socket").exists(), "munged's socket")
+            if self.accounted:
+                accounting.start(self.folder, self._start, self.wait_for)
+                self.wait_for(lambda: "Cluster" in self.call("sacctmgr", "show", "cluster", check=False), "slurmdbd")
             self.start_controller()
+            if self.accounted:
+                accounting.register(self.call, ACCOUNT)
             for node in NODES:
                 self.start_node(node)
             self.wait_for(lambda: set(self.states().values()) == {"idle"}, "idle nodes")
@@ -115,6 +124,7 @@ class Cluster:
         return os.environ | {
             "PATH": f"{self.folder}/bin:{os.environ['PATH']}",
             "SLURM_CONF": str(self.folder / "slurm.conf"),
+            **accounting.variables(self.folder),
         }
 
     def call(self, *command: str, check: bool = True) -> str:
@@ -205,7 +215,7 @@ class Cluster:
         (folder / "activate").write_text(f"export SLURM_CONF={folder}/slurm.conf PATH={folder}/bin:$PATH\n")
 
     def _configuration(self) -> str:
-        controller, *ports = free_ports(1 + len(NODES))
+        controller, database, *ports = free_ports(2 + len(NODES))
         host = socket.gethostname().partition(".")[0]
         nodes = [
             f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={CPUS} RealMemory={MEMORY}"
@@ -217,6 +227,7 @@ class Cluster:
             host=host,
             user=pwd.getpwuid(os.getuid()).pw_name,
             controller_port=controller,
+            accounting=accounting.lines(self.folder, database) if self.accounted else accounting.NONE,
             nodes="\n".join(nodes),
         )
 
@@ -257,13 +268,15 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def up(folder: Path) -> str:
-    """Start a cluster that outlives this process; what to do next."""
+def up(folder: Path, kind: str = "") -> str:
+    """Start a cluster that outlives this process, "accounted" or not; what to do next."""
     if lacking := missing():
         sys.exit(f"needs SLURM's {', '.join(lacking)}: {INSTALL}")
+    if kind and (lacking := missing(accounting.PROGRAMS)):
+        sys.exit(f"needs for accounting {', '.join(lacking)}: {accounting.INSTALL}")
     if (folder / "pids").exists():
         sys.exit(f"{folder} holds a cluster already: stop it first")
-    cluster = Cluster(folder, tied=False).__enter__()
+    cluster = Cluster(folder, tied=False, accounted=kind == "accounted").__enter__()
     (folder / "pids").write_text("".join(f"{daemon.pid}\n" for daemon in cluster.daemons.values()))
     return f"SLURM is up: {', '.join(NODES)}. In a shell that shall use it:\n  . {folder}/activate"
 
@@ -303,5 +316,5 @@ def _program(name: str) -> str | None:
 
 
 if __name__ == "__main__":
-    command, place = sys.argv[1:]
-    print({"up": up, "down": down}[command](Path(place).resolve()))
+    command, place, *kind = sys.argv[1:]
+    print({"up": up, "down": down}[command](Path(place).resolve(), *kind))

@@ -1,7 +1,10 @@
 """Files are whole or absent, and equal tables give equal bytes."""
 
+import errno
 import os
+import shutil
 import socket
+from collections import namedtuple
 
 import pandas as pd
 import pyarrow as pa
@@ -33,6 +36,25 @@ def test_atomic_keeps_the_old_file_when_the_writer_fails(tmp_path):
         fail_halfway()
     assert path.read_text() == "old"
     assert [item.name for item in tmp_path.iterdir()] == ["result.txt"]
+
+
+def test_a_full_disk_is_named_whatever_the_writer_made_of_it(tmp_path, monkeypatch):
+    path = tmp_path / "kept.txt"
+    path.write_text("old")
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(1 << 30, (1 << 30) - 4096, 4096))
+    with (
+        pytest.raises(
+            OSError, match=r"No space left on device \(4,096 bytes are free\)\. Make room.*kept\.txt"
+        ) as raised,
+        atomic(path),
+    ):
+        raise RuntimeError("unexpected pos 128 vs 0")  # torch's words
+    assert raised.value.errno == errno.ENOSPC
+    assert path.read_text() == "old"
+    monkeypatch.undo()
+    with pytest.raises(RuntimeError, match="unexpected pos 128 vs 0"), atomic(path):  # with room it is another fault
+        raise RuntimeError("unexpected pos 128 vs 0")
 
 
 def test_atomic_shows_the_old_file_until_the_new_one_is_whole(tmp_path):

@@ -1,13 +1,14 @@
 """What is looked for before any job; and where data lie is no part of any identity or job's parameters."""
 
 import logging
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from whyalike.config import check
-from whyalike.preflight import DryRunWarnings, downloads, missing_data
+from whyalike.preflight import DryRunWarnings, downloads, missing_data, unwritable
 from whyalike.runs import Grid
 from whyalike.workflow import Workflow
 
@@ -100,3 +101,12 @@ def test_a_dry_run_warns_once_when_the_jobs_are_known():
     say("RUN_INFO")
     say("RUN_INFO")
     assert lines == ["a is missing", "b is missing"]
+
+
+def test_results_can_be_written_where_no_folder_is_yet(tmp_path):
+    assert unwritable(tmp_path / "not" / "yet") is None
+
+
+def test_results_that_cannot_be_written_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    assert unwritable(tmp_path / "results").startswith(f"{tmp_path} cannot be written (a read-only file system")

@@ -5,6 +5,7 @@ tokens by appending to a file whose header is written again with the final lengt
 array lies in a temporary file that gets its final name when the block ends without an error.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,8 @@ def new_images(folder: Path, shape: tuple[int, int, int, int]) -> Iterator[np.nd
     """
     with _new_array(folder) as temporary:
         images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+        with temporary.open("rb+") as handle:  # a page of a memory map that finds the disk full kills the process
+            os.posix_fallocate(handle.fileno(), 0, images.offset + images.nbytes)
         yield images
         images.flush()
 

@@ -1,0 +1,46 @@
+"""The same cluster with accounting: jobs are billed to the site's account, and a cancelled one is still noticed."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import accounting
+import pytest
+from driven import FAULTS, SITE, Study
+from slurm_cluster import ACCOUNT, Cluster, missing
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(scope="module")
+def accounted(cluster):
+    """A second cluster beside the first, with slurmdbd and its database."""
+    if lacking := missing(accounting.PROGRAMS):
+        pytest.skip(f"needs {', '.join(lacking)}: {accounting.INSTALL}")
+    folder = Path(tempfile.mkdtemp(prefix="slurm."))
+    try:
+        with Cluster(folder, accounted=True) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_cancelled_job_is_submitted_again_and_all_are_billed_to_the_account(accounted, undisturbed, tmp_path):
+    study = Study(tmp_path, accounted, FAULTS, site={**SITE, "account": ACCOUNT}, rest=0.3)
+    study.take(undisturbed, without_seeds=(0, 1))
+    try:
+        driver = study.start()
+        job = study.a_training()
+        accounted.call("scancel", job.id)
+        study.successor(job)
+        study.finish(driver)
+    finally:
+        study.stop()
+    assert study.numbers() == undisturbed.numbers()
+    said = accounted.call(
+        "sacct", "--allocations", "--noheader", "--parsable2", "--format=JobID,State,Account,AllocTRES"
+    )
+    jobs = {line.split("|")[0]: line.split("|")[1:] for line in said.splitlines()}
+    assert {account for _, account, _ in jobs.values()} == {ACCOUNT}
+    assert jobs[job.id][0].startswith("CANCELLED")
+    assert "gres/gpu=1" in jobs[job.id][2]

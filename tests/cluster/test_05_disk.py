@@ -1,0 +1,63 @@
+"""A results folder that is full, or read-only: one message, nothing lost, and the study goes on when there is room."""
+
+import os
+import subprocess
+
+import pytest
+from driven import FAULTS, Study
+
+pytestmark = pytest.mark.cluster
+SEEDS = (0, 1)
+ROOM = 1 << 16  # bytes: less than the logs, checkpoints and weights of six runs
+
+
+def mount(study: Study, *options: str) -> None:
+    """Mount a file system in memory on the study's results, or change the options of the one there."""
+    command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "tmpfs", str(study.path / "results")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"needs the right to mount a file system (root): {done.stderr.strip()}")
+
+
+@pytest.fixture(scope="module")
+def study(cluster, undisturbed, tmp_path_factory):
+    """The fault study, finished but for the models of two seeds, on a file system of its own."""
+    study = Study(tmp_path_factory.mktemp("disk"), cluster, FAULTS, rest=0, options=("--retries", "1"))
+    (study.path / "results").mkdir()
+    mount(study, "size=100m")
+    try:
+        study.take(undisturbed, without_seeds=SEEDS)
+        yield study
+    finally:
+        study.stop()
+        subprocess.run(["umount", "--lazy", str(study.path / "results")], check=True)
+
+
+def used(study: Study) -> int:
+    """Bytes in use on the file system of the results."""
+    room = os.statvfs(study.path / "results")
+    return (room.f_blocks - room.f_bfree) * room.f_frsize
+
+
+def test_a_full_disk_ends_the_run_with_a_message(study):
+    mount(study, "remount", f"size={used(study) + ROOM}")
+    driver = study.start()
+    study.wait_for(lambda: driver.poll() is not None, "the driver's end")
+    assert driver.returncode == 1
+    assert "Make room, then give the same command" in study.said()
+
+
+def test_a_read_only_results_folder_is_refused_before_any_job(study):
+    jobs = len(study.jobs("rule_"))
+    mount(study, "remount", "ro", "size=100m")
+    driver = study.start()
+    study.wait_for(lambda: driver.poll() is not None, "the driver's end")
+    assert driver.returncode == 1
+    assert "results cannot be written (a read-only file system, or its permissions)" in study.said()
+    assert len(study.jobs("rule_")) == jobs
+
+
+def test_it_goes_on_when_there_is_room(study, undisturbed):
+    mount(study, "remount", "rw", "size=100m")
+    study.finish(study.start())
+    assert study.numbers() == undisturbed.numbers()
