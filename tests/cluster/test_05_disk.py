@@ -1,6 +1,5 @@
 """A results folder that is full, or read-only: one message, nothing lost, and the study goes on when there is room."""
 
-import os
 import subprocess
 
 import pytest
@@ -8,7 +7,7 @@ from driven import FAULTS, Study
 
 pytestmark = pytest.mark.cluster
 SEEDS = (0, 1)
-ROOM = 1 << 16  # bytes: less than the logs, checkpoints and weights of six runs
+ROOM = 1 << 24  # bytes: a multiple of what the study takes
 
 
 def mount(study: Study, *options: str) -> None:
@@ -22,9 +21,9 @@ def mount(study: Study, *options: str) -> None:
 @pytest.fixture(scope="module")
 def study(cluster, undisturbed, tmp_path_factory):
     """The fault study, finished but for the models of two seeds, on a file system of its own."""
-    study = Study(tmp_path_factory.mktemp("disk"), cluster, FAULTS, rest=0, options=("--retries", "1"))
+    study = Study(tmp_path_factory.mktemp("disk"), cluster, FAULTS, rest=0.3, options=("--retries", "1"))
     (study.path / "results").mkdir()
-    mount(study, "size=100m")
+    mount(study, f"size={ROOM}")
     try:
         study.take(undisturbed, without_seeds=SEEDS)
         yield study
@@ -33,23 +32,35 @@ def study(cluster, undisturbed, tmp_path_factory):
         subprocess.run(["umount", "--lazy", str(study.path / "results")], check=True)
 
 
-def used(study: Study) -> int:
-    """Bytes in use on the file system of the results."""
-    room = os.statvfs(study.path / "results")
-    return (room.f_blocks - room.f_bfree) * room.f_frsize
+@pytest.fixture(scope="module")
+def filler(study):
+    """A file of somebody else, which takes all the room while the study trains."""
+    return study.path / "results" / "filler"
 
 
-def test_a_full_disk_ends_the_run_with_a_message(study):
-    mount(study, "remount", f"size={used(study) + ROOM}")
+def test_a_full_disk_ends_the_run_with_a_message(study, filler):
     driver = study.start()
+    study.a_training()
+    filled = subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=4096"], capture_output=True, text=True)
+    assert "No space left on device" in filled.stderr
     study.wait_for(lambda: driver.poll() is not None, "the driver's end")
     assert driver.returncode == 1
     assert "Make room, then give the same command" in study.said()
 
 
-def test_a_read_only_results_folder_is_refused_before_any_job(study):
+def test_a_full_disk_is_refused_before_any_job(study, filler):
     jobs = len(study.jobs("rule_"))
-    mount(study, "remount", "ro", "size=100m")
+    driver = study.start()
+    study.wait_for(lambda: driver.poll() is not None, "the driver's end")
+    assert driver.returncode == 1
+    assert "nothing was run: " in study.said()
+    assert len(study.jobs("rule_")) == jobs
+
+
+def test_a_read_only_results_folder_is_refused_before_any_job(study, filler):
+    filler.unlink()
+    jobs = len(study.jobs("rule_"))
+    mount(study, "remount", "ro")
     driver = study.start()
     study.wait_for(lambda: driver.poll() is not None, "the driver's end")
     assert driver.returncode == 1
@@ -58,6 +69,6 @@ def test_a_read_only_results_folder_is_refused_before_any_job(study):
 
 
 def test_it_goes_on_when_there_is_room(study, undisturbed):
-    mount(study, "remount", "rw", "size=100m")
+    mount(study, "remount", "rw")
     study.finish(study.start())
     assert study.numbers() == undisturbed.numbers()
