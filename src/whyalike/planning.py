@@ -12,6 +12,7 @@ from typing import Any
 
 from whyalike.config import Config
 from whyalike.costs import Costs, Stage
+from whyalike.parts import WHOLE, runs_of
 from whyalike.runs import Cell, Grid, Run
 from whyalike.workload import Workload
 
@@ -73,6 +74,7 @@ class Plan:
         self._rules: dict[str, Callable[[Wildcards], Estimate]] = {
             "prepare_data": self._prepare_data,
             "make_splits": lambda wildcards: self._of_cell("make_splits", wildcards),
+            "join_parts": lambda wildcards: self._of_cell("join_parts", wildcards),
             "import_runs": lambda wildcards: self._of_cell("import_runs", wildcards),
             "import_activations": lambda wildcards: self._of_cell("import_activations", wildcards),
             "train_models": self._train_models,
@@ -151,7 +153,7 @@ class Plan:
 
     def _train_models(self, wildcards: Wildcards) -> Estimate:
         cell = _cell(wildcards)
-        lacking = self.lacking(self.grid.runs(cell))
+        lacking = self.lacking(runs_of(self.grid, cell, wildcards.get("part", WHOLE)))
         cost, sources = self._run_cost(cell)
         device = self.costs.devices[self.device]
         return Estimate(
