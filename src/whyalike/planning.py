@@ -20,6 +20,7 @@ BYTES = 4  # of a float32 weight or activation
 FORWARD, TRAINING = 2, 6  # operations of a parameter and use: a multiplication and an addition; backward costs two more
 MEGABYTE = 1e6
 EXTRACTION = "extract_"  # and the layers: one rule for each set of them
+SHORT = 60  # s: less is not worth a place in a queue
 
 Wildcards = Mapping[str, str]
 
@@ -73,6 +74,7 @@ class Plan:
         self._stored: dict[str, bool] = {}
         self._rules: dict[str, Callable[[Wildcards], Estimate]] = {
             "prepare_data": self._prepare_data,
+            "prepare_small_data": self._prepare_data,
             "make_splits": lambda wildcards: self._of_cell("make_splits", wildcards),
             "join_parts": lambda wildcards: self._of_cell("join_parts", wildcards),
             "import_runs": lambda wildcards: self._of_cell("import_runs", wildcards),
@@ -91,14 +93,25 @@ class Plan:
 
         def minutes(wildcards: Any, attempt: int) -> int:
             estimate = self.estimate(rule, dict(wildcards.items()))
-            wanted = attempt * math.ceil(self.costs.reserve.minutes(estimate.seconds, estimate.sources))
-            return min(wanted, self.max_minutes)
+            # the jobs of a group add up their times: they share one margin and one limit
+            together, margin = self.together(rule, dict(wildcards.items())), self.costs.reserve.margin_minutes
+            minutes = self.costs.reserve.minutes(estimate.seconds, estimate.sources) - margin * (1 - 1 / together)
+            return int(min(attempt * math.ceil(minutes), max(1, self.max_minutes / together)))
 
         return minutes
 
     def expected_seconds(self, rule: str) -> Callable[..., int]:
         """The ``expected_seconds`` of a rule as Snakemake calls it: whole seconds."""
         return lambda wildcards: math.ceil(self.estimate(rule, dict(wildcards.items())).seconds)
+
+    def together(self, rule: str, wildcards: Wildcards) -> int:
+        """How many jobs are one on a cluster: a cell's extraction, a job for each stimulus set."""
+        return len(self.grid.stimuli(_cell(wildcards))) if rule.startswith(EXTRACTION) else 1
+
+    def short_datasets(self) -> list[str]:
+        """The data sets whose preparation is not worth a place in a queue."""
+        names = self.config.datasets
+        return [name for name in names if self.estimate("prepare_data", {"dataset": name}).seconds < SHORT]
 
     # ---- estimates ----
 

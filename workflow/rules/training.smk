@@ -40,7 +40,7 @@ rule join_parts:
     benchmark:
         f"{ROOT}/benchmarks/join_parts/{{setting}}.{{factor}}.seed{{seed}}.tsv"
     wildcard_constraints:
-        setting="|".join(split_settings(FLOW.config)) or "(?!)",
+        setting=either(split_settings(FLOW.config)),
         factor=r"(?!external\b)\w+",
     threads: 1
     resources:
