@@ -40,7 +40,7 @@ def unknown_names(config: "Config") -> list[str]:
             need(f"studies.{key}.settings", name, config.settings, "settings")
         for name in study.all_stimuli():
             need(f"studies.{key}.stimuli", name, config.stimuli, "stimuli")
-    for field in ("runs_per_job",):
+    for field in ("runs_per_job", "runs_at_once"):
         for name in given if isinstance(given := getattr(config.operation, field), dict) else ():
             need(f"operation.{field}", name, config.settings, "settings")
     for key, figure in config.figures.items():

@@ -90,7 +90,13 @@ class Status:
         """Jobs that run now: SLURM's, or else the processes that show a heartbeat."""
         if isinstance(self.queue, list) and (running := sum(job.state == "RUNNING" for job in self.queue)):
             return running
-        return len({(one.trainer["host"], one.trainer["pid"]) for one in self.runs.values() if one.trainer})
+        return len(
+            {
+                (one.trainer["host"], one.trainer.get("job_pid", one.trainer["pid"]))
+                for one in self.runs.values()
+                if one.trainer
+            }
+        )
 
 
 class Monitor:

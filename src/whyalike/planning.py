@@ -108,6 +108,13 @@ class Plan:
         """How many jobs are one on a cluster: a cell's extraction, a job for each stimulus set."""
         return len(self.grid.stimuli(_cell(wildcards))) if rule.startswith(EXTRACTION) else 1
 
+    def at_once(self, wildcards: Any) -> int:
+        """How many runs a training job trains at the same time."""
+        wildcards = dict(wildcards.items())  # Snakemake's own have no `get`
+        cell = _cell(wildcards)
+        wanted = self.config.operation.of_setting("runs_at_once", cell.setting) or 1
+        return min(wanted, len(runs_of(self.grid, cell, wildcards.get("part", WHOLE))))
+
     def short_datasets(self) -> list[str]:
         """The data sets whose preparation is not worth a place in a queue."""
         names = self.config.datasets
@@ -169,6 +176,9 @@ class Plan:
         lacking = self.lacking(runs_of(self.grid, cell, wildcards.get("part", WHOLE)))
         cost, sources = self._run_cost(cell)
         device = self.costs.devices[self.device]
+        # a run has a CPU core of its own; a GPU they share
+        gain = min(self.at_once(wildcards), device.gain_at_once) if self.gpus else self.at_once(wildcards)
+        cost = RunCost(cost.seconds / gain, cost.bytes)
         return Estimate(
             device.startup_seconds,
             runs=dict.fromkeys(lacking, cost),

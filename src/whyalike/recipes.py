@@ -46,6 +46,13 @@ class Operation(Section):
         "job. A number, or one for each setting that is to be split; all runs of a cell are one job if left out.",
     )
 
+    runs_at_once: Count | dict[str, Count] = Field(
+        1,
+        description="Runs that a training job trains at the same time, each in a process of its own with one CPU "
+        "thread; their weights are the same. A number, or one for each setting that is meant (1 for the others). For "
+        "models that leave most of a GPU idle.",
+    )
+
     def of_setting(self, key: str, setting: str) -> Any:
         """A value that is one for all settings, or given for some of them; None where nothing is given."""
         value = getattr(self, key)

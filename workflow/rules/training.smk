@@ -15,11 +15,11 @@ rule train_models:
         f"{ROOT}/benchmarks/train_models/{{setting}}.{{factor}}.seed{{seed}}{{part}}.tsv"
     wildcard_constraints:
         factor=r"(?!external\b)\w+",
-    threads: 1
+    threads: lambda wildcards: PLAN.at_once(wildcards)
     resources:
         **SITE.resources(PLAN.gpus),
         gpu=PLAN.gpus,
-        mem_mb=16000,
+        mem_mb=lambda wildcards: 16000 * PLAN.at_once(wildcards),
         runtime=PLAN.runtime("train_models"),
         expected_seconds=PLAN.expected_seconds("train_models"),
     params:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from whyalike.config import check
 from whyalike.jobs import job
-from whyalike.training.cell import train_cell
+from whyalike.training.cell import THREADS, train_cell
 
 config, work = check(snakemake.config), json.loads(snakemake.params.work)
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     train_cell(
         work=work,
         operation=config.operation,
-        threads=snakemake.threads,
+        threads=THREADS,
         dataset=Path(snakemake.input.dataset[0]).parent,
         splits=Path(snakemake.input.splits),
         store=Path(config.results, "runs"),
