@@ -38,7 +38,7 @@ def test_no_job_asks_for_more_time_than_the_site_gives(submitted):
     limits = {job["comment"].split("_wildcards_")[0]: job["limit"] for job in submitted.jobs("rule_")}
     assert limits["rule_train_models"] == "12:00"  # 15 minutes without the limit
     # two stimulus sets, one after the other: half of it each
-    assert limits["rule_extract.digits.dataset.seed0"] == "12:00"
+    assert limits["rule_extract.digits.dataset.seed0_extract_avgpool"] == "12:00"
     assert limits["rule_score_comparison"] == "11:00"
 
 

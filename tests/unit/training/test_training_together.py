@@ -9,10 +9,10 @@ from training_jobs import OPERATION, PATIENCE, end, identity, ledger, start, tra
 
 from whyalike.training.store import runs_here
 
-TWO = OPERATION.model_copy(update={"runs_at_once": {"toy": 2}})
+TWO = OPERATION.model_copy(update={"runs_at_once": {"toy": 2}, "checkpoint_every": 50})
 LEVELS = ("0.25", "0.5")
 NAMES = ("A", "B@0.25", "B@0.5")
-LONG = {"epochs": 400, "peak_epoch": 100}  # a few seconds a run: long enough to be killed
+LONG = {"epochs": 150, "peak_epoch": 50}  # 600 steps, seconds: long enough to be killed
 
 
 def weights(cell):
@@ -69,7 +69,7 @@ def test_a_killed_process_costs_its_own_run_only_which_goes_on_from_its_checkpoi
     wait_for(lambda: a.checkpoint.is_file(), "a checkpoint of run A")
     killed = trainers(cell)["A"]
     os.kill(killed, signal.SIGKILL)
-    assert end(job) == 1
+    assert end(job, 4 * PATIENCE) == 1  # of which each process that starts takes seconds
     assert a.finished() is None and a.checkpoint.is_file()
     assert all(cell.stored(name).finished() for name in NAMES[1:])
     cell.train(work, operation=TWO)

@@ -83,12 +83,12 @@ def start(target, *arguments, **options):
     return process
 
 
-def end(process):
+def end(process, patience=PATIENCE):
     """Wait for a process and say how it ended."""
-    process.join(PATIENCE)
+    process.join(patience)
     if process.is_alive():
         process.kill()
-        raise TimeoutError(f"a training process has not ended after {PATIENCE} s")
+        raise TimeoutError(f"a training process has not ended after {patience} s")
     return process.exitcode
 
 
