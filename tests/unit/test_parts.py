@@ -77,10 +77,41 @@ def test_the_plan_bills_each_part_its_own_runs_and_a_start(demo, split, tmp_path
     assert pieces[0].studies["dataset_overlap"] == frozenset(pieces[0].runs)
 
 
+def test_runs_at_once_share_the_time_on_cores_of_their_own_and_on_a_gpu_as_far_as_it_gains(demo, tmp_path):
+    def seconds(device, gain, **operation):
+        config = check(demo | {"operation": {"device": device, **operation}})
+        gpu = COSTS.devices[COSTS.device].model_copy(update={"gain_at_once": gain})
+        costly = COSTS.model_copy(update={"devices": {**COSTS.devices, COSTS.device: gpu}})
+        plan = Plan(config, Grid(config), costly, tmp_path)
+        estimate = plan.estimate("train_models", KEYS)
+        return plan.at_once(KEYS), estimate.seconds - estimate.own_seconds
+
+    alone = {device: seconds(device, 3)[1] for device in ("cpu", "cuda")}
+    assert seconds("cpu", 3, runs_at_once=4) == (4, pytest.approx(alone["cpu"] / 4))
+    assert seconds("cuda", 3, runs_at_once=2) == (2, pytest.approx(alone["cuda"] / 2))
+    assert seconds("cuda", 3, runs_at_once={"digits": 5}) == (5, pytest.approx(alone["cuda"] / 3))
+    assert seconds("cuda", 1, runs_at_once=5)[1] == pytest.approx(alone["cuda"])
+    assert seconds("cpu", 3, runs_at_once={"colorshapedigit": 4})[0] == 1
+    # no more than a job has runs: six, or those of its part
+    assert seconds("cpu", 3, runs_at_once=99)[0] == 6
+    assert seconds("cpu", 3, runs_at_once=99, runs_per_job=99)[0] == 6
+
+
+def test_a_part_trains_no_more_runs_at_once_than_it_has(demo, tmp_path):
+    config = check(demo | {"operation": {"runs_per_job": 4, "runs_at_once": 3}})
+    plan = Plan(config, Grid(config), COSTS, tmp_path)
+    assert [plan.at_once({**KEYS, "part": part}) for part in (".part0", ".part1")] == [3, 2]
+
+
+@pytest.mark.parametrize("field", ["runs_per_job", "runs_at_once"])
 @pytest.mark.parametrize(
     ("value", "words"),
-    [({"digitz": 2}, r"operation\.runs_per_job: 'digitz' is not under settings.* digits"), (0, r"runs_per_job.*0")],
+    [
+        ({"digitz": 2}, r"operation\.{}: 'digitz' is not under settings.* digits"),
+        (0, r"{}.*0"),
+        ({"digits": 0}, r"{}.*0"),
+    ],
 )
-def test_a_split_of_no_setting_or_of_no_runs_is_refused(demo, value, words):
-    with pytest.raises(ConfigError, match=words):
-        check(demo | {"operation": {"runs_per_job": value}})
+def test_a_number_for_no_setting_or_of_no_runs_is_refused(demo, field, value, words):
+    with pytest.raises(ConfigError, match=words.format(field)):
+        check(demo | {"operation": {field: value}})

@@ -1,4 +1,4 @@
-"""Cells that are trained in parts by the workflow: other jobs, the same bytes, and nothing is trained twice."""
+"""Cells in parts, runs at once, data on the node's own disk: other jobs, the same bytes, nothing is trained twice."""
 
 import shutil
 
@@ -13,11 +13,11 @@ PARTS = [f"models/digits/dataset/seed0.part{part}.parquet" for part in (0, 1)]
 
 @pytest.fixture
 def config(tmp_path):
-    """The tiny study with at most two runs a training job, and a level more if asked for."""
+    """The tiny study with at most two runs a training job, one or more at once, and a level more if asked for."""
 
-    def write(levels=("0", "1")):
+    def write(levels=("0", "1"), at_once=1):
         values = yaml.safe_load(TINY.read_text(encoding="utf-8"))
-        values["operation"]["runs_per_job"] = 2
+        values["operation"] |= {"runs_per_job": 2, "runs_at_once": at_once}
         values["studies"]["dataset_overlap"]["levels"] = list(levels)
         path = tmp_path / "parts.yaml"
         path.write_text(yaml.safe_dump(values), encoding="utf-8")
@@ -37,9 +37,15 @@ def trained(folder):
     return {path.parent.name: path.read_bytes() for path in folder.path.glob("results/runs/*/ledger.jsonl")}
 
 
-def test_parts_train_the_same_weights_and_give_the_same_manifest(finished, tmp_path, config):
-    folder = Folder(tmp_path)
-    make(folder, config(), MANIFEST)
+def test_parts_of_runs_at_once_from_a_copy_train_the_same_weights(finished, tmp_path, config):
+    folder, scratch = Folder(tmp_path), tmp_path / "scratch"
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "site.yaml").write_text(f"scratch: {scratch}\nstage_gb: 1\n")
+    scratch.mkdir()
+    make(folder, config(at_once=2), MANIFEST)
+    assert [path.stat().st_size for path in scratch.glob("whyalike-*/*/array.npy")] == [
+        (folder.results / "data" / "digits" / "array.npy").stat().st_size
+    ]
     # the manifest has the hashes of the weights
     assert (folder.results / MANIFEST).read_bytes() == (finished.results / MANIFEST).read_bytes()
     rows = [list(pd.read_parquet(folder.results / part)["name"]) for part in PARTS]

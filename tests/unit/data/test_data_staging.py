@@ -167,9 +167,12 @@ def test_damaged_data_are_not_copied(prepared, scratch):
 
 
 def test_a_job_holds_its_copy_and_lets_it_go(prepared, scratch):
-    with staged(prepared(), scratch, ROOM) as copy, copy.with_suffix(".lock").open() as lock:
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with (
+        staged(prepared(), scratch, ROOM) as copy,
+        copy.with_suffix(".lock").open() as lock,
+        pytest.raises(BlockingIOError),
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with copy.with_suffix(".lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
