@@ -1,5 +1,7 @@
 """The tiny study through SLURM, from an empty folder."""
 
+import shutil
+
 import pytest
 from driven import Study
 
@@ -45,3 +47,24 @@ def test_no_job_asks_for_more_time_than_the_site_gives(submitted):
 def test_the_rules_of_seconds_are_no_jobs(submitted):
     rules = {job["comment"].split("_wildcards_")[0].split(".")[0] for job in submitted.jobs("rule_")}
     assert rules == {"rule_train_models", "rule_extract", "rule_score_comparison"}
+
+
+def test_a_cancelled_extraction_of_several_sets_is_submitted_again_and_made_whole(submitted, cluster, tmp_path):
+    sets = [f"results/tiny/activations/digits/dataset/seed0/{name}.avgpool.parquet"
+            for name in ("digits_test", "colorshapedigit_test")]  # fmt: skip
+    shutil.copytree(submitted.path, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("driver.out"))
+    for file in sets:
+        (tmp_path / file).unlink()
+    study = Study(tmp_path, cluster, options=tuple(sets))
+    try:
+        driver = study.start()
+        (job,) = study.wait_for(lambda: study.jobs("rule_extract"), "the extraction")
+        cluster.call("scancel", job["id"])
+        study.finish(driver)
+    finally:
+        study.stop()
+    assert study.state(job["id"]) == "CANCELLED"
+    assert len(study.jobs("rule_")) == 2  # it, and once more
+    assert {file: (tmp_path / file).read_bytes() for file in sets} == {
+        file: (submitted.path / file).read_bytes() for file in sets
+    }

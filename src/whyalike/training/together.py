@@ -78,6 +78,7 @@ class _Process:
     def __init__(self, common: Mapping[str, Any]):
         self._common = common
         self._process: subprocess.Popen | None = None
+        self._unsent: list[Mapping[str, Any]] = []
 
     def train(self, run: Mapping[str, Any]) -> Row:
         """Train one run.
@@ -88,7 +89,10 @@ class _Process:
         """
         process = self._process = self._process or self._start()
         try:
-            self._send(process, run)
+            for message in (*self._unsent, run):
+                process.stdin.write(json.dumps(message) + "\n")
+            process.stdin.flush()
+            self._unsent = []
             for line in process.stdout:
                 answer = json.loads(line)
                 if "row" in answer:
@@ -116,17 +120,11 @@ class _Process:
             self._process = None
 
     def _start(self) -> subprocess.Popen:
-        process = subprocess.Popen(
+        self._unsent = [self._common]
+        return subprocess.Popen(
             [sys.executable, "-m", "whyalike.training.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, JOB_PROCESS: str(os.getpid())},
         )
-        self._send(process, self._common)
-        return process
-
-    @staticmethod
-    def _send(process: subprocess.Popen, message: Mapping[str, Any]) -> None:
-        process.stdin.write(json.dumps(message) + "\n")
-        process.stdin.flush()

@@ -52,7 +52,7 @@ def work() -> None:
                 _answer(answers, row=train(run))
             except Exception as error:
                 _answer(answers, fault=_words(error))
-                return
+                os._exit(1)  # at once: the thread that reads cannot be waited for
 
 
 def _arguments(common: dict[str, Any]) -> dict[str, Any]:
