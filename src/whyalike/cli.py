@@ -43,9 +43,8 @@ def run(
     except configuration.ConfigError as error:
         _fail(str(error))
     command = [*SNAKEMAKE, "--configfile", str(configfile), *context.args]
-    print(
-        f"{len(flow.grid.cells)} training jobs, {len(flow.figures())} figures; results go to {flow.root}/", flush=True
-    )
+    jobs = sum(len(flow.part_manifests(cell)) for cell in flow.grid.cells)
+    print(f"{jobs} training jobs, {len(flow.figures())} figures; results go to {flow.root}/", flush=True)
     with _only_run() as lock:
         if any(Path(".snakemake", "locks").glob("*")):
             subprocess.run([*command, "--unlock", "--quiet", "all"], check=False, stdout=subprocess.DEVNULL)

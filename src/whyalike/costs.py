@@ -33,6 +33,9 @@ class Device(Section):
     training_operations: Positive = Field(description="Floating-point operations a second that training reaches.")
     extraction_operations: Positive = Field(description="The same for a forward pass in float32.")
     step_seconds: float = Field(0, ge=0, description="What a training step costs beside its operations.")
+    gain_at_once: float = Field(
+        1, ge=1, description="A GPU: how many times as fast several runs at once end as one after another, at most."
+    )
     source: Source = Field("guessed", description="How the start-up is known; operations are always guesses.")
 
 

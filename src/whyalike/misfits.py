@@ -40,6 +40,9 @@ def unknown_names(config: "Config") -> list[str]:
             need(f"studies.{key}.settings", name, config.settings, "settings")
         for name in study.all_stimuli():
             need(f"studies.{key}.stimuli", name, config.stimuli, "stimuli")
+    for field in ("runs_per_job", "runs_at_once"):
+        for name in given if isinstance(given := getattr(config.operation, field), dict) else ():
+            need(f"operation.{field}", name, config.settings, "settings")
     for key, figure in config.figures.items():
         if key in config.studies and figure.study in config.studies.keys() - {key}:
             found.append(f"figures.{key}: a figure with the name of a study must show that study, not {figure.study}.")

@@ -17,6 +17,7 @@ from whyalike.config import Config
 from whyalike.costs import Costs
 from whyalike.external import OwnActivations
 from whyalike.failures import Failure
+from whyalike.parts import parts, runs_of
 from whyalike.planning import EXTRACTION, Plan
 from whyalike.runs import Cell, Run
 from whyalike.slurm import PREFIX, QueuedJob, queued
@@ -89,7 +90,13 @@ class Status:
         """Jobs that run now: SLURM's, or else the processes that show a heartbeat."""
         if isinstance(self.queue, list) and (running := sum(job.state == "RUNNING" for job in self.queue)):
             return running
-        return len({(one.trainer["host"], one.trainer["pid"]) for one in self.runs.values() if one.trainer})
+        return len(
+            {
+                (one.trainer["host"], one.trainer.get("job_pid", one.trainer["pid"]))
+                for one in self.runs.values()
+                if one.trainer
+            }
+        )
 
 
 class Monitor:
@@ -142,8 +149,8 @@ class Monitor:
     def _runs(self, plan: Plan, failed: Mapping[str, Failure]) -> dict[str, RunState]:
         """Each run once: if several cells share it, as the first tells."""
         states: dict[str, RunState] = {}
-        for cell, manifest in self._manifests.items():
-            runs, failure = self.grid.runs(cell), failed.get(manifest)
+        for cell, part, manifest in self._training_jobs():
+            runs, failure = runs_of(self.grid, cell, part), failed.get(manifest)
             # a fault names the run that it is of; one of the whole job (its data, its device) names none
             named = failure.runs & {run.identity for run in runs} if failure else frozenset()
             for run in runs:
@@ -151,6 +158,12 @@ class Monitor:
                     is_failed = failure is not None and (not named or run.identity in named)
                     states[run.identity] = self._state(plan, cell, run, is_failed)
         return states
+
+    def _training_jobs(self) -> Iterator[tuple[Cell, str, str]]:
+        """Cell, name of its part, manifest of each job that trains or imports."""
+        for cell in self.grid.cells:
+            for part, manifest in zip(parts(self.grid, cell), self.flow.part_manifests(cell), strict=True):
+                yield cell, part, manifest
 
     def _state(self, plan: Plan, cell: Cell, run: Run, failed: bool) -> RunState:
         stored = StoredRun(self.store, run.identity)
@@ -180,10 +193,10 @@ class Monitor:
     def _training_seconds(self, plan: Plan, runs: Mapping[str, RunState]) -> float:
         """Expected seconds of the training jobs of which the plan's store lacks runs, less what those have done."""
         seconds, seen = 0.0, set()
-        for cell in self.grid.cells:
+        for cell, part, _ in self._training_jobs():
             if cell.factor == "external":
                 continue
-            estimate = plan.estimate("train_models", _wildcards(cell))
+            estimate = plan.estimate("train_models", {**_wildcards(cell), "part": part})
             lacking = {identity: run for identity, run in estimate.runs.items() if identity not in seen}
             seen |= lacking.keys()
             shares = {identity: runs[identity].remaining if identity in runs else 1.0 for identity in lacking}
@@ -233,7 +246,8 @@ class Monitor:
     def _failures(self) -> list[Failure]:
         """What failed, without jobs of settings, studies and figures that are no longer asked for."""
         jobs = (job for jobs in self.stages.values() for job in jobs)
-        wanted = {*self._manifests.values(), *(file for job in jobs for file in job.files)}
+        manifests = {manifest for _, _, manifest in self._training_jobs()}
+        wanted = {*self._manifests.values(), *manifests, *(file for job in jobs for file in job.files)}
         stages = tuple(f"{self.root}/{stage}/" for stage in ("models", "activations", "similarity", "figures"))
         return [one for one in failures.read(self.root / "logs")
                 if one.target in wanted or not one.target.startswith(stages)]  # fmt: skip

@@ -11,18 +11,18 @@ import heapq
 import logging
 import textwrap
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from whyalike.costs import KNOWN_HOW, LOCAL
-from whyalike.planning import EXTRACTION, Estimate, Plan
+from whyalike.planning import EXTRACTION, SHORT, Estimate, Plan
 from whyalike.site import SITE, Site
 
 FACTORLESS, STUDYLESS = "(no factor)", "(no single study)"
 # order of the rows; rules that are not listed come last, in the order of their first job
-RULES = ("prepare_data", "make_splits", "train_models", "import_", EXTRACTION, "score_comparison", "analyse_study",
-         "write_tables", "write_findings", "draw_figure", "all")  # fmt: skip
+RULES = ("prepare_data", "make_splits", "train_models", "join_parts", "import_", EXTRACTION, "score_comparison",
+         "analyse_study", "write_tables", "write_findings", "draw_figure", "all")  # fmt: skip
 HOUR, GIGABYTE = 3600.0, 1e9
 UNKNOWN = Site()  # a site of which nothing is said
 NAME, WIDTH = 27, 100  # columns of the first column, and at most of the whole
@@ -35,13 +35,17 @@ HEADS = (
 
 @dataclass(frozen=True)
 class PlannedJob:
-    """One job that would run: its rule, its estimate and what it reserves."""
+    """One job that would run: its rule, its estimate and what it reserves.
+
+    ``submission`` is the same for the jobs that are one on a cluster (a group); None: it runs beside Snakemake.
+    """
 
     rule: str
     estimate: Estimate
     gpus: int
     minutes: int
     threads: int
+    submission: int | None = None
 
 
 @dataclass
@@ -125,8 +129,8 @@ def table(jobs: Iterable[PlannedJob], plan: Plan, site: Site = UNKNOWN) -> str:
 
 def outlook(jobs: Sequence[PlannedJob], plan: Plan, site: Site) -> list[str]:
     """What the jobs mean on one's own cluster, in sentences: GPU, partition, hours, price, jobs that are too long."""
-    seconds = [job.estimate.seconds for job in jobs if job.gpus]
-    lines = []
+    seconds = _submitted([job for job in jobs if job.gpus])
+    lines = _sizes(_submitted([job for job in jobs if job.submission is not None]))
     if seconds:
         asked = f"the jobs ask for {site.gpu_model}" if site.gpu_model else "the jobs ask for any type"
         if site.gpu_model and site.gpu_model.lower() != plan.device.lower():
@@ -145,6 +149,26 @@ def outlook(jobs: Sequence[PlannedJob], plan: Plan, site: Site) -> list[str]:
         lines.append(f"Cost at {site.price_per_gpu_hour:g} a GPU hour: {cost} expected, {most} if all that is reserved "
                      "is paid.")  # fmt: skip
     return lines + _too_long(jobs, plan)
+
+
+def _submitted(jobs: Iterable[PlannedJob]) -> list[float]:
+    """Expected seconds of each job as a cluster gets it: those of a group together."""
+    seconds: dict[object, float] = {}
+    for job in jobs:
+        key = id(job) if job.submission is None else (job.submission,)
+        seconds[key] = seconds.get(key, 0.0) + job.estimate.seconds
+    return list(seconds.values())
+
+
+def _sizes(seconds: Sequence[float]) -> list[str]:
+    """How many jobs a cluster gets, from the shortest to the longest."""
+    if not seconds:
+        return []
+    short = sum(each < SHORT for each in seconds)
+    return [
+        f"Jobs for a cluster's queue: {len(seconds)}, of {min(seconds) / 60:.1f} to {max(seconds) / 60:.1f} expected "
+        f"minutes, {short or 'none'} under a minute; the others run beside Snakemake."
+    ]
 
 
 def makespan(seconds: Iterable[float], workers: int) -> float:
@@ -192,19 +216,23 @@ class PlanHandler(logging.Handler):
     plan : estimates the jobs.
     stream : where to print.
     site : the cluster, as its users know it.
+    local : the rules whose jobs run beside Snakemake, on a cluster too; looked at when jobs are named.
     """
 
-    def __init__(self, plan: Plan, stream: TextIO, site: Site = UNKNOWN):
+    def __init__(self, plan: Plan, stream: TextIO, site: Site = UNKNOWN, local: Collection[str] = ()):
         super().__init__()
-        self._plan, self._stream, self._site = plan, stream, site
+        self._plan, self._stream, self._site, self._local = plan, stream, site, local
         self._jobs: list[PlannedJob] = []
+        self._submissions = self._members = 0  # so far; of the last one, that are still to be named
         self._announced = self._idle = self._failed = self._closed = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Look at one event."""
         event = getattr(getattr(record, "event", None), "name", None)
         self._failed |= record.levelno >= logging.ERROR
-        if event == "JOB_INFO":
+        if event == "GROUP_INFO":  # the jobs that it names follow at once
+            self._submissions, self._members = self._submissions + 1, len(record.jobs)
+        elif event == "JOB_INFO":
             try:
                 self._jobs.append(self._job(vars(record)))
             except Exception:
@@ -231,7 +259,17 @@ class PlanHandler(logging.Handler):
         is_target = not event["output"] and not event["log"]  # `all`, or a figure by its name: no work of its own
         estimate = Estimate() if is_target else self._plan.estimate(rule, dict(event["wildcards"] or {}))
         amounts = (int(resources.get(name) or 0) for name in ("gpu", "runtime"))
-        return PlannedJob(rule, estimate, *amounts, int(event["threads"]))
+        return PlannedJob(rule, estimate, *amounts, int(event["threads"]), self._submission(rule, is_target))
+
+    def _submission(self, rule: str, is_target: bool) -> int | None:
+        """The number of the submission that the job which is named now belongs to."""
+        if self._members:
+            self._members -= 1
+        elif is_target or rule in self._local:
+            return None
+        else:
+            self._submissions += 1
+        return self._submissions
 
     def _text(self) -> str:
         if self._jobs or self._idle:

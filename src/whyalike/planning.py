@@ -12,6 +12,7 @@ from typing import Any
 
 from whyalike.config import Config
 from whyalike.costs import Costs, Stage
+from whyalike.parts import WHOLE, runs_of
 from whyalike.runs import Cell, Grid, Run
 from whyalike.workload import Workload
 
@@ -19,6 +20,7 @@ BYTES = 4  # of a float32 weight or activation
 FORWARD, TRAINING = 2, 6  # operations of a parameter and use: a multiplication and an addition; backward costs two more
 MEGABYTE = 1e6
 EXTRACTION = "extract_"  # and the layers: one rule for each set of them
+SHORT = 60  # s: less is not worth a place in a queue
 
 Wildcards = Mapping[str, str]
 
@@ -72,7 +74,9 @@ class Plan:
         self._stored: dict[str, bool] = {}
         self._rules: dict[str, Callable[[Wildcards], Estimate]] = {
             "prepare_data": self._prepare_data,
+            "prepare_small_data": self._prepare_data,
             "make_splits": lambda wildcards: self._of_cell("make_splits", wildcards),
+            "join_parts": lambda wildcards: self._of_cell("join_parts", wildcards),
             "import_runs": lambda wildcards: self._of_cell("import_runs", wildcards),
             "import_activations": lambda wildcards: self._of_cell("import_activations", wildcards),
             "train_models": self._train_models,
@@ -89,14 +93,32 @@ class Plan:
 
         def minutes(wildcards: Any, attempt: int) -> int:
             estimate = self.estimate(rule, dict(wildcards.items()))
-            wanted = attempt * math.ceil(self.costs.reserve.minutes(estimate.seconds, estimate.sources))
-            return min(wanted, self.max_minutes)
+            # the jobs of a group add up their times: they share one margin and one limit
+            together, margin = self.together(rule, dict(wildcards.items())), self.costs.reserve.margin_minutes
+            minutes = self.costs.reserve.minutes(estimate.seconds, estimate.sources) - margin * (1 - 1 / together)
+            return int(min(attempt * math.ceil(minutes), max(1, self.max_minutes / together)))
 
         return minutes
 
     def expected_seconds(self, rule: str) -> Callable[..., int]:
         """The ``expected_seconds`` of a rule as Snakemake calls it: whole seconds."""
         return lambda wildcards: math.ceil(self.estimate(rule, dict(wildcards.items())).seconds)
+
+    def together(self, rule: str, wildcards: Wildcards) -> int:
+        """How many jobs are one on a cluster: a cell's extraction, a job for each stimulus set."""
+        return len(self.grid.stimuli(_cell(wildcards))) if rule.startswith(EXTRACTION) else 1
+
+    def at_once(self, wildcards: Any) -> int:
+        """How many runs a training job trains at the same time."""
+        wildcards = dict(wildcards.items())  # Snakemake's own have no `get`
+        cell = _cell(wildcards)
+        wanted = self.config.operation.of_setting("runs_at_once", cell.setting) or 1
+        return min(wanted, len(runs_of(self.grid, cell, wildcards.get("part", WHOLE))))
+
+    def short_datasets(self) -> list[str]:
+        """The data sets whose preparation is not worth a place in a queue."""
+        names = self.config.datasets
+        return [name for name in names if self.estimate("prepare_data", {"dataset": name}).seconds < SHORT]
 
     # ---- estimates ----
 
@@ -151,9 +173,12 @@ class Plan:
 
     def _train_models(self, wildcards: Wildcards) -> Estimate:
         cell = _cell(wildcards)
-        lacking = self.lacking(self.grid.runs(cell))
+        lacking = self.lacking(runs_of(self.grid, cell, wildcards.get("part", WHOLE)))
         cost, sources = self._run_cost(cell)
         device = self.costs.devices[self.device]
+        # a run has a CPU core of its own; a GPU they share
+        gain = min(self.at_once(wildcards), device.gain_at_once) if self.gpus else self.at_once(wildcards)
+        cost = RunCost(cost.seconds / gain, cost.bytes)
         return Estimate(
             device.startup_seconds,
             runs=dict.fromkeys(lacking, cost),

@@ -13,7 +13,7 @@ from whyalike.config import Config
 from whyalike.data.parameters import OfficialParameters
 from whyalike.files import full
 
-DATA_RULE = "prepare_data"
+DATA_RULES = ("prepare_data", "prepare_small_data")
 
 
 def missing_data(config: Config, jobs: Iterable) -> list[str]:
@@ -28,7 +28,7 @@ def missing_data(config: Config, jobs: Iterable) -> list[str]:
     -------
     A line for each data set with missing files: its key, the expected path, where it comes from.
     """
-    names = sorted({job.wildcards.dataset for job in jobs if job.rule.name == DATA_RULE})
+    names = sorted({job.wildcards.dataset for job in jobs if job.rule.name in DATA_RULES})
     faults = {name: config.datasets[name].missing() for name in names}
     return [f"datasets.{name}: {fault}{_hint(config, name)}" for name, fault in faults.items() if fault]
 

@@ -4,7 +4,7 @@ They stand apart from `whyalike.config` so that training does not depend on the 
 recipes of the single objectives are in `whyalike.training.parameters`.
 """
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
 
@@ -27,6 +27,9 @@ class Recipe(Section):
     )
 
 
+Count = Annotated[int, Field(ge=1)]
+
+
 class Operation(Section):
     """How work is carried out; changes no number."""
 
@@ -37,3 +40,20 @@ class Operation(Section):
         500, ge=1, description="Steps between the checkpoints that a killed run resumes from."
     )
     heartbeat_seconds: float = Field(10, gt=0, description="How often a trainer shows that it lives.")
+    runs_per_job: Count | dict[str, Count] | None = Field(
+        None,
+        description="Most runs of a training job: a cell (setting, factor, seed) with more is trained in parts, each a "
+        "job. A number, or one for each setting that is to be split; all runs of a cell are one job if left out.",
+    )
+
+    runs_at_once: Count | dict[str, Count] = Field(
+        1,
+        description="Runs that a training job trains at the same time, each in a process of its own with one CPU "
+        "thread; their weights are the same. A number, or one for each setting that is meant (1 for the others). For "
+        "models that leave most of a GPU idle.",
+    )
+
+    def of_setting(self, key: str, setting: str) -> Any:
+        """A value that is one for all settings, or given for some of them; None where nothing is given."""
+        value = getattr(self, key)
+        return value.get(setting) if isinstance(value, dict) else value

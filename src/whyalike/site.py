@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from whyalike.config import ConfigError
 from whyalike.messages import faults_in_words, listed
@@ -30,6 +30,20 @@ class Site(Section):
     gpus: int | None = Field(None, ge=1, description="GPUs that you get at a time: the plan tells the hours on them.")
     price_per_gpu_hour: float | None = Field(None, gt=0, description="Price of a GPU hour: the plan tells the costs.")
     scratch: str | None = Field(None, description="Folder for temporary files on every node.")
+    stage_gb: float | None = Field(
+        None,
+        gt=0,
+        description="Training and extraction copy their data set into `scratch`, once for all jobs of a node, and read "
+        "it there; the copies take so many GB at most. Left out: no copies.",
+    )
+
+    @model_validator(mode="after")
+    def _copies_have_a_place(self) -> "Site":
+        if self.stage_gb and self.scratch is None:
+            raise ValueError(
+                f"stage_gb is {self.stage_gb:g}, but there is no scratch to copy to: name a folder of the nodes"
+            )
+        return self
 
     def resources(self, gpus: int) -> dict[str, str]:
         """The resources of a job that its rule does not know, by the names of Snakemake and its SLURM plugin.

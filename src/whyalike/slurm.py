@@ -42,9 +42,9 @@ def queued(prefix: str, folder: Path) -> list[QueuedJob]:
     RuntimeError : SLURM does not answer.
     """
     jobs = _squeue("%i|%T|%r|%k", prefix, folder)
-    # the plugin's comment: rule_{name}_wildcards_{values}
+    # the plugin's comment: rule_{name}_wildcards_{values}, or of a group of jobs rule_{group}, such as extract.cifar10
     return [
-        QueuedJob(job, state, reason, comment.removeprefix("rule_").partition("_wildcards_")[0])
+        QueuedJob(job, state, reason, comment.removeprefix("rule_").partition("_wildcards_")[0].partition(".")[0])
         for job, state, reason, comment in jobs
     ]
 

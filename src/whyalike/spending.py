@@ -26,8 +26,9 @@ def spent_seconds(benchmarks: Path, cells: Mapping[Cell, Iterable[StoredRun]]) -
     for cell, runs in cells.items():
         own = {run.identity: run for run in runs if run.identity not in seen}
         seen |= own.keys()
-        name = f"{cell.setting}.{cell.factor}.seed{cell.seed}.tsv"
-        job = _benchmark(benchmarks / "train_models" / name)
+        name = f"{cell.setting}.{cell.factor}.seed{cell.seed}"
+        files = (benchmarks / "train_models").glob(f"{name}.*")  # one a part, where the cell is trained in parts
+        job = sum(map(_benchmark, files))
         total += max(job, sum(map(trained_seconds, own.values())))
     return total + sum(map(_benchmark, benchmarks.glob("extract_*/*.tsv")))
 

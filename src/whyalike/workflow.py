@@ -13,6 +13,7 @@ from whyalike.data.registry import SOURCES
 from whyalike.external import OwnActivations, OwnCheckpoints
 from whyalike.figures.registry import FIGURES
 from whyalike.files import canonical_json
+from whyalike.parts import WHOLE, parts, runs_of
 from whyalike.provenance import fingerprint, version
 from whyalike.runs import Cell, Grid
 from whyalike.similarity.registry import METRICS, MetricFacts
@@ -85,13 +86,10 @@ class Workflow:
 
     def study_scores(self, study: str) -> list[str]:
         """Score tables of a study."""
-        parts = self.config.studies[study]
-        return [
-            f"{self.root}/similarity/{study}/{setting}/{stimuli}.parquet"
-            for setting in parts.settings
-            if self.grid.seeds(study, setting)
-            for stimuli in parts.stimuli_of(setting)
-        ]
+        one = self.config.studies[study]
+        settings = [setting for setting in one.settings if self.grid.seeds(study, setting)]
+        return [f"{self.root}/similarity/{study}/{setting}/{stimuli}.parquet"
+                for setting in settings for stimuli in one.stimuli_of(setting)]  # fmt: skip
 
     def all_scores(self) -> list[str]:
         """Score tables of every study."""
@@ -132,8 +130,12 @@ class Workflow:
         """The user's activation files of one layer on one stimulus set, by run."""
         return self.config.settings[wildcards.setting].files([wildcards.stimuli], [wildcards.layer])
 
-    def _manifest(self, cell: Cell) -> str:
-        return f"{self.root}/models/{cell.setting}/{cell.factor}/seed{cell.seed}.parquet"
+    def part_manifests(self, wildcards: Any) -> list[str]:
+        """Manifests of the jobs that train a cell, one a part."""
+        return [self._manifest(_cell(wildcards), part) for part in parts(self.grid, _cell(wildcards))]
+
+    def _manifest(self, cell: Cell, part: str = WHOLE) -> str:
+        return f"{self.root}/models/{cell.setting}/{cell.factor}/seed{cell.seed}{part}.parquet"
 
     # ---- parameters ----
 
@@ -156,8 +158,9 @@ class Workflow:
         return canonical_json({"factor": cell.factor, "seed": cell.seed, "runs": runs, **state})
 
     def training_work(self, wildcards: Any) -> str:
-        """Parameters of a cell's training; the versions of the code are part of each run's identity."""
+        """Parameters of a cell's training, or of a part's; the versions of the code are part of a run's identity."""
         cell = _cell(wildcards)
+        runs = runs_of(self.grid, cell, getattr(wildcards, "part", WHOLE))
         setting = self.config.settings[cell.setting]
         return canonical_json(
             {
@@ -165,7 +168,7 @@ class Workflow:
                 "size": setting.size,
                 "model": self.config.models[setting.model].model_dump(mode="json"),
                 "recipe": self.config.recipes[setting.recipe].model_dump(mode="json"),
-                "runs": [run.plain() for run in self.grid.runs(cell)],
+                "runs": [run.plain() for run in runs],
                 "min_accuracy": self.grid.min_accuracy(cell),
             }
         )

@@ -1,5 +1,7 @@
 """The tiny study through SLURM, from an empty folder."""
 
+import shutil
+
 import pytest
 from driven import Study
 
@@ -28,7 +30,7 @@ def test_every_byte_is_that_of_a_run_on_this_machine(submitted, cluster, tmp_pat
 def test_models_run_on_the_gpus_of_the_site_and_all_else_beside_them(submitted):
     jobs = submitted.jobs("rule_")
     on_gpus = [job for job in jobs if job["comment"].startswith(("rule_train_models", "rule_extract"))]
-    assert len(on_gpus) == 10
+    assert len(on_gpus) == 4 + 4  # training and extraction of each cell: its stimulus sets are one job
     assert {(job["partition"], job["node"], job["gpus"]) for job in on_gpus} == {("gpu", "g2", "gres:gpu:a100:1")}
     beside = [job for job in jobs if job not in on_gpus]
     assert {(job["partition"], job["node"], job["gpus"]) for job in beside} == {("cpu", "c1", "N/A")}
@@ -37,10 +39,32 @@ def test_models_run_on_the_gpus_of_the_site_and_all_else_beside_them(submitted):
 def test_no_job_asks_for_more_time_than_the_site_gives(submitted):
     limits = {job["comment"].split("_wildcards_")[0]: job["limit"] for job in submitted.jobs("rule_")}
     assert limits["rule_train_models"] == "12:00"  # 15 minutes without the limit
-    assert limits["rule_prepare_data"] == "11:00"
+    # two stimulus sets, one after the other: half of it each
+    assert limits["rule_extract.digits.dataset.seed0_extract_avgpool"] == "12:00"
+    assert limits["rule_score_comparison"] == "11:00"
 
 
 def test_the_rules_of_seconds_are_no_jobs(submitted):
-    rules = {job["comment"].split("_wildcards_")[0] for job in submitted.jobs("rule_")}
-    jobs = ("prepare_data", "train_models", "extract_avgpool", "score_comparison", "analyse_study")
-    assert rules == {f"rule_{name}" for name in jobs}
+    rules = {job["comment"].split("_wildcards_")[0].split(".")[0] for job in submitted.jobs("rule_")}
+    assert rules == {"rule_train_models", "rule_extract", "rule_score_comparison"}
+
+
+def test_a_cancelled_extraction_of_several_sets_is_submitted_again_and_made_whole(submitted, cluster, tmp_path):
+    sets = [f"results/tiny/activations/digits/dataset/seed0/{name}.avgpool.parquet"
+            for name in ("digits_test", "colorshapedigit_test")]  # fmt: skip
+    shutil.copytree(submitted.path, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("driver.out"))
+    for file in sets:
+        (tmp_path / file).unlink()
+    study = Study(tmp_path, cluster, options=tuple(sets))
+    try:
+        driver = study.start()
+        (job,) = study.wait_for(lambda: study.jobs("rule_extract"), "the extraction")
+        cluster.call("scancel", job["id"])
+        study.finish(driver)
+    finally:
+        study.stop()
+    assert study.state(job["id"]) == "CANCELLED"
+    assert len(study.jobs("rule_")) == 2  # it, and once more
+    assert {file: (tmp_path / file).read_bytes() for file in sets} == {
+        file: (submitted.path / file).read_bytes() for file in sets
+    }

@@ -309,3 +309,31 @@ def test_a_silent_controller_is_told_and_the_rest_is_there(values, squeue):
     status = Monitor(check(values), COSTS).look()
     assert status.queue == "squeue ended with status 1: Unable to contact. Start again later."
     assert status.counts.total() == 72
+
+
+# ---- cells that are trained in parts ----
+
+
+@pytest.fixture
+def in_parts(values):
+    return Monitor(check(values | {"operation": {"runs_per_job": {"digits": 4}}}), COSTS)
+
+
+def test_a_part_that_failed_makes_its_own_runs_failed(in_parts):
+    manifest = in_parts.flow.part_manifests(CELL)[1]
+    fail(in_parts.root / "logs" / "train_models" / "digits.dataset.seed0.part1.log", manifest, "no GPU")
+    finish(stored(in_parts, 5))
+    status = in_parts.look()
+    assert list(states(status).values()) == ["waiting"] * 4 + ["failed", "done"]
+    assert [failure.target for failure in status.failures] == [manifest]
+
+
+def test_hours_spent_and_planned_are_those_of_all_parts(in_parts, monitor):
+    folder = in_parts.root / "benchmarks" / "train_models"
+    folder.mkdir(parents=True)
+    for part, seconds in ((0, 3600), (1, 1800)):
+        (folder / f"digits.dataset.seed0.part{part}.tsv").write_text(f"s\n{seconds}\n")
+    assert in_parts.look().spent_hours == pytest.approx(1.5)
+    starts = 5 + 3  # a second part of each cell of digits: seeds of dataset and of task overlap
+    more = starts * COSTS.devices[in_parts.look().device].startup_seconds / 3600
+    assert in_parts.look().planned_hours == pytest.approx(monitor.look().planned_hours + more)

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import math
 import re
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import yaml
 from whyalike import costs
 from whyalike.config import ConfigError, check
 from whyalike.plan_table import NAME, UNKNOWN, Estimate, PlanHandler, PlannedJob, Row, makespan, number, outlook, table
-from whyalike.planning import Plan
+from whyalike.planning import SHORT, Plan
 from whyalike.site import Site
 from whyalike.workflow import Workflow
 
@@ -420,6 +421,45 @@ def test_jobs_that_would_reserve_more_than_the_site_allows_are_a_warning_with_ad
     assert "WARNING" not in said(jobs, plan, Site())
 
 
+# ---- jobs as a cluster gets them ----
+
+
+def queued(seconds, submission, gpus=0, rule="score_comparison"):
+    return PlannedJob(rule, Estimate(seconds), gpus, 60, 1, submission)
+
+
+def test_the_jobs_of_a_group_are_one_and_those_beside_snakemake_none(demo, plan_of):
+    jobs = [queued(90, 1), queued(20, 2, gpus=1), queued(70, 2, gpus=1), queued(3, None), queued(600, 3)]
+    text = said(jobs, plan_of(demo), Site())
+    assert "Jobs for a cluster's queue: 3, of 1.5 to 10.0 expected minutes, none under a minute" in text
+    assert "wall-clock of the 1 jobs with a GPU: 0.03 h on 1 GPU" in text  # 90 s
+    text = said([*jobs, queued(30, 4), queued(59, 5)], plan_of(demo), Site())
+    assert "queue: 5, of 0.5 to 10.0 expected minutes, 2 under a minute" in text
+    assert "queue" not in said([queued(3, None)], plan_of(demo), Site())
+
+
+def test_the_stimulus_sets_of_a_cell_share_one_margin_and_one_limit(demo, plan_of):
+    demo["studies"]["dataset_overlap"]["stimuli"] = ["digits_test", "photographs"]
+    plan = plan_of(demo, reserve={"margin_minutes": 10, "measured": 1, "given": 1, "guessed": 1})
+    assert plan.together("extract_avgpool", CELL) == 2
+    assert plan.together("train_models", CELL) == 1
+    wildcards = {**CELL, "stimuli": "photographs"}
+    minutes = plan.estimate("extract_avgpool", wildcards).seconds / 60
+    assert plan.runtime("extract_avgpool")(wildcards, attempt=1) == math.ceil(5 + minutes)
+    plan.max_minutes = 9
+    assert plan.runtime("extract_avgpool")(wildcards, attempt=3) == 4  # twice 4 is no more than 9
+    plan.max_minutes = 1
+    assert plan.runtime("extract_avgpool")(wildcards, attempt=1) == 1
+
+
+def test_data_sets_of_seconds_are_told_apart(demo, plan_of):
+    plan = plan_of(demo, stages={"prepare_data": {"seconds": 50, "seconds_per_image": 0.01}, "other": {"seconds": 10}})
+    assert plan.short_datasets() == ["photographs"]  # of few images; the others are above a minute
+    assert plan.estimate("prepare_data", {"dataset": "photographs"}).seconds < SHORT
+    small = plan.estimate("prepare_small_data", {"dataset": "digits"})
+    assert small == plan.estimate("prepare_data", {"dataset": "digits"})
+
+
 # ---- the handler ----
 
 
@@ -448,6 +488,17 @@ def test_the_plan_is_printed_once_when_logging_ends(demo, plan_of):
     text = printed(plan_of(demo), job_info())
     assert text.count("GPU-hour plan") == 1
     assert rows(text)["total"][:3] == ["1", "6", "1.50"]
+
+
+def test_jobs_that_snakemake_names_as_a_group_are_one_for_the_queue(demo, plan_of):
+    extraction = {**CELL, "stimuli": "photographs"}
+    pair = [record("GROUP_INFO", jobs={"a", "b"}), *[job_info("extract_avgpool", extraction)] * 2]
+    stream = io.StringIO()
+    handler = PlanHandler(plan_of(demo), stream, UNKNOWN, local={"make_splits"})
+    for one in (job_info("make_splits"), *pair, job_info(), *pair, job_info("all", None, output=[], log=[])):
+        handler.handle(one)
+    handler.close()
+    assert "Jobs for a cluster's queue: 3," in stream.getvalue()
 
 
 def test_the_plan_that_is_printed_knows_the_site(demo, plan_of):

@@ -19,6 +19,7 @@ WHOLE = {
     "gpus": 4,
     "price_per_gpu_hour": 2.5,
     "scratch": "/scratch",
+    "stage_gb": 50,
 }
 
 

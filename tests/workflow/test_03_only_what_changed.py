@@ -180,7 +180,7 @@ def planned(study: Folder, *arguments: str, config: Path = TINY) -> set[str]:
     """The messages of the jobs that would run."""
     plan = study.call(study.snakemake_command("--dry-run", *arguments, config=config))
     assert plan.returncode == 0, plan.stdout
-    jobs = set(re.findall(r"^Job \d+: (.*)$", plan.stdout, re.MULTILINE))
+    jobs = set(re.findall(r"^ *Job \d+: (.*)$", plan.stdout, re.MULTILINE))
     assert jobs or "Nothing to be done" in plan.stdout, plan.stdout
     return jobs
 

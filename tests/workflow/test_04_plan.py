@@ -116,6 +116,9 @@ def test_the_default_study_is_planned_on_slurm_within_30_seconds(folder, design,
     sections = ("dataset", "task", "label", "dataset_overlap_text", "task_overlap_text", "label_overlap")
     assert all(float(rows[name][3]) > 0 for name in sections)
     assert "given," in rows["train_models"]
+    # well-sized jobs: some hundreds, of which none is too short for a queue
+    sizes = re.search(r"queue: (\d+), of ([\d.]+) to .* minutes, none under a minute", " ".join(plan.stdout.split()))
+    assert int(sizes[1]) < 300 and float(sizes[2]) >= 1
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 30
 
 

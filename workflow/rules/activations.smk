@@ -15,10 +15,14 @@ for words, (layers, settings) in FLOW.layer_sets().items():
             f"{ROOT}/benchmarks/extract_{words}/{{setting}}.{{factor}}.seed{{seed}}.{{stimuli}}.tsv"
         wildcard_constraints:
             setting="|".join(settings),
+        # seconds for each stimulus set: on a cluster those of a cell are one job (group-components of the profile)
+        group:
+            "extract.{setting}.{factor}.seed{seed}"
         threads: 1
         resources:
             **SITE.resources(PLAN.gpus),
             gpu=PLAN.gpus,
+            in_turn=1,
             mem_mb=16000,
             runtime=PLAN.runtime(f"extract_{words}"),
             expected_seconds=PLAN.expected_seconds(f"extract_{words}"),

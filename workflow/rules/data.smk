@@ -7,6 +7,8 @@ rule prepare_data:
         f"{ROOT}/logs/prepare_data/{{dataset}}.log",
     benchmark:
         f"{ROOT}/benchmarks/prepare_data/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=either(set(FLOW.config.datasets) - set(PLAN.short_datasets())),
     threads: 2
     resources:
         **SITE.resources(gpus=0),
@@ -19,6 +21,12 @@ rule prepare_data:
         "Data: prepare {wildcards.dataset}"
     script:
         "../scripts/prepare_data.py"
+
+
+# of seconds by the cost table: on a cluster beside Snakemake
+use rule prepare_data as prepare_small_data with:
+    wildcard_constraints:
+        dataset=either(PLAN.short_datasets()),
 
 
 # a target of its own for each published data set, never part of another: `snakemake download_cifar10`

@@ -3,17 +3,21 @@
 import json
 from pathlib import Path
 
+from whyalike import site
 from whyalike.activations.extraction import extract_cell
 from whyalike.config import check
+from whyalike.data.staging import staged
 from whyalike.jobs import job
 
-config, work = check(snakemake.config), json.loads(snakemake.params.work)
+config, work, here = check(snakemake.config), json.loads(snakemake.params.work), site.read()
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
-    extract_cell(
-        work=work,
-        operation=config.operation,
-        threads=snakemake.threads,
-        dataset=Path(snakemake.input.dataset[0]).parent,
-        store=Path(config.results, "runs"),
-        outputs=dict(zip(work["layers"], map(Path, snakemake.output), strict=True)),
-    )
+    prepared = Path(snakemake.input.dataset[0]).parent
+    with staged(prepared, here.scratch, here.stage_gb) as dataset:
+        extract_cell(
+            work=work,
+            operation=config.operation,
+            threads=snakemake.threads,
+            dataset=dataset,
+            store=Path(config.results, "runs"),
+            outputs=dict(zip(work["layers"], map(Path, snakemake.output), strict=True)),
+        )

@@ -3,19 +3,23 @@
 import json
 from pathlib import Path
 
+from whyalike import site
 from whyalike.config import check
+from whyalike.data.staging import staged
 from whyalike.jobs import job
-from whyalike.training.cell import train_cell
+from whyalike.training.cell import THREADS, train_cell
 
-config, work = check(snakemake.config), json.loads(snakemake.params.work)
+config, work, here = check(snakemake.config), json.loads(snakemake.params.work), site.read()
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
-    train_cell(
-        work=work,
-        operation=config.operation,
-        threads=snakemake.threads,
-        dataset=Path(snakemake.input.dataset[0]).parent,
-        splits=Path(snakemake.input.splits),
-        store=Path(config.results, "runs"),
-        output=Path(snakemake.output.manifest),
-        layers=config.settings[work["setting"]].layers,
-    )
+    prepared = Path(snakemake.input.dataset[0]).parent
+    with staged(prepared, here.scratch, here.stage_gb) as dataset:
+        train_cell(
+            work=work,
+            operation=config.operation,
+            threads=THREADS,
+            dataset=dataset,
+            splits=Path(snakemake.input.splits),
+            store=Path(config.results, "runs"),
+            output=Path(snakemake.output.manifest),
+            layers=config.settings[work["setting"]].layers,
+        )

@@ -198,6 +198,16 @@ def open_prepared(folder: Path, verify: bool = False) -> Prepared:
     return Prepared(array, labels, tuple(checksums["attributes"]), _content(checksums["sha256"]))
 
 
+def files_sha256(folder: Path) -> dict[str, str]:
+    """Name of each file of a prepared data set -> the SHA-256 that it was written with.
+
+    Raises
+    ------
+    ValueError : the checksums cannot be read.
+    """
+    return dict(_read_checksums(Path(folder) / CHECKSUMS)["sha256"])
+
+
 def _content(sha256: Mapping[str, str]) -> str:
     """Hash of both files; the array goes by its first name, under which stored runs noted what they were trained on."""
     named = {"images.npy": sha256[ARRAY], LABELS: sha256[LABELS]}

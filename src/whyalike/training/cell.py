@@ -1,12 +1,13 @@
 """Train what the store lacks of one cell (setting, factor, seed), and write its manifest.
 
-All runs of a cell share one process: imports, data on the device and set-up are paid once. The manifest is the job's
+All runs of a cell share one process (or a few, `whyalike.training.together`, where the operation says so): imports,
+data on the device and set-up are paid once. The manifest is the job's
 one declared output, written last: a row a run with its identity, the hash of its weights, its classes, its loss and its
 accuracy, if it has one.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,10 @@ from whyalike.training.device import set_up_device
 from whyalike.training.registry import OBJECTIVES, recipe_of
 from whyalike.training.store import DamagedRun, StoredRun
 from whyalike.training.task import Task
+from whyalike.training.together import train_together
 from whyalike.training.trainer import Trainer
 
+THREADS = 1  # of a run, whatever a job has: the weights depend on it
 MANIFEST = pa.schema(
     [
         ("run", pa.string()),
@@ -79,24 +82,56 @@ def train_cell(
     LookupError : the model has no module of the name of a layer.
     RuntimeError : runs that learned less than `min_accuracy` asks; all are named, and no manifest is written.
     """
-    device = set_up_device(operation.device, threads)
-    recipe, objective = recipe_of(work["recipe"]), OBJECTIVES[work["recipe"]["objective"]].load()
     named_layers(build_model(work["model"], 1, work["seed"], ""), layers)
-    data = open_prepared(dataset)
-    material = objective.material(data, work, device)
-    label = f"{work['setting']} {work['factor']} seed {work['seed']}"
-    rows, began = [], time.monotonic()
-    for count, run in enumerate(work["runs"], start=1):
-        with _named(run, work):
-            task = objective.read(work, recipe, run, data, material, splits)
-            result = _train_or_find(run, recipe, operation, task, StoredRun(store, run["identity"]))
-        rows.append(_row(work, run, result))
-        spent = time.monotonic() - began
-        left = spent / count * (len(work["runs"]) - count)
-        note(f"training {count}/{len(work['runs'])} runs · {label} · {run['name']} · {_outcome(result)} · "
-             f"{spent:.0f} s · eta {left:.0f} s")  # fmt: skip
+    runs, finished = work["runs"], _Progress(work)
+    at_once = min(operation.of_setting("runs_at_once", work["setting"]) or 1, len(runs))
+    if at_once > 1:
+        paths = {"dataset": str(dataset), "splits": str(splits), "store": str(store)}
+        common = {"work": dict(work), "operation": operation.model_dump(mode="json"), "threads": threads, **paths}
+        rows = train_together(runs, at_once, common, finished.tell)
+    else:
+        train, rows = trainer_of(work, operation, threads, dataset, splits, store), []
+        for run in runs:
+            rows.append(train(run))
+            finished.tell(run["name"], rows[-1])
     _check_accuracy(rows, work["min_accuracy"])
     write_table(output, pa.Table.from_pylist(rows, schema=MANIFEST), {"work": dict(work)})
+
+
+def trainer_of(
+    work: Mapping[str, Any], operation: Operation, threads: int, dataset: Path, splits: Path, store: Path
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """What trains a run of a cell, or finds it in the store: a run -> its row of the manifest.
+
+    Parameters and faults are those of `train_cell`; device and data are set up once, for all runs.
+    """
+    device = set_up_device(operation.device, threads)
+    recipe, objective = recipe_of(work["recipe"]), OBJECTIVES[work["recipe"]["objective"]].load()
+    data = open_prepared(dataset)
+    material = objective.material(data, work, device)
+
+    def train(run: Mapping[str, Any]) -> dict[str, Any]:
+        with _named(run, work):
+            task = objective.read(work, recipe, run, data, material, splits)
+            return _row(work, run, _train_or_find(run, recipe, operation, task, StoredRun(store, run["identity"])))
+
+    return train
+
+
+class _Progress:
+    """A line for each run that is finished."""
+
+    def __init__(self, work: Mapping[str, Any]):
+        self._label = f"{work['setting']} {work['factor']} seed {work['seed']}"
+        self._count, self._all, self._began = 0, len(work["runs"]), time.monotonic()
+
+    def tell(self, name: str, row: Mapping[str, Any]) -> None:
+        """Say how many runs are finished, and how the last one ended."""
+        self._count += 1
+        spent = time.monotonic() - self._began
+        left = spent / self._count * (self._all - self._count)
+        note(f"training {self._count}/{self._all} runs · {self._label} · {name} · {_outcome(row)} · "
+             f"{spent:.0f} s · eta {left:.0f} s")  # fmt: skip
 
 
 def _outcome(result: Mapping[str, Any]) -> str:

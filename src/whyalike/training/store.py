@@ -29,6 +29,7 @@ from typing import Any
 from whyalike.files import write_text
 
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # Lustre without flock, NFS without lockd, others
+JOB_PROCESS = "WHYALIKE_JOB_PROCESS"  # environment of a process that trains for another one: the other's id
 STALE_HEARTBEATS = 6  # a holder that missed so many heartbeats is dead; one or two are missed on a busy file system
 
 
@@ -246,8 +247,11 @@ def runs_here(process: int) -> bool:
 
 
 def holder() -> dict[str, Any]:
-    """Who this process is: host, process id, and the cluster's job id if there is one."""
-    return {"host": socket.gethostname(), "pid": os.getpid(), "job": os.environ.get("SLURM_JOB_ID", "")}
+    """Who this process is: host, process id, that of the job it works for, and the cluster's job id if there is one."""
+    process = os.getpid()
+    job_process = int(os.environ.get(JOB_PROCESS, process))
+    return {"host": socket.gethostname(), "pid": process, "job_pid": job_process,
+            "job": os.environ.get("SLURM_JOB_ID", "")}  # fmt: skip
 
 
 def file_sha256(path: Path) -> str:

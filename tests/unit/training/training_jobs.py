@@ -83,12 +83,12 @@ def start(target, *arguments, **options):
     return process
 
 
-def end(process):
+def end(process, patience=PATIENCE):
     """Wait for a process and say how it ended."""
-    process.join(PATIENCE)
+    process.join(patience)
     if process.is_alive():
         process.kill()
-        raise TimeoutError(f"a training process has not ended after {PATIENCE} s")
+        raise TimeoutError(f"a training process has not ended after {patience} s")
     return process.exitcode
 
 
@@ -140,6 +140,11 @@ def train_cell_slowly(folder, output, barrier, moment="", seconds=0.03):
     ToyCell(folder, prepared=True).train(output=output)
 
 
+def train_cell_apart(folder, work, operation):
+    """Train a cell of a folder that is prepared."""
+    ToyCell(folder, prepared=True).train(work, operation=operation)
+
+
 class ToyCell:
     """Two colours and two shapes, 64 training and 16 test images; the classes differ in brightness."""
 
@@ -169,10 +174,10 @@ class ToyCell:
         return {"setting": "toy", "factor": factor, "seed": 0, "size": 8, "model": MODEL, "runs": runs,
                 "recipe": recipe, "min_accuracy": {labelling: required}}  # fmt: skip
 
-    def train(self, work=None, output=None):
+    def train(self, work=None, output=None, operation=OPERATION):
         work = work or self.work()
         make_splits(work, self.dataset, self.splits)
-        train_cell(work, OPERATION, 1, self.dataset, self.splits, self.store, output or self.manifest)
+        train_cell(work, operation, 1, self.dataset, self.splits, self.store, output or self.manifest)
 
     def stored(self, name):
         return stored_run(self.store, identity(name))
