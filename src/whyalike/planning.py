@@ -153,11 +153,11 @@ class Plan:
         cell = _cell(wildcards)
         lacking = self.lacking(self.grid.runs(cell))
         cost, sources = self._run_cost(cell)
-        device = self.costs.devices[self.device]
+        startup, how = self._startup(cell, "training")
         return Estimate(
-            device.startup_seconds,
+            startup,
             runs=dict.fromkeys(lacking, cost),
-            sources=frozenset({device.source}) | (sources if lacking else frozenset()),
+            sources=frozenset({how}) | (sources if lacking else frozenset()),
             factor=cell.factor,
             studies={study: self.grid.needed(study, cell) & frozenset(lacking) for study in self.grid.cells[cell]},
         )
@@ -174,25 +174,33 @@ class Plan:
             step = device.step_seconds + TRAINING * parameters * uses * batch / device.training_operations
         recipe = self.config.recipes[self.config.settings[cell.setting].recipe]
         weights = 1 + len(getattr(recipe, "keep_steps", ()))
-        return RunCost(steps * step, BYTES * parameters * weights), _sources(source, known=known)
+        seconds = steps * step + (rate.run_seconds if rate else 0)
+        return RunCost(seconds, BYTES * parameters * weights), _sources(source, known=known)
+
+    def _startup(self, cell: Cell, work: str) -> tuple[float, str]:
+        """Seconds until a job of a cell does its work, and how they are known."""
+        rate = self.costs.rate(self.workload.facts(cell.setting), self.device, work)
+        known = rate if rate and rate.startup_seconds is not None else self.costs.devices[self.device]
+        return known.startup_seconds, known.source
 
     def _extract(self, wildcards: Wildcards) -> Estimate:
         cell, stimuli = _cell(wildcards), wildcards["stimuli"]
         n, known = self.workload.stimuli(stimuli)
         runs = self.grid.runs(cell)
         models = len({run.identity for run in runs} | {run.untrained for run in runs} - {None})
-        device = self.costs.devices[self.device]
+        startup, how = self._startup(cell, "extraction")
         rate = self.costs.rate(self.workload.facts(cell.setting), self.device, "extraction")
         if rate:
             seconds, source = 1 / rate.samples_per_second, rate.source
         else:
             parameters, uses = self.workload.model(cell.setting)
-            seconds, source = FORWARD * parameters * uses / device.extraction_operations, "guessed"
+            operations = self.costs.devices[self.device].extraction_operations
+            seconds, source = FORWARD * parameters * uses / operations, "guessed"
         asked = {key: self.config.studies[key].stimuli_of(cell.setting) for key in self.grid.cells[cell]}
         return Estimate(
-            device.startup_seconds + models * n * seconds,
+            startup + models * n * seconds,
             BYTES * models * n * self.workload.units(cell.setting),
-            sources=_sources(source, device.source, known=known),
+            sources=_sources(source, how, known=known),
             factor=cell.factor,
             studies={key: frozenset() for key, names in asked.items() if stimuli in names},
         )
