@@ -43,15 +43,18 @@ class Rate(Section):
 
     match: dict[str, Any] = Field(
         min_length=1,
-        description="What it is for: setting, model (names), size, precision, batch_size, accumulation, and any value of "
-        "the model, as in the configuration. All must agree; of several rates that do, a setting's goes first, then the one with most keys.",
+        description="What it is for: setting, model (names), size, precision, batch_size, accumulation, and any value "
+        "of the model, as in the configuration. All must agree; of several rates that do, a setting's goes first, then "
+        "the one with most keys.",
     )
     device: str = Field(description="A name under `devices`.")
     work: Literal["training", "extraction"] = Field("training", description="What is done.")
     samples_per_second: Positive | None = Field(None, description="Images (text: windows) a second; or:")
     step_seconds: Positive | None = Field(None, description="Seconds of one training step.")
     startup_seconds: float | None = Field(None, ge=0, description="Start of such a job; without it the device's.")
-    run_seconds: float = Field(0, ge=0, description="Training: of each run beside its steps, as its test and its files.")
+    run_seconds: float = Field(
+        0, ge=0, description="Training: of each run beside its steps, as its test and its files."
+    )
     memory_mb: Positive | None = Field(None, description="Most memory that the process had; the plan does not use it.")
     gpu_memory_mb: Positive | None = Field(None, description="The same on the GPU.")
     source: Source = Field(description="measured, given (published or derived), or guessed.")
