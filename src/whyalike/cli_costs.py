@@ -54,7 +54,10 @@ def calibrate(
             timings, faults = calibration.measure_on_slurm(wanted, asked, folder, _say)
         if timings:
             _print(_measured(timings))
-            _write(calibration.learnt(timings, flow, before, datetime.date.today()), flow, before, table)
+            values = calibration.learnt(timings, flow, before, datetime.date.today())
+            if faults:  # perhaps one of several types was measured: plans are made for what they were
+                values.pop("device", None)
+            _write(values, flow, before, table)
     if faults:
         fail("\n".join([f"{len(faults)} of {len(faults) + len(timings)} were not measured:", *faults]))
 
@@ -111,7 +114,7 @@ def _write(values: Mapping[str, Any], flow: Workflow, before: Costs, table: Path
     local = Path(costs.LOCAL)
     after = cost_file.write(values, table, local)
     devices = dict.fromkeys(rate["device"] for rate in values.get("rates", ())) or [after.device]
-    _print(cost_file.changes(flow, before, after, list(devices)))
+    _print(cost_file.changes(flow, before, after, devices))
     print(f"Written to {local}; plans are made for {after.device}.")
 
 

@@ -4,7 +4,7 @@ A new rate takes the place of one for the same work on the same device; all else
 below its head. The file is checked before it is written, so a plan can always be made with it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -85,47 +85,48 @@ def write(new: Mapping[str, Any], table: Path, local: Path) -> Costs:
         return costs.read(table, temporary)
 
 
-def described(flow: Workflow, table: Costs, device: str) -> Figures:
-    """What the parts of a configuration cost on a device by a table: words -> figure and how it is known."""
+def models(flow: Workflow, table: Costs, device: str) -> Figures:
+    """What training and extraction cost on a device by a table: words -> figure and how it is known."""
     if device not in table.devices:
         return {}
-    plan = Plan(flow.config, flow.grid, table.model_copy(update={"device": device}), flow.store)
+    plan = Plan(flow.config, flow.grid, table, flow.store)
     plan.device = device
     found: Figures = {}
     for cell in _one_each(flow):
         name = cell.setting
         if cell.factor != "external":
-            step, run, how = plan.step(cell)
+            step, beside, how = plan.step(cell)
             found[f"{name}: training step, s"] = step, how
-            found[f"{name}: each run beside its steps, s"] = run, how
+            found[f"{name}: each run beside its steps, s"] = beside, how
             found[f"{name}: start of a training job, s"] = plan.startup(cell, "training")
-        sample, how = plan.sample(cell)
-        found[f"{name}: extraction of a sample, s"] = sample, how
+        found[f"{name}: extraction of a sample, s"] = plan.sample(cell)
         found[f"{name}: start of an extraction job, s"] = plan.startup(cell, "extraction")
-    for rule, stage in table.stages.items():
+    return found
+
+
+def other_stages(table: Costs) -> Figures:
+    """The same for jobs without models, on any machine."""
+    found: Figures = {}
+    for rule, stage in [*table.stages.items(), ("score_comparison", table.scoring)]:
         amounts = stage.model_dump(exclude={"source", "megabytes"})
         found |= {f"{rule}: {_unit(key)}": (value, stage.source) for key, value in amounts.items()}
-    amounts = table.scoring.model_dump(exclude={"source", "megabytes"})
-    return found | {f"score_comparison: {_unit(key)}": (value, table.scoring.source) for key, value in amounts.items()}
+    return found
 
 
-def changes(flow: Workflow, before: Costs, after: Costs, devices: list[str]) -> Table:
-    """What a new table changes for a configuration, a line each figure."""
-    shown = Table(box=None, header_style="bold", title_justify="left")
+def changes(flow: Workflow, before: Costs, after: Costs, devices: Iterable[str]) -> Table:
+    """What was measured and is another figure now, or known better: a line each."""
+    shown = Table(box=None, header_style="bold")
     for name, side in {"device": "left", "cost": "left", "before": "right", "known": "left", "now": "right",
                        "known now": "left"}.items():  # fmt: skip
         shown.add_column(name, justify=side, no_wrap=True)
     if before.device != after.device:
         shown.add_row("", "the device that plans are made for", before.device, "", after.device, "")
-    told = set()
-    for device in devices:
-        old, new = (described(flow, table, device) for table in (before, after))
+    for device in [*devices, ""]:
+        old, new = (models(flow, table, device) if device else other_stages(table) for table in (before, after))
         for words, (value, how) in new.items():
-            if (value, how) != old.get(words) and words not in told:
-                own = words.split(":")[0] in flow.config.settings
-                told |= set() if own else {words}  # other stages run beside any device
-                was, known = old.get(words, (None, "-"))
-                shown.add_row(device if own else "", words, _number(was), known, _number(value), how)
+            was, known = old.get(words, (None, "-"))
+            if how == "measured" and (value, how) != (was, known):
+                shown.add_row(device, words, _number(was), known, _number(value), how)
     return shown
 
 
