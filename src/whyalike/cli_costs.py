@@ -49,7 +49,7 @@ def calibrate(
         if here or shutil.which("sbatch") is None:
             timings = [(timing, None) for timing in calibration.measure_here(wanted, _say)]
         else:
-            asked = _asked(site.read(), partition, gpu, minutes, flow.config.operation.device)
+            asked = kinds(site.read(), partition, gpu, minutes, flow.config.operation.device)
             folder = Path(flow.root, "logs", "calibrate").absolute()
             timings, faults = calibration.measure_on_slurm(wanted, asked, folder, _say)
         if timings:
@@ -80,8 +80,8 @@ def update(
         _write(found.values, flow, before, table)
 
 
-def _asked(own: site.Site, partition: str | None, gpu: list[str] | None, minutes: int, device: str) -> list[Any]:
-    """What the jobs of each array ask for."""
+def kinds(own: site.Site, partition: str | None, gpu: list[str] | None, minutes: int, device: str) -> list[Any]:
+    """What the jobs of each array ask for: by the options, else the site file, else the partition."""
     from whyalike.calibration import gpu_types
     from whyalike.slurm_arrays import Asked
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from whyalike import calibration, costs
+from whyalike import calibration, cli_costs, costs
 from whyalike.config import ConfigError, check
 from whyalike.data.synthetic import Shape
+from whyalike.site import Site
 from whyalike.training.timing import Sample, Timing
 from whyalike.workflow import Workflow
 
@@ -107,6 +108,30 @@ def test_a_silent_sinfo_is_an_error(sinfo):
     sinfo("", 1)
     with pytest.raises(RuntimeError, match="sinfo ended with status 1"):
         calibration.gpu_types(None)
+
+
+@pytest.mark.parametrize(
+    ("own", "options", "device", "asked"),
+    [
+        # the types of the partition, of which sinfo tells two
+        ({"gpu_partition": "big"}, {}, "auto", [("big", "a100", 15), ("big", "h100", 15)]),
+        ({"gpu_partition": "big", "gpu_model": "h100"}, {}, "auto", [("big", "h100", 15)]),
+        ({"gpu_model": "h100", "max_minutes": 5}, {"gpu": ["l4", "t4"]}, "cuda", [(None, "l4", 5), (None, "t4", 5)]),
+        ({"partition": "own", "gpu_model": "h100"}, {"partition": "mine"}, "auto", [("mine", "h100", 15)]),
+        ({"partition": "own", "gpu_model": "h100"}, {}, "cpu", [("own", None, 15)]),
+    ],
+)
+def test_jobs_ask_for_what_the_options_say_then_the_site_then_the_partition(sinfo, own, options, device, asked):
+    sinfo("gpu:h100:4\\ngpu:a100:2\\n")
+    given = {"partition": None, "gpu": None, "minutes": 15, **options}
+    found = cli_costs.kinds(Site(**own), **given, device=device)
+    assert [(one.partition, one.gpu, one.minutes) for one in found] == asked
+
+
+def test_where_sinfo_names_no_type_any_gpu_is_asked_for(sinfo):
+    sinfo("gpu:4\\n")
+    [one] = cli_costs.kinds(Site(account="lab"), partition=None, gpu=None, minutes=15, device="auto")
+    assert (one.gpu, one.account) == ("", "lab")
 
 
 # ---- what becomes of it ----
