@@ -53,14 +53,14 @@ def samples(flow: Workflow, costs: Costs, asked: Sequence[str], seconds: float) 
     ------
     ConfigError : a name is no setting that is trained, or there is none.
     """
-    from whyalike.training.timing import Sample
-
     cells = _cells(flow)
     if unknown := [name for name in asked if name not in cells]:
         raise ConfigError(f"'{unknown[0]}' is no setting that is trained.{near(unknown[0], cells)} "
                           f"Known: {', '.join(cells) or 'none'}.")  # fmt: skip
     if not cells:
         raise ConfigError("no setting is trained: all runs come from files, and there is nothing to calibrate")
+    from whyalike.training.timing import Sample
+
     workload, found = Workload(flow.config, costs), []
     scratch = Path(flow.config.results).absolute()
     scratch.mkdir(parents=True, exist_ok=True)

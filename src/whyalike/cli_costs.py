@@ -77,6 +77,8 @@ def update(
         flow, before = Workflow(configuration.read(configfile)), costs.read(table)
         found = cost_learning.learn(flow, before, device, datetime.date.today())
         print("Learnt from " + ", ".join(f"{count} jobs of {rule}" for rule, count in found.jobs.items()))
+        if found.untrained:
+            print(f"No run of {', '.join(found.untrained)} is in {flow.store}: what their models cost is as it was.")
         _write(found.values, flow, before, table)
 
 

@@ -125,7 +125,7 @@ def changes(flow: Workflow, before: Costs, after: Costs, devices: Iterable[str])
         old, new = (models(flow, table, device) if device else other_stages(table) for table in (before, after))
         for words, (value, how) in new.items():
             was, known = old.get(words, (None, "-"))
-            if how == "measured" and (value, how) != (was, known):
+            if how == "measured" and (value, how) != (was, known) and (value or was):
                 shown.add_row(device, words, _number(was), known, _number(value), how)
     return shown
 

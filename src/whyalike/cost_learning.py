@@ -35,10 +35,11 @@ NAMES = {"prepare_data": ("dataset",), "score_comparison": ("study", "comparison
 
 @dataclass(frozen=True)
 class Learnt:
-    """Keys and values as in a cost table, and how many jobs they come from, by rule."""
+    """Keys and values as in a cost table, how many jobs they come from, by rule, and settings that none was of."""
 
     values: dict[str, Any]
     jobs: dict[str, int]
+    untrained: list[str]
 
 
 def learn(flow: Workflow, costs: Costs, gpu: str | None, today: datetime.date) -> Learnt:
@@ -65,7 +66,8 @@ def learn(flow: Workflow, costs: Costs, gpu: str | None, today: datetime.date) -
     devices = {rate["device"] for rate in training}
     values |= {"device": devices.pop()} if len(devices) == 1 else {}
     values |= {"stages": stages} if stages else {}
-    return Learnt(values | ({"scoring": scoring} if scoring else {}), experience.jobs)
+    values |= {"scoring": scoring} if scoring else {}
+    return Learnt(values, experience.jobs, experience.untrained)
 
 
 def apart(start: float, jobs: Iterable[tuple[float, float]]) -> tuple[float, float]:
@@ -99,6 +101,11 @@ class _Experience:
         self.settings = list(self.cells)
         self._gpu = gpu
         self._devices = {setting: self._device(cells) for setting, cells in self.cells.items()}
+
+    @property
+    def untrained(self) -> list[str]:
+        """Settings of whose runs none is finished."""
+        return [setting for setting, device in self._devices.items() if device is None]
 
     def training(self, setting: str) -> dict[str, Any] | None:
         """The rate of a setting's training, if runs of it are in the store."""

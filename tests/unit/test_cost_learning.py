@@ -66,6 +66,7 @@ def test_steps_cost_what_their_ledgers_say_and_the_start_is_the_rest_of_the_job(
     assert (one["step_seconds"], one["startup_seconds"]) == (20 / 200, 37 - 20)
     assert (one["device"], one["source"], one["date"]) == ("cpu", "measured", TODAY)
     assert found.values["device"] == "cpu" and found.jobs == {"train_models": 1}
+    assert found.untrained == ["colorshapedigit"]
 
 
 def test_the_start_is_the_median_of_jobs(flow):

@@ -30,7 +30,7 @@ def trained(tmp_path_factory):
     folder = Folder(tmp_path_factory.mktemp("trained"))
     values = yaml.safe_load(TINY.read_text(encoding="utf-8"))
     values |= {"name": "measured", "operation": {"device": "cpu"}, "figures": {}}
-    values["recipes"]["short"]["epochs"] = 60
+    values["recipes"]["short"]["epochs"] = 40
     values["studies"] = {"dataset_overlap": {**values["studies"]["dataset_overlap"], "seeds": list(SEEDS)}}
     folder.config = folder.path / "measured.yaml"
     folder.config.write_text(yaml.safe_dump(values))
