@@ -120,7 +120,7 @@ class _Experience:
                 starts.append(start)
         steps, seconds = (sum(getattr(span, name) for each in found.values() for span in each)
                           for name in ("steps", "seconds"))  # fmt: skip
-        if not (steps and seconds):
+        if not (steps and seconds) or self._devices[setting] is None:
             return None
         self._count("train_models", len(starts))
         start = {"startup_seconds": round(median(starts), 2)} if starts else {}
@@ -218,10 +218,8 @@ class _Experience:
         plan.device = device
         return plan
 
-    def _rate(self, setting: str, work: str, figures: Mapping[str, float]) -> dict[str, Any] | None:
-        if (device := self._devices[setting]) is None:
-            return None
-        about = {"match": match(self.plan.workload, setting), "device": device, "work": work}
+    def _rate(self, setting: str, work: str, figures: Mapping[str, float]) -> dict[str, Any]:
+        about = {"match": match(self.plan.workload, setting), "device": self._devices[setting], "work": work}
         return {**about, **figures, "source": "measured", "date": self.today}
 
     def _count(self, rule: str, jobs: int) -> None:

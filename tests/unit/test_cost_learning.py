@@ -175,3 +175,13 @@ def test_what_is_mostly_start_leaves_the_work_and_what_is_mostly_work_the_start(
     assert apart(1.0, [(10, 1), (12, 3)]) == (9.0, 1.0)
     assert apart(2.0, [(10, 8), (20, 16)]) == (2.0, 26 / 24)
     assert apart(8.0, [(10, 8), (20, 16)]) == (5.0, 20 / 24)  # no start is longer than half of a job
+
+
+def test_runs_that_are_not_finished_teach_nothing_and_are_told(flow):
+    run = StoredRun(Path(flow.store), flow.grid.runs(CELL)[0].identity)
+    trained(flow, 0, ("start", 9, 0), ("checkpoint", 5, 40))
+    run.result.unlink()
+    benchmark(flow, "write_tables.tsv", 4.5)
+    found = learnt(flow)
+    assert "rates" not in found.values and found.jobs == {"write_tables": 1}
+    assert found.untrained == ["digits", "colorshapedigit"]
