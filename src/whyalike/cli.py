@@ -13,14 +13,18 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
+from whyalike import cli_costs, exporting, housekeeping, slurm
 from whyalike import config as configuration
-from whyalike import exporting, housekeeping, slurm
+from whyalike.cli_faults import fail, messages
 from whyalike.workflow import Workflow
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 LOCK = Path(".snakemake", "whyalike.lock")
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
+
+main.add_typer(cli_costs.main, name="costs")
+main.command()(cli_costs.calibrate)
 
 
 @main.callback()
@@ -41,7 +45,7 @@ def run(
     try:
         flow = Workflow(configuration.read(configfile))
     except configuration.ConfigError as error:
-        _fail(str(error))
+        fail(str(error))
     command = [*SNAKEMAKE, "--configfile", str(configfile), *context.args]
     jobs = sum(len(flow.part_manifests(cell)) for cell in flow.grid.cells)
     print(f"{jobs} training jobs, {len(flow.figures())} figures; results go to {flow.root}/", flush=True)
@@ -51,7 +55,7 @@ def run(
         status = _status(command, lock)
     if status:
         advice = _partial_advice(flow, configfile, context.args)
-        _fail(f"The workflow stopped (exit status {status}): the messages are above, the logs in {flow.root}/logs/. "
+        fail(f"The workflow stopped (exit status {status}): the messages are above, the logs in {flow.root}/logs/. "
               f"The same command goes on where it stopped.{advice}")  # fmt: skip
     if (found := Path(flow.root, "findings.md")).is_file():  # not there yet if the arguments named one early target
         print(f"\n{found.read_text(encoding='utf-8')}")
@@ -74,7 +78,7 @@ def status(
 
     # a file or pipe takes the tables whole, a terminal as much of them as fits
     console = Console(width=None if sys.stdout.isatty() else 200)
-    with _messages():
+    with messages():
         config = configuration.read(configfile)
         monitor = monitoring.Monitor(config, costs.read(table), Path(), prefix)
         seen = status_table.shown(monitor.look(), configfile)
@@ -95,7 +99,7 @@ def clean(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
 ) -> None:
     """Remove runs that no given configuration asks for from the store, and temporary files of killed writers."""
-    with _messages():
+    with messages():
         configs = [configuration.read(path) for path in configfiles]
         removal = housekeeping.one_run(configs, run) if run else housekeeping.stale(configs)
         print(removal.plan())
@@ -111,7 +115,7 @@ def verify(
     configfile: Annotated[Path, typer.Argument(help="The configuration, which names store and data sets.")],
 ) -> None:
     """Compare every stored run and prepared data set with the hashes written beside it."""
-    with _messages():
+    with messages():
         found = housekeeping.verify(configuration.read(configfile), lambda items: tqdm(items, "verify", leave=False))
         print("\n".join([*found.faults, found.summary()]))
     if found.faults:
@@ -127,7 +131,7 @@ def export(
     ] = False,
 ) -> None:
     """Put configuration, lock, identities, tables and figures of a study into one archive, for a paper's supplement."""
-    with _messages():
+    with messages():
         print(exporting.export(configuration.read(configfile), output, partial))
 
 
@@ -156,7 +160,7 @@ def score(
 
     from whyalike.similarity import file_scores, from_files
 
-    with _messages():
+    with messages():
         asked = {"metrics": file_scores.parse_metrics(metrics), "protocol": protocol, "seed": seed}
         files = from_files.read_pairs(a, b)
         codes = None if labels is None else from_files.read_labels(labels)
@@ -188,7 +192,7 @@ def import_scores(
     """Make a score table of published long-format scores; what is no score is set aside (docs/published-scores.md)."""
     from whyalike.statistics import published
 
-    with _messages():
+    with messages():
         named = published.parse_stimuli(stimuli or [])
         given = published.Description(study, setting, factor, own, named, tuple(leave_out or []))
         found = published.read_published(files, given)
@@ -210,7 +214,7 @@ def statistics(
     """Analyse score tables under one protocol: lines, gains, mutual information, with what inference it has."""
     from whyalike.statistics import analysis
 
-    with _messages():
+    with messages():
         named = analysis.parse_architectures(architecture or [])
         table = analysis.analyse_tables(
             scores, protocol, out, permutations=permutations, information_permutations=information_permutations,
@@ -221,15 +225,6 @@ def statistics(
             analysis.write_information(
                 scores, protocol, information, named, permutations=information_permutations, seed=seed
             )
-
-
-@contextmanager
-def _messages() -> Iterator[None]:
-    """A fault that a person can act on is a message and exit status 1."""
-    try:
-        yield
-    except (ValueError, LookupError, OSError) as error:
-        _fail(str(error.args[0] if isinstance(error, KeyError) else error))
 
 
 def _partial_advice(flow: Workflow, configfile: Path, arguments: list[str]) -> str:
@@ -247,7 +242,7 @@ def _only_run() -> Iterator[int]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            _fail(f"Another run is under way in this folder (it holds {LOCK}): wait for it, or stop it first.")
+            fail(f"Another run is under way in this folder (it holds {LOCK}): wait for it, or stop it first.")
         yield lock.fileno()
 
 
@@ -258,8 +253,3 @@ def _status(command: list[str], lock: int) -> int:
             # Ctrl-C reaches Snakemake too, which then cancels its jobs; subprocess.run would kill it meanwhile
             with suppress(KeyboardInterrupt):
                 return process.wait()
-
-
-def _fail(text: str) -> None:
-    print(text, file=sys.stderr)
-    raise typer.Exit(1)

@@ -1,14 +1,16 @@
 """The cost table: what a job, a training image, an extraction and a score cost, on which device, and how that is known.
 
 config/costs.yaml holds what is published, derived or guessed; config/costs.local.yaml, if the working directory has
-one, what was measured on one's own machines, and it goes over the other. A rate is looked up by what it is for (a
-setting, a model, any value of the model); where none fits, the cost is guessed from the number of parameters:
+one, what was measured on one's own machines (`whyalike calibrate`, `whyalike costs update`), and it goes over the
+other. A rate is looked up by what it is for (a setting, a model, any value of the model); where none fits, the cost is
+guessed from the number of parameters:
 
     seconds a step = step_seconds + batch * 6 * parameters * uses / operations_per_second
 
 with 2 operations a parameter and use forward, 4 backward. This module is read each time the Snakefile is parsed.
 """
 
+import datetime
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -44,14 +46,23 @@ class Rate(Section):
 
     match: dict[str, Any] = Field(
         min_length=1,
-        description="What it is for: setting, model (names), size, precision, and any value of the model, as in the "
-        "configuration. All must agree; of several rates that do, a setting's goes first, then the one with most keys.",
+        description="What it is for: setting, model (names), size, precision, batch_size, accumulation, and any value "
+        "of the model, as in the configuration. All must agree; of several rates that do, a setting's goes first, then "
+        "the one with most keys.",
     )
     device: str = Field(description="A name under `devices`.")
     work: Literal["training", "extraction"] = Field("training", description="What is done.")
     samples_per_second: Positive | None = Field(None, description="Images (text: windows) a second; or:")
     step_seconds: Positive | None = Field(None, description="Seconds of one training step.")
+    startup_seconds: float | None = Field(None, ge=0, description="Start of such a job; without it the device's.")
+    run_seconds: float = Field(
+        0, ge=0, description="Training: of each run beside its steps, as its test and its files."
+    )
+    memory_mb: Positive | None = Field(None, description="Most memory that the process had; the plan does not use it.")
+    gpu_memory_mb: Positive | None = Field(None, description="The same on the GPU.")
     source: Source = Field(description="measured, given (published or derived), or guessed.")
+    hardware: str | None = Field(None, description="GPU or CPU that was measured.")
+    date: datetime.date | None = Field(None, description="When.")
 
     @model_validator(mode="after")
     def _one_figure(self) -> "Rate":

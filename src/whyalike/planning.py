@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from whyalike.config import Config
-from whyalike.costs import Costs, Stage
+from whyalike.costs import Costs, Rate, Source, Stage
 from whyalike.parts import WHOLE, runs_of
 from whyalike.runs import Cell, Grid, Run
 from whyalike.workload import Workload
@@ -138,6 +138,31 @@ class Plan:
                 self._stored[identity] = (self.store / identity / "result.json").is_file()
         return [identity for identity in identities if not self._stored[identity]]
 
+    def startup(self, cell: Cell, work: str) -> tuple[float, Source]:
+        """Seconds until a job of a cell trains ("training") or extracts ("extraction"), and how they are known."""
+        rate = self._rate(cell, work)
+        known = rate if rate and rate.startup_seconds is not None else self.costs.devices[self.device]
+        return known.startup_seconds, known.source
+
+    def step(self, cell: Cell) -> tuple[float, float, Source]:
+        """Seconds of a training step, those of each run beside its steps, and how they are known."""
+        _, batch, _ = self.workload.steps(cell.setting, cell.factor)
+        if rate := self._rate(cell, "training"):
+            return rate.step_seconds or batch / rate.samples_per_second, rate.run_seconds, rate.source
+        parameters, uses = self.workload.model(cell.setting)
+        device = self.costs.devices[self.device]
+        return device.step_seconds + TRAINING * parameters * uses * batch / device.training_operations, 0.0, "guessed"
+
+    def sample(self, cell: Cell) -> tuple[float, Source]:
+        """Seconds of one sample that goes through one model, and how they are known."""
+        if rate := self._rate(cell, "extraction"):
+            return 1 / rate.samples_per_second, rate.source
+        parameters, uses = self.workload.model(cell.setting)
+        return FORWARD * parameters * uses / self.costs.devices[self.device].extraction_operations, "guessed"
+
+    def _rate(self, cell: Cell, work: str) -> Rate | None:
+        return self.costs.rate(self.workload.facts(cell.setting), self.device, work)
+
     def _stage(self, rule: str) -> Stage:
         return self.costs.stages.get(rule, self.costs.stages["other"])
 
@@ -179,45 +204,36 @@ class Plan:
         # a run has a CPU core of its own; a GPU they share
         gain = min(self.at_once(wildcards), device.gain_at_once) if self.gpus else self.at_once(wildcards)
         cost = RunCost(cost.seconds / gain, cost.bytes)
+        startup, how = self.startup(cell, "training")
         return Estimate(
-            device.startup_seconds,
+            startup,
             runs=dict.fromkeys(lacking, cost),
-            sources=frozenset({device.source}) | (sources if lacking else frozenset()),
+            sources=frozenset({how}) | (sources if lacking else frozenset()),
             factor=cell.factor,
             studies={study: self.grid.needed(study, cell) & frozenset(lacking) for study in self.grid.cells[cell]},
         )
 
     def _run_cost(self, cell: Cell) -> tuple[RunCost, frozenset[str]]:
         """What one run of a cell costs, and how that is known."""
-        steps, batch, known = self.workload.steps(cell.setting, cell.factor)
-        parameters, uses = self.workload.model(cell.setting)
-        rate = self.costs.rate(self.workload.facts(cell.setting), self.device, "training")
-        if rate:
-            step, source = rate.step_seconds or batch / rate.samples_per_second, rate.source
-        else:
-            device, source = self.costs.devices[self.device], "guessed"
-            step = device.step_seconds + TRAINING * parameters * uses * batch / device.training_operations
+        steps, _, known = self.workload.steps(cell.setting, cell.factor)
+        step, beside, source = self.step(cell)
         recipe = self.config.recipes[self.config.settings[cell.setting].recipe]
         weights = 1 + len(getattr(recipe, "keep_steps", ()))
-        return RunCost(steps * step, BYTES * parameters * weights), _sources(source, known=known)
+        parameters, _ = self.workload.model(cell.setting)
+        return RunCost(steps * step + beside, BYTES * parameters * weights), _sources(source, known=known)
 
     def _extract(self, wildcards: Wildcards) -> Estimate:
         cell, stimuli = _cell(wildcards), wildcards["stimuli"]
         n, known = self.workload.stimuli(stimuli)
         runs = self.grid.runs(cell)
         models = len({run.identity for run in runs} | {run.untrained for run in runs} - {None})
-        device = self.costs.devices[self.device]
-        rate = self.costs.rate(self.workload.facts(cell.setting), self.device, "extraction")
-        if rate:
-            seconds, source = 1 / rate.samples_per_second, rate.source
-        else:
-            parameters, uses = self.workload.model(cell.setting)
-            seconds, source = FORWARD * parameters * uses / device.extraction_operations, "guessed"
+        startup, how = self.startup(cell, "extraction")
+        seconds, source = self.sample(cell)
         asked = {key: self.config.studies[key].stimuli_of(cell.setting) for key in self.grid.cells[cell]}
         return Estimate(
-            device.startup_seconds + models * n * seconds,
+            startup + models * n * seconds,
             BYTES * models * n * self.workload.units(cell.setting),
-            sources=_sources(source, device.source, known=known),
+            sources=_sources(source, how, known=known),
             factor=cell.factor,
             studies={key: frozenset() for key, names in asked.items() if stimuli in names},
         )

@@ -94,13 +94,13 @@ class Workload:
     def facts(self, setting: str) -> dict[str, Any]:
         """What a rate of the cost table may ask for."""
         section = self.config.settings[setting]
+        recipe = self.config.recipes.get(getattr(section, "recipe", ""))  # checkpoints from files have none
         return {
             **self.config.models[section.model].model_dump(mode="json"),
             "setting": setting,
             "model": section.model,
             "size": getattr(section, "size", None),
-            # checkpoints from files have no recipe
-            "precision": getattr(self.config.recipes.get(getattr(section, "recipe", "")), "precision", None),
+            **{key: getattr(recipe, key, None) for key in ("precision", "batch_size", "accumulation")},
         }
 
 

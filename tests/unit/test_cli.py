@@ -55,3 +55,18 @@ def test_a_failed_workflow_says_where_the_logs_are_and_that_it_can_go_on(tmp_pat
     assert answer.returncode == 1
     assert "the logs in results/demo/logs/. The same command goes on where it stopped." in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("costs", "update"), "results/demo/benchmarks and results/runs tell of no finished job: run the study first"),
+        (("calibrate", "--setting=digit"), "'digit' is no setting that is trained. Did you mean 'digits'?"),
+    ],
+    ids=["nothing run", "unknown setting"],
+)
+def test_costs_that_cannot_be_measured_are_a_message(tmp_path, demo_path, command, words):
+    answer = whyalike(tmp_path, *command, str(demo_path), f"--costs={demo_path.with_name('costs.yaml')}")
+    assert answer.returncode == 1
+    assert words in answer.stderr and "Traceback" not in answer.stderr
+    assert list(tmp_path.iterdir()) == []
