@@ -101,15 +101,18 @@ class ClosenessFlow:
 
     def training_work(self, wildcards: Any) -> str:
         """Parameters of the training of a group."""
+        return canonical_json(self._training(wildcards))
+
+    def _training(self, wildcards: Any) -> dict[str, Any]:
         width = self.section.width
         shared = width.model_dump(mode="json", include={"train", "test", "recipe", "seeds"})
         state = {"version": version("whyalike.training.embeddings")}
-        return canonical_json({**shared, "classes": int(wildcards.classes), "width": int(wildcards.width), **state})
+        return {**shared, "classes": int(wildcards.classes), "width": int(wildcards.width), **state}
 
     def activations_work(self, wildcards: Any) -> str:
         """Parameters of the representations of a group: those of its training, and the code."""
         code = fingerprint("whyalike.activations.embeddings:embed_group")
-        return canonical_json({"training": self.training_work(wildcards), "code": code})
+        return canonical_json({"training": self._training(wildcards), "code": code})
 
     def similarity_work(self, wildcards: Any) -> str:
         """Parameters of the scores of a group's pairs."""

@@ -38,6 +38,122 @@ rule score_constructed:
         "../scripts/score_constructed.py"
 
 
+# all seeds of a group at once: a batched product a layer costs less than one a model
+rule train_embeddings:
+    output:
+        manifest=f"{CLOSE}/models/k{{classes}}_width{{width}}.parquet",
+        weights=f"{CLOSE}/models/k{{classes}}_width{{width}}.safetensors",
+    log:
+        f"{CLOSE}/logs/train_embeddings/k{{classes}}_width{{width}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/train_embeddings/k{{classes}}_width{{width}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=4000,
+        runtime=PLAN.runtime("train_embeddings"),
+        expected_seconds=PLAN.expected_seconds("train_embeddings"),
+    params:
+        work=CLOSENESS.training_work,
+    message:
+        "Closeness: train K = {wildcards.classes}, width {wildcards.width}"
+    script:
+        "../scripts/train_embeddings.py"
+
+
+rule embed_group:
+    input:
+        manifest=f"{CLOSE}/models/k{{classes}}_width{{width}}.parquet",
+        weights=f"{CLOSE}/models/k{{classes}}_width{{width}}.safetensors",
+    output:
+        activations=f"{CLOSE}/activations/k{{classes}}_width{{width}}.parquet",
+    log:
+        f"{CLOSE}/logs/embed_group/k{{classes}}_width{{width}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/embed_group/k{{classes}}_width{{width}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=2000,
+        runtime=PLAN.runtime("embed_group"),
+        expected_seconds=PLAN.expected_seconds("embed_group"),
+    params:
+        work=CLOSENESS.activations_work,
+    message:
+        "Closeness: representations of K = {wildcards.classes}, width {wildcards.width}"
+    script:
+        "../scripts/embed_group.py"
+
+
+rule score_group:
+    input:
+        activations=f"{CLOSE}/activations/k{{classes}}_width{{width}}.parquet",
+    output:
+        scores=f"{CLOSE}/similarity/k{{classes}}_width{{width}}.parquet",
+    log:
+        f"{CLOSE}/logs/score_group/k{{classes}}_width{{width}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/score_group/k{{classes}}_width{{width}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=4000,
+        runtime=PLAN.runtime("score_group"),
+        expected_seconds=PLAN.expected_seconds("score_group"),
+    params:
+        work=CLOSENESS.similarity_work,
+    message:
+        "Closeness: all pairs of K = {wildcards.classes}, width {wildcards.width}"
+    script:
+        "../scripts/score_group.py"
+
+
+rule score_tuples:
+    input:
+        activations=CLOSENESS.tuples_activations,
+    output:
+        scores=f"{CLOSE}/similarity/tuples_{{part}}.parquet",
+    log:
+        f"{CLOSE}/logs/score_tuples/{{part}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/score_tuples/{{part}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=2000,
+        runtime=PLAN.runtime("score_tuples"),
+        expected_seconds=PLAN.expected_seconds("score_tuples"),
+    params:
+        work=CLOSENESS.tuples_work,
+    message:
+        "Closeness: numbers of tuples, {wildcards.part}"
+    script:
+        "../scripts/score_tuples.py"
+
+
+rule analyse_closeness:
+    input:
+        scores=lambda wildcards: CLOSENESS.similarity(wildcards.part),
+    output:
+        statistics=f"{CLOSE}/statistics/{{part}}.parquet",
+    log:
+        f"{CLOSE}/logs/analyse_closeness/{{part}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/analyse_closeness/{{part}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=2000,
+        runtime=PLAN.runtime("analyse_closeness"),
+        expected_seconds=PLAN.expected_seconds("analyse_closeness"),
+    params:
+        work=CLOSENESS.statistics_work,
+    message:
+        "Closeness: statistics, {wildcards.part}"
+    script:
+        "../scripts/analyse_closeness.py"
+
+
 rule draw_closeness:
     input:
         unpack(CLOSENESS.figure_inputs),

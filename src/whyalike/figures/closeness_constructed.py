@@ -90,6 +90,4 @@ def draw_copies(scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
 def _need(scores: pd.DataFrame) -> None:
     if scores.empty:
-        raise ValueError(
-            "the score table of constructed models holds no row to draw. Run the similarity stage again."
-        )
+        raise ValueError("the score table of constructed models holds no row to draw. Run the similarity stage again.")
