@@ -25,14 +25,15 @@ LLV = ("K", "M", "n", "tuples", "loops, ms", "whyalike, ms", "faster")
 
 def work(width: int, steps: int) -> dict:
     """A group's training."""
-    recipe = {"lr": 1e-4, "batch_size": 128, "steps": steps, "layers": 4, "dimensions": 2}
-    return {"classes": CLASSES, "width": width, "train": {"n": 20000, "seed": 0}, "recipe": recipe}
+    recipe = {"lr": 1e-4, "batch_size": 128, "steps": steps, "layers": 4}
+    data = {"source": "radial", "train": {"n": 20000, "seed": 0}}
+    return {"data": data, "inputs": 2, "classes": CLASSES, "width": width, "dimensions": 2, "recipe": recipe}
 
 
 def stacked(width: int, seeds: int, steps: int):
     """Seconds of process time of a step of all seeds: batches, loss, gradients, Adam."""
     given = work(width, steps)
-    stack = EmbeddingStack(CLASSES, width, given["recipe"], range(seeds))
+    stack = EmbeddingStack(given, range(seeds))
     stack.values.grad = stack.gradients
     optimizer = torch.optim.Adam([stack.values], lr=1e-4, fused=True)
 

@@ -3,7 +3,7 @@
 Results lie in {results}/{name}/, the section's own name, whatever configuration it came with:
 
     similarity/{construction}.parquet       circle, copies: scores of constructed models
-    models/{group}.parquet, .safetensors    a group, such as k4_width16: all seeds of one number of labels and width
+    models/{group}.parquet, .safetensors    a group, k{classes}_width{units} or digits_m{dimensions}: all its seeds
     activations/{group}.parquet             f on the test data and g of every model, trained and untrained
     similarity/{group}.parquet              all pairs of a group
     similarity/tuples_{part}.parquet        llv_distance with other numbers of tuples
@@ -11,6 +11,7 @@ Results lie in {results}/{name}/, the section's own name, whatever configuration
     figures/{figure}.svg .pdf .png .csv
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ CAPTIONS = {
     "copies": "Noisy copies of a model: unlikeness of representations lies below the bound by d_LLV.",
     "width": "Do wider networks learn closer distributions and more similar representations? All pairs of seeds.",
     "metrics": "Which metrics rank pairs of models as their closeness in distribution does.",
+    "digits": "Embeddings of handwritten digits by two models, and how loss and similarity go together.",
     "tuples": "How far d_LLV depends on the number of random tuples of inputs.",
 }
 
@@ -58,8 +60,9 @@ class ClosenessFlow:
         return [f"k{count}_width{units}" for count in counts for units in width.widths]
 
     def figures(self, part: str) -> list[str]:
-        """The figures of a part of the study; constructed models are in both."""
+        """The figures of a part of the study; constructed models are in both, digits in the whole."""
         names = ["circle", "copies", *(f"{kind}_{part}" for kind in ("width", "metrics", "tuples"))]
+        names += ["digits"] if part == "all" else []
         return [f"{self.root}/figures/{name}.svg" for name in names]
 
     def own_figures(self) -> list[str]:
@@ -83,6 +86,11 @@ class ClosenessFlow:
     def figure_inputs(self, wildcards: Any) -> dict[str, list[str]]:
         """What a figure is drawn from."""
         kind, _, part = wildcards.figure.partition("_")
+        if kind == "digits":
+            groups = [f"digits_m{dimensions}" for dimensions in self.section.digits.dimensions]
+            folders = {"activations": "activations", "manifests": "models", "scores": "similarity"}
+            return {need: [f"{self.root}/{folder}/{group}.parquet" for group in groups]
+                    for need, folder in folders.items()}  # fmt: skip
         tables = {
             "circle": "similarity/circle",
             "copies": "similarity/copies",
@@ -104,10 +112,18 @@ class ClosenessFlow:
         return canonical_json(self._training(wildcards))
 
     def _training(self, wildcards: Any) -> dict[str, Any]:
-        width = self.section.width
-        shared = width.model_dump(mode="json", include={"train", "test", "recipe", "seeds"})
+        """The work of a group, which its name tells: k{classes}_width{units}, or digits_m{dimensions}."""
+        width, digits = self.section.width, self.section.digits
+        numbers = [int(number) for number in re.findall(r"\d+", wildcards.group)]
+        if wildcards.group.startswith("digits"):
+            shape = {"inputs": 64, "classes": 10, "width": digits.width, "dimensions": numbers[0]}
+            section, source = digits, {"source": "digits", "train": digits.train, "seed": digits.seed}
+        else:
+            shape = {"inputs": 2, "classes": numbers[0], "width": numbers[1], "dimensions": width.dimensions}
+            section, source = width, {"source": "radial", **width.model_dump(mode="json", include={"train", "test"})}
         state = {"version": version("whyalike.training.embeddings")}
-        return {**shared, "classes": int(wildcards.classes), "width": int(wildcards.width), **state}
+        shared = section.model_dump(mode="json", include={"recipe", "seeds"})
+        return {"group": wildcards.group, "data": source, **shape, **shared, **state}
 
     def activations_work(self, wildcards: Any) -> str:
         """Parameters of the representations of a group: those of its training, and the code."""
@@ -120,7 +136,8 @@ class ClosenessFlow:
         code = fingerprint(
             "whyalike.similarity.distribution_pairs:score_group", *sorted({METRICS[name].target for name in metrics})
         )
-        shared = {"classes": int(wildcards.classes), "width": int(wildcards.width)}
+        training = self._training(wildcards)
+        shared = {name: training[name] for name in ("group", "classes", "width", "dimensions")}
         return canonical_json({**shared, "metrics": metrics, "num_samples": self.section.num_samples, "code": code})
 
     def tuples_work(self, _: Any) -> str:

@@ -45,7 +45,6 @@ class EmbeddingRecipe(Section):
     batch_size: Count = Field(128, description="Inputs a step; batches are keyed by (seed, epoch).")
     steps: Count = Field(15000, description="Steps.")
     layers: Annotated[int, Field(ge=2)] = Field(4, description="Linear layers of each MLP, LeakyReLU between them.")
-    dimensions: Annotated[int, Field(ge=1)] = Field(2, description="M, the width of embeddings and unembeddings.")
 
 
 class Radial(Section):
@@ -64,6 +63,7 @@ class Widths(Section):
     synthetic_classes: tuple[Annotated[int, Field(ge=4)], ...] = Field(
         (4, 6), min_length=1, description="Those of `closeness_synthetic`, the smaller target."
     )
+    dimensions: Count = Field(2, description="M, the width of embeddings and unembeddings.")
     widths: tuple[Count, ...] = Field((16, 32, 64, 128, 256), min_length=1, description="Units of a hidden layer.")
     seeds: Annotated[int, Field(ge=4)] = Field(20, description="Models of a width; all pairs among them are scored.")
     train: Radial = Field(Radial(n=20000, seed=0), description="Training data.")
@@ -74,17 +74,30 @@ class Widths(Section):
     def _fit(self) -> "Widths":
         if strange := sorted(set(self.synthetic_classes) - set(self.classes)):
             raise ValueError(f"synthetic_classes must be among classes {list(self.classes)}, got {strange}")
-        few = [count for count in self.classes if count < self.recipe.dimensions + 2]
+        few = [count for count in self.classes if count < self.dimensions + 2]
         if few:
             raise ValueError(
-                f"llv_distance needs at least M + 2 = {self.recipe.dimensions + 2} classes for M = "
-                f"{self.recipe.dimensions} dimensions, got {few}"
+                f"llv_distance needs at least M + 2 = {self.dimensions + 2} classes for M = {self.dimensions} "
+                f"dimensions, got {few}"
             )
         if self.recipe.batch_size > self.train.n:
             raise ValueError(
                 f"a batch of {self.recipe.batch_size} needs as many training points; train.n is {self.train.n}"
             )
         return self
+
+
+class DigitModels(Section):
+    """Models of growing embeddings on scikit-learn's handwritten digits."""
+
+    dimensions: tuple[Annotated[int, Field(ge=1, le=8)], ...] = Field(
+        (2, 3, 5), min_length=1, description="Numbers of dimensions M; those of M = 2 are drawn side by side."
+    )
+    width: Count = Field(128, description="Units of a hidden layer.")
+    seeds: Annotated[int, Field(ge=4)] = Field(10, description="Models of a number of dimensions.")
+    train: Annotated[int, Field(ge=1, le=1796)] = Field(1200, description="Training images; the others test.")
+    seed: Seed = Field(0, description="Key of the split.")
+    recipe: EmbeddingRecipe = Field(EmbeddingRecipe(batch_size=32, steps=20000), description="Training.")
 
 
 class Tuples(Section):
@@ -104,6 +117,7 @@ class Closeness(Section):
     circle: Circle = Field(Circle(), description="Constructed models (a).")
     copies: Copies = Field(Copies(), description="Constructed models (b).")
     width: Widths = Field(Widths(), description="Trained models (c).")
+    digits: DigitModels = Field(DigitModels(), description="Models of images (d), of `closeness`.")
     num_samples: Count = Field(200, description="Random tuples of inputs of llv_distance between trained models.")
     metrics: dict[Annotated[str, known(METRICS), BeforeValidator(of_representations)], dict[str, Any]] = Field(
         description="Metrics of the embeddings f, beside those of distributions (e)."

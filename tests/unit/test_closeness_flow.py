@@ -11,7 +11,7 @@ from whyalike.closeness_flow import ClosenessFlow
 from whyalike.config import ConfigError, check
 
 DEFAULT = Path(__file__).parents[2] / "config" / "closeness.yaml"
-GROUP = SimpleNamespace(classes="4", width="16")
+GROUP = SimpleNamespace(group="k4_width16")
 WORK = {
     "constructed": lambda flow: flow.constructed_work(SimpleNamespace(construction="circle")),
     "training": lambda flow: flow.training_work(GROUP),
@@ -39,8 +39,13 @@ def test_without_a_section_the_default_holds_at_full_size_and_all_leaves_it_out(
     assert len(study.groups("all")) == 20
     assert study.own_figures() == []
     work = json.loads(study.training_work(GROUP))
-    assert (work["seeds"], work["train"], work["test"]) == (20, {"n": 20000, "seed": 0}, {"n": 2000, "seed": 1})
-    assert work["recipe"] == {"lr": 1e-4, "batch_size": 128, "steps": 15000, "layers": 4, "dimensions": 2}
+    points = {"train": {"n": 20000, "seed": 0}, "test": {"n": 2000, "seed": 1}}
+    assert work["data"] == {"source": "radial", **points}
+    assert [work[name] for name in ("inputs", "classes", "width", "dimensions", "seeds")] == [2, 4, 16, 2, 20]
+    assert work["recipe"] == {"lr": 1e-4, "batch_size": 128, "steps": 15000, "layers": 4}
+    digits = json.loads(study.training_work(SimpleNamespace(group="digits_m3")))
+    assert [digits[name] for name in ("inputs", "classes", "width", "dimensions", "seeds")] == [64, 10, 128, 3, 10]
+    assert digits["data"] == {"source": "digits", "train": 1200, "seed": 0}
     assert json.loads(WORK["constructed"](study))["radii"] == list(range(1, 21))
 
 
@@ -81,11 +86,16 @@ def test_a_change_reaches_just_the_stages_that_depend_on_it(demo, section, path,
 def test_figures_are_drawn_from_their_own_tables(demo):
     study = flow(demo)
     inputs = {
-        name: study.figure_inputs(SimpleNamespace(figure=name)) for name in ("circle", "width_all", "tuples_synthetic")
+        name: study.figure_inputs(SimpleNamespace(figure=name))
+        for name in ("circle", "width_all", "digits", "tuples_synthetic")
     }
     assert inputs == {
         "circle": {"scores": ["results/closeness/similarity/circle.parquet"]},
         "width_all": {"statistics": ["results/closeness/statistics/all.parquet"]},
+        "digits": {
+            need: [f"results/closeness/{folder}/digits_m{m}.parquet" for m in (2, 3, 5)]
+            for need, folder in {"activations": "activations", "manifests": "models", "scores": "similarity"}.items()
+        },
         "tuples_synthetic": {"scores": ["results/closeness/similarity/tuples_synthetic.parquet"]},
     }
     widest = study.tuples_activations(SimpleNamespace(part="synthetic"))
@@ -96,7 +106,7 @@ def test_figures_are_drawn_from_their_own_tables(demo):
     ("key", "value", "fault"),
     [
         ("synthetic_classes", [5], r"synthetic_classes must be among classes \[4, 6, 10, 18\], got \[5\]"),
-        ("recipe", {"dimensions": 5}, r"at least M \+ 2 = 7 classes for M = 5 dimensions, got \[4, 6\]"),
+        ("dimensions", 5, r"at least M \+ 2 = 7 classes for M = 5 dimensions, got \[4, 6\]"),
         ("train", {"n": 100, "seed": 0}, "a batch of 128 needs as many training points; train.n is 100"),
     ],
 )

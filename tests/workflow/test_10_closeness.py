@@ -41,8 +41,9 @@ def test_the_larger_part_needs_the_other_labels_only_and_nothing_is_left_of_the_
     done = folder.call(folder.snakemake_command("closeness_synthetic", "--dry-run"))
     assert "Nothing to be done" in done.stdout
     done = folder.call(folder.snakemake_command("closeness", "--dry-run"))
-    assert "train K = 5, width 4" in done.stdout
-    assert "train K = 4" not in done.stdout
+    assert "train k5_width4" in done.stdout
+    assert "train digits_m2" in done.stdout
+    assert "train k4" not in done.stdout
 
 
 def test_all_leaves_the_study_out_where_the_configuration_does_not_have_it(folder):

@@ -12,8 +12,7 @@ CLOSE = CLOSENESS.root
 
 wildcard_constraints:
     construction="circle|copies",
-    classes=r"\d+",
-    width=r"\d+",
+    group=r"k\d+_width\d+|digits_m\d+",
     part="|".join(PARTS),
 
 
@@ -41,12 +40,12 @@ rule score_constructed:
 # all seeds of a group at once: a batched product a layer costs less than one a model
 rule train_embeddings:
     output:
-        manifest=f"{CLOSE}/models/k{{classes}}_width{{width}}.parquet",
-        weights=f"{CLOSE}/models/k{{classes}}_width{{width}}.safetensors",
+        manifest=f"{CLOSE}/models/{{group}}.parquet",
+        weights=f"{CLOSE}/models/{{group}}.safetensors",
     log:
-        f"{CLOSE}/logs/train_embeddings/k{{classes}}_width{{width}}.log",
+        f"{CLOSE}/logs/train_embeddings/{{group}}.log",
     benchmark:
-        f"{CLOSE}/benchmarks/train_embeddings/k{{classes}}_width{{width}}.tsv"
+        f"{CLOSE}/benchmarks/train_embeddings/{{group}}.tsv"
     threads: 1
     resources:
         **SITE.resources(gpus=0),
@@ -56,21 +55,21 @@ rule train_embeddings:
     params:
         work=CLOSENESS.training_work,
     message:
-        "Closeness: train K = {wildcards.classes}, width {wildcards.width}"
+        "Closeness: train {wildcards.group}"
     script:
         "../scripts/train_embeddings.py"
 
 
 rule embed_group:
     input:
-        manifest=f"{CLOSE}/models/k{{classes}}_width{{width}}.parquet",
-        weights=f"{CLOSE}/models/k{{classes}}_width{{width}}.safetensors",
+        manifest=f"{CLOSE}/models/{{group}}.parquet",
+        weights=f"{CLOSE}/models/{{group}}.safetensors",
     output:
-        activations=f"{CLOSE}/activations/k{{classes}}_width{{width}}.parquet",
+        activations=f"{CLOSE}/activations/{{group}}.parquet",
     log:
-        f"{CLOSE}/logs/embed_group/k{{classes}}_width{{width}}.log",
+        f"{CLOSE}/logs/embed_group/{{group}}.log",
     benchmark:
-        f"{CLOSE}/benchmarks/embed_group/k{{classes}}_width{{width}}.tsv"
+        f"{CLOSE}/benchmarks/embed_group/{{group}}.tsv"
     threads: 1
     resources:
         **SITE.resources(gpus=0),
@@ -80,20 +79,20 @@ rule embed_group:
     params:
         work=CLOSENESS.activations_work,
     message:
-        "Closeness: representations of K = {wildcards.classes}, width {wildcards.width}"
+        "Closeness: representations of {wildcards.group}"
     script:
         "../scripts/embed_group.py"
 
 
 rule score_group:
     input:
-        activations=f"{CLOSE}/activations/k{{classes}}_width{{width}}.parquet",
+        activations=f"{CLOSE}/activations/{{group}}.parquet",
     output:
-        scores=f"{CLOSE}/similarity/k{{classes}}_width{{width}}.parquet",
+        scores=f"{CLOSE}/similarity/{{group}}.parquet",
     log:
-        f"{CLOSE}/logs/score_group/k{{classes}}_width{{width}}.log",
+        f"{CLOSE}/logs/score_group/{{group}}.log",
     benchmark:
-        f"{CLOSE}/benchmarks/score_group/k{{classes}}_width{{width}}.tsv"
+        f"{CLOSE}/benchmarks/score_group/{{group}}.tsv"
     threads: 1
     resources:
         **SITE.resources(gpus=0),
@@ -103,7 +102,7 @@ rule score_group:
     params:
         work=CLOSENESS.similarity_work,
     message:
-        "Closeness: all pairs of K = {wildcards.classes}, width {wildcards.width}"
+        "Closeness: all pairs of {wildcards.group}"
     script:
         "../scripts/score_group.py"
 

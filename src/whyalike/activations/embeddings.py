@@ -1,6 +1,7 @@
 """The embeddings and unembeddings of a group of models, trained and untrained, on the test data.
 
-One table: run, seed, trained, part (f: a row an input, in the order of the test data; g: a row a label), row, vector.
+One table: run, seed, trained, part (f: a row an input, in the order of the test data; g: a row a label), row,
+label (of the row), vector.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,22 +39,22 @@ def embed_group(work: Mapping[str, Any], manifest: Path, weights: Path, output: 
         raise DamagedRun(f"{weights} is not the file that was written (SHA-256 differs). Remove it and start again.")
     training = work["training"]
     runs = pq.read_table(manifest, columns=["run"])["run"].to_pylist()
-    group = training["classes"], training["width"], training["recipe"], range(training["seeds"])
-    x, _ = data(training, "test")
+    x, y = data(training, "test")
+    labels = {"f": y.numpy(), "g": np.arange(training["classes"])}
     tables = []
     for trained in (True, False):
-        stack = EmbeddingStack(*group)
+        stack = EmbeddingStack(training, range(training["seeds"]))
         if trained:
             stored = load_file(weights)
             for name, value in stack.tensors().items():
                 value.copy_(stored[name])
         parts = zip("fg", stack.outputs(x.expand(len(stack.seeds), *x.shape)), strict=True)
-        tables += [_table(runs, trained, part, values) for part, values in parts]
+        tables += [_table(runs, trained, part, values, labels[part]) for part, values in parts]
     write_table(output, pa.concat_tables(tables), {"work": dict(work)})
-    note(f"activations K = {training['classes']}, width {training['width']} · {len(runs)} models, n = {len(x)}")
+    note(f"activations {training['group']} · {len(runs)} models, n = {len(x)}")
 
 
-def _table(runs: list[str], trained: bool, part: str, values: torch.Tensor) -> pa.Table:
+def _table(runs: list[str], trained: bool, part: str, values: torch.Tensor, labels: np.ndarray) -> pa.Table:
     count, rows, width = values.shape
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(values.detach().reshape(-1).numpy()), width)
     return pa.table(
@@ -63,6 +64,7 @@ def _table(runs: list[str], trained: bool, part: str, values: torch.Tensor) -> p
             "trained": pa.array(np.full(count * rows, trained)),
             "part": pa.array([part] * (count * rows)),
             "row": pa.array(np.tile(np.arange(rows), count)),
+            "label": pa.array(np.tile(labels, count)),
             "vector": vectors,
         }
     )

@@ -101,6 +101,7 @@ def _need_one(paths: Sequence[Path], what: str) -> None:
 
 
 READERS: dict[str, Callable[[Sequence[Path]], list[Any]]] = {
+    "activations": _parquet,
     "scores": _parquet,
     "statistics": _parquet,
     "manifests": _parquet,

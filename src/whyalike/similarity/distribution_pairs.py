@@ -1,7 +1,7 @@
 """All pairs among the models of a group: closeness of their distributions, and every metric of their embeddings.
 
-A score table has one row a number: classes, width, trained, a and b (seeds), metric, value, n. Where (a, b) and (b, a)
-differ, both stand. A score that is undefined for a pair is absent.
+A score table has one row a number: group, classes, width, dimensions (M), trained, a and b (seeds), metric, value, n.
+Where (a, b) and (b, a) differ, both stand. A score that is undefined for a pair is absent.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,19 +31,20 @@ def score_group(work: Mapping[str, Any], activations: Path, output: Path) -> Non
 
     Parameters
     ----------
-    work : classes, width, num_samples (tuples of llv_distance), metrics (name -> parameters, of embeddings).
+    work : group, classes, width, dimensions, num_samples (tuples of llv_distance), metrics of embeddings (name ->
+        parameters).
     activations : the table of the group's embeddings.
     output : path of the score table.
     """
     models = read_embeddings(activations)
-    shared = {"classes": work["classes"], "width": work["width"]}
+    shared = {name: work[name] for name in ("group", "classes", "width", "dimensions")}
     rows: list[Row] = []
     for trained in (True, False):
         group = {seed: model for (is_trained, seed), model in models.items() if is_trained is trained}
         rows += [{**shared, "trained": trained, **row} for row in _scores(group, work)]
     table = pd.DataFrame(rows)
     write_table(output, pa.Table.from_pandas(table, preserve_index=False), {"work": dict(work)})
-    note(f"similarity K = {work['classes']}, width {work['width']} · {len(table)} scores")
+    note(f"similarity {work['group']} · {len(table)} scores")
 
 
 def _scores(models: Mapping[int, Model], work: Mapping[str, Any]) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""Train many small models (f, g) of p(y|x) at once, in one process: all seeds of one number of labels and width.
+"""Train many small models (f, g) of p(y|x) at once, in one process: all seeds of one shape.
 
 f maps inputs and g labels into R^M, p(y|x) is proportional to exp(f(x)'g(y)) (Nielsen et al. 2025). Seeds differ in
 initial weights and batches, which are keyed by the seed alone: a model trained with others is the model trained alone,
@@ -20,6 +20,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from whyalike.data.flat_digits import flat_digits
 from whyalike.data.radial import radial
 from whyalike.files import atomic, canonical_json, write_table
 from whyalike.jobs import note
@@ -38,22 +39,20 @@ class EmbeddingStack:
 
     Parameters
     ----------
-    classes, width : labels K, units of a hidden layer.
-    recipe : layers and dimensions (M) count here.
+    work : inputs (width of x), classes (labels K), width (units of a hidden layer), dimensions (M), recipe (layers).
     seeds : keys of the initial weights.
-    inputs : width of x.
     """
 
-    def __init__(self, classes: int, width: int, recipe: Mapping[str, Any], seeds: Sequence[int], inputs: int = 2):
+    def __init__(self, work: Mapping[str, Any], seeds: Sequence[int]):
         self.seeds = list(seeds)
-        shape = width, recipe["dimensions"], recipe["layers"]
-        sizes = {"f": layer_sizes(inputs, *shape), "g": layer_sizes(classes, *shape)}
+        classes, shape = work["classes"], (work["width"], work["dimensions"], work["recipe"]["layers"])
+        sizes = {"f": layer_sizes(work["inputs"], *shape), "g": layer_sizes(classes, *shape)}
         counts = [len(self.seeds) * parameter_count(sizes[part]) for part in "fg"]
         self.values, self.gradients = torch.empty(sum(counts)), torch.empty(sum(counts))
         parts = zip("fg", self.values.split(counts), self.gradients.split(counts), strict=True)
         self.stacks = {part: PerceptronStack(sizes[part], *flat) for part, *flat in parts}
         for part, stack in self.stacks.items():
-            stack.fill([initial_layers(sizes[part], seed, part, classes, width) for seed in self.seeds])
+            stack.fill([initial_layers(sizes[part], seed, part, classes, *shape) for seed in self.seeds])
         self._labels = torch.eye(classes).expand(len(self.seeds), classes, classes)
 
     def outputs(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -88,8 +87,9 @@ def train_group(work: Mapping[str, Any], manifest: Path, weights: Path) -> None:
 
     Parameters
     ----------
-    work : classes, width, seeds (how many), train and test (n, seed), recipe, as JSON values.
-    manifest : path of the table of models: run, seed, classes, width, loss (nats), accuracy, on the test data.
+    work : group (its name), data (source and its parameters), inputs, classes, width, dimensions, seeds (how many),
+        recipe (lr, batch_size, steps, layers), as JSON values.
+    manifest : path of the table of models: run, seed, loss (nats) and accuracy on the test data.
     weights : path of the weights, stacked over seeds.
 
     Raises
@@ -115,12 +115,12 @@ def train_seeds(
 ) -> EmbeddingStack:
     """Train the models of some seeds, from their checkpoint if there is one; it stays where it is."""
     recipe = work["recipe"]
-    stack = EmbeddingStack(work["classes"], work["width"], recipe, seeds)
+    stack = EmbeddingStack(work, seeds)
     stack.values.grad = stack.gradients
     optimizer = torch.optim.Adam([stack.values], lr=recipe["lr"], fused=True)
     every = -(-recipe["steps"] // CHECKPOINTS)
     first = _resume(work, stack, optimizer, checkpoint)
-    title = f"training K = {work['classes']}, width {work['width']}, seeds {seeds[0]} to {seeds[-1]}"
+    title = f"training {work['group']}, seeds {seeds[0]} to {seeds[-1]}"
     started = time.perf_counter()
     for step, (x, y) in enumerate(batches(work, seeds, first), start=first + 1):
         loss = stack.loss(x, y)
@@ -135,7 +135,7 @@ def train_seeds(
 
 
 def batches(work: Mapping[str, Any], seeds: Sequence[int], first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-    """Inputs (S, batch, 2) and labels (S, batch) of every step from ``first`` on; whole batches of shuffled epochs."""
+    """Inputs (S, batch, d) and labels (S, batch) of every step from ``first`` on; whole batches of shuffled epochs."""
     recipe = work["recipe"]
     x, y = data(work, "train")
     size = recipe["batch_size"]
@@ -144,16 +144,28 @@ def batches(work: Mapping[str, Any], seeds: Sequence[int], first: int = 0) -> It
     for step in range(first, recipe["steps"]):
         epoch, place = divmod(step, steps)
         if epoch != shuffled:
-            order = np.stack([keyed(seed, "order of the radial data", epoch).permutation(len(x)) for seed in seeds])
+            order = np.stack([keyed(seed, "order of the training data", epoch).permutation(len(x)) for seed in seeds])
             shuffled = epoch
         rows = torch.from_numpy(order[:, place * size : (place + 1) * size])
         yield x[rows], y[rows]
 
 
 def data(work: Mapping[str, Any], part: str) -> tuple[Tensor, Tensor]:
-    """Inputs (n, 2) in float32 and labels (n) of the part "train" or "test"."""
-    x, y = radial(work[part]["n"], work["classes"], work[part]["seed"])
+    """Inputs (n, d) in float32 and labels (n) of the part "train" or "test"."""
+    x, y = SOURCES[work["data"]["source"]](work, part)
     return torch.from_numpy(x).float(), torch.from_numpy(y)
+
+
+def _radial(work: Mapping[str, Any], part: str) -> tuple[np.ndarray, np.ndarray]:
+    points = work["data"][part]
+    return radial(points["n"], work["classes"], points["seed"])
+
+
+def _digits(work: Mapping[str, Any], part: str) -> tuple[np.ndarray, np.ndarray]:
+    return flat_digits(part, work["data"]["train"], work["data"]["seed"])
+
+
+SOURCES = {"radial": _radial, "digits": _digits}
 
 
 def _measure(work: Mapping[str, Any], stack: EmbeddingStack) -> Iterator[dict[str, Any]]:
@@ -162,10 +174,9 @@ def _measure(work: Mapping[str, Any], stack: EmbeddingStack) -> Iterator[dict[st
     losses = stack.loss(x.expand(count, *x.shape), y.expand(count, -1), backward=False)
     f, g = stack.outputs(x.expand(count, *x.shape))
     right = (torch.bmm(f, g.transpose(1, 2)).argmax(dim=2) == y).float().mean(dim=1)
-    shared = {"classes": work["classes"], "width": work["width"]}
     for seed, loss, accuracy in zip(stack.seeds, losses.tolist(), right.tolist(), strict=True):
-        run = f"k{work['classes']}_width{work['width']}_seed{seed}"
-        yield {"run": run, "seed": seed, **shared, "loss": loss, "accuracy": accuracy, "n_test": len(x)}
+        run = f"{work['group']}_seed{seed}"
+        yield {"run": run, "seed": seed, "loss": loss, "accuracy": accuracy, "n_test": len(x)}
 
 
 def _save(work: Mapping[str, Any], stack: EmbeddingStack, optimizer: Any, step: int, checkpoint: Path) -> None:

@@ -17,10 +17,12 @@ from whyalike.training.embeddings import EmbeddingStack, data, train_group
 from whyalike.training.store import DamagedRun
 
 TRAINING = {
-    "classes": 5, "width": 8, "seeds": 4, "train": {"n": 100, "seed": 0}, "test": {"n": 40, "seed": 1},
-    "recipe": {"lr": 1e-2, "batch_size": 20, "steps": 10, "layers": 3, "dimensions": 2},
+    "group": "k5_width8", "inputs": 2, "classes": 5, "width": 8, "dimensions": 2, "seeds": 4,
+    "data": {"source": "radial", "train": {"n": 100, "seed": 0}, "test": {"n": 40, "seed": 1}},
+    "recipe": {"lr": 1e-2, "batch_size": 20, "steps": 10, "layers": 3},
 }  # fmt: skip
-WORK = {"classes": 5, "width": 8, "num_samples": 7, "metrics": {"cka": {}, "pwcca": {}}}
+WORK = {"group": "k5_width8", "classes": 5, "width": 8, "dimensions": 2, "num_samples": 7,
+        "metrics": {"cka": {}, "pwcca": {}}}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def test_a_table_of_embeddings_gives_back_both_kinds_of_models(group):
     assert set(models) == {(trained, seed) for trained in (True, False) for seed in range(4)}
     assert {(f.shape, g.shape, f.dtype) for f, g in models.values()} == {((40, 2), (5, 2), np.dtype("float64"))}
     x, _ = data(TRAINING, "test")
-    f, g = EmbeddingStack(5, 8, TRAINING["recipe"], [2]).outputs(x[None])
+    f, g = EmbeddingStack(TRAINING, [2]).outputs(x[None])
     np.testing.assert_allclose(models[False, 2][0], f[0].numpy(), atol=1e-6)
     np.testing.assert_allclose(models[False, 2][1], g[0].numpy(), atol=1e-6)
     assert np.abs(models[True, 2][0] - models[False, 2][0]).max() > 0.01
