@@ -18,6 +18,14 @@ WORDS = {
     "max_d_svd": "max $d_{SVD}$ of f",
     "d_svd_unembeddings": "$d_{SVD}$ of g",
     "m_cca": "$m_{CCA}$ of f",
+    "cca": "CCA",
+    "pwcca": "PWCCA",
+    "rsa": "RSA",
+    "procrustes_distance": "Procrustes distance",
+    "linear": "linear map, held out",
+    "procrustes": "Procrustes, held out",
+    "permutation": "permutation, held out",
+    "soft_matching": "soft matching, held out",
 }
 LOOKS = ((style.BLUE, "o"), (style.VERMILLION, "s"), (style.GREEN, "^"), (style.PURPLE, "D"))
 ROW_INCHES = 0.17
@@ -58,8 +66,8 @@ def draw(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             one.grid(axis="x")
         line[0].set_yticks(range(len(order)), [WORDS.get(name, style.metric_words(name)) for name in order])
         line[0].set_ylabel("within a width (mean)" if scope == "within" else "across widths")
-    axes[0, 0].invert_yaxis()
-    axes[0, 0].set_xlim(-1.05, 1.05)
+    axes[0, 0].set_ylim(len(order) - 0.4, -0.6)
+    axes[0, 0].set_xlim(min(-0.3, ranks["ci_low"].min()), 1.03)
     words = f"above 0: the metric follows; 95 % interval over {ranks['n_seeds'].iloc[0]} seeds"
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(counts), title=words)
     shown = ["scope", "classes", "metric", "reference", "value", "ci_low", "ci_high", "n_seeds", "n_pairs"]

@@ -34,12 +34,20 @@ def draw(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             _draw_panel(one, rows)
             if metric == "kl_divergence":
                 one.set_yscale("log")
+                one.set_ylim(
+                    bottom=means.loc[means["metric"] == metric, "value"].min() / 3
+                )  # intervals may reach below 0
                 one.set_xlabel("units of a hidden layer")
             else:
                 one.set_ylim(bottom=0)
         line[0].set_ylabel(words)
     for one, classes in zip(axes[0], counts, strict=True):
         one.set_title(f"K = {classes} labels")
+    # of all panels, which share the axis
+    widths = sorted(means["width"].unique())
+    axes[0, 0].set_xscale("log", base=2)
+    axes[0, 0].set_xticks(widths, [str(width) for width in widths])
+    axes[0, 0].minorticks_off()
     first = means.iloc[0]
     handles = axes[0, 0].get_legend_handles_labels()
     title = f"{first['n_pairs']} pairs among {first['n_seeds']} seeds, 95 % node jackknife; n = {first['n']:,} inputs"
@@ -55,7 +63,3 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame) -> None:
         errors = [y - of["ci_low"], of["ci_high"] - y]
         axes.errorbar(x, y, errors, color=colour, marker=marker, markersize=3.5, linestyle=line, elinewidth=0.8,
                       capsize=1.5, label=label)  # fmt: skip
-    axes.set_xscale("log", base=2)
-    widths = sorted(rows["width"].unique())
-    axes.set_xticks(widths, [str(width) for width in widths])
-    axes.minorticks_off()

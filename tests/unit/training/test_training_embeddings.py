@@ -156,7 +156,7 @@ def test_a_group_is_one_manifest_and_stacked_weights_whatever_its_parts(tmp_path
         assert torch.allclose(one[name], two[name], rtol=0, atol=1e-9)  # as above
     table = pq.read_table(tmp_path / "two.parquet").to_pandas()
     assert table["run"].tolist() == [f"k5_width16_seed{seed}" for seed in range(3)]
-    assert table["loss"].between(0, np.log(5)).all()
+    assert table["loss"].between(1, 2).all()  # guessing has ln 5 = 1.61
     assert {"work", "version", "sha256"} == set(made_by(tmp_path / "two.parquet"))
     assert not list(tmp_path.glob("*.pt"))
 
