@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from whyalike.closeness_parameters import Closeness
 from whyalike.data.registry import SOURCES
 from whyalike.external import ExternalStudy, OwnActivations, OwnCheckpoints
 from whyalike.figures.registry import FIGURES
@@ -213,6 +214,9 @@ class Config(Section):
     similarity: Similarity = Field(description="Scores.")
     statistics: Statistics = Field(Statistics(), description="Inference.")
     figures: dict[Name, Figure] = Field(description="The figures; each is a target.")
+    closeness: Closeness | None = Field(
+        None, description="The study of closeness in distribution; config/closeness.yaml if left out."
+    )
     operation: Operation = Field(Operation(), description="How work is carried out.")
 
 

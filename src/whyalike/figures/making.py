@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from whyalike.data.prepared import open_prepared
 from whyalike.figures.registry import FIGURES
+from whyalike.figures.registry_closeness import CLOSENESS_FIGURES
 from whyalike.figures.saving import save
 from whyalike.figures.style import mark_partial
 
@@ -26,7 +27,7 @@ def make_figure(
 
     Parameters
     ----------
-    kind : name in `FIGURES`.
+    kind : name in `FIGURES` or `CLOSENESS_FIGURES`.
     parameters : options of the kind's ``draw``, such as ``{"metric": "cka", "score_protocol": "exact"}``.
     inputs : paths by what they hold, as the kind's facts name them: "scores", "statistics", "manifests" (Parquet
         tables, concatenated in the given order), "tables" (one CSV file), "data" (the folder of a prepared data
@@ -44,7 +45,7 @@ def make_figure(
     KeyError : unknown kind.
     ValueError : an option or an input does not fit the kind, or there is nothing to draw.
     """
-    entry = FIGURES[kind]
+    entry = CLOSENESS_FIGURES[kind] if kind in CLOSENESS_FIGURES else FIGURES[kind]
     draw = entry.load()
     _check_options(kind, parameters, draw)
     arguments: list[Any] = []
@@ -100,6 +101,7 @@ def _need_one(paths: Sequence[Path], what: str) -> None:
 
 
 READERS: dict[str, Callable[[Sequence[Path]], list[Any]]] = {
+    "activations": _parquet,
     "scores": _parquet,
     "statistics": _parquet,
     "manifests": _parquet,

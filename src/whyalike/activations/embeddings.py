@@ -1,0 +1,87 @@
+"""The embeddings and unembeddings of a group of models, trained and untrained, on the test data.
+
+One table: run, seed, trained, part (f: a row an input, in the order of the test data; g: a row a label), row,
+label (of the row), vector.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from safetensors.torch import load_file
+
+from whyalike.files import made_by, write_table
+from whyalike.jobs import note
+from whyalike.training.embeddings import EmbeddingStack, data
+from whyalike.training.store import DamagedRun, file_sha256
+
+Models = dict[tuple[bool, int], tuple[np.ndarray, np.ndarray]]
+
+
+def embed_group(work: Mapping[str, Any], manifest: Path, weights: Path, output: Path) -> None:
+    """Write the table of a group from its weights.
+
+    Parameters
+    ----------
+    work : ``training``, the parameters of the group's training.
+    manifest, weights : what the training wrote.
+    output : path of the table.
+
+    Raises
+    ------
+    DamagedRun : the weights are not those that the manifest tells of.
+    """
+    if file_sha256(weights) != made_by(manifest)["sha256"]:
+        raise DamagedRun(f"{weights} is not the file that was written (SHA-256 differs). Remove it and start again.")
+    training = work["training"]
+    runs = pq.read_table(manifest, columns=["run"])["run"].to_pylist()
+    x, y = data(training, "test")
+    labels = {"f": y.numpy(), "g": np.arange(training["classes"])}
+    tables = []
+    for trained in (True, False):
+        stack = EmbeddingStack(training, range(training["seeds"]))
+        if trained:
+            stored = load_file(weights)
+            for name, value in stack.tensors().items():
+                value.copy_(stored[name])
+        parts = zip("fg", stack.outputs(x.expand(len(stack.seeds), *x.shape)), strict=True)
+        tables += [_table(runs, trained, part, values, labels[part]) for part, values in parts]
+    write_table(output, pa.concat_tables(tables), {"work": dict(work)})
+    note(f"activations {training['group']} · {len(runs)} models, n = {len(x)}")
+
+
+def _table(runs: list[str], trained: bool, part: str, values: torch.Tensor, labels: np.ndarray) -> pa.Table:
+    count, rows, width = values.shape
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(values.detach().reshape(-1).numpy()), width)
+    return pa.table(
+        {
+            "run": pa.array(np.repeat(runs, rows)),
+            "seed": pa.array(np.repeat(np.arange(count), rows)),
+            "trained": pa.array(np.full(count * rows, trained)),
+            "part": pa.array([part] * (count * rows)),
+            "row": pa.array(np.tile(np.arange(rows), count)),
+            "label": pa.array(np.tile(labels, count)),
+            "vector": vectors,
+        }
+    )
+
+
+def read_embeddings(path: Path) -> Models:
+    """(trained, seed) -> the pair (f, g) of a table that `embed_group` wrote, in float64."""
+    table = pq.read_table(path)
+    width = table.schema.field("vector").type.list_size
+    vectors = table["vector"].combine_chunks().flatten().to_numpy().reshape(-1, width).astype(np.float64)
+    keys = table.select(["trained", "seed", "part"]).to_pandas()
+    places = keys.groupby(["trained", "seed", "part"]).indices
+    return {
+        (trained, seed): tuple(vectors[places[trained, seed, part]] for part in "fg") for trained, seed in _runs(keys)
+    }
+
+
+def _runs(keys: Any) -> Iterator[tuple[bool, int]]:
+    for trained, seed in keys[["trained", "seed"]].drop_duplicates().itertuples(index=False):
+        yield bool(trained), int(seed)

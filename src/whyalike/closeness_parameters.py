@@ -1,0 +1,126 @@
+"""The section `closeness` of a configuration: closeness in distribution against similarity of representations.
+
+Source: Nielsen et al. 2025. Models are pairs (f, g) of embeddings and unembeddings in R^M; `whyalike.similarity.llv`
+has the distance. Read each time the Snakefile is parsed: no heavy imports.
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from whyalike.names import Name, known
+from whyalike.recipes import Section
+from whyalike.similarity.registry import METRICS
+from whyalike.similarity.registry_closeness import of_representations
+
+Seed = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Circle(Section):
+    """Two constructed models that agree on every label, more surely as rho grows, and arrange the labels otherwise."""
+
+    radii: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        tuple(range(1, 21)), min_length=1, description="Lengths rho of the unembeddings."
+    )
+    per_class: Count = Field(500, description="Inputs of each of the 7 labels.")
+    num_samples: Count = Field(100, description="Random tuples of inputs of llv_distance.")
+    seed: Seed = Field(0, description="Key of the inputs' noise and of the tuples.")
+
+
+class Copies(Section):
+    """A Gaussian model and its copies of growing noise."""
+
+    n: Annotated[int, Field(ge=4)] = Field(500, description="Inputs.")
+    labels: Annotated[int, Field(ge=4)] = Field(7, description="Labels.")
+    levels: Count = Field(250, description="Copies; SD of the noise evenly spaced up to 1.")
+    num_samples: Count = Field(300, description="Random tuples of inputs of llv_distance.")
+    seed: Seed = Field(0, description="Key of all draws.")
+
+
+class EmbeddingRecipe(Section):
+    """How f and g are trained: Adam on the cross entropy of p(y|x); two MLPs of the same width."""
+
+    lr: float = Field(1e-4, gt=0, description="Learning rate of Adam.")
+    batch_size: Count = Field(128, description="Inputs a step; batches are keyed by (seed, epoch).")
+    steps: Count = Field(15000, description="Steps.")
+    layers: Annotated[int, Field(ge=2)] = Field(4, description="Linear layers of each MLP, LeakyReLU between them.")
+
+
+class Radial(Section):
+    """Points of a part of the radial data, see `whyalike.data.radial`."""
+
+    n: Count = Field(description="Points.")
+    seed: Seed = Field(description="Key of the points.")
+
+
+class Widths(Section):
+    """Models of growing width on radial data."""
+
+    classes: tuple[Annotated[int, Field(ge=4)], ...] = Field(
+        (4, 6, 10, 18), min_length=1, description="Numbers of labels K of `closeness`."
+    )
+    synthetic_classes: tuple[Annotated[int, Field(ge=4)], ...] = Field(
+        (4, 6), min_length=1, description="Those of `closeness_synthetic`, the smaller target."
+    )
+    dimensions: Count = Field(2, description="M, the width of embeddings and unembeddings.")
+    widths: tuple[Count, ...] = Field((16, 32, 64, 128, 256), min_length=1, description="Units of a hidden layer.")
+    seeds: Annotated[int, Field(ge=4)] = Field(20, description="Models of a width; all pairs among them are scored.")
+    train: Radial = Field(Radial(n=20000, seed=0), description="Training data.")
+    test: Radial = Field(Radial(n=2000, seed=1), description="Test data, on which models are compared.")
+    recipe: EmbeddingRecipe = Field(EmbeddingRecipe(), description="Training.")
+
+    @model_validator(mode="after")
+    def _fit(self) -> "Widths":
+        if strange := sorted(set(self.synthetic_classes) - set(self.classes)):
+            raise ValueError(f"synthetic_classes must be among classes {list(self.classes)}, got {strange}")
+        few = [count for count in self.classes if count < self.dimensions + 2]
+        if few:
+            raise ValueError(
+                f"llv_distance needs at least M + 2 = {self.dimensions + 2} classes for M = {self.dimensions} "
+                f"dimensions, got {few}"
+            )
+        if self.recipe.batch_size > self.train.n:
+            raise ValueError(
+                f"a batch of {self.recipe.batch_size} needs as many training points; train.n is {self.train.n}"
+            )
+        return self
+
+
+class DigitModels(Section):
+    """Models of growing embeddings on scikit-learn's handwritten digits."""
+
+    dimensions: tuple[Annotated[int, Field(ge=1, le=8)], ...] = Field(
+        (2, 3, 5), min_length=1, description="Numbers of dimensions M; those of M = 2 are drawn side by side."
+    )
+    width: Count = Field(128, description="Units of a hidden layer.")
+    seeds: Annotated[int, Field(ge=4)] = Field(10, description="Models of a number of dimensions.")
+    train: Annotated[int, Field(ge=1, le=1796)] = Field(1200, description="Training images; the others test.")
+    seed: Seed = Field(0, description="Key of the split.")
+    recipe: EmbeddingRecipe = Field(EmbeddingRecipe(batch_size=32, steps=20000), description="Training.")
+
+
+class Tuples(Section):
+    """How llv_distance depends on the number of its random tuples of inputs."""
+
+    counts: tuple[Count, ...] = Field(
+        (1, 3, 10, 30, 100, 200, 300, 1000, 3000), min_length=1, description="Numbers of tuples."
+    )
+    keys: Annotated[int, Field(ge=2)] = Field(10, description="How many keys: independent draws of the tuples.")
+    pairs: Count = Field(10, description="Pairs of trained models of each number of labels, the widest ones.")
+
+
+class Closeness(Section):
+    """Closeness in distribution against similarity of representations: targets closeness_synthetic and closeness."""
+
+    name: Name = Field("closeness", description="Results are written to {results}/{name}/.")
+    circle: Circle = Field(Circle(), description="Constructed models (a).")
+    copies: Copies = Field(Copies(), description="Constructed models (b).")
+    width: Widths = Field(Widths(), description="Trained models (c).")
+    digits: DigitModels = Field(DigitModels(), description="Models of images (d), of `closeness`.")
+    num_samples: Count = Field(200, description="Random tuples of inputs of llv_distance between trained models.")
+    metrics: dict[Annotated[str, known(METRICS), BeforeValidator(of_representations)], dict[str, Any]] = Field(
+        description="Metrics of the embeddings f, beside those of distributions (e)."
+    )
+    draws: Count = Field(999, description="Permutations of the models in tests of rank correlation (e).")
+    tuples: Tuples = Field(Tuples(), description="Sensitivity of llv_distance to its tuples.")

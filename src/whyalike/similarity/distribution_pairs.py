@@ -1,0 +1,102 @@
+"""All pairs among the models of a group: closeness of their distributions, and every metric of their embeddings.
+
+A score table has one row a number: group, classes, width, dimensions (M), trained, a and b (seeds), metric, value, n.
+Where (a, b) and (b, a) differ, both stand. A score that is undefined for a pair is absent.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from whyalike.activations.embeddings import read_embeddings
+from whyalike.files import write_table
+from whyalike.jobs import note
+from whyalike.similarity.api import pairwise, score
+from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.closeness import kl_divergence, logit_distance
+from whyalike.similarity.distributions import Model
+from whyalike.similarity.llv import llv_parts
+from whyalike.similarity.m_svd import m_cca, m_svd_unembeddings, max_d_svd
+from whyalike.similarity.registry import METRICS
+
+Row = dict[str, Any]
+
+
+def score_group(work: Mapping[str, Any], activations: Path, output: Path) -> None:
+    """Write the score table of a group.
+
+    Parameters
+    ----------
+    work : group, classes, width, dimensions, num_samples (tuples of llv_distance), metrics of embeddings (name ->
+        parameters).
+    activations : the table of the group's embeddings.
+    output : path of the score table.
+    """
+    models = read_embeddings(activations)
+    shared = {name: work[name] for name in ("group", "classes", "width", "dimensions")}
+    rows: list[Row] = []
+    for trained in (True, False):
+        group = {seed: model for (is_trained, seed), model in models.items() if is_trained is trained}
+        rows += [{**shared, "trained": trained, **row} for row in _scores(group, work)]
+    table = pd.DataFrame(rows)
+    write_table(output, pa.Table.from_pandas(table, preserve_index=False), {"work": dict(work)})
+    note(f"similarity {work['group']} · {len(table)} scores")
+
+
+def _scores(models: Mapping[int, Model], work: Mapping[str, Any]) -> Iterator[Row]:
+    for a, b in combinations(models, 2):
+        yield from closeness_of_pair(a, b, models, work["num_samples"])
+    for metric, parameters in work["metrics"].items():
+        yield from _embedding_scores(metric, parameters, {str(seed): f for seed, (f, _) in models.items()})
+
+
+def closeness_of_pair(a: int, b: int, models: Mapping[int, Model], num_samples: int) -> Iterator[Row]:
+    """The scores of two models that take f and g; the tuples of llv_distance are keyed by both seeds."""
+    p, q = models[a], models[b]
+    n = len(p[0])
+
+    def row(metric: str, value: float, turned: bool = False) -> Row:
+        first, second = (b, a) if turned else (a, b)
+        return {"a": first, "b": second, "metric": metric, "value": value, "n": n}
+
+    yield row("kl_divergence", kl_divergence(p, q))
+    yield row("kl_divergence", kl_divergence(q, p), turned=True)
+    yield row("logit_distance", logit_distance(p, q))
+    yield row("m_cca", m_cca(p, q))
+    try:
+        parts = llv_parts(p, q, num_samples=num_samples, seed=pair_key(a, b))
+    except UndefinedScore as error:
+        note(f"seeds {a} and {b}: {error}")
+        return
+    yield row("llv_distance", parts.distance)
+    yield row("max_d_svd", max_d_svd(p, q, pivot=parts.pivot, left_out=parts.left_out))
+    yield row("d_svd_unembeddings", 1 - m_svd_unembeddings(p, q, pivot=parts.pivot_input, inputs=parts.inputs))
+
+
+def pair_key(a: int, b: int) -> int:
+    """A key of its own for every unordered pair of seeds."""
+    low, high = sorted((a, b))
+    return high * (high - 1) // 2 + low
+
+
+def _embedding_scores(metric: str, parameters: Mapping[str, Any], f: Mapping[str, Any]) -> Iterator[Row]:
+    """The scores of all pairs at once, or where one is undefined, pair by pair without it."""
+    try:
+        table = pairwise({metric: parameters}, f).astype({"a": int, "b": int})
+        yield from table.to_dict("records")
+        return
+    except UndefinedScore as error:
+        note(f"{metric}: {error}")
+    both = [pair for a, b in combinations(f, 2) for pair in ((a, b), (b, a))]
+    for a, b in both:
+        if METRICS[metric].facts.symmetric and int(a) > int(b):
+            continue
+        try:
+            value = score(metric, f[a], f[b], **parameters)
+        except UndefinedScore:
+            continue
+        yield {"metric": metric, "a": int(a), "b": int(b), "value": value, "n": len(f[a])}

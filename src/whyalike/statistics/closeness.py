@@ -1,0 +1,127 @@
+"""Statistics of all pairs among models of several widths: means by width, and which metrics follow closeness.
+
+Models (seeds) are the independent units, see `whyalike.statistics.dyadic`. A table has one row a number:
+mean: of a metric over all pairs of a group, with the node-jackknife interval;
+rank: Spearman correlation over pairs of a metric with a distance of distributions, positive where the metric follows it
+(of similarities the sign is turned); scope "width" with the p of permuted models, "within" the mean of the widths'
+correlations, "across" all pairs of all widths together, both with the interval that leaves a seed out of all widths.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import scipy.stats
+
+from whyalike.files import write_table
+from whyalike.jobs import note
+from whyalike.similarity.registry import METRICS
+from whyalike.similarity.registry_closeness import OTHER_METRICS
+from whyalike.statistics.dyadic import Estimate, mantel, node_jackknife, square, upper
+
+REFERENCES = ("llv_distance", "kl_divergence", "logit_distance")
+COLUMNS = (
+    "kind", "scope", "classes", "width", "trained", "metric", "reference", "value", "ci_low", "ci_high", "p_value",
+    "n_seeds", "n_pairs", "n",
+)  # fmt: skip
+
+Row = dict[str, Any]
+Tables = dict[int, np.ndarray]  # width -> pairs of a metric, seeds x seeds
+
+
+def analyse_closeness(work: Mapping[str, Any], scores: Sequence[Path], output: Path) -> None:
+    """Write the statistics of one part of the study from its score tables; ``work`` has draws."""
+    table = closeness_statistics(pd.concat([pq.read_table(path).to_pandas() for path in scores]), work["draws"])
+    write_table(output, pa.Table.from_pandas(table, preserve_index=False), {"work": dict(work)})
+    note(f"statistics of closeness · {len(table)} numbers")
+
+
+def closeness_statistics(scores: pd.DataFrame, draws: int) -> pd.DataFrame:
+    """The table described above.
+
+    Parameters
+    ----------
+    scores : columns classes, width, trained, a, b, metric, value, n, of all pairs of each group.
+    draws : permutations of the models.
+    """
+    rows: list[Row] = []
+    for (classes, trained), of_classes in scores.groupby(["classes", "trained"]):
+        shared = {"classes": classes, "trained": trained, "n": int(of_classes["n"].iloc[0])}
+        tables = {metric: _tables(rows) for metric, rows in of_classes.groupby("metric", sort=False)}
+        found = [*_means(tables), *(_ranks(tables, draws) if trained else ())]
+        rows += [{**shared, **row} for row in found]
+    types = {"width": "Int64", "n_seeds": "Int64", "n_pairs": "Int64"}
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
+
+
+def sign(metric: str) -> int:
+    """1 for distances, -1 for similarities."""
+    table = METRICS if metric in METRICS else OTHER_METRICS
+    return -1 if metric in table and table[metric].facts.kind == "similarity" else 1
+
+
+def _tables(scores: pd.DataFrame) -> Tables:
+    """The tables of a metric; a width with pairs that have no score is left out, and a note says so."""
+    tables = {}
+    for width, rows in scores.groupby("width"):
+        pairs, seeds = rows[["a", "b", "value"]], sorted({*rows["a"], *rows["b"]})
+        try:
+            tables[width] = square(pairs, seeds)
+        except ValueError as error:
+            note(f"{rows['metric'].iloc[0]}, width {width}, is left out: {error}")
+    return tables
+
+
+def _means(tables: Mapping[str, Tables]) -> Iterator[Row]:
+    for metric, of_metric in tables.items():
+        for width, table in of_metric.items():
+            estimate = node_jackknife(table)
+            yield {"kind": "mean", "width": width, "metric": metric, **_numbers(estimate), "n_pairs": len(upper(table))}
+
+
+def _ranks(tables: Mapping[str, Tables], draws: int) -> Iterator[Row]:
+    for reference, (metric, of_metric) in product(REFERENCES, tables.items()):
+        of_reference = tables.get(reference, {})
+        widths = [width for width in of_metric if width in of_reference]
+        if metric == reference or not widths:
+            continue
+        a, b = (np.stack([table[width] for width in widths]) for table in (of_metric, of_reference))
+        a = sign(metric) * a
+        shared = {"kind": "rank", "metric": metric, "reference": reference}
+        for width, one, other in zip(widths, a, b, strict=True):
+            found = mantel(one, other, draws, method="spearman")
+            value = {"value": found.value, "p_value": found.p_value, "n_seeds": found.models}
+            yield {**shared, "scope": "width", "width": width, **value, "n_pairs": len(upper(one))}
+        for scope, statistic in (("within", _within), ("across", _across)):
+            estimate = _over_seeds(a, b, statistic)
+            yield {**shared, "scope": scope, **_numbers(estimate), "n_pairs": len(widths) * len(upper(a[0]))}
+
+
+def _over_seeds(a: np.ndarray, b: np.ndarray, statistic: Any) -> Estimate:
+    """A statistic of two stacks of tables (widths x seeds x seeds), with the interval that leaves one seed out."""
+    count = a.shape[1]
+    places = np.arange(count**2).reshape(count, count)
+    places = np.minimum(places, places.T)  # a symmetric table of where each pair stands
+    flat = [stack.reshape(len(stack), -1) for stack in (a, b)]
+
+    def of(kept: np.ndarray) -> float:
+        return statistic(*(stack[:, upper(kept)] for stack in flat))
+
+    return node_jackknife(places, of)
+
+
+def _within(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.mean([scipy.stats.spearmanr(one, other).statistic for one, other in zip(a, b, strict=True)]))
+
+
+def _across(a: np.ndarray, b: np.ndarray) -> float:
+    return float(scipy.stats.spearmanr(a.ravel(), b.ravel()).statistic)
+
+
+def _numbers(estimate: Estimate) -> Row:
+    return {"value": estimate.value, "ci_low": estimate.low, "ci_high": estimate.high, "n_seeds": estimate.models}

@@ -1,0 +1,86 @@
+"""The figures of closeness show the numbers of their tables, and say what is missing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from whyalike.figures import closeness_constructed, closeness_metrics, closeness_tuples, closeness_width
+from whyalike.figures.registry import FIGURES
+from whyalike.figures.registry_closeness import CLOSENESS_FIGURES
+
+
+def long(x, width=2, **metrics):
+    rows = [{"x": at, "metric": metric, "value": value, "n": 30, "width": width}
+            for metric, values in metrics.items() for at, value in zip(x, values, strict=True)]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_the_circle_shows_divergence_on_a_logarithmic_axis_and_every_number():
+    names = [*closeness_constructed.PREDICTIONS, *closeness_constructed.LIKENESS]
+    scores = long([1, 2], **dict.fromkeys(names, (0.5, 0.25)))
+    figure, numbers = closeness_constructed.draw_circle(scores)
+    left, right = figure.axes
+    assert left.get_yscale() == "log"
+    assert [len(left.lines), len(right.lines)] == [2, 5]
+    pd.testing.assert_frame_equal(numbers, scores)
+
+
+def test_copies_stand_beside_the_bound_and_those_above_it_are_counted():
+    scores = long([0.1, 0.2], width=3, kl_divergence=(0, 1), logit_distance=(0, 1), llv_distance=(0.1, 0.05),
+                  max_d_svd=(0.2, 0.4), d_svd_unembeddings=(0.1, 0.1))  # fmt: skip
+    figure, numbers = closeness_constructed.draw_copies(scores)
+    assert numbers["bound"].tolist() == pytest.approx([0.6, 0.3])
+    assert numbers["noise"].tolist() == [0.1, 0.2]
+    assert "2 copies of growing noise, 1 above the bound (M = 3)" in figure.axes[0].get_title(loc="left")
+
+
+def statistics():
+    shared = {"n_seeds": 5, "n_pairs": 10, "n": 30, "ci_low": 0.1, "ci_high": 0.4, "value": 0.2}
+    means = [{"kind": "mean", "classes": k, "width": w, "trained": t, "metric": m, **shared}
+             for k in (4, 6) for w in (8, 16) for t in (True, False) for m in closeness_width.ROWS]  # fmt: skip
+    ranks = [{"kind": "rank", "scope": s, "classes": k, "trained": True, "metric": m, "reference": r, **shared}
+             for s in ("within", "across", "width") for k in (4, 6) for m in ("cka", "kl_divergence", "max_d_svd")
+             for r in closeness_metrics.REFERENCES if r != m]  # fmt: skip
+    return pd.DataFrame([*means, *ranks])
+
+
+def test_widths_have_a_column_a_number_of_labels_and_a_row_a_measure():
+    figure, numbers = closeness_width.draw(statistics())
+    assert len(figure.axes) == 6
+    assert figure.axes[0].get_title(loc="left") == "K = 4 labels"
+    assert len(numbers) == 24
+    assert set(numbers["metric"]) == set(closeness_width.ROWS)
+    assert "10 pairs among 5 seeds" in figure.legends[0].get_title().get_text()
+
+
+def test_metrics_are_ordered_by_how_they_follow_and_single_widths_are_left_to_the_table():
+    table = statistics()
+    table.loc[(table["metric"] == "cka") & (table["kind"] == "rank"), "value"] = 0.3
+    figure, numbers = closeness_metrics.draw(table)
+    words = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert words[:2] == ["$d_{LLV}$", "CKA (linear)"]
+    assert len(words) == 4
+    assert set(numbers["scope"]) == {"within", "across"}
+    assert len(figure.axes) == 6
+
+
+def test_numbers_of_tuples_are_shown_against_the_most():
+    shared = {"group": "k4_width8", "a": 0, "n": 9}
+    rows = [{**shared, "b": b, "key": key, "num_samples": count, "value": b + 1 / count + key}
+            for b in (1, 2) for key in (0, 1) for count in (1, 10)]  # fmt: skip
+    figure, numbers = closeness_tuples.draw(pd.DataFrame(rows))
+    one = numbers.set_index("num_samples").loc[1]
+    assert one["ratio"] == pytest.approx(np.mean([2.5 / 1.6, 3.5 / 2.6]))
+    assert one["spread"] == pytest.approx(np.mean([np.sqrt(0.5) / 2.5, np.sqrt(0.5) / 3.5]))
+    assert figure.axes[0].get_legend_handles_labels()[1] == ["K = 4 width 8"]
+
+
+@pytest.mark.parametrize("name", list(CLOSENESS_FIGURES))
+def test_an_empty_table_is_said_to_be_one(name):
+    table = pd.DataFrame(columns=["kind", "metric", "scope", "value"])
+    with pytest.raises(ValueError, match=r"holds? no .* to draw\. Run the \w+ stage again"):
+        CLOSENESS_FIGURES[name].load()(table)
+
+
+def test_names_are_not_those_of_a_configurations_figures():
+    assert not set(CLOSENESS_FIGURES) & set(FIGURES)

@@ -1,0 +1,127 @@
+"""The study of closeness as the rules see it: paths, parameters, what a section must be."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from whyalike.closeness_flow import ClosenessFlow
+from whyalike.config import ConfigError, check
+
+DEFAULT = Path(__file__).parents[2] / "config" / "closeness.yaml"
+GROUP = SimpleNamespace(group="k4_width16")
+WORK = {
+    "constructed": lambda flow: flow.constructed_work(SimpleNamespace(construction="circle")),
+    "training": lambda flow: flow.training_work(GROUP),
+    "activations": lambda flow: flow.activations_work(GROUP),
+    "similarity": lambda flow: flow.similarity_work(GROUP),
+    "tuples": lambda flow: flow.tuples_work(None),
+    "statistics": lambda flow: flow.statistics_work(None),
+    "figure": lambda flow: flow.figure_work(SimpleNamespace(figure="width_all")),
+}
+
+
+@pytest.fixture
+def section():
+    return yaml.safe_load(DEFAULT.read_text(encoding="utf-8"))["closeness"]
+
+
+def flow(demo, section=None):
+    return ClosenessFlow(check({**demo, "closeness": section} if section else demo), DEFAULT)
+
+
+def test_without_a_section_the_default_holds_at_full_size_and_all_leaves_it_out(demo):
+    study = flow(demo)
+    assert study.root == "results/closeness"
+    assert study.groups("synthetic") == [f"k{k}_width{w}" for k in (4, 6) for w in (16, 32, 64, 128, 256)]
+    assert len(study.groups("all")) == 20
+    assert study.own_figures() == []
+    work = json.loads(study.training_work(GROUP))
+    points = {"train": {"n": 20000, "seed": 0}, "test": {"n": 2000, "seed": 1}}
+    assert work["data"] == {"source": "radial", **points}
+    assert [work[name] for name in ("inputs", "classes", "width", "dimensions", "seeds")] == [2, 4, 16, 2, 20]
+    assert work["recipe"] == {"lr": 1e-4, "batch_size": 128, "steps": 15000, "layers": 4}
+    digits = json.loads(study.training_work(SimpleNamespace(group="digits_m3")))
+    assert [digits[name] for name in ("inputs", "classes", "width", "dimensions", "seeds")] == [64, 10, 128, 3, 10]
+    assert digits["data"] == {"source": "digits", "train": 1200, "seed": 0}
+    assert json.loads(WORK["constructed"](study))["radii"] == list(range(1, 21))
+
+
+def test_with_a_section_its_smaller_part_is_part_of_all(demo, section):
+    study = flow(demo, {**section, "name": "mine"})
+    assert study.own_figures() == [
+        f"results/mine/figures/{name}.svg"
+        for name in ("circle", "copies", "width_synthetic", "metrics_synthetic", "tuples_synthetic")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "stages"),
+    [
+        ("name", "other", ""),
+        ("circle", {"radii": [1]}, "constructed"),
+        ("copies", {"levels": 3}, ""),
+        ("width.seeds", 5, "training activations"),
+        ("width.recipe", {"lr": 1e-3}, "training activations"),
+        ("width.widths", [16], ""),
+        ("metrics", {"cka": {}}, "similarity"),
+        ("num_samples", 7, "similarity"),
+        ("tuples", {"keys": 3}, "tuples"),
+        ("draws", 9, "statistics"),
+    ],
+)
+def test_a_change_reaches_just_the_stages_that_depend_on_it(demo, section, path, value, stages):
+    before = {stage: work(flow(demo, section)) for stage, work in WORK.items()}
+    *sections, last = path.split(".")
+    inner = section
+    for name in sections:
+        inner = inner[name]
+    inner[last] = value
+    after = {stage: work(flow(demo, section)) for stage, work in WORK.items()}
+    assert {stage for stage in WORK if before[stage] != after[stage]} == set(stages.split())
+
+
+def test_figures_are_drawn_from_their_own_tables(demo):
+    study = flow(demo)
+    inputs = {
+        name: study.figure_inputs(SimpleNamespace(figure=name))
+        for name in ("circle", "width_all", "digits", "tuples_synthetic")
+    }
+    assert inputs == {
+        "circle": {"scores": ["results/closeness/similarity/circle.parquet"]},
+        "width_all": {"statistics": ["results/closeness/statistics/all.parquet"]},
+        "digits": {
+            need: [f"results/closeness/{folder}/digits_m{m}.parquet" for m in (2, 3, 5)]
+            for need, folder in {"activations": "activations", "manifests": "models", "scores": "similarity"}.items()
+        },
+        "tuples_synthetic": {"scores": ["results/closeness/similarity/tuples_synthetic.parquet"]},
+    }
+    widest = study.tuples_activations(SimpleNamespace(part="synthetic"))
+    assert widest == [f"results/closeness/activations/k{k}_width256.parquet" for k in (4, 6)]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "fault"),
+    [
+        ("synthetic_classes", [5], r"synthetic_classes must be among classes \[4, 6, 10, 18\], got \[5\]"),
+        ("dimensions", 5, r"at least M \+ 2 = 7 classes for M = 5 dimensions, got \[4, 6\]"),
+        ("train", {"n": 100, "seed": 0}, "a batch of 128 needs as many training points; train.n is 100"),
+    ],
+)
+def test_parts_that_do_not_fit_are_told(demo, section, key, value, fault):
+    section["width"][key] = value
+    with pytest.raises(ConfigError, match=fault):
+        flow(demo, section)
+
+
+def test_a_metric_of_distributions_is_no_metric_of_embeddings(demo, section):
+    section["metrics"]["llv_distance"] = {}
+    with pytest.raises(ConfigError, match=r"'llv_distance' compares pairs \(f, g\)"):
+        flow(demo, section)
+
+
+def test_results_do_not_mix_with_the_configurations_own(demo, section):
+    with pytest.raises(ConfigError, match=r"closeness\.name: 'demo' is the name of the configuration"):
+        flow(demo, {**section, "name": "demo"})

@@ -1,0 +1,52 @@
+"""Closeness in distribution through every stage, beside a configuration of another study."""
+
+import pandas as pd
+import pytest
+import yaml
+from workflow_folder import TINY, Folder
+
+SECTION = TINY.with_name("closeness.yaml")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The tiny study's configuration with the section, and `closeness_synthetic` run to its end."""
+    path = tmp_path_factory.mktemp("closeness")
+    values = {**yaml.safe_load(TINY.read_text()), **yaml.safe_load(SECTION.read_text())}
+    config = path / "both.yaml"
+    config.write_text(yaml.safe_dump(values))
+    folder = Folder(path, config=config)
+    done = folder.call(folder.snakemake_command("closeness_synthetic"))
+    assert done.returncode == 0, done.stdout
+    folder.results = path / "results" / "closeness_tiny"
+    return folder
+
+
+def test_every_figure_is_there_with_its_numbers(folder):
+    drawn = {path.name for path in (folder.results / "figures").iterdir()}
+    names = ("circle", "copies", "width_synthetic", "metrics_synthetic", "tuples_synthetic")
+    assert drawn == {f"{name}.{suffix}" for name in names for suffix in ("svg", "pdf", "png", "csv")}
+    shown = pd.read_csv(folder.results / "figures" / "width_synthetic.csv")
+    assert set(shown["classes"]) == {4}
+    assert set(shown["width"]) == {4, 16}
+
+
+def test_models_learn(folder):
+    manifest = pd.read_parquet(folder.results / "models" / "k4_width16.parquet")
+    assert manifest["seed"].tolist() == [0, 1, 2, 3]
+    assert manifest["accuracy"].mean() > 0.4  # chance is .25
+
+
+def test_the_larger_part_needs_the_other_labels_only_and_nothing_is_left_of_the_smaller(folder):
+    done = folder.call(folder.snakemake_command("closeness_synthetic", "--dry-run"))
+    assert "Nothing to be done" in done.stdout
+    done = folder.call(folder.snakemake_command("closeness", "--dry-run"))
+    assert "train k5_width4" in done.stdout
+    assert "train digits_m2" in done.stdout
+    assert "train k4" not in done.stdout
+
+
+def test_all_leaves_the_study_out_where_the_configuration_does_not_have_it(folder):
+    listed = folder.call(folder.snakemake_command("all", "--dry-run", config=TINY)).stdout
+    assert "Figures: " in listed
+    assert "Closeness: figure" not in listed

@@ -1,0 +1,196 @@
+# Closeness in distribution against similarity of representations: a study of its own, beside any configuration.
+from whyalike.closeness_flow import PARTS, ClosenessFlow
+from whyalike.figures.registry_closeness import CATEGORY
+
+try:
+    CLOSENESS = ClosenessFlow(FLOW.config, workflow.source_path("../../config/closeness.yaml"))
+except configuration.ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+CLOSE = CLOSENESS.root
+
+
+wildcard_constraints:
+    construction="circle|copies",
+    group=r"k\d+_width\d+|digits_m\d+",
+    part="|".join(PARTS),
+
+
+rule score_constructed:
+    output:
+        scores=f"{CLOSE}/similarity/{{construction}}.parquet",
+    log:
+        f"{CLOSE}/logs/score_constructed/{{construction}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/score_constructed/{{construction}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=2000,
+        runtime=PLAN.runtime("score_constructed"),
+        expected_seconds=PLAN.expected_seconds("score_constructed"),
+    params:
+        work=CLOSENESS.constructed_work,
+    message:
+        "Closeness: constructed models, {wildcards.construction}"
+    script:
+        "../scripts/score_constructed.py"
+
+
+# all seeds of a group at once: a batched product a layer costs less than one a model
+rule train_embeddings:
+    output:
+        manifest=f"{CLOSE}/models/{{group}}.parquet",
+        weights=f"{CLOSE}/models/{{group}}.safetensors",
+    log:
+        f"{CLOSE}/logs/train_embeddings/{{group}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/train_embeddings/{{group}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=4000,
+        runtime=PLAN.runtime("train_embeddings"),
+        expected_seconds=PLAN.expected_seconds("train_embeddings"),
+    params:
+        work=CLOSENESS.training_work,
+    message:
+        "Closeness: train {wildcards.group}"
+    script:
+        "../scripts/train_embeddings.py"
+
+
+rule embed_group:
+    input:
+        manifest=f"{CLOSE}/models/{{group}}.parquet",
+        weights=f"{CLOSE}/models/{{group}}.safetensors",
+    output:
+        activations=f"{CLOSE}/activations/{{group}}.parquet",
+    log:
+        f"{CLOSE}/logs/embed_group/{{group}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/embed_group/{{group}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=2000,
+        runtime=PLAN.runtime("embed_group"),
+        expected_seconds=PLAN.expected_seconds("embed_group"),
+    params:
+        work=CLOSENESS.activations_work,
+    message:
+        "Closeness: representations of {wildcards.group}"
+    script:
+        "../scripts/embed_group.py"
+
+
+rule score_group:
+    input:
+        activations=f"{CLOSE}/activations/{{group}}.parquet",
+    output:
+        scores=f"{CLOSE}/similarity/{{group}}.parquet",
+    log:
+        f"{CLOSE}/logs/score_group/{{group}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/score_group/{{group}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=4000,
+        runtime=PLAN.runtime("score_group"),
+        expected_seconds=PLAN.expected_seconds("score_group"),
+    params:
+        work=CLOSENESS.similarity_work,
+    message:
+        "Closeness: all pairs of {wildcards.group}"
+    script:
+        "../scripts/score_group.py"
+
+
+rule score_tuples:
+    input:
+        activations=CLOSENESS.tuples_activations,
+    output:
+        scores=f"{CLOSE}/similarity/tuples_{{part}}.parquet",
+    log:
+        f"{CLOSE}/logs/score_tuples/{{part}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/score_tuples/{{part}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=2000,
+        runtime=PLAN.runtime("score_tuples"),
+        expected_seconds=PLAN.expected_seconds("score_tuples"),
+    params:
+        work=CLOSENESS.tuples_work,
+    message:
+        "Closeness: numbers of tuples, {wildcards.part}"
+    script:
+        "../scripts/score_tuples.py"
+
+
+rule analyse_closeness:
+    input:
+        scores=lambda wildcards: CLOSENESS.similarity(wildcards.part),
+    output:
+        statistics=f"{CLOSE}/statistics/{{part}}.parquet",
+    log:
+        f"{CLOSE}/logs/analyse_closeness/{{part}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/analyse_closeness/{{part}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=2000,
+        runtime=PLAN.runtime("analyse_closeness"),
+        expected_seconds=PLAN.expected_seconds("analyse_closeness"),
+    params:
+        work=CLOSENESS.statistics_work,
+    message:
+        "Closeness: statistics, {wildcards.part}"
+    script:
+        "../scripts/analyse_closeness.py"
+
+
+rule draw_closeness:
+    input:
+        unpack(CLOSENESS.figure_inputs),
+    output:
+        svg=report(
+            f"{CLOSE}/figures/{{figure}}.svg",
+            caption="../report/closeness.rst",
+            category=CATEGORY,
+        ),
+        rest=expand(f"{CLOSE}/figures/{{{{figure}}}}.{{suffix}}", suffix=["pdf", "png", "csv"]),
+    log:
+        f"{CLOSE}/logs/draw_closeness/{{figure}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/draw_closeness/{{figure}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=2000,
+        runtime=PLAN.runtime("draw_closeness"),
+        expected_seconds=PLAN.expected_seconds("draw_closeness"),
+    params:
+        work=CLOSENESS.figure_work,
+        caption=CLOSENESS.caption,
+    message:
+        "Closeness: figure {wildcards.figure}"
+    script:
+        "../scripts/draw_figure.py"
+
+
+# the constructed models, and trained ones of few labels: under an hour on two cores
+rule closeness_synthetic:
+    input:
+        CLOSENESS.figures("synthetic"),
+    localrule: True
+
+
+rule closeness:
+    input:
+        CLOSENESS.figures("synthetic"),
+        CLOSENESS.figures("all"),
+    localrule: True

@@ -1,0 +1,12 @@
+"""Score constructed models of one kind."""
+
+import json
+from pathlib import Path
+
+from whyalike.jobs import job
+from whyalike.similarity.constructed_scores import score_constructed
+
+with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
+    score_constructed(
+        snakemake.wildcards.construction, json.loads(snakemake.params.work), Path(snakemake.output.scores)
+    )

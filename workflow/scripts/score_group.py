@@ -1,0 +1,14 @@
+"""Score all pairs of a group of models."""
+
+import json
+from pathlib import Path
+
+from whyalike.jobs import job
+from whyalike.similarity.distribution_pairs import score_group
+
+with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
+    score_group(
+        work=json.loads(snakemake.params.work),
+        activations=Path(snakemake.input.activations),
+        output=Path(snakemake.output.scores),
+    )
