@@ -34,6 +34,7 @@ from whyalike.names import Name, known
 from whyalike.questions import STIMULI, Question, StimuliNames
 from whyalike.recipes import Operation, Section
 from whyalike.registry import Registry
+from whyalike.sample_texts import SampleText
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.registry_closeness import of_representations
 from whyalike.training.registry import OBJECTIVES
@@ -213,6 +214,7 @@ class Config(Section):
     similarity: Similarity = Field(description="Scores.")
     statistics: Statistics = Field(Statistics(), description="Inference.")
     figures: dict[Name, Figure] = Field(description="The figures; each is a target.")
+    sample_texts: dict[Name, SampleText] = Field({}, description="What language models say; each is a target.")
     operation: Operation = Field(Operation(), description="How work is carried out.")
 
 

@@ -417,3 +417,17 @@ def test_a_list_is_not_called_too_short_for_what_is_wrong_in_it(demo):
     faults = message(demo).splitlines()[1:]
     assert [fault.split(":")[0] for fault in faults] == [
         "  - studies.task_overlap.levels.0", "  - studies.task_overlap.levels.1"]  # fmt: skip
+
+
+def test_sample_text_is_of_language_models_of_a_study(demo):
+    demo["sample_texts"] = {
+        "task_overlap": {"study": "dataset_overlp"},
+        "said": {"study": "dataset_overlap", "seeds": [9], "tokns": 1},
+    }
+    assert "sample_texts.said.tokns: unknown key. Did you mean 'tokens'?" in message(demo)
+    del demo["sample_texts"]["said"]["tokns"]
+    text = message(demo)
+    assert "sample_texts.task_overlap: a figure has this name" in text
+    assert "sample_texts.task_overlap.study: 'dataset_overlp' is not under studies. Did you mean" in text
+    assert "sample_texts.said.study: the models of 'digits' are no language models trained here." in text
+    assert "sample_texts.said.seeds: 9 is not under studies.dataset_overlap.seeds: 0, 1, 2, 3, 4." in text

@@ -67,6 +67,13 @@ def test_every_figure_is_drawn(study):
     assert drawn == {"autoencoders", "texts", "corpora", "accuracy"}
 
 
+def test_every_level_has_its_sample_text(study):
+    table = pd.read_csv(study.results / "samples" / "spoken.csv", dtype={"level": str})
+    assert table["name"].tolist() == ["A", "B@0", "B@0.5", "B@1"]  # of the first seed
+    assert table["text"].str.startswith("Do you not hear").all()
+    assert "# Sample text" in (study.results / "samples" / "spoken.md").read_text()
+
+
 def test_nothing_is_left_to_do(study):
     done = study.call(study.snakemake_command("--dry-run"))
     assert "Nothing to be done" in done.stdout
