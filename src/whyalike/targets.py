@@ -19,6 +19,13 @@ class Targets:
     def __init__(self, flow: Workflow):
         self.flow, self.config, self.grid, self.root = flow, flow.config, flow.grid, flow.root
 
+    # ---- claims ----
+
+    def claims_work(self, _: Any) -> str:
+        """Parameters of the claims; the table of claims is part of the code."""
+        code = fingerprint("whyalike.statistics.making:write_claims")
+        return canonical_json({**self.flow.lacking(), "code": code})
+
     # ---- sample text ----
 
     def samples(self) -> list[str]:

@@ -244,30 +244,30 @@ class Workflow:
         """Parameters of one study's statistics."""
         statistics = self.config.statistics.model_dump(mode="json")
         code = fingerprint("whyalike.statistics.making:analyse_study")
-        return canonical_json({"study": wildcards.study, **statistics, **self._partial(wildcards.study), "code": code})
+        return canonical_json({"study": wildcards.study, **statistics, **self.lacking(wildcards.study), "code": code})
 
     def tables_work(self, _: Any) -> str:
         """Parameters of the tables over all studies; an architecture's settings count once together."""
         architectures = {name: getattr(setting, "model", name) for name, setting in self.config.settings.items()}
         statistics = self.config.statistics.model_dump(mode="json", exclude={"permutations"})
         code = fingerprint("whyalike.statistics.making:write_tables")
-        return canonical_json({"architectures": architectures, **statistics, **self._partial(), "code": code})
+        return canonical_json({"architectures": architectures, **statistics, **self.lacking(), "code": code})
 
     def findings_work(self, _: Any) -> str:
         """Parameters of the findings in words."""
         kinds = {name: METRICS[name].facts.kind for name in self.config.similarity.metrics}
         code = fingerprint("whyalike.statistics.making:write_findings")
-        return canonical_json({"kinds": kinds, **self._partial(), "code": code})
+        return canonical_json({"kinds": kinds, **self.lacking(), "code": code})
 
     def figure_work(self, wildcards: Any) -> str:
         """Parameters of one figure."""
         figure = self.config.figures[wildcards.figure]
         entry = FIGURES[figure.kind]
         work = {"kind": figure.kind, "options": figure.options, "inputs": entry.facts.inputs}
-        work |= self._partial(figure.study) if figure.study or figure.dataset is None else {}
+        work |= self.lacking(figure.study) if figure.study or figure.dataset is None else {}
         return canonical_json({**work, "code": fingerprint("whyalike.figures.making:make_figure", entry.target)})
 
-    def _partial(self, study: str | None = None) -> dict[str, list[str]]:
+    def lacking(self, study: str | None = None) -> dict[str, list[str]]:
         """What a result (of one study) lacks, in words; empty for a whole one."""
         lines = partial.lacking(self.asked, self.grid, study) if self.config.partial else []
         return {"partial": lines} if lines else {}

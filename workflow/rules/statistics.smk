@@ -70,3 +70,26 @@ rule write_findings:
         "Statistics: the findings in words"
     script:
         "../scripts/write_findings.py"
+
+
+rule write_claims:
+    input:
+        statistics=FLOW.all_statistics(),
+    output:
+        claims=f"{ROOT}/claims.md",
+    log:
+        f"{ROOT}/logs/write_claims.log",
+    benchmark:
+        f"{ROOT}/benchmarks/write_claims.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=1000,
+        runtime=PLAN.runtime("write_claims"),
+        expected_seconds=PLAN.expected_seconds("write_claims"),
+    params:
+        work=TARGETS.claims_work,
+    message:
+        "Statistics: verdicts on the paper's claims"
+    script:
+        "../scripts/write_claims.py"
