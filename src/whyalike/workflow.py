@@ -7,7 +7,7 @@ its code (a fingerprint, or an explicit version where stored runs or GPU time ha
 from collections.abc import Sequence
 from typing import Any
 
-from whyalike import partial
+from whyalike import partial, shown
 from whyalike.config import Config, ConfigError
 from whyalike.data.registry import SOURCES
 from whyalike.external import OwnActivations, OwnCheckpoints
@@ -116,6 +116,7 @@ class Workflow:
             "manifests": self.all_manifests,
             "tables": lambda: [f"{self.root}/statistics/mutual_information.csv"],
             "data": lambda: self.dataset(figure.dataset),
+            **shown.files(self, figure),
         }
         return {need: files[need]() for need in FIGURES[figure.kind].facts.inputs}
 

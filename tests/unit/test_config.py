@@ -431,3 +431,15 @@ def test_sample_text_is_of_language_models_of_a_study(demo):
     assert "sample_texts.task_overlap.study: 'dataset_overlp' is not under studies. Did you mean" in text
     assert "sample_texts.said.study: the models of 'digits' are no language models trained here." in text
     assert "sample_texts.said.seeds: 9 is not under studies.dataset_overlap.seeds: 0, 1, 2, 3, 4." in text
+
+
+def test_a_figure_of_one_comparison_names_parts_of_its_study(demo):
+    options = {"comparison": "digits", "stimuli": "photographs", "layer": "avgpool"}
+    demo["figures"]["shown"] = {"kind": "tsne", "study": "task_overlap", "caption": "t-SNE.", "options": options}
+    check(demo)
+    demo["figures"]["shown"]["options"] = {"stimuli": "photograph", "layer": "norm"}
+    text = message(demo)
+    assert "figures.shown.options.stimuli: 'photograph' is not of the figure's study. Did you mean" in text
+    assert "figures.shown.options.layer: 'norm' is not of the figure's study. Known: avgpool." in text
+    demo["figures"]["shown"]["options"] = {"comparison": "digit"}
+    assert "figures.shown.options.comparison: 'digit' is not of the figure's study. Did you mean" in message(demo)
