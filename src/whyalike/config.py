@@ -31,6 +31,7 @@ from whyalike.messages import faults_in_words, listed
 from whyalike.misfits import misfits, unknown_names
 from whyalike.models.registry import MODELS
 from whyalike.names import Name, known
+from whyalike.published_scores import PublishedScores
 from whyalike.questions import STIMULI, Question, StimuliNames
 from whyalike.recipes import Operation, Section
 from whyalike.registry import Registry
@@ -185,6 +186,7 @@ class Figure(Section):
     study: Name | None = Field(None, description="The study it shows, for kinds that show one.")
     dataset: Name | None = Field(None, description="The data set it shows, for contact sheets.")
     options: dict[str, Any] = Field({}, description="Options of the family, such as metric or score_protocol.")
+    published: tuple[Name, ...] = Field((), description="Published score tables drawn beside the study's scores.")
     caption: str = Field(description="One sentence for the report.")
 
 
@@ -214,6 +216,7 @@ class Config(Section):
     similarity: Similarity = Field(description="Scores.")
     statistics: Statistics = Field(Statistics(), description="Inference.")
     figures: dict[Name, Figure] = Field(description="The figures; each is a target.")
+    published: dict[Name, PublishedScores] = Field({}, description="Published score tables, drawn beside ours.")
     sample_texts: dict[Name, SampleText] = Field({}, description="What language models say; each is a target.")
     operation: Operation = Field(Operation(), description="How work is carried out.")
 

@@ -1,6 +1,9 @@
-"""Which files a figure shows of one comparison: those that its options name, or else the first ones of its study."""
+"""Which files a figure shows: of its study, of published scores beside it, and of one comparison.
 
-from collections.abc import Callable, Iterator
+That comparison, its stimuli and layer are those that the figure's options name, or else the first ones of the study.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from whyalike.messages import near
@@ -20,7 +23,7 @@ def chosen(config: "Config", figure: "Figure") -> dict[str, str]:
 
 
 def files(flow: "Workflow", figure: "Figure") -> dict[str, Callable[[], list[str]]]:
-    """Ways to find the scores, activations and labels that a figure shows of one comparison."""
+    """Ways to find the files that a figure may show, by what they hold."""
 
     def scores() -> list[str]:
         of = chosen(flow.config, figure)
@@ -34,7 +37,20 @@ def files(flow: "Workflow", figure: "Figure") -> dict[str, Callable[[], list[str
     def labels() -> list[str]:
         return flow.dataset(flow.config.stimuli[chosen(flow.config, figure)["stimuli"]].dataset)
 
-    return {"panel_scores": scores, "activations": activations, "labels": labels}
+    def published(kind: str, names: Iterable[str]) -> list[str]:
+        return [f"{flow.root}/published/{name}.{kind}.parquet" for name in names]
+
+    return {
+        "panel_scores": scores,
+        "activations": activations,
+        "labels": labels,
+        "scores": lambda: [*flow.study_scores(figure.study), *published("scores", figure.published)],
+        "statistics": lambda: [
+            f"{flow.root}/statistics/{figure.study}.parquet",
+            *published("statistics", figure.published),
+        ],
+        "all_statistics": lambda: [*flow.all_statistics(), *published("statistics", flow.config.published)],
+    }
 
 
 def misfits(config: "Config") -> Iterator[str]:

@@ -26,6 +26,20 @@ class Targets:
         code = fingerprint("whyalike.statistics.making:write_claims")
         return canonical_json({**self.flow.lacking(), "code": code})
 
+    # ---- published scores ----
+
+    def published_files(self, wildcards: Any) -> list[str]:
+        """The published tables, as the user has them."""
+        return [str(path) for path in self.config.published[wildcards.published].files]
+
+    def published_work(self, wildcards: Any) -> str:
+        """Parameters of published scores and their statistics."""
+        published = self.config.published[wildcards.published]
+        factor = self.config.studies[published.study].factor
+        statistics = self.config.statistics.model_dump(mode="json")
+        code = fingerprint("whyalike.statistics.analysis:analyse_published")
+        return canonical_json({**published.model_dump(mode="json"), "factor": factor, **statistics, "code": code})
+
     # ---- sample text ----
 
     def samples(self) -> list[str]:

@@ -111,8 +111,6 @@ class Workflow:
         if figure.study and not self.study_scores(figure.study):
             raise ConfigError(f"figure {wildcards.figure}: study {figure.study} has no finished seed to show")
         files = {
-            "scores": lambda: self.study_scores(figure.study),
-            "statistics": lambda: [f"{self.root}/statistics/{figure.study}.parquet"],
             "manifests": self.all_manifests,
             "tables": lambda: [f"{self.root}/statistics/mutual_information.csv"],
             "data": lambda: self.dataset(figure.dataset),

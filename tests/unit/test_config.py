@@ -443,3 +443,21 @@ def test_a_figure_of_one_comparison_names_parts_of_its_study(demo):
     assert "figures.shown.options.layer: 'norm' is not of the figure's study. Known: avgpool." in text
     demo["figures"]["shown"]["options"] = {"comparison": "digit"}
     assert "figures.shown.options.comparison: 'digit' is not of the figure's study. Did you mean" in message(demo)
+
+
+def test_published_scores_stand_beside_a_study_and_its_figure(demo):
+    theirs = {"files": ["theirs.csv"], "study": "task_overlap", "setting": "published_resnet18"}
+    demo["published"] = {"theirs": theirs}
+    figure = demo["figures"]["task_overlap"] | {"published": ["theirs"], "options": {"score_protocol": "as_published"}}
+    demo["figures"]["beside"] = figure
+    assert check(demo).published["theirs"].stimuli == {}
+    demo["published"]["theirs"] = theirs | {"setting": "digits"}
+    demo["figures"]["beside"] = figure | {"study": "dataset_overlap", "options": {}}
+    demo["figures"]["other"] = figure | {"published": ["their"]}
+    text = message(demo)
+    assert "published.theirs.setting: 'digits' is a setting of ours." in text
+    assert "figures.beside.published: 'theirs' stands beside task_overlap, the figure shows dataset_overlap." in text
+    assert "figures.beside.published: published scores have one protocol: set options.score_protocol" in text
+    assert "figures.other.published: 'their' is not under published. Did you mean 'theirs'?" in text
+    demo["published"]["theirs"] = theirs | {"study": "task"}
+    assert "published.theirs.study: 'task' is not under studies." in message(demo)

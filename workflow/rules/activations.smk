@@ -30,7 +30,7 @@ for words, (layers, settings) in FLOW.layer_sets().items():
             "../scripts/extract_activations.py"
 
 
-rule sample_text:
+rule write_sample_text:
     input:
         manifests=TARGETS.sample_manifests,
         datasets=TARGETS.sample_datasets,
@@ -38,22 +38,22 @@ rule sample_text:
         page=f"{ROOT}/samples/{{sample}}.md",
         table=f"{ROOT}/samples/{{sample}}.csv",
     log:
-        f"{ROOT}/logs/sample_text/{{sample}}.log",
+        f"{ROOT}/logs/write_sample_text/{{sample}}.log",
     benchmark:
-        f"{ROOT}/benchmarks/sample_text/{{sample}}.tsv"
+        f"{ROOT}/benchmarks/write_sample_text/{{sample}}.tsv"
     threads: 1
     resources:
         **SITE.resources(PLAN.gpus),
         gpu=PLAN.gpus,
         mem_mb=16000,
-        runtime=PLAN.runtime("sample_text"),
-        expected_seconds=PLAN.expected_seconds("sample_text"),
+        runtime=PLAN.runtime("write_sample_text"),
+        expected_seconds=PLAN.expected_seconds("write_sample_text"),
     params:
         work=TARGETS.sample_work,
     message:
         "Sample text: {wildcards.sample}"
     script:
-        "../scripts/sample_text.py"
+        "../scripts/write_sample_text.py"
 
 
 # each sample text is a target of its own name

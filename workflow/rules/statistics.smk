@@ -93,3 +93,27 @@ rule write_claims:
         "Statistics: verdicts on the paper's claims"
     script:
         "../scripts/write_claims.py"
+
+
+rule analyse_published:
+    input:
+        files=TARGETS.published_files,
+    output:
+        scores=f"{ROOT}/published/{{published}}.scores.parquet",
+        statistics=f"{ROOT}/published/{{published}}.statistics.parquet",
+    log:
+        f"{ROOT}/logs/analyse_published/{{published}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/analyse_published/{{published}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=4000,
+        runtime=PLAN.runtime("analyse_published"),
+        expected_seconds=PLAN.expected_seconds("analyse_published"),
+    params:
+        work=TARGETS.published_work,
+    message:
+        "Statistics: published scores {wildcards.published}"
+    script:
+        "../scripts/analyse_published.py"

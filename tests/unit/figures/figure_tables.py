@@ -78,6 +78,17 @@ def statistics_of(scores):
     return study_statistics(scores, permutations=50, information_permutations=2, information_metrics=())
 
 
+def both_protocols(*studies, shift=0.1):
+    """Statistics of studies whose scores as published are the exact ones moved by ``shift`` per unit of overlap."""
+    tables = []
+    for scores in studies:
+        overlap = scores["data_overlap"].fillna(scores["label_overlap"]).astype(float)
+        published = scores.assign(score_protocol="as_published", value=scores["value"] + shift * overlap)
+        both = pd.concat([scores, published], ignore_index=True)
+        tables.append(study_statistics(both, permutations=20, information_permutations=10))
+    return pd.concat(tables, ignore_index=True)
+
+
 def _row(factor, comparison, stimuli, kind, seed, condition, metric, mean, n, **columns):
     key = [seed, *f"{comparison} {stimuli} {kind} {condition} {metric}".encode()]
     noise = np.random.Generator(np.random.PCG64(np.random.SeedSequence(key))).normal(0, 0.015)
