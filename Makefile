@@ -1,9 +1,9 @@
-# make demo · make test · make lint · make bench: each sets up the environment first, once. PYTHON chooses the interpreter.
+# make demo · make demo-full · make test · make lint · make bench: each sets up the environment first, once. PYTHON chooses the interpreter.
 PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
-.PHONY: setup demo test test-slow test-cluster cluster-up cluster-down lint format plan pins reference lock bench bench-peers
+.PHONY: setup demo demo-full claims test test-slow test-cluster cluster-up cluster-down lint format plan pins reference lock bench bench-peers
 
 setup: .venv/.ready
 
@@ -19,6 +19,14 @@ setup: .venv/.ready
 
 demo: setup
 	@$(BIN)/whyalike run config/demo.yaml --profile profiles/local
+
+# with autoencoders and language models too; classifiers that `make demo` trained are taken from the run store
+demo-full: setup
+	@$(BIN)/whyalike run config/demo_full.yaml --profile profiles/local
+
+# docs/claims.md: the verdicts of the full demo on the paper's claims
+claims: demo-full
+	@cp results/demo_full/claims.md docs/claims.md
 
 # two at a time, a file after the other in each: fixtures of a file are made once
 test: setup

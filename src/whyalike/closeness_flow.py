@@ -88,7 +88,7 @@ class ClosenessFlow:
         kind, _, part = wildcards.figure.partition("_")
         if kind == "digits":
             groups = [f"digits_m{dimensions}" for dimensions in self.section.digits.dimensions]
-            folders = {"activations": "activations", "manifests": "models", "scores": "similarity"}
+            folders = {"embeddings": "activations", "manifests": "models", "scores": "similarity"}
             return {need: [f"{self.root}/{folder}/{group}.parquet" for group in groups]
                     for need, folder in folders.items()}  # fmt: skip
         tables = {

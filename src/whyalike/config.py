@@ -32,9 +32,11 @@ from whyalike.messages import faults_in_words, listed
 from whyalike.misfits import misfits, unknown_names
 from whyalike.models.registry import MODELS
 from whyalike.names import Name, known
+from whyalike.published_scores import PublishedScores
 from whyalike.questions import STIMULI, Question, StimuliNames
 from whyalike.recipes import Operation, Section
 from whyalike.registry import Registry
+from whyalike.sample_texts import SampleText
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.registry_closeness import of_representations
 from whyalike.training.registry import OBJECTIVES
@@ -185,6 +187,7 @@ class Figure(Section):
     study: Name | None = Field(None, description="The study it shows, for kinds that show one.")
     dataset: Name | None = Field(None, description="The data set it shows, for contact sheets.")
     options: dict[str, Any] = Field({}, description="Options of the family, such as metric or score_protocol.")
+    published: tuple[Name, ...] = Field((), description="Published score tables drawn beside the study's scores.")
     caption: str = Field(description="One sentence for the report.")
 
 
@@ -217,6 +220,8 @@ class Config(Section):
     closeness: Closeness | None = Field(
         None, description="The study of closeness in distribution; config/closeness.yaml if left out."
     )
+    published: dict[Name, PublishedScores] = Field({}, description="Published score tables, drawn beside ours.")
+    sample_texts: dict[Name, SampleText] = Field({}, description="What language models say; each is a target.")
     operation: Operation = Field(Operation(), description="How work is carried out.")
 
 

@@ -5,7 +5,8 @@
     {name}/requirements.txt           the lock of the environment
     {name}/runs.csv                   every run with its identity
     {name}/MISSING.txt                what a partial export lacks
-    {name}/data, models, similarity, statistics, figures, findings.md      as in the results; of data the checksums
+    {name}/data, models, similarity, statistics, figures, samples      as in the results; of data the checksums
+    {name}/findings.md, claims.md
 
 Equal content gives equal bytes: sorted names, no times, no owners. A file that was made from other parameters than the
 configuration asks for (of fewer seeds, for example) counts as missing.
@@ -29,6 +30,7 @@ from PIL import Image
 from whyalike.config import Config
 from whyalike.files import atomic, canonical_json, made_by
 from whyalike.runs import Grid
+from whyalike.targets import SAMPLE_FILES, Targets
 from whyalike.workflow import FIGURE_FILES, TABLES, Workflow
 
 REPOSITORY = Path(__file__).parents[2]
@@ -92,7 +94,9 @@ def _expected(flow: Workflow) -> Iterator[tuple[Path, str | None]]:
         for suffix in FIGURE_FILES:
             work = flow.figure_work(SimpleNamespace(figure=figure)) if suffix == "png" else None
             yield Path(flow.root, "figures", f"{figure}.{suffix}"), work
-    yield Path(flow.root, "findings.md"), None
+    for page in map(Path, Targets(flow).samples()):
+        yield from ((page.with_suffix(f".{suffix}"), None) for suffix in SAMPLE_FILES)
+    yield from ((Path(flow.root, page), None) for page in ("findings.md", "claims.md"))
 
 
 def _fault(path: Path, work: str | None) -> str:

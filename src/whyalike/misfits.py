@@ -6,7 +6,7 @@ Each is one line: key path, what came, what must hold. They are found before any
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from whyalike import external, questions
+from whyalike import external, published_scores, questions, sample_texts, shown
 from whyalike.data.registry import SOURCES
 from whyalike.figures.registry import FIGURES
 from whyalike.messages import near
@@ -65,6 +65,9 @@ def misfits(config: "Config") -> Iterator[str]:
         yield from _study_misfits(config, key, study)
     yield from questions.misfits(config.studies)
     yield from external.misfits(config.studies, config.settings)
+    yield from sample_texts.misfits(config)
+    yield from shown.misfits(config)
+    yield from published_scores.misfits(config)
     for name, parameters in config.similarity.metrics.items():
         try:
             protocols.settings(name, config.similarity.protocols, parameters)

@@ -7,7 +7,7 @@ its code (a fingerprint, or an explicit version where stored runs or GPU time ha
 from collections.abc import Sequence
 from typing import Any
 
-from whyalike import partial
+from whyalike import partial, shown
 from whyalike.config import Config, ConfigError
 from whyalike.data.registry import SOURCES
 from whyalike.external import OwnActivations, OwnCheckpoints
@@ -109,11 +109,10 @@ class Workflow:
         if figure.study and not self.study_scores(figure.study):
             raise ConfigError(f"figure {wildcards.figure}: study {figure.study} has no finished seed to show")
         files = {
-            "scores": lambda: self.study_scores(figure.study),
-            "statistics": lambda: [f"{self.root}/statistics/{figure.study}.parquet"],
             "manifests": self.all_manifests,
             "tables": lambda: [f"{self.root}/statistics/mutual_information.csv"],
             "data": lambda: self.dataset(figure.dataset),
+            **shown.files(self, figure),
         }
         return {need: files[need]() for need in FIGURES[figure.kind].facts.inputs}
 
@@ -247,30 +246,30 @@ class Workflow:
         """Parameters of one study's statistics."""
         statistics = self.config.statistics.model_dump(mode="json")
         code = fingerprint("whyalike.statistics.making:analyse_study")
-        return canonical_json({"study": wildcards.study, **statistics, **self._partial(wildcards.study), "code": code})
+        return canonical_json({"study": wildcards.study, **statistics, **self.lacking(wildcards.study), "code": code})
 
     def tables_work(self, _: Any) -> str:
         """Parameters of the tables over all studies; an architecture's settings count once together."""
         architectures = {name: getattr(setting, "model", name) for name, setting in self.config.settings.items()}
         statistics = self.config.statistics.model_dump(mode="json", exclude={"permutations"})
         code = fingerprint("whyalike.statistics.making:write_tables")
-        return canonical_json({"architectures": architectures, **statistics, **self._partial(), "code": code})
+        return canonical_json({"architectures": architectures, **statistics, **self.lacking(), "code": code})
 
     def findings_work(self, _: Any) -> str:
         """Parameters of the findings in words."""
         kinds = {name: METRICS[name].facts.kind for name in self.config.similarity.metrics}
         code = fingerprint("whyalike.statistics.making:write_findings")
-        return canonical_json({"kinds": kinds, **self._partial(), "code": code})
+        return canonical_json({"kinds": kinds, **self.lacking(), "code": code})
 
     def figure_work(self, wildcards: Any) -> str:
         """Parameters of one figure."""
         figure = self.config.figures[wildcards.figure]
         entry = FIGURES[figure.kind]
         work = {"kind": figure.kind, "options": figure.options, "inputs": entry.facts.inputs}
-        work |= self._partial(figure.study) if figure.study or figure.dataset is None else {}
+        work |= self.lacking(figure.study) if figure.study or figure.dataset is None else {}
         return canonical_json({**work, "code": fingerprint("whyalike.figures.making:make_figure", entry.target)})
 
-    def _partial(self, study: str | None = None) -> dict[str, list[str]]:
+    def lacking(self, study: str | None = None) -> dict[str, list[str]]:
         """What a result (of one study) lacks, in words; empty for a whole one."""
         lines = partial.lacking(self.asked, self.grid, study) if self.config.partial else []
         return {"partial": lines} if lines else {}

@@ -94,7 +94,7 @@ def test_figures_are_drawn_from_their_own_tables(demo):
         "width_all": {"statistics": ["results/closeness/statistics/all.parquet"]},
         "digits": {
             need: [f"results/closeness/{folder}/digits_m{m}.parquet" for m in (2, 3, 5)]
-            for need, folder in {"activations": "activations", "manifests": "models", "scores": "similarity"}.items()
+            for need, folder in {"embeddings": "activations", "manifests": "models", "scores": "similarity"}.items()
         },
         "tuples_synthetic": {"scores": ["results/closeness/similarity/tuples_synthetic.parquet"]},
     }

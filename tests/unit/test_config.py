@@ -417,3 +417,47 @@ def test_a_list_is_not_called_too_short_for_what_is_wrong_in_it(demo):
     faults = message(demo).splitlines()[1:]
     assert [fault.split(":")[0] for fault in faults] == [
         "  - studies.task_overlap.levels.0", "  - studies.task_overlap.levels.1"]  # fmt: skip
+
+
+def test_sample_text_is_of_language_models_of_a_study(demo):
+    demo["sample_texts"] = {
+        "task_overlap": {"study": "dataset_overlp"},
+        "said": {"study": "dataset_overlap", "seeds": [9], "tokns": 1},
+    }
+    assert "sample_texts.said.tokns: unknown key. Did you mean 'tokens'?" in message(demo)
+    del demo["sample_texts"]["said"]["tokns"]
+    text = message(demo)
+    assert "sample_texts.task_overlap: a figure has this name" in text
+    assert "sample_texts.task_overlap.study: 'dataset_overlp' is not under studies. Did you mean" in text
+    assert "sample_texts.said.study: the models of 'digits' are no language models trained here." in text
+    assert "sample_texts.said.seeds: 9 is not under studies.dataset_overlap.seeds: 0, 1, 2, 3, 4." in text
+
+
+def test_a_figure_of_one_comparison_names_parts_of_its_study(demo):
+    options = {"comparison": "digits", "stimuli": "photographs", "layer": "avgpool"}
+    demo["figures"]["shown"] = {"kind": "tsne", "study": "task_overlap", "caption": "t-SNE.", "options": options}
+    check(demo)
+    demo["figures"]["shown"]["options"] = {"stimuli": "photograph", "layer": "norm"}
+    text = message(demo)
+    assert "figures.shown.options.stimuli: 'photograph' is not of the figure's study. Did you mean" in text
+    assert "figures.shown.options.layer: 'norm' is not of the figure's study. Known: avgpool." in text
+    demo["figures"]["shown"]["options"] = {"comparison": "digit"}
+    assert "figures.shown.options.comparison: 'digit' is not of the figure's study. Did you mean" in message(demo)
+
+
+def test_published_scores_stand_beside_a_study_and_its_figure(demo):
+    theirs = {"files": ["theirs.csv"], "study": "task_overlap", "setting": "published_resnet18"}
+    demo["published"] = {"theirs": theirs}
+    figure = demo["figures"]["task_overlap"] | {"published": ["theirs"], "options": {"score_protocol": "as_published"}}
+    demo["figures"]["beside"] = figure
+    assert check(demo).published["theirs"].stimuli == {}
+    demo["published"]["theirs"] = theirs | {"setting": "digits"}
+    demo["figures"]["beside"] = figure | {"study": "dataset_overlap", "options": {}}
+    demo["figures"]["other"] = figure | {"published": ["their"]}
+    text = message(demo)
+    assert "published.theirs.setting: 'digits' is a setting of ours." in text
+    assert "figures.beside.published: 'theirs' stands beside task_overlap, the figure shows dataset_overlap." in text
+    assert "figures.beside.published: published scores have one protocol: set options.score_protocol" in text
+    assert "figures.other.published: 'their' is not under published. Did you mean 'theirs'?" in text
+    demo["published"]["theirs"] = theirs | {"study": "task"}
+    assert "published.theirs.study: 'task' is not under studies." in message(demo)

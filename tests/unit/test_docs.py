@@ -19,6 +19,7 @@ from whyalike.figures.registry import FIGURES
 from whyalike.models.registry import MODELS
 from whyalike.reference import documents, key_tables, schema
 from whyalike.similarity.registry import METRICS
+from whyalike.statistics.claims_table import CLAIMS
 from whyalike.training.registry import OBJECTIVES
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +29,7 @@ PAGES = sorted(
 CONFIGURATIONS = [
     ROOT / "config" / "config.yaml",
     ROOT / "config" / "demo.yaml",
+    ROOT / "config" / "demo_full.yaml",
     ROOT / "tests" / "workflow" / "tiny.yaml",
 ]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -92,6 +94,15 @@ def test_the_schema_knows_names_and_bounds(demo):
     assert {"/".join(map(str, fault.path)) for fault in validator.iter_errors(demo)} == {
         "similarity/metrics", "similarity/permutations", "recipes/digits",
     }  # fmt: skip
+
+
+def test_the_claims_page_has_the_claims_of_the_code_each_with_a_verdict():
+    text = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    assert [line.split(" | ")[:2] for line in lines] == [
+        [f"| `{claim.key}`", f"{claim.sentence} (§{claim.section})"] for claim in CLAIMS
+    ], "docs/claims.md is out of date: run `make claims`"
+    assert all(line.endswith("** |") for line in lines)
 
 
 # ---- the picture of the rooms ----

@@ -21,6 +21,8 @@ from whyalike.files import write_table, write_text
 from whyalike.runs import Grid
 from whyalike.workflow import Workflow
 
+PAGES = ("findings.md", "claims.md")
+
 
 @pytest.fixture
 def config(demo, tmp_path):
@@ -48,7 +50,7 @@ def study(config):
         table(path, flow.similarity_work(SimpleNamespace(**names)))
     table(flow.all_statistics()[0], flow.statistics_work(SimpleNamespace(study="label_overlap")))
     texts = [f"statistics/{name}.{suffix}" for name in ("mutual_information", "accuracy") for suffix in ("csv", "md")]
-    for name in (*texts, *(f"figures/label_overlap.{suffix}" for suffix in ("svg", "pdf", "csv")), "findings.md"):
+    for name in (*texts, *(f"figures/label_overlap.{suffix}" for suffix in ("svg", "pdf", "csv")), *PAGES):
         write_text(f"{flow.root}/{name}", name)
     draw(flow, flow.figure_work(SimpleNamespace(figure="label_overlap")))
     return flow
@@ -75,7 +77,7 @@ def test_the_archive_holds_what_was_asked_for_what_made_it_and_what_came_out(con
     files = unpacked(tmp_path / f"supplement.{suffix}")
     assert f"supplement.{suffix}: {len(files)} files" in said
     assert set(files) == {
-        *(f"demo/{name}" for name in ("config.yaml", "versions.json", "requirements.txt", "runs.csv", "findings.md")),
+        *(f"demo/{name}" for name in ("config.yaml", "versions.json", "requirements.txt", "runs.csv", *PAGES)),
         *(f"demo/data/{name}/checksums.json" for name in config.datasets),
         "demo/models/colorshapedigit/label/seed0.parquet",
         *(f"demo/similarity/label_overlap/colorshapedigit/{name}.parquet"

@@ -182,6 +182,16 @@ def test_a_figure_asks_for_what_its_kind_reads(demo):
     assert inputs("colorshapedigit_classes") == {"data": flow.dataset("colorshapedigit")}
     assert inputs("mutual_information") == {"tables": ["results/demo/statistics/mutual_information.csv"]}
     assert flow.category(SimpleNamespace(figure="accuracy")) == "Models"
+    # of t-SNE: the first comparison, stimuli and layer of the study
+    demo["figures"]["seen"] = {"kind": "tsne", "study": "task_overlap", "caption": "t-SNE."}
+    flow = Workflow(check(demo))
+    assert inputs("seen") == {
+        "panel_scores": flow.study_scores("task_overlap")[:1],
+        "activations": [
+            f"results/demo/activations/digits/task/seed{seed}/digits_test.avgpool.parquet" for seed in range(3)
+        ],
+        "labels": flow.dataset("digits"),
+    }
 
 
 def test_settings_with_the_same_layers_share_an_extraction_rule(demo):

@@ -19,7 +19,13 @@ FIGURES = ("dataset_overlap", "label_overlap", "accuracy", "classes")
 
 def test_every_room_leaves_its_folder(finished):
     rooms = ("data", "splits", "models", "activations", "similarity", "statistics", "figures")
-    assert {path.name for path in finished.results.iterdir()} == {*rooms, "logs", "benchmarks", "findings.md"}
+    assert {path.name for path in finished.results.iterdir()} == {
+        *rooms,
+        "logs",
+        "benchmarks",
+        "findings.md",
+        "claims.md",
+    }
 
 
 def test_each_figure_has_four_formats(finished):

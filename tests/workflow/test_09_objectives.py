@@ -13,6 +13,13 @@ from whyalike.files import made_by
 def study(tmp_path_factory):
     """The study of all objectives but classification, finished."""
     folder = Folder(tmp_path_factory.mktemp("objectives"), config=OBJECTIVES)
+    lines = [
+        f"{seed},cka,{level},{common},{one},{0.2 + 0.01 * seed}"
+        for seed in range(3)
+        for level, common, one in ((0, -1, 0.3), (0.5, 0.4 + 0.02 * seed, 0.3), (1, 0.6, -1))
+    ]
+    header = "seed,metric,frac_overlap,metric_common,metric_OOD_for_one,metric_ood_all_wikitext"
+    (folder.path / "theirs.csv").write_text("\n".join([header, *lines]) + "\n")
     done = folder.call(folder.run_command())
     assert done.returncode == 0, done.stdout
     return folder
@@ -64,7 +71,25 @@ def test_early_stopping_is_in_the_store(study):
 
 def test_every_figure_is_drawn(study):
     drawn = {path.stem for path in (study.results / "figures").glob("*.png")}
-    assert drawn == {"autoencoders", "texts", "corpora", "accuracy"}
+    assert drawn == {"autoencoders", "texts", "corpora", "beside", "seen", "corrections", "accuracy"}
+
+
+def test_published_scores_stand_beside_ours(study):
+    beside = pd.read_csv(study.results / "figures" / "beside.csv").query("mark == 'score'")
+    assert set(beside["comparison"]) == {"three", "published_gpt"}
+    own = beside[(beside["comparison"] == "published_gpt") & (beside["stimuli_kind"] == "common")]
+    assert sorted(own["y"]) == pytest.approx([0.4, 0.42, 0.44, 0.6, 0.6, 0.6])  # no -1 where there is no such set
+    cells = pd.read_csv(study.results / "figures" / "corrections.csv").query("comparison == 'published_gpt'")
+    slopes = cells[cells["quantity"] == "slope"].set_index("stimuli_kind")
+    # as published -1 counts as a score at the level 0
+    assert slopes.loc["common", "as_published"] > 1 > slopes.loc["common", "corrected"] > 0
+
+
+def test_every_level_has_its_sample_text(study):
+    table = pd.read_csv(study.results / "samples" / "spoken.csv", dtype={"level": str})
+    assert table["name"].tolist() == ["A", "B@0", "B@0.5", "B@1"]  # of the first seed
+    assert table["text"].str.startswith("Do you not hear").all()
+    assert "# Sample text" in (study.results / "samples" / "spoken.md").read_text()
 
 
 def test_nothing_is_left_to_do(study):

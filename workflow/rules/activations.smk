@@ -32,3 +32,40 @@ for words, (layers, settings) in FLOW.layer_sets().items():
             "Activations: {wildcards.setting}, {wildcards.factor} overlap, seed {wildcards.seed}, on {wildcards.stimuli}"
         script:
             "../scripts/extract_activations.py"
+
+
+rule write_sample_text:
+    input:
+        manifests=TARGETS.sample_manifests,
+        datasets=TARGETS.sample_datasets,
+    output:
+        page=f"{ROOT}/samples/{{sample}}.md",
+        table=f"{ROOT}/samples/{{sample}}.csv",
+    log:
+        f"{ROOT}/logs/write_sample_text/{{sample}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/write_sample_text/{{sample}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(PLAN.gpus),
+        gpu=PLAN.gpus,
+        mem_mb=16000,
+        runtime=PLAN.runtime("write_sample_text"),
+        expected_seconds=PLAN.expected_seconds("write_sample_text"),
+    params:
+        work=TARGETS.sample_work,
+    message:
+        "Sample text: {wildcards.sample}"
+    script:
+        "../scripts/write_sample_text.py"
+
+
+# each sample text is a target of its own name
+for sample in FLOW.config.sample_texts:
+
+    rule:
+        name:
+            sample
+        input:
+            f"{ROOT}/samples/{sample}.md",
+        localrule: True

@@ -70,3 +70,50 @@ rule write_findings:
         "Statistics: the findings in words"
     script:
         "../scripts/write_findings.py"
+
+
+rule write_claims:
+    input:
+        statistics=FLOW.all_statistics(),
+    output:
+        claims=f"{ROOT}/claims.md",
+    log:
+        f"{ROOT}/logs/write_claims.log",
+    benchmark:
+        f"{ROOT}/benchmarks/write_claims.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=1000,
+        runtime=PLAN.runtime("write_claims"),
+        expected_seconds=PLAN.expected_seconds("write_claims"),
+    params:
+        work=TARGETS.claims_work,
+    message:
+        "Statistics: verdicts on the paper's claims"
+    script:
+        "../scripts/write_claims.py"
+
+
+rule analyse_published:
+    input:
+        files=TARGETS.published_files,
+    output:
+        scores=f"{ROOT}/published/{{published}}.scores.parquet",
+        statistics=f"{ROOT}/published/{{published}}.statistics.parquet",
+    log:
+        f"{ROOT}/logs/analyse_published/{{published}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/analyse_published/{{published}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=4000,
+        runtime=PLAN.runtime("analyse_published"),
+        expected_seconds=PLAN.expected_seconds("analyse_published"),
+    params:
+        work=TARGETS.published_work,
+    message:
+        "Statistics: published scores {wildcards.published}"
+    script:
+        "../scripts/analyse_published.py"

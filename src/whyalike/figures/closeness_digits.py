@@ -15,12 +15,12 @@ LOOKS = ((style.BLUE, "o"), (style.VERMILLION, "s"), (style.GREEN, "^"), (style.
 
 
 @style.styled
-def draw(activations: pd.DataFrame, manifests: pd.DataFrame, scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def draw(embeddings: pd.DataFrame, manifests: pd.DataFrame, scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw the first two models with two dimensions, and a point a pair of models of every number of dimensions.
 
     Parameters
     ----------
-    activations : columns run, seed, trained, part, row, label, vector.
+    embeddings : columns run, seed, trained, part, row, label, vector.
     manifests : columns run, seed, loss, accuracy.
     scores : columns group, dimensions, trained, a, b, metric, value, n.
 
@@ -37,7 +37,7 @@ def draw(activations: pd.DataFrame, manifests: pd.DataFrame, scores: pd.DataFram
     pairs = _pairs(manifests, scores)
     figure = style.new_figure(style.PAGE_INCHES, 4.6)
     axes = figure.subplots(2, 2)
-    shown = activations[activations["trained"] & (activations["vector"].str.len() == SHOWN)]
+    shown = embeddings[embeddings["trained"] & (embeddings["vector"].str.len() == SHOWN)]
     for one, (letter, seed) in zip(axes[0], zip("ab", sorted(shown["seed"].unique())[:2], strict=False), strict=False):
         _draw_embedding(one, shown[shown["seed"] == seed])
         loss = manifests.set_index("run").loc[shown[shown["seed"] == seed]["run"].iloc[0], "loss"]

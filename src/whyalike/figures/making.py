@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from whyalike.data.prepared import open_prepared
+from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.figures.registry import FIGURES
 from whyalike.figures.registry_closeness import CLOSENESS_FIGURES
 from whyalike.figures.saving import save
 from whyalike.figures.style import mark_partial
+from whyalike.figures.tsne import Representations
 
 
 def make_figure(
@@ -29,9 +30,10 @@ def make_figure(
     ----------
     kind : name in `FIGURES` or `CLOSENESS_FIGURES`.
     parameters : options of the kind's ``draw``, such as ``{"metric": "cka", "score_protocol": "exact"}``.
-    inputs : paths by what they hold, as the kind's facts name them: "scores", "statistics", "manifests" (Parquet
-        tables, concatenated in the given order), "tables" (one CSV file), "data" (the folder of a prepared data
-        set, or its files). Others are ignored.
+    inputs : paths by what they hold, as the kind's facts name them: "scores", "panel_scores", "statistics",
+        "all_statistics", "manifests" (Parquet tables, concatenated in the given order), "activations" (of one layer on
+        one stimulus set), "tables" (one CSV file), "data" and "labels" (the folder of a prepared data set, or its
+        files). Others are ignored.
     out : path of the SVG file; PDF, PNG and CSV are written beside it.
     made_by : JSON values for the metadata of the files.
     partial : what a partial result lacks, in words: it is written into the figure, and into a column of its numbers.
@@ -87,10 +89,23 @@ def _csv(paths: Sequence[Path]) -> list[Any]:
 
 
 def _prepared(paths: Sequence[Path]) -> list[Any]:
+    data = _opened(paths)
+    return [data.images, data.labels, data.attributes]
+
+
+def _labels(paths: Sequence[Path]) -> list[Any]:
+    data = _opened(paths)
+    return [data.labels, data.attributes]
+
+
+def _opened(paths: Sequence[Path]) -> Prepared:
     folders = list(dict.fromkeys(path if path.is_dir() else path.parent for path in paths))
     _need_one(folders, "prepared data set")
-    data = open_prepared(folders[0])
-    return [data.images, data.labels, data.attributes]
+    return open_prepared(folders[0])
+
+
+def _representations(paths: Sequence[Path]) -> list[Any]:
+    return [Representations(paths)]
 
 
 def _need_one(paths: Sequence[Path], what: str) -> None:
@@ -101,10 +116,14 @@ def _need_one(paths: Sequence[Path], what: str) -> None:
 
 
 READERS: dict[str, Callable[[Sequence[Path]], list[Any]]] = {
-    "activations": _parquet,
     "scores": _parquet,
+    "panel_scores": _parquet,
+    "activations": _representations,
+    "labels": _labels,
     "statistics": _parquet,
+    "all_statistics": _parquet,
     "manifests": _parquet,
+    "embeddings": _parquet,
     "tables": _csv,
     "data": _prepared,
 }

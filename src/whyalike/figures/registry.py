@@ -13,8 +13,9 @@ class FigureFacts:
     ----------
     needs : keys that the figure's entry in the config must have: "study", "dataset".
     inputs : what is read, each a list of paths: "scores", "statistics", "manifests" (Parquet tables, concatenated),
-        "tables" (one CSV file), "data" (the folder of a prepared data set, or its files). In the order of the
-        arguments of ``draw``.
+        "all_statistics" (of every study), "tables" (one CSV file), "data" (the folder of a prepared data set, or its
+        files); of the comparison, stimuli and layer that the options name "panel_scores", "activations" and "labels".
+        In the order of the arguments of ``draw``.
     category : heading in the report.
     options : keys that the entry's `options` may have: the keyword arguments of ``draw``.
     """
@@ -47,6 +48,29 @@ FIGURES: Registry[FigureFacts] = Registry(
         "accuracy": Entry("whyalike.figures.accuracy:draw", FigureFacts((), ("manifests",), "Models")),
         "contact_sheet": Entry(
             "whyalike.figures.contact_sheet:draw", FigureFacts(("dataset",), ("data",), "Data", ("seed", "title"))
+        ),
+        "corrections": Entry(
+            "whyalike.figures.corrections:draw",
+            FigureFacts((), ("all_statistics",), "What the corrections change", ("metric",)),
+        ),
+        "tsne": Entry(
+            "whyalike.figures.tsne:draw",
+            FigureFacts(
+                ("study",),
+                ("panel_scores", "activations", "labels"),
+                "Representations",
+                (
+                    "comparison",
+                    "stimuli",
+                    "layer",
+                    "stimuli_kind",
+                    "metric",
+                    "score_protocol",
+                    "seed",
+                    "points",
+                    "color_by",
+                ),
+            ),
         ),
     },
 )

@@ -20,7 +20,7 @@ CLOSENESS_FIGURES: Registry[FigureFacts] = Registry(
         "closeness_copies": _entry("closeness_constructed:draw_copies", ("scores",)),
         "closeness_width": _entry("closeness_width:draw", ("statistics",)),
         "closeness_metrics": _entry("closeness_metrics:draw", ("statistics",)),
-        "closeness_digits": _entry("closeness_digits:draw", ("activations", "manifests", "scores")),
+        "closeness_digits": _entry("closeness_digits:draw", ("embeddings", "manifests", "scores")),
         "closeness_tuples": _entry("closeness_tuples:draw", ("scores",)),
     },
 )

@@ -89,7 +89,9 @@ class ScorePanel:
         Of several layers also "mean of mu, logvar"; of a partial result "3 of 5 seeds".
         """
         n, classes, seeds = self.pairs["n"], self.pairs["classes"].dropna(), self.pairs["seed"].nunique()
-        parts = [kind_words(self.key["stimuli_kind"]), f"n = {span(n.min(), n.max())}"]
+        parts = [kind_words(self.key["stimuli_kind"])]
+        if n.notna().any():  # published tables do not say it
+            parts.append(f"n = {span(n.min(), n.max())}")
         if len(classes):
             parts.append(count(classes.min(), classes.max(), "class", "classes"))
         if len(self.layers) > 1:

@@ -12,9 +12,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from whyalike.files import write_table, write_text
+from whyalike.jobs import note
 from whyalike.statistics.mutual_information import mutual_information_table
-from whyalike.statistics.published import with_set_aside
-from whyalike.statistics.study import study_statistics
+from whyalike.statistics.published import read_published, with_set_aside, write_published
+from whyalike.statistics.published_format import Description
+from whyalike.statistics.study import PROTOCOLS, study_statistics
 from whyalike.statistics.table import to_arrow
 from whyalike.statistics.tables import to_csv, to_markdown
 
@@ -52,6 +54,31 @@ def analyse_tables(scores: Sequence[Path], protocol: str, output: Path, **option
     table = study_statistics(read_scores(scores, protocol), protocols=[protocol], **options)
     write_table(output, to_arrow(table), {"work": {"protocol": protocol, **options}})
     return table
+
+
+def analyse_published(work: Mapping[str, Any], files: Sequence[Path], scores: Path, statistics: Path) -> None:
+    """Import published tables and write their statistics under both protocols.
+
+    Parameters
+    ----------
+    work : study, setting, factor, own, stimuli and leave_out (what the tables do not say); permutations,
+        information_permutations and seed.
+    files : the published tables.
+    scores, statistics : paths of the score table and of the statistics table.
+
+    Raises
+    ------
+    ValueError : tables that are not as they must be (`published.read_published`).
+    """
+    named = {name: work[name] for name in ("study", "setting", "factor", "own")}
+    columns = {column: tuple(names) for column, names in work["stimuli"].items()}
+    given = Description(**named, stimuli=columns, left_out=tuple(work["leave_out"]))
+    found = read_published(files, given)
+    note(f"published {work['setting']} · {found.summary()}")
+    write_published(scores, found, given)
+    options = {name: work[name] for name in ("permutations", "information_permutations", "seed")}
+    tables = [study_statistics(read_scores([scores], one), protocols=[one], **options) for one in PROTOCOLS]
+    write_table(statistics, to_arrow(pd.concat(tables, ignore_index=True)), {"work": dict(work)})
 
 
 def write_information(

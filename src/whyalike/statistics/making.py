@@ -1,4 +1,4 @@
-"""The files of this room: read score tables and manifests, write statistics, tables and findings."""
+"""The files of this room: read score tables and manifests, write statistics, tables, findings and claims."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from whyalike.files import write_table, write_text
 from whyalike.jobs import note
+from whyalike.statistics.claims import claims_page
 from whyalike.statistics.findings import findings
 from whyalike.statistics.mutual_information import mutual_information_table
 from whyalike.statistics.study import study_statistics
@@ -47,6 +48,12 @@ def write_findings(
     write_text(
         output, findings(by_study, pd.read_csv(accuracy), pd.read_csv(mutual_information), work.get("partial", ()))
     )
+
+
+def write_claims(work: Mapping[str, Any], statistics: Sequence[Path], output: Path) -> None:
+    """Write the paper's claims with what the studies say to each, as Markdown."""
+    lacking = "; ".join(work.get("partial", []))
+    write_text(output, claims_page(_read(statistics)) + (f"\nPartial result: {lacking}.\n" if lacking else ""))
 
 
 def _read(paths: Sequence[Path]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from whyalike.activations.table import write_activations
 from whyalike.statistics.study import study_statistics
 
 INFORMATION = {"1": 0.0, "2A": 0.475, "2B": 0.513, "2C": 0.513, "3": 1.0}
@@ -77,6 +78,17 @@ def statistics_of(scores):
     return study_statistics(scores, permutations=50, information_permutations=2, information_metrics=())
 
 
+def both_protocols(*studies, shift=0.1):
+    """Statistics of studies whose scores as published are the exact ones moved by ``shift`` per unit of overlap."""
+    tables = []
+    for scores in studies:
+        overlap = scores["data_overlap"].fillna(scores["label_overlap"]).astype(float)
+        published = scores.assign(score_protocol="as_published", value=scores["value"] + shift * overlap)
+        both = pd.concat([scores, published], ignore_index=True)
+        tables.append(study_statistics(both, permutations=20, information_permutations=10))
+    return pd.concat(tables, ignore_index=True)
+
+
 def _row(factor, comparison, stimuli, kind, seed, condition, metric, mean, n, **columns):
     key = [seed, *f"{comparison} {stimuli} {kind} {condition} {metric}".encode()]
     noise = np.random.Generator(np.random.PCG64(np.random.SeedSequence(key))).normal(0, 0.015)
@@ -141,3 +153,12 @@ def colorshapedigit(shapes=8, digits=10, colors=10, size=28, copies=2):
     labels = pd.DataFrame(cells, columns=["shape", "digit", "color"])
     levels = (np.arange(len(labels)) // copies % 251).astype(np.uint8)
     return np.broadcast_to(levels[:, None, None, None], (len(labels), size, size, 3)).copy(), labels
+
+
+def representations(path, scores, n, d=5):
+    """An activation file of all runs of a score table: n stimuli of noise, keyed by the run."""
+    runs = sorted({*scores["run_a"], *scores["run_b"]})
+    of_run = {run: np.random.default_rng([int(run, 16) % 2**32, n]).normal(size=(n, d)) for run in runs}
+    made = ((run, x.astype(np.float32)) for run, x in of_run.items())
+    write_activations(path, np.arange(n), made, d, {})
+    return of_run

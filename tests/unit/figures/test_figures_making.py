@@ -7,7 +7,15 @@ import matplotlib
 import pandas as pd
 import pyarrow as pa
 import pytest
-from figure_tables import colorshapedigit, dataset_study, information_table, manifests, statistics_of
+from figure_tables import (
+    both_protocols,
+    colorshapedigit,
+    dataset_study,
+    information_table,
+    manifests,
+    representations,
+    statistics_of,
+)
 
 from whyalike.data.prepared import write_prepared
 from whyalike.figures import overlap
@@ -29,6 +37,7 @@ def inputs(tmp_path_factory):
         "scores1": scores[scores["seed"] == 0],
         "scores2": scores[scores["seed"] != 0],
         "statistics": statistics_of(scores),
+        "both": both_protocols(scores),
         "manifests": manifests().query("factor == 'label'"),
     }
     for name, table in tables.items():
@@ -37,9 +46,15 @@ def inputs(tmp_path_factory):
     images, labels = colorshapedigit(shapes=2, digits=2, colors=3, size=4)
     labels.insert(0, "part", "train")
     write_prepared(folder / "csd", images, labels, ["shape", "digit", "color"], {})
+    activations = folder / "csd_test.layer1.0.parquet"
+    representations(activations, scores, len(labels))
     return {
         "scores": [folder / "scores1.parquet", folder / "scores2.parquet"],
+        "panel_scores": [folder / "scores1.parquet", folder / "scores2.parquet"],
+        "activations": [activations],
+        "labels": [folder / "csd"],
         "statistics": [folder / "statistics.parquet"],
+        "all_statistics": [folder / "both.parquet"],
         "manifests": [folder / "manifests.parquet"],
         "tables": [folder / "table3.csv"],
         "data": [folder / "csd"],

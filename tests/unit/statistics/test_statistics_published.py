@@ -20,7 +20,13 @@ from sklearn.feature_selection import mutual_info_regression
 
 from whyalike.files import made_by, write_table
 from whyalike.similarity.table import SCORE_SCHEMA
-from whyalike.statistics.analysis import analyse_tables, parse_architectures, read_scores, write_information
+from whyalike.statistics.analysis import (
+    analyse_published,
+    analyse_tables,
+    parse_architectures,
+    read_scores,
+    write_information,
+)
 from whyalike.statistics.inference import t_interval
 from whyalike.statistics.mutual_information import mutual_information_table
 from whyalike.statistics.published import parse_stimuli, read_published, with_set_aside, write_published
@@ -332,3 +338,20 @@ def test_options_of_another_form_are_named():
         parse_stimuli(["a=b"])
     with pytest.raises(ValueError, match=r"COMPARISON=NAME; got 'a'"):
         parse_architectures(["a"])
+
+
+def test_a_job_imports_tables_and_analyses_them_under_both_protocols(tmp_path):
+    (tmp_path / "theirs.csv").write_text(table(CORPORA, THIRDS))
+    work = {"study": "task_text", "setting": "theirs", "factor": "task", "own": "six", "leave_out": [],
+            "stimuli": {"metric_common": ["six", "common"]}, "seed": 0, **QUICK}  # fmt: skip
+    paths = tmp_path / "scores.parquet", tmp_path / "statistics.parquet"
+    analyse_published(work, [tmp_path / "theirs.csv"], *paths)
+    given = Description(study="task_text", setting="theirs", factor="task", own="six")
+    pd.testing.assert_frame_equal(pd.read_parquet(paths[0]), read_published([tmp_path / "theirs.csv"], given).scores)
+    found = pd.read_parquet(paths[1])
+    for protocol in ("as_published", "corrected"):
+        scores = read_scores(paths[:1], protocol)
+        expected = study_statistics(scores, protocols=[protocol], seed=0, **QUICK)
+        own = found[found["protocol"] == protocol].reset_index(drop=True)
+        pd.testing.assert_frame_equal(own, expected, check_dtype=False)
+    assert made_by(paths[1])["work"] == work

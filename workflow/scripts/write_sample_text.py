@@ -1,0 +1,21 @@
+"""What the language models of a study say after a prompt."""
+
+import json
+from pathlib import Path
+
+from whyalike.activations.sampling import sample_text
+from whyalike.config import check
+from whyalike.jobs import job
+
+config = check(snakemake.config)
+with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
+    sample_text(
+        work=json.loads(snakemake.params.work),
+        operation=config.operation,
+        threads=snakemake.threads,
+        datasets={Path(path).parent.name: Path(path).parent for path in snakemake.input.datasets},
+        manifests=[Path(path) for path in snakemake.input.manifests],
+        store=Path(config.results, "runs"),
+        table=Path(snakemake.output.table),
+        page=Path(snakemake.output.page),
+    )
