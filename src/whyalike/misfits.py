@@ -129,6 +129,10 @@ def _study_misfits(config: "Config", key: str, study: Any) -> Iterator[str]:
     for name, setting in datasets.items() if study.factor == "label" else ():
         if not set(LABEL_ATTRIBUTES) <= set(_attributes(config, setting)):
             yield f"studies.{key}.settings: label overlap needs data with shape, digit and color, not '{name}'."
+    for name, setting in datasets.items() if study.factor == "factorial" else ():
+        if not SOURCES[config.datasets[setting.dataset].source].facts.grouped:
+            known = ", ".join(source for source, entry in SOURCES.items() if entry.facts.grouped)
+            yield f"studies.{key}.settings: the factorial needs data from {known}, which those of '{name}' are not."
     labellings = LABELLINGS if study.factor == "label" else {setting.labelling for setting in settings.values()}
     for name in study.min_accuracy if isinstance(study.min_accuracy, dict) else ():
         if name not in labellings:

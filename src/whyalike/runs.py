@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from whyalike import factorial
 from whyalike.config import Config
 from whyalike.data.registry import SOURCES
 from whyalike.external import External, OwnCheckpoints
@@ -75,6 +76,15 @@ class Pair:
                 for key, attribute in (("run", "identity"), ("untrained", "untrained"))}  # fmt: skip
         overlaps = {"data_overlap": self.data_overlap, "label_overlap": self.label_overlap}
         return {"condition": self.condition, "seed": self.seed, **overlaps, **runs}
+
+
+def _overlaps(factor: str, level: str) -> tuple[float | None, float | None]:
+    """Data and label overlap of a level; None where it is not varied."""
+    if factor == "factorial":
+        return factorial.overlaps(level)
+    if factor == "label":
+        return None, LABEL_OVERLAP[level]
+    return float(level), float(level) if factor == "task" else None
 
 
 @dataclass(frozen=True)
@@ -141,9 +151,7 @@ class Grid:
         for seed in self.seeds(study, setting):
             for level in self.config.studies[study].levels:
                 run_a, run_b = self._pair_runs(Cell(setting, factor, seed), level)
-                data = float(level) if factor in ("dataset", "task") else None
-                label = LABEL_OVERLAP[level] if factor == "label" else float(level) if factor == "task" else None
-                yield Pair(level, seed, run_a, run_b, data, label)
+                yield Pair(level, seed, run_a, run_b, *_overlaps(factor, level))
 
     def min_accuracy(self, cell: Cell) -> dict[str, float]:
         """Smallest own-test accuracy for each labelling of a cell: the strictest of its studies."""
@@ -165,6 +173,8 @@ class Grid:
         if cell.factor == "label":
             partition, a, b = LABEL_CONDITIONS[level]
             return self._label_run(cell, partition, a), self._label_run(cell, partition, b)
+        if cell.factor == "factorial":
+            return self._factorial_run(cell, None), self._factorial_run(cell, level)
         labelling = self.config.settings[cell.setting].labelling
         alone = "" if self.config.share_a else f"@{level}"  # without sharing, each level trains its own A
         run_a = self._run(cell, f"A{alone}", f"0{alone}", labelling, None, {"part": "A"})
@@ -175,6 +185,14 @@ class Grid:
         labelling = LABEL_PARTITIONS[partition][index]
         # the three two-attribute models get three replicas: no pair may share its initialisation
         return self._run(cell, f"{labelling}.{index}", str(index), labelling, None, {"part": "all"})
+
+    def _factorial_run(self, cell: Cell, level: str | None) -> Run:
+        # one A, and one replica for every B, whatever `share_a` says: the cells of a seed share their random numbers
+        labels, facts = factorial.labelling(cell.seed, level), {"facts": version("whyalike.data.facts")}
+        if level is None:
+            return self._run(cell, "A", "0", labels, None, {"part": "A", **facts})
+        data = factorial.data_overlap(level)
+        return self._run(cell, f"B@{level}", "1", labels, level, {"part": "B", "overlap": data, **facts})
 
     def _run(
         self, cell: Cell, name: str, replica: str, labelling: str, level: str | None, split: dict[str, Any]

@@ -23,6 +23,8 @@ from whyalike.jobs import note
 from whyalike.similarity.scoring import PairOnStimuli, score_pairs
 from whyalike.similarity.table import to_table
 
+OTHER_LABELS = ("label", "factorial")  # factors under which the two models learn other labels of the same images
+
 
 def score_comparison(
     work: Mapping[str, Any],
@@ -102,7 +104,7 @@ class _Rows:
 
     def label_codes(self, run: str) -> np.ndarray | None:
         """The run's own labels of the stimuli: under label overlap, where the two models' labels differ."""
-        if self.work["factor"] != "label" or not self.work["in_distribution"]:
+        if self.work["factor"] not in OTHER_LABELS or not self.work["in_distribution"]:
             return None
         return self.data.labelling(self.runs.loc[run, "labelling"], self.ids)[0]
 
@@ -128,7 +130,7 @@ def _columns(
     return {
         **{name: work[name] for name in ("study", "comparison", "setting", "factor", "stimuli", "seeds_asked")},
         **{name: pair[name] for name in ("seed", "condition", "data_overlap", "label_overlap")},
-        "label_information": _label_information(training, *labellings) if work["factor"] == "label" else None,
+        "label_information": _label_information(training, *labellings) if work["factor"] in OTHER_LABELS else None,
     }
 
 
