@@ -78,6 +78,12 @@ def misfits(config: "Config") -> Iterator[str]:
                 f"Known: {', '.join(known) or 'none'}."
             )
         yield from _option_misfits(config, f"figures.{key}.options", figure.options)
+        study, factors = config.studies.get(figure.study or ""), FIGURES[figure.kind].facts.factors
+        if study is not None and study.factor not in factors:
+            yield (
+                f"figures.{key}.study: a figure of kind {figure.kind} shows a study of factor {', '.join(factors)}, "
+                f"'{figure.study}' has {study.factor}."
+            )
 
 
 def _option_misfits(config: "Config", path: str, options: Mapping[str, Any]) -> Iterator[str]:

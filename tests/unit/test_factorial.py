@@ -18,7 +18,7 @@ CONFIG = yaml.safe_load((Path(__file__).parents[1] / "workflow" / "factorial.yam
 def values():
     """All 12 conditions, 3 seeds; without figures."""
     values = {**copy.deepcopy(CONFIG), "figures": {}}
-    values["studies"]["factorial"] |= {"levels": list(factorial.CONDITIONS), "seeds": [0, 1, 2]}
+    values["studies"]["factorial_overlap"] |= {"levels": list(factorial.CONDITIONS), "seeds": [0, 1, 2]}
     return values
 
 
@@ -64,7 +64,7 @@ def test_the_models_b_of_a_seed_share_their_replica_and_start(values):
 
 
 def test_pairs_have_both_overlaps(values):
-    pairs = list(Grid(check(values)).pairs("factorial", "colorshapedigit"))
+    pairs = list(Grid(check(values)).pairs("factorial_overlap", "colorshapedigit"))
     assert len(pairs) == 36
     found = {pair.condition: (pair.data_overlap, pair.label_overlap) for pair in pairs}
     assert found["0.5:1/3"] == (0.5, 1 / 3)
@@ -96,7 +96,7 @@ def test_a_run_that_learns_facts_is_another_when_a_fact_changes(values, monkeypa
     ],
 )
 def test_a_study_that_is_no_factorial_is_refused(values, key, value, message):
-    values["studies"]["factorial"][key] = value
+    values["studies"]["factorial_overlap"][key] = value
     with pytest.raises(ConfigError) as error:
         check(values)
     assert message in str(error.value)

@@ -112,7 +112,11 @@ def test_the_default_study_is_planned_on_slurm_within_30_seconds(folder, design,
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert plan.returncode == 0, plan.stdout
     rows = table(plan.stdout)
-    assert rows["total"][1] == rows["train_models"][1] == runs
+    assert rows["total"][1] == rows["train_models"][1]
+    # the paper's own by factor; the factorial comes on top, and stands in a line of its own
+    assert sum(int(rows[factor][1]) for factor in ("dataset", "task", "label")) == int(runs)
+    assert rows["factorial"][1] == rows["factorial_overlap"][1] == "390"
+    assert int(rows["total"][1]) == int(runs) + 390
     sections = ("dataset", "task", "label", "dataset_overlap_text", "task_overlap_text", "label_overlap")
     assert all(float(rows[name][3]) > 0 for name in sections)
     assert "given," in rows["train_models"]

@@ -7,7 +7,7 @@ import matplotlib
 import pandas as pd
 import pyarrow as pa
 import pytest
-from figure_tables import colorshapedigit, dataset_study, information_table, manifests, statistics_of
+from figure_tables import colorshapedigit, crossed_study, dataset_study, information_table, manifests, statistics_of
 
 from whyalike.data.prepared import write_prepared
 from whyalike.figures import overlap
@@ -31,6 +31,7 @@ def inputs(tmp_path_factory):
         "statistics": statistics_of(scores),
         "manifests": manifests().query("factor == 'label'"),
     }
+    tables["crossed"], tables["crossed_statistics"] = crossed_study(3)
     for name, table in tables.items():
         write_table(folder / f"{name}.parquet", pa.Table.from_pandas(table, preserve_index=False), {})
     information_table().to_csv(folder / "table3.csv", index=False)
@@ -43,7 +44,15 @@ def inputs(tmp_path_factory):
         "manifests": [folder / "manifests.parquet"],
         "tables": [folder / "table3.csv"],
         "data": [folder / "csd"],
+        "crossed_scores": [folder / "crossed.parquet"],
+        "crossed_statistics": [folder / "crossed_statistics.parquet"],
     }
+
+
+def of(kind, inputs):
+    """The inputs of a kind: those of one overlap, or of two crossed."""
+    crossed = {"scores": inputs["crossed_scores"], "statistics": inputs["crossed_statistics"]}
+    return {**inputs, **crossed} if FIGURES[kind].facts.factors == ("factorial",) else inputs
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +65,7 @@ def settings_before():
 def written(inputs, settings_before, tmp_path_factory):
     """The paths of one figure of every kind, each in a folder of its own."""
     folder = tmp_path_factory.mktemp("figures")
-    return {kind: make_figure(kind, {}, inputs, folder / kind / f"{kind}.svg", MADE_BY) for kind in FIGURES}
+    return {kind: make_figure(kind, {}, of(kind, inputs), folder / kind / f"{kind}.svg", MADE_BY) for kind in FIGURES}
 
 
 @pytest.mark.parametrize("kind", FIGURES)
@@ -78,7 +87,7 @@ def test_csv_holds_exactly_the_numbers_drawn(inputs, written):
 
 @pytest.mark.parametrize("kind", ["overlap", "contact_sheet"])
 def test_same_inputs_give_the_same_bytes(kind, inputs, written, tmp_path):
-    again = make_figure(kind, {}, inputs, tmp_path / "figure.svg", MADE_BY)
+    again = make_figure(kind, {}, of(kind, inputs), tmp_path / "figure.svg", MADE_BY)
     for form, path in written[kind].items():
         assert path.read_bytes() == again[form].read_bytes(), form
 
