@@ -83,7 +83,8 @@ def draw(
         line, column = divmod(i, columns)
         above, below = axes[2 * line, column], axes[2 * line + 1, column]
         key = {"panel": chr(ord("a") + i), **panel.key}
-        marks = [*_draw_scores(above, panel), *_draw_effects(below, panel)]
+        last = column == columns - 1 or i == len(panels) - 1
+        marks = [*_draw_scores(above, panel, last), *_draw_effects(below, panel)]
         numbers += [{**key, **mark} for mark in marks]
         _title(above, key["panel"] if len(panels) > 1 else "", panel, width / columns)
         if column == 0:
@@ -117,7 +118,7 @@ def _panels(
     return found
 
 
-def _draw_scores(axes: Axes, panel: _Panel) -> list[dict]:
+def _draw_scores(axes: Axes, panel: _Panel, last: bool) -> list[dict]:
     """Lines of mean scores against label overlap, the two ends of the scale, and what the labels alone would give."""
     table = panel.scores.groupby(["data_overlap", "label_overlap", "seed"])["value"].mean()
     levels = table.index.unique("data_overlap")
@@ -138,8 +139,8 @@ def _draw_scores(axes: Axes, panel: _Panel) -> list[dict]:
         axes.errorbar(x, y, bars, color=colour, marker=marker, linestyle=line, markersize=4, elinewidth=1, zorder=3)
         marks += means
     axes.set_xticks([0, 1 / 3, 2 / 3, 1], ["0", "1/3", "2/3", "1"])
-    axes.set_xlabel("label overlap (share of facts learned by both)")
-    return marks + _draw_labels_alone(axes, panel) + _draw_scale(axes, panel)
+    axes.set_xlabel("label overlap (facts that both learn)")
+    return marks + _draw_labels_alone(axes, panel) + _draw_scale(axes, panel, last)
 
 
 def _draw_labels_alone(axes: Axes, panel: _Panel) -> list[dict]:
@@ -151,7 +152,7 @@ def _draw_labels_alone(axes: Axes, panel: _Panel) -> list[dict]:
     return [{"mark": "labels alone", "label_overlap": x, "y": y} for x, y in means.items()]
 
 
-def _draw_scale(axes: Axes, panel: _Panel) -> list[dict]:
+def _draw_scale(axes: Axes, panel: _Panel, last: bool) -> list[dict]:
     """Untrained pair and same data and labels as 0 and 100 % of a right axis."""
     ends = {name: panel.statistic(name) for name in ("floor", "ceiling")}
     marks = [{"mark": name, "y": row["value"], "low": row["ci_low"], "high": row["ci_high"]}
@@ -163,7 +164,8 @@ def _draw_scale(axes: Axes, panel: _Panel) -> list[dict]:
         right = axes.secondary_yaxis(
             "right", functions=(lambda y: 100 * (y - floor) / gap, lambda share: floor + gap * share / 100)
         )
-        right.set_ylabel("% of the gap")
+        if last:
+            right.set_ylabel("% of the gap")
     return marks
 
 
@@ -187,12 +189,12 @@ def _draw_effects(axes: Axes, panel: _Panel) -> list[dict]:
         marks.append({"mark": name, "y": row["value"], "low": row["ci_low"], "high": row["ci_high"],
                       "p_holm": row["p_holm"], **size})  # fmt: skip
         text = number(row["value"]) + ("" if share is None else f" ({100 * share['value']:.0f} %)")
-        axes.annotate(text, (row["value"], place), (0, 5), textcoords="offset points", ha="center", va="bottom")
+        axes.annotate(text, (1, place), (0, 4), xycoords=("axes fraction", "data"), textcoords="offset points",
+                      ha="right", va="bottom")  # fmt: skip
     axes.set_yticks(range(len(EFFECTS)), EFFECTS.values())
     axes.set_ylim(len(EFFECTS) - 0.5, -0.75)
     axes.grid(visible=False, axis="y")
-    axes.margins(x=0.14)  # room for the words of the outermost
-    axes.set_xlabel("change of the score, overlap 0 to 1 (% of the gap)")
+    axes.set_xlabel("change of the score (% of the gap)")
     axes.set_title(_answer(panel), color=style.GREY)
     return marks
 
@@ -212,12 +214,12 @@ def _answer(panel: _Panel) -> str:
     """Whether data and labels add up, as far as the seeds can say."""
     angle = panel.statistic("interaction_angle")
     if angle is None:
-        return "interaction: no angle to check it on"
+        return "no angle to check interaction on"
     if angle["n_seeds"] < FEWEST:
         return f"interaction: no claim with {seeds_words(int(angle['n_seeds']), int(angle['n_seeds']))}"
     if interaction_claimed(panel.statistics):
-        return f"{'more' if angle['value'] > 0 else 'less'} together than the sum (CKA and its angle agree)"
-    return "no interaction claimed (CKA and its angle)"
+        return f"{'more' if angle['value'] > 0 else 'less'} than the sum of both (CKA and angle)"
+    return "no interaction claimed"
 
 
 def _title(axes: Axes, letter: str, panel: _Panel, inches: float) -> None:
@@ -240,9 +242,11 @@ def _legend(figure: Figure, panels: Sequence[_Panel], columns: int) -> None:
         for level, (colour, marker, line) in zip(levels, LOOKS, strict=False)
     ]
     if any(panel.statistic("floor") is not None for panel in panels):
-        handles.append(Line2D([], [], color=style.GREY, linestyle=(0, (4, 2)), linewidth=0.9, label="untrained pair"))
+        handles.append(
+            Line2D([], [], color=style.GREY, linestyle=(0, (4, 2)), linewidth=0.9, label="untrained pair (0 %)")
+        )
     if any("label_gram" in panel.scores and panel.scores["label_gram"].notna().any() for panel in panels):
         handles.append(Line2D([], [], color=style.GREEN, marker="x", markersize=4, linewidth=0.8,
                               linestyle=(0, (1, 2)), label="the labels alone"))  # fmt: skip
     handles.append(Line2D([], [], color=style.BLACK, marker="D", markersize=4, label="mean of seeds, 95 % interval"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=2 if columns == 1 else len(handles))
+    figure.legend(handles=handles, loc="outside lower center", ncols=2 if columns == 1 else 3)

@@ -55,6 +55,16 @@ FIGURES: Registry[FigureFacts] = Registry(
                 ("factorial",),
             ),
         ),
+        "controls": Entry(
+            "whyalike.figures.controls:draw",
+            FigureFacts(
+                ("study",),
+                ("scores", "statistics"),
+                "Controls",
+                ("metric", "score_protocol", "stimuli_kind"),
+                ("controls",),
+            ),
+        ),
         "mutual_information": Entry(
             "whyalike.figures.mutual_information:draw", FigureFacts((), ("tables",), "Mutual information")
         ),

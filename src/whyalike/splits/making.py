@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.factorial import data_overlap
 from whyalike.files import made_by, write_table
+from whyalike.randomness import keyed
 from whyalike.splits.factorial import factorial_split
 from whyalike.splits.overlap import dataset_overlap, task_overlap
 
@@ -37,7 +38,7 @@ def make_splits(work: Mapping[str, Any], dataset: Path, output: Path) -> None:
     data = open_prepared(dataset)
     splits = _splits(data, work["factor"], work["seed"], work["runs"])
     for run in work["runs"]:
-        if run["level"] is not None:
+        if run["level"] is not None and work["factor"] != "controls":
             _check_share(splits, run, work["factor"])
     sizes = [len(index) for index, _, _ in splits.values()]
     table = pa.table(
@@ -58,6 +59,8 @@ def _splits(
     train = data.rows("train")
     if factor == "factorial":
         return _crossed(data, train, seed, runs)
+    if factor == "controls":
+        return _controls(data, train, seed, runs)
     overlaps = [run["level"] for run in runs if run["level"] is not None]
     result = {}
     for run in runs:
@@ -91,6 +94,22 @@ def _crossed(
         chosen = train[parts["A" if run["level"] is None else data_overlap(run["level"])]]
         codes, names = data.labelling(run["labelling"], chosen)
         result[run["name"]] = (chosen, codes, names)
+    return result
+
+
+def _controls(
+    data: Prepared, train: np.ndarray, seed: int, runs: Sequence[Mapping[str, Any]]
+) -> dict[str, tuple[np.ndarray, np.ndarray, list[str]]]:
+    """As `_splits`, of the control ladder: A's images or those that A does not see, with labels or shuffled ones."""
+    result = {}
+    for run in runs:
+        codes, names = data.labelling(run["labelling"], train)
+        parts = dataset_overlap(codes, seed, ["0"])
+        chosen = parts["B@0" if run["level"] == "disjoint_data" else "A"]
+        labels = codes[chosen]
+        if run["level"] == "shuffled_labels":
+            labels = keyed(seed, "shuffled labels").permutation(labels)  # as many of each as before
+        result[run["name"]] = (train[chosen], labels, names)
     return result
 
 

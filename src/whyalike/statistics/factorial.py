@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from whyalike.similarity.registry import METRICS
 from whyalike.statistics.inference import jackknife_interval, sign_flip_p, t_interval
 from whyalike.statistics.panels import FACTORIAL
 from whyalike.statistics.table import PANEL, seeds_asked
@@ -81,13 +82,19 @@ def _effects(table: pd.DataFrame, rows: pd.DataFrame, metric: str) -> Iterator[d
     y = table.to_numpy()
     by_seed = dict(zip(_NAMES, contrasts(data, label, y), strict=True))
     by_seed["label_minus_data"] = by_seed["effect_label"] - by_seed["effect_data"]
+    # of a distance, more alike is less: both its effects and its gap change sign
+    closer = -1 if metric in METRICS and METRICS[metric].facts.kind == "distance" else 1
     ceiling, floor = y[(data == 1) & (label == 1)].ravel(), _floor(rows, table.columns)
     for name, values in by_seed.items():
         yield _tested(name, values)
         size = name.removeprefix("effect_")
         if (omega := partial_omega_squared(values)) is not None:
             yield _row(f"omega2_{size}", omega)
-        if len(ceiling) and floor is not None and (share := _share(values, ceiling - floor)) is not None:
+        if (
+            len(ceiling)
+            and floor is not None
+            and (share := _share(closer * values, closer * (ceiling - floor))) is not None
+        ):
             yield _row(f"share_{size}", *share)
     if metric in COSINES and np.abs(y).max() <= 1 + _ROUNDING:
         yield _tested("interaction_angle", contrasts(data, label, -np.arccos(np.clip(y, -1, 1)))[2])
@@ -104,10 +111,10 @@ def _floor(rows: pd.DataFrame, seeds: pd.Index) -> np.ndarray | None:
 
 
 def _share(values: np.ndarray, gaps: np.ndarray) -> tuple[float, tuple[float, float] | None] | None:
-    """Mean contrast over mean gap, and its interval; None where the gap without one seed is closed or turned round."""
+    """Mean contrast over mean gap, and its interval; None where any gap without one seed is closed or turned round."""
     kept = ~np.eye(len(gaps), dtype=bool) if len(gaps) > 1 else np.ones((1, 1), bool)
     without = np.array([gaps[keep].mean() for keep in kept])
-    if not (np.all(without > 0) or np.all(without < 0)):
+    if not np.all(without > 0):
         return None
     value = float(values.mean() / gaps.mean())
     left_out = [values[keep].mean() / gap for keep, gap in zip(kept, without, strict=True)]
