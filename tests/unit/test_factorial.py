@@ -18,6 +18,7 @@ CONFIG = yaml.safe_load((Path(__file__).parents[1] / "workflow" / "factorial.yam
 def values():
     """All 12 conditions, 3 seeds; without figures."""
     values = {**copy.deepcopy(CONFIG), "figures": {}}
+    values["studies"] = {"factorial_overlap": values["studies"]["factorial_overlap"]}
     values["studies"]["factorial_overlap"] |= {"levels": list(factorial.CONDITIONS), "seeds": [0, 1, 2]}
     return values
 

@@ -1,4 +1,4 @@
-"""The factorial through every stage: splits, training, scores, contrasts, figure and findings."""
+"""The factorial and the controls through every stage: splits, training, scores, contrasts, figure and findings."""
 
 import pandas as pd
 import pytest
@@ -33,7 +33,7 @@ def test_scores_have_both_overlaps_and_the_labels_share_as_much_as_they_should(s
 
 
 def test_a_seed_trains_one_a_and_one_b_a_condition(study):
-    for path in (study.results / "models").rglob("*.parquet"):
+    for path in (study.results / "models" / "colorshapedigit").rglob("*.parquet"):
         manifest = pd.read_parquet(path)
         assert sorted(manifest["name"]) == ["A", "B@0:0", "B@0:1", "B@0:1/3", "B@1:0", "B@1:1", "B@1:1/3"]
         assert set(manifest["classes"]) == {8}
@@ -48,6 +48,24 @@ def test_statistics_figure_and_findings_answer_the_question(study):
     text = (study.results / "findings.md").read_text()
     assert "## Study factorial_overlap" in text
     assert "no claim" in text.lower()  # two seeds
+
+
+def test_the_controls_share_runs_with_dataset_overlap_and_the_same_run_twice_is_one_model(study):
+    table = pd.read_parquet(study.results / "similarity" / "controls" / "digits" / "digits_test.parquet")
+    cka = table[table["metric"] == "cka"].set_index("condition")
+    # the CPU is deterministic: a run trained a second time has the same weights
+    assert cka.loc["same_run", "value"].to_numpy() == pytest.approx(1, abs=1e-6)  # float32 features
+    assert (cka.loc["other_order", "untrained"] > 1 - 1e-6).all()  # the same start
+    across = cka.loc["across_seeds"]
+    assert len(across) == 6
+    assert across["data_overlap"].between(0.3, 0.7).all() and across["data_overlap"].nunique() > 1
+    paths = [study.results / "models" / "digits" / factor / "seed0.parquet" for factor in ("controls", "dataset")]
+    manifests = [pd.read_parquet(path).set_index("name")["run"] for path in paths]
+    for one, other in (("A", "A"), ("same_data", "B@1"), ("disjoint_data", "B@0")):
+        assert manifests[0][one] == manifests[1][other]
+    numbers = pd.read_csv(study.results / "figures" / "controls.csv")
+    assert {"expected", "pair", "seed", "mean"} == set(numbers["mark"])
+    assert "random halves" in (study.results / "findings.md").read_text()
 
 
 def test_nothing_is_left_to_do(study):

@@ -2,8 +2,8 @@
 
 Role: says by how much similarity changes with overlap, as published and corrected.
 Holds: panels, regression, inference, information, study (one study's table), factorial and factorial_findings (crossed
-overlaps), controls (the ladder), tables (Tables 3 and 5), findings (words), dyadic (all pairs among models), published
-and published_format (score tables of others), analysis (of any tables).
+overlaps), controls and control_findings (the ladder), tables (Tables 3 and 5), findings (words), dyadic (all pairs
+among models), published and published_format (score tables of others), analysis (of any tables).
 Layer: after similarity, before figures. May import: files, registry, similarity's facts and table; never torch, never
 figures.
 """

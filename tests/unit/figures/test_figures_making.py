@@ -7,6 +7,7 @@ import matplotlib
 import pandas as pd
 import pyarrow as pa
 import pytest
+from control_tables import controls_scores
 from figure_tables import colorshapedigit, crossed_study, dataset_study, information_table, manifests, statistics_of
 
 from whyalike.data.prepared import write_prepared
@@ -16,6 +17,7 @@ from whyalike.figures.registry import FIGURES
 from whyalike.figures.saving import save
 from whyalike.figures.style import RC, SMALL_POINTS, equals, metric_words, number
 from whyalike.files import write_table
+from whyalike.statistics.study import study_statistics
 
 MADE_BY = {"fingerprint": "abc", "kind": "overlap"}
 
@@ -32,6 +34,8 @@ def inputs(tmp_path_factory):
         "manifests": manifests().query("factor == 'label'"),
     }
     tables["crossed"], tables["crossed_statistics"] = crossed_study(3)
+    tables["controls"] = controls_scores(4)
+    tables["controls_statistics"] = study_statistics(tables["controls"])
     for name, table in tables.items():
         write_table(folder / f"{name}.parquet", pa.Table.from_pandas(table, preserve_index=False), {})
     information_table().to_csv(folder / "table3.csv", index=False)
@@ -46,13 +50,15 @@ def inputs(tmp_path_factory):
         "data": [folder / "csd"],
         "crossed_scores": [folder / "crossed.parquet"],
         "crossed_statistics": [folder / "crossed_statistics.parquet"],
+        "controls_scores": [folder / "controls.parquet"],
+        "controls_statistics": [folder / "controls_statistics.parquet"],
     }
 
 
 def of(kind, inputs):
-    """The inputs of a kind: those of one overlap, or of two crossed."""
-    crossed = {"scores": inputs["crossed_scores"], "statistics": inputs["crossed_statistics"]}
-    return {**inputs, **crossed} if FIGURES[kind].facts.factors == ("factorial",) else inputs
+    """The inputs of a kind: of one overlap, of two crossed, or of the controls."""
+    own = {("factorial",): "crossed", ("controls",): "controls"}.get(FIGURES[kind].facts.factors)
+    return inputs if own is None else {name: inputs[f"{own}_{name}"] for name in ("scores", "statistics")}
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """The control ladder's numbers: rungs, steps and shares by hand, pairs across seeds against the line by loops."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 from control_tables import controls_scores
@@ -8,7 +9,10 @@ from control_tables import controls_scores
 from whyalike.controls import RUNGS
 from whyalike.statistics.controls import across_expected, ladder
 from whyalike.statistics.dyadic import node_jackknife
+from whyalike.statistics.findings import findings
 from whyalike.statistics.study import study_statistics
+
+NO_ACCURACY, NO_INFORMATION = pd.DataFrame(columns=["setting"]), pd.DataFrame(columns=["protocol"])
 
 
 def test_rungs_are_means_over_seeds_with_t_intervals(number):
@@ -82,6 +86,20 @@ def test_what_is_not_there_has_no_row():
     scores = controls_scores()
     found = set(study_statistics(scores[scores["condition"] != "disjoint_data"])["estimator"])
     assert "across_seeds" in found and not {"step_data", "across_seeds_less_line"} & found
+
+
+@pytest.mark.parametrize(("across", "where"), [(0.0, "on"), (0.05, "off")])
+def test_the_findings_say_what_each_step_takes_and_where_random_halves_lie(across, where):
+    scores = controls_scores(across=across)
+    random = np.random.default_rng(0)
+    pairs = scores["condition"] == "across_seeds"
+    scores.loc[pairs, "value"] += 0.001 * random.standard_normal(pairs.sum())  # else the interval has no width
+    text = findings({"k": study_statistics(scores)}, NO_ACCURACY, NO_INFORMATION)
+    assert "## Study k" in text
+    assert f"the same run twice {scores[scores['condition'] == 'same_run']['value'].mean():.3f}, same data" in text
+    assert "untrained 0.200." in text
+    assert "another order of the images -0.0" in text and "then disjoint data -0." in text
+    assert f"(10 pairs of random halves) lie {where} the line of data overlap" in text
 
 
 def test_the_ladder_is_in_its_order_and_expectations_are_of_pairs_only():
