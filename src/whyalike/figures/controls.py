@@ -144,7 +144,8 @@ def _draw_mean(axes: Axes, statistics: pd.DataFrame, estimator: str, name: str, 
     axes.errorbar(row["value"], place, xerr=bar, color=style.BLACK, marker="D", markersize=4, elinewidth=1.2, zorder=3)
     share = statistics["value"].get(f"share_{name}")
     text = number(row["value"]) + ("" if share is None else f" ({100 * share:.0f} %)")
-    axes.annotate(text, (row["value"], place), (0, 5), textcoords="offset points", ha="center", va="bottom")
+    clear = {"boxstyle": "square,pad=0.05", "facecolor": "white", "edgecolor": "none"}  # of the lines behind the words
+    axes.annotate(text, (row["value"], place), (0, 5), textcoords="offset points", ha="center", va="bottom", bbox=clear)
     return {
         "mark": "mean",
         "rung": name,
