@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from whyalike import controls, factorial
 from whyalike.closeness_parameters import Closeness
 from whyalike.data.registry import SOURCES
 from whyalike.external import ExternalStudy, OwnActivations, OwnCheckpoints
@@ -42,7 +43,14 @@ from whyalike.similarity.registry_closeness import of_representations
 from whyalike.training.registry import OBJECTIVES
 
 PROTOCOLS = ("exact", "as_published")
-CONDITIONS = ("1", "2A", "2B", "2C", "3")
+CONDITIONS = {
+    "label": ("1", "2A", "2B", "2C", "3"),
+    "factorial": factorial.CONDITIONS,
+    "controls": controls.CONDITIONS,
+}
+CONDITIONS_OF = {"label": "conditions of label overlap", "factorial": "conditions of the factorial"} | {
+    "controls": "rungs of the controls"
+}
 
 
 class ConfigError(ValueError):
@@ -117,11 +125,17 @@ AnySetting = Annotated[
 class Study(Question):
     """A question with a figure: one factor varied over levels, in one or more settings."""
 
-    factor: Literal["dataset", "task", "label"] = Field(description="What overlaps between the two models of a pair.")
+    factor: Literal["dataset", "task", "label", "factorial", "controls"] = Field(
+        description="What overlaps between the two models of a pair; factorial: data and labels, crossed; controls: "
+        "pairs that differ in one thing more from rung to rung."
+    )
     settings: tuple[Name, ...] = Field(min_length=1, description="Names of settings.")
     levels: tuple[str, ...] = Field(
         min_length=1,
-        description='Overlaps in quotes ("0", "0.25"), or the conditions 1, 2A, 2B, 2C, 3 of label overlap.',
+        description='Overlaps in quotes ("0", "0.25"), the conditions 1, 2A, 2B, 2C, 3 of label overlap, or of the '
+        'factorial data overlap 0, 0.5, 1 and label overlap 0, 1/3, 2/3, 1 as "0.5:2/3", all of them with all; '
+        "or rungs of the controls: same_run, other_order, other_start, same_data, disjoint_data, shuffled_labels, "
+        "across_seeds.",
     )
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1, description="One pair a level for each seed.")
     stimuli: StimuliNames = Field(description=STIMULI)
@@ -144,16 +158,22 @@ class Study(Question):
     @field_validator("levels")
     @classmethod
     def _fit_factor(cls, levels: tuple[str, ...], about: ValidationInfo) -> tuple[str, ...]:
-        if about.data.get("factor") != "label":
+        if (factor := about.data.get("factor")) not in CONDITIONS:
             return tuple(_level(level) for level in levels)
-        if wrong := [level for level in levels if level not in CONDITIONS]:
-            raise ValueError(f"levels {wrong} are not conditions of label overlap: {', '.join(CONDITIONS)}")
+        if wrong := [level for level in levels if level not in CONDITIONS[factor]]:
+            raise ValueError(f"levels {wrong} are not {CONDITIONS_OF[factor]}: {', '.join(CONDITIONS[factor])}")
+        if factor == "factorial" and not factorial.is_crossed(levels):
+            raise ValueError(f"the factorial crosses two or more of each overlap, all with all; got {list(levels)}")
         return levels
 
     @model_validator(mode="after")
     def _factor_has_classes(self) -> "Study":
         if self.fixed_classes and self.factor != "task":
             raise ValueError(f"fixed_classes is about task overlap; the factor is {self.factor}: remove it")
+        if self.factor == "controls" and self.min_accuracy:
+            raise ValueError("min_accuracy cannot be asked of controls: a model of shuffled labels has none. Remove it")
+        if self.factor == "factorial" and not isinstance(self.min_accuracy, float):
+            raise ValueError("min_accuracy of a factorial is one number: each of its models learns labels of its own")
         return self
 
 

@@ -81,6 +81,12 @@ def misfits(config: "Config") -> Iterator[str]:
                 f"Known: {', '.join(known) or 'none'}."
             )
         yield from _option_misfits(config, f"figures.{key}.options", figure.options)
+        study, factors = config.studies.get(figure.study or ""), FIGURES[figure.kind].facts.factors
+        if study is not None and study.factor not in factors:
+            yield (
+                f"figures.{key}.study: a figure of kind {figure.kind} shows a study of factor {', '.join(factors)}, "
+                f"'{figure.study}' has {study.factor}."
+            )
 
 
 def _option_misfits(config: "Config", path: str, options: Mapping[str, Any]) -> Iterator[str]:
@@ -132,6 +138,10 @@ def _study_misfits(config: "Config", key: str, study: Any) -> Iterator[str]:
     for name, setting in datasets.items() if study.factor == "label" else ():
         if not set(LABEL_ATTRIBUTES) <= set(_attributes(config, setting)):
             yield f"studies.{key}.settings: label overlap needs data with shape, digit and color, not '{name}'."
+    for name, setting in datasets.items() if study.factor == "factorial" else ():
+        if not SOURCES[config.datasets[setting.dataset].source].facts.grouped:
+            known = ", ".join(source for source, entry in SOURCES.items() if entry.facts.grouped)
+            yield f"studies.{key}.settings: the factorial needs data from {known}, which those of '{name}' are not."
     labellings = LABELLINGS if study.factor == "label" else {setting.labelling for setting in settings.values()}
     for name in study.min_accuracy if isinstance(study.min_accuracy, dict) else ():
         if name not in labellings:

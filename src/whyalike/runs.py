@@ -8,11 +8,13 @@ replica.
 """
 
 import hashlib
+import itertools
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from whyalike import controls, factorial
 from whyalike.config import Config
 from whyalike.data.registry import SOURCES
 from whyalike.external import External, OwnCheckpoints
@@ -40,7 +42,8 @@ def digest(value: Any) -> str:
 class Run:
     """One model. ``name`` is unique within its cell (setting, factor, seed); ``identity`` everywhere.
 
-    ``untrained`` is the identity of the model's start, None where that is not known (activations from files).
+    ``untrained`` is the identity of the model's start, None where that is not known (activations from files). ``start``
+    is the replica whose initial weights the run has, where that is not its own.
     """
 
     name: str
@@ -52,10 +55,12 @@ class Run:
     level: str | None
     identity: str
     untrained: str | None
+    start: str | None = None
 
     def plain(self) -> dict[str, Any]:
         """What a training job must know of this run, as JSON values."""
-        return {key: getattr(self, key) for key in ("name", "replica", "labelling", "level", "identity")}
+        keys = ("name", "replica", "labelling", "level", "identity")
+        return {key: getattr(self, key) for key in keys} | ({"start": self.start} if self.start is not None else {})
 
 
 @dataclass(frozen=True)
@@ -68,13 +73,26 @@ class Pair:
     run_b: Run
     data_overlap: float | None
     label_overlap: float | None
+    seed_b: int | None = None  # of run B, where that is another one
 
     def plain(self) -> dict[str, Any]:
         """What a scoring job must know of this pair, as JSON values."""
         runs = {f"{key}_{role}": getattr(run, attribute) for role, run in (("a", self.run_a), ("b", self.run_b))
                 for key, attribute in (("run", "identity"), ("untrained", "untrained"))}  # fmt: skip
         overlaps = {"data_overlap": self.data_overlap, "label_overlap": self.label_overlap}
-        return {"condition": self.condition, "seed": self.seed, **overlaps, **runs}
+        other = {} if self.seed_b is None else {"seed_b": self.seed_b}
+        return {"condition": self.condition, "seed": self.seed, **other, **overlaps, **runs}
+
+
+def _overlaps(factor: str, level: str) -> tuple[float | None, float | None]:
+    """Data and label overlap of a level; None where it is not varied."""
+    if factor == "factorial":
+        return factorial.overlaps(level)
+    if factor == "controls":
+        return controls.RUNGS[level].data_overlap, controls.RUNGS[level].label_overlap
+    if factor == "label":
+        return None, LABEL_OVERLAP[level]
+    return float(level), float(level) if factor == "task" else None
 
 
 @dataclass(frozen=True)
@@ -138,12 +156,14 @@ class Grid:
         factor = self.config.studies[study].factor
         if factor == "external":
             yield from self._external_pairs(study, setting)
+        if factor == "controls" and controls.ACROSS_SEEDS in self.config.studies[study].levels:
+            yield from self._pairs_across_seeds(study, setting)
         for seed in self.seeds(study, setting):
             for level in self.config.studies[study].levels:
+                if level == controls.ACROSS_SEEDS:
+                    continue
                 run_a, run_b = self._pair_runs(Cell(setting, factor, seed), level)
-                data = float(level) if factor in ("dataset", "task") else None
-                label = LABEL_OVERLAP[level] if factor == "label" else float(level) if factor == "task" else None
-                yield Pair(level, seed, run_a, run_b, data, label)
+                yield Pair(level, seed, run_a, run_b, *_overlaps(factor, level))
 
     def min_accuracy(self, cell: Cell) -> dict[str, float]:
         """Smallest own-test accuracy for each labelling of a cell: the strictest of its studies."""
@@ -165,7 +185,11 @@ class Grid:
         if cell.factor == "label":
             partition, a, b = LABEL_CONDITIONS[level]
             return self._label_run(cell, partition, a), self._label_run(cell, partition, b)
-        labelling = self.config.settings[cell.setting].labelling
+        if cell.factor == "controls":
+            return self._run(cell, "A", "0", self._own_labels(cell), None, {"part": "A"}), self._control(cell, level)
+        if cell.factor == "factorial":
+            return self._factorial_run(cell, None), self._factorial_run(cell, level)
+        labelling = self._own_labels(cell)
         alone = "" if self.config.share_a else f"@{level}"  # without sharing, each level trains its own A
         run_a = self._run(cell, f"A{alone}", f"0{alone}", labelling, None, {"part": "A"})
         run_b = self._run(cell, f"B@{level}", f"1{alone}", labelling, level, {"part": "B", "overlap": level})
@@ -176,16 +200,52 @@ class Grid:
         # the three two-attribute models get three replicas: no pair may share its initialisation
         return self._run(cell, f"{labelling}.{index}", str(index), labelling, None, {"part": "all"})
 
+    def _own_labels(self, cell: Cell) -> str:
+        return self.config.settings[cell.setting].labelling
+
+    def _control(self, cell: Cell, level: str) -> Run:
+        """The run of a rung; across seeds it is A once more, beside which the other seeds' A stand."""
+        if level == controls.ACROSS_SEEDS:
+            return self._run(cell, "A", "0", self._own_labels(cell), None, {"part": "A"})
+        rung = controls.RUNGS[level]
+        start = rung.start if rung.start != rung.replica else None
+        return self._run(cell, level, rung.replica, self._own_labels(cell), level, dict(rung.split), start)
+
+    def _pairs_across_seeds(self, study: str, setting: str) -> Iterator[Pair]:
+        """Every two models A; what they share is measured where the data are."""
+        cells = [Cell(setting, "controls", seed) for seed in self.seeds(study, setting)]
+        for a, b in itertools.combinations(cells, 2):
+            runs = [self._control(cell, controls.ACROSS_SEEDS) for cell in (a, b)]
+            yield Pair(controls.ACROSS_SEEDS, a.seed, *runs, None, 1.0, seed_b=b.seed)
+
+    def _factorial_run(self, cell: Cell, level: str | None) -> Run:
+        # one A, and one replica for every B, whatever `share_a` says: the cells of a seed share their random numbers
+        labels, facts = factorial.labelling(cell.seed, level), {"facts": version("whyalike.data.facts")}
+        if level is None:
+            return self._run(cell, "A", "0", labels, None, {"part": "A", **facts})
+        data = factorial.data_overlap(level)
+        return self._run(cell, f"B@{level}", "1", labels, level, {"part": "B", "overlap": data, **facts})
+
     def _run(
-        self, cell: Cell, name: str, replica: str, labelling: str, level: str | None, split: dict[str, Any]
+        self,
+        cell: Cell,
+        name: str,
+        replica: str,
+        labelling: str,
+        level: str | None,
+        split: dict[str, Any],
+        other_start: str | None = None,
     ) -> Run:
         setting = self.config.settings[cell.setting]
         dataset, recipe = self.config.datasets[setting.dataset], self.config.recipes[setting.recipe]
         if split["part"] != "all":
-            split = {**split, "factor": cell.factor, "seed": cell.seed, "version": version("whyalike.splits.overlap")}
-        start = self._start(cell, replica)
+            # the controls' runs see the images of dataset overlap, whose runs they share
+            factor = "dataset" if cell.factor == "controls" else cell.factor
+            split = {**split, "factor": factor, "seed": cell.seed, "version": version("whyalike.splits.overlap")}
+        start = self._start(cell, replica if other_start is None else other_start)
         trained = {
             **start,
+            **({} if other_start is None else {"order": replica}),
             "dataset": dataset.model_dump(mode="json"),
             "dataset_version": version(SOURCES[dataset.source].module),
             "split": split,
@@ -204,6 +264,7 @@ class Grid:
             level,
             digest(trained),
             digest({**start, "step": 0}),
+            other_start,
         )
 
     def _start(self, cell: Cell, replica: str) -> dict[str, Any]:

@@ -210,7 +210,7 @@ class Workflow:
                 "layers": setting.layers,
                 "stimuli": self.config.stimuli[wildcards.stimuli].model_dump(mode="json"),
                 "runs": [run.identity for run in runs],
-                "untrained": {run.untrained: run.replica for run in runs},
+                "untrained": {run.untrained: run.replica if run.start is None else run.start for run in runs},
                 "version": version("whyalike.activations.extraction"),
             }
         )

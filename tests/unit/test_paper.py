@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from whyalike import costs
+from whyalike import costs, factorial
 from whyalike.config import read
 from whyalike.models.weights import build_model
 from whyalike.planning import Plan
@@ -28,6 +28,16 @@ def plan(paper, tmp_path_factory):
     return Plan(paper, Grid(paper), COSTS, tmp_path_factory.mktemp("store"))
 
 
+BEYOND = ("factorial", "controls")  # factors that the paper does not have: counted apart
+
+
+@pytest.fixture(scope="module")
+def published(paper):
+    """The configuration with the paper's own studies alone."""
+    own = {name: study for name, study in paper.studies.items() if study.factor not in BEYOND}
+    return paper.model_copy(update={"studies": own})
+
+
 def counts(config):
     """Number of distinct models by (family, factor)."""
     grid = Grid(config)
@@ -39,9 +49,9 @@ def counts(config):
     return Counter(kinds.values())
 
 
-def test_the_papers_design_has_1622_models(paper):
+def test_the_papers_design_has_1622_models(published):
     # overlap-study table: pairs a seed and level, each of two models
-    found = counts(paper.model_copy(update={"share_a": False}))
+    found = counts(published.model_copy(update={"share_a": False}))
     assert found == {
         ("resnet", "dataset"): 3 * 10 * 11 * 2,  # 660
         ("resnet", "task"): 3 * 10 * 6 * 2,  # 360
@@ -54,8 +64,8 @@ def test_the_papers_design_has_1622_models(paper):
     assert found.total() == 1622
 
 
-def test_with_one_model_a_for_all_levels_there_are_944(paper):
-    found = counts(paper)
+def test_with_one_model_a_for_all_levels_there_are_944(published):
+    found = counts(published)
     assert found == {
         ("resnet", "dataset"): 3 * 10 * 12,
         ("resnet", "task"): 3 * 10 * 7,
@@ -68,12 +78,34 @@ def test_with_one_model_a_for_all_levels_there_are_944(paper):
     assert found.total() == 944
 
 
-def test_the_stimuli_of_a_setting_are_its_own_test_set_and_the_papers_two_others(paper):
+def test_factorial_and_controls_come_on_top_with_1_a_and_12_b_a_seed(paper, published):
+    assert counts(paper)["resnet", "factorial"] == 3 * 10 * 13
+    assert counts(paper.model_copy(update={"share_a": False}))["resnet", "factorial"] == 3 * 10 * 13
+    # the controls train 4 models a seed and share 3 with dataset overlap
+    assert counts(paper).total() - counts(published).total() == 390 + 10 * 4
+
+
+def test_the_factorial_holds_stimuli_and_steps_fixed_over_the_images_a_cell(paper):
+    study = paper.studies["factorial_overlap"]
+    assert set(study.levels) == set(factorial.CONDITIONS)
+    each = [paper.datasets[paper.settings[name].dataset].images_per_cell for name in study.settings]
+    assert each == [8, 64, 512]
+    amounts = Workload(paper, COSTS)
+    assert {amounts.steps(name, "factorial") for name in study.settings} == {(5120, 512, True)}
+    peaks = {paper.recipes[name].peak_epoch / paper.recipes[name].epochs for name in study.settings}
+    assert peaks == {0.1}
+    assert {amounts.stimuli(stimuli) for name in study.settings for stimuli in study.stimuli_of(name)} == {(2048, True)}
+    variants = [paper.datasets[paper.settings[name].dataset].model_copy(update={"images_per_cell": 4})
+                for name in study.settings]  # fmt: skip
+    assert variants[0] == variants[1] == variants[2]  # but for the number of images: the test images are the same
+
+
+def test_the_stimuli_of_a_setting_are_its_own_test_set_and_the_papers_two_others(published):
     others = {"mnist", "svhn"}
-    for study in paper.studies.values():
+    for study in published.studies.values():
         for name in study.settings:
-            sets = [paper.stimuli[stimuli].dataset for stimuli in study.stimuli_of(name)]
-            own = paper.settings[name].dataset
+            sets = [published.stimuli[stimuli].dataset for stimuli in study.stimuli_of(name)]
+            own = published.settings[name].dataset
             expected = {
                 "dataset": {own, *others},
                 "task": {own, *others},

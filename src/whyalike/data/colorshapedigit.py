@@ -3,50 +3,30 @@
 The published data set has 1000 training and 100 further images a class; its generator never appeared, this is a new
 one. 880,000 images of 28 px (2.1 GB) took 11 s with two threads and 15 s with one (x86-64, numpy 2.4, Pillow 13).
 Shapes are drawn and digits rendered once, at a few scales, into pools of masks; an image picks one of each, with
-independent scale and offset. Every class of every part has its own random numbers, so that images depend neither on
-the number of threads nor on which other classes are made. Columns `drawing` and `glyph` name the sources of an image.
-
-Threads fill one memory map: numpy's indexing releases the interpreter lock, so that two threads compose 1.8 times as
-fast as one, without the copies and the start-up of processes.
+independent scale and offset (`whyalike.data.blocks`). Columns `drawing` and `glyph` name the sources of an image.
 """
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from whyalike.data.array_file import new_images
-from whyalike.data.composition import COLORS, compose, place
+from whyalike.data.blocks import Block, fill, labels
 from whyalike.data.drawings import draw
 from whyalike.data.folders import class_files, digest, read_mask
 from whyalike.data.glyphs import FONTS, render
 from whyalike.data.label_table import IMAGE_PARTS
 from whyalike.data.masks import Pool, Render, large_edge, make_pool
-from whyalike.data.parameters import ColorShapeDigitParameters
+from whyalike.data.parameters import ColorShapeDigitParameters, DrawnParameters
 from whyalike.data.prepared import write_prepared
 from whyalike.randomness import keyed
 
 VERSION = 1  # raised when pixels or labels change
 HELD_OUT_SHARE = 0.2  # of the sources of each class, for test images only
-REPORTS = 20  # progress lines
-
-
-@dataclass(frozen=True)
-class _Block:
-    """The images of one class in one part: rows `start` to `stop` of the data set."""
-
-    part: str
-    shape: str
-    digit: str
-    color: str
-    start: int
-    stop: int
 
 
 def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: Callable[[str], None]) -> None:
@@ -64,26 +44,37 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
     ValueError : a folder of sources lacks classes, or holds files that are no images.
     """
     chosen = ColorShapeDigitParameters.model_validate(parameters)
-    drawings, drawings_from = _drawings(chosen)
-    glyphs, glyphs_from = _glyphs(chosen)
+    drawings, drawings_from = make_drawings(chosen)
+    glyphs, glyphs_from = make_glyphs(chosen)
     report(
         f"colorshapedigit: drawing {sum(map(len, drawings.values()))} shapes, {sum(map(len, glyphs.values()))} digits"
     )
     pools = make_pool(drawings, chosen.size), make_pool(glyphs, chosen.size)
     blocks = _blocks(chosen)
     with new_images(folder, (blocks[-1].stop, chosen.size, chosen.size, 3)) as images:
-        sources = _fill(images, blocks, pools, chosen, threads, report)
+        sources = fill(
+            images,
+            blocks,
+            pools,
+            lambda block: (
+                _available(pools[0], "drawing", block.shape, block.part, chosen),
+                _available(pools[1], "glyph", block.digit, block.part, chosen),
+            ),
+            chosen.seed,
+            threads,
+            lambda line: report(f"colorshapedigit: {line}"),
+        )
     made_by = {
         "source": "colorshapedigit",
         "version": VERSION,
         "parameters": chosen.model_dump(mode="json", exclude={"sources"}),
         "sources": {"shapes": drawings_from, "digits": glyphs_from},
     }
-    write_prepared(folder, None, _labels(blocks, pools, sources), ["shape", "digit", "color"], made_by)
+    write_prepared(folder, None, labels(blocks, pools, sources), ["shape", "digit", "color"], made_by)
     report(f"colorshapedigit: {blocks[-1].stop} images written")
 
 
-def _drawings(chosen: ColorShapeDigitParameters) -> tuple[dict[str, dict[str, Render]], str]:
+def make_drawings(chosen: DrawnParameters) -> tuple[dict[str, dict[str, Render]], str]:
     """Drawings of each shape by id, and what they come from."""
     shapes = sorted(chosen.shapes)
     if chosen.sources.shapes is not None:
@@ -99,7 +90,7 @@ def _drawings(chosen: ColorShapeDigitParameters) -> tuple[dict[str, dict[str, Re
     }, "drawn"
 
 
-def _glyphs(chosen: ColorShapeDigitParameters) -> tuple[dict[str, dict[str, Render]], str]:
+def make_glyphs(chosen: DrawnParameters) -> tuple[dict[str, dict[str, Render]], str]:
     """Glyphs of each digit by id, and what they come from."""
     digits = [str(digit) for digit in sorted(chosen.digits)]
     if chosen.sources.digits is not None:
@@ -115,14 +106,14 @@ def _readers(files: dict[str, dict[str, Path]]) -> dict[str, dict[str, Render]]:
     return {name: {key: partial(read_mask, path) for key, path in members.items()} for name, members in files.items()}
 
 
-def _blocks(chosen: ColorShapeDigitParameters) -> list[_Block]:
+def _blocks(chosen: ColorShapeDigitParameters) -> list[Block]:
     """Blocks in the order of the rows: training before test, then by class name."""
     classes = sorted(product(chosen.shapes, map(str, chosen.digits), chosen.colors), key="_".join)
     counts = {"train": chosen.train_per_class, "test": chosen.test_per_class}
-    blocks: list[_Block] = []
+    blocks: list[Block] = []
     for part, names in product(IMAGE_PARTS, classes):
         start = blocks[-1].stop if blocks else 0
-        blocks.append(_Block(part, *names, start, start + counts[part]))
+        blocks.append(Block(part, *names, start, start + counts[part]))
     return blocks
 
 
@@ -138,51 +129,3 @@ def _available(pool: Pool, kind: str, name: str, part: str, chosen: ColorShapeDi
     order = keyed(chosen.seed, "held out", kind, "" if is_font else name).permutation(len(members))
     n_test = max(1, round(HELD_OUT_SHARE * len(members)))
     return members[np.sort(order[:n_test] if part == "test" else order[n_test:])]
-
-
-def _fill(
-    images: np.ndarray,
-    blocks: list[_Block],
-    pools: tuple[Pool, Pool],
-    chosen: ColorShapeDigitParameters,
-    threads: int,
-    report: Callable[[str], None],
-) -> np.ndarray:
-    """Compose all blocks into `images`; returns the rows of both pools that each image shows, int32 (2, n)."""
-    sources = np.empty((2, len(images)), dtype=np.int32)
-    windows = [pool.windows(chosen.size) for pool in pools]
-
-    def fill(block: _Block) -> None:
-        n, rows = block.stop - block.start, slice(block.start, block.stop)
-        random = keyed(chosen.seed, "compose", block.part, block.shape, block.digit, block.color)
-        members = (
-            _available(pools[0], "drawing", block.shape, block.part, chosen),
-            _available(pools[1], "glyph", block.digit, block.part, chosen),
-        )
-        placements = tuple(place(available, n, chosen.size, random) for available in members)
-        sources[:, rows] = [placement.source for placement in placements]
-        compose(images[rows], *windows, COLORS[block.color], placements)
-
-    every = -(-len(blocks) // REPORTS)
-    with ThreadPoolExecutor(threads) as workers:
-        tasks = [workers.submit(fill, block) for block in blocks]
-        try:
-            for done, task in enumerate(as_completed(tasks), start=1):
-                task.result()
-                if done % every == 0:
-                    report(f"colorshapedigit: {done}/{len(blocks)} blocks of images")
-        finally:
-            workers.shutdown(cancel_futures=True)
-    return sources
-
-
-def _labels(blocks: list[_Block], pools: tuple[Pool, Pool], sources: np.ndarray) -> pd.DataFrame:
-    """One row an image; text columns as categories, since they repeat."""
-    counts = [block.stop - block.start for block in blocks]
-    columns: dict[str, Any] = {
-        name: pd.Categorical([getattr(block, name) for block in blocks]).repeat(counts)
-        for name in ("part", "shape", "digit", "color")
-    }
-    for name, pool, codes in zip(("drawing", "glyph"), pools, sources, strict=True):
-        columns[name] = pd.Categorical.from_codes(codes, pool.ids)
-    return pd.DataFrame(columns)

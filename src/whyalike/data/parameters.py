@@ -7,7 +7,16 @@ the only documentation of the keys.
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from whyalike.data import layouts
 
@@ -22,6 +31,7 @@ Folder = Annotated[
 ]
 
 DIGITS = 1797  # images that scikit-learn ships
+SOURCES_FOR_GROUPS = 10  # a fifth for the test set, and one at least for each of 8 groups
 PHOTOGRAPHS = 2  # scikit-learn ships china.jpg and flower.jpg
 PHOTOGRAPH_SHAPE = (427, 640)  # rows, columns of each
 
@@ -104,37 +114,85 @@ class Sources(Parameters):
     )
 
 
-class ColorShapeDigitParameters(Parameters):
-    """ColorShapeDigit: a shape and a digit of one colour on white; a class is shape_digit_color."""
+class DrawnParameters(Parameters):
+    """What both sources of ColorShapeDigit images share: their values, and what they are made from."""
 
     shapes: Annotated[list[Shape], Distinct] = Field(list(get_args(Shape)), min_length=1, description="Shapes.")
     digits: Annotated[list[Digit], Distinct] = Field(list(range(10)), min_length=1, description="Digits.")
     colors: Annotated[list[Color], Distinct] = Field(list(get_args(Color)), min_length=1, description="Colours.")
-    train_per_class: int = Field(1000, ge=1, description="Training images of each class.")
-    test_per_class: int = Field(100, ge=1, description="Test images of each class.")
     size: int = Field(28, ge=16, le=128, description="Edge of an image in pixels.")
     seed: Seed = 0
     drawings_per_shape: int = Field(400, ge=2, description="Drawings of each shape (of a folder: at most so many).")
     glyphs_per_digit: int = Field(1000, ge=2, description="Glyphs of each digit at most, taken from a folder.")
-    held_out: Annotated[list[Literal["drawing", "glyph"]], Distinct] = Field(
-        ["drawing"], description="Kinds of source that are split: a fifth of them is for test images only."
-    )
     sources: Sources = Field(
         Sources(),
         description="Folders to use in place of drawn shapes and rendered digits. They may be moved; when what is in "
         "them changes, delete the prepared data set.",
     )
 
-    def counts(self) -> tuple[int, int]:
-        """Number of training and of test images."""
-        classes = len(self.shapes) * len(self.digits) * len(self.colors)
-        return classes * self.train_per_class, classes * self.test_per_class
-
     def missing(self) -> str | None:
         """Folders of sources that do not exist."""
         folders = {key: folder for key, folder in self.sources if folder is not None and not folder.is_dir()}
         named = ", ".join(f"{key}: {folder}" for key, folder in folders.items())
         return f"ColorShapeDigit needs its folders of sources, missing: {named}. Correct `sources`." if named else None
+
+    def classes(self) -> int:
+        """Combinations of a shape, a digit and a colour."""
+        return len(self.shapes) * len(self.digits) * len(self.colors)
+
+
+class ColorShapeDigitParameters(DrawnParameters):
+    """ColorShapeDigit: a shape and a digit of one colour on white; a class is shape_digit_color."""
+
+    train_per_class: int = Field(1000, ge=1, description="Training images of each class.")
+    test_per_class: int = Field(100, ge=1, description="Test images of each class.")
+    held_out: Annotated[list[Literal["drawing", "glyph"]], Distinct] = Field(
+        ["drawing"], description="Kinds of source that are split: a fifth of them is for test images only."
+    )
+
+    def counts(self) -> tuple[int, int]:
+        """Number of training and of test images."""
+        return self.classes() * self.train_per_class, self.classes() * self.test_per_class
+
+
+class ColorShapeDigitGroupsParameters(DrawnParameters):
+    """ColorShapeDigit for the factorial: 8 groups of sources and a test set have no drawing and no font in common.
+
+    A model is trained on the images of 4 groups. An attribute has 4 or 8 values, so that bits divide them evenly.
+    """
+
+    shapes: Annotated[list[Shape], Distinct] = Field(list(get_args(Shape)), description="4 or 8 shapes.")
+    digits: Annotated[list[Digit], Distinct] = Field(list(range(8)), description="4 or 8 digits.")
+    colors: Annotated[list[Color], Distinct] = Field(
+        ["blue", "cyan", "green", "magenta", "orange", "purple", "red", "yellow"], description="4 or 8 colours."
+    )
+    images_per_cell: int = Field(
+        64,
+        ge=4,
+        multiple_of=4,
+        description="Training images that a model sees of each combination, an equal number from each of 4 groups.",
+    )
+    test_per_cell: int = Field(4, ge=1, description="Test images of each combination.")
+
+    @field_validator("shapes", "digits", "colors")
+    @classmethod
+    def _are_bits(cls, values: list, about: ValidationInfo) -> list:
+        if len(values) not in (4, 8):
+            raise ValueError(f"{about.field_name} must be 4 or 8, so that bits divide them evenly; got {len(values)}.")
+        return values
+
+    @model_validator(mode="after")
+    def _every_group_has_sources(self) -> Self:
+        if min(self.drawings_per_shape, self.glyphs_per_digit) < SOURCES_FOR_GROUPS:
+            raise ValueError(
+                f"8 groups and the test set need {SOURCES_FOR_GROUPS} drawings and glyphs of each class at least, got "
+                f"{self.drawings_per_shape} and {self.glyphs_per_digit}. Raise drawings_per_shape or glyphs_per_digit."
+            )
+        return self
+
+    def counts(self) -> tuple[int, int]:
+        """Number of training images, of which a model sees half, and of test images."""
+        return self.classes() * 2 * self.images_per_cell, self.classes() * self.test_per_cell
 
 
 class OfficialParameters(Parameters):

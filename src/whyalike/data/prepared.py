@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from whyalike.data import facts
 from whyalike.data.array_file import ARRAY, CHECKSUMS, check_array, write_array
 from whyalike.data.label_table import PARTS, check_labels, label_table
 from whyalike.files import canonical_json, write_table, write_text
@@ -89,7 +90,8 @@ class Prepared:
 
         Parameters
         ----------
-        name : attributes joined with "_", such as "shape_digit".
+        name : attributes joined with "_", such as "shape_digit"; in place of an attribute also a binary fact about it,
+            such as "shape.3.0" (see `whyalike.data.facts`).
         rows : row indices (m,); all rows where left out.
 
         Returns
@@ -101,17 +103,22 @@ class Prepared:
         ------
         ValueError : a part of the name is no attribute, or stands twice.
         """
-        attributes = name.split("_")
+        parts = [part.split(".") for part in name.split("_")]
+        attributes = [attribute for attribute, *_ in parts]
         if not set(attributes) <= set(self.attributes) or len(set(attributes)) < len(attributes):
             raise ValueError(
                 f"a labelling joins distinct attributes with '_', got '{name}'. "
                 f"Attributes: {', '.join(self.attributes)}."
             )
-        columns = [self.labels[attribute].cat for attribute in attributes]
-        values = [column.categories.to_numpy() for column in columns]
+        values, codes_by_column = [], []
+        for attribute, *fact in parts:
+            column = self.labels[attribute].cat
+            # pandas keeps codes in the smallest integer that holds one column's: too small for the product of several
+            codes = column.codes.to_numpy().astype(np.int64)
+            bits = facts.bits(attribute, fact, len(column.categories)) if fact else None
+            values.append(column.categories.to_numpy() if bits is None else facts.names(attribute, fact))
+            codes_by_column.append(codes if bits is None else bits[codes])
         sizes = [len(value) for value in values]
-        # pandas keeps codes in the smallest integer that holds one column's: too small for the product of several
-        codes_by_column = [column.codes.to_numpy().astype(np.int64) for column in columns]
         existing, positions = np.unique(np.ravel_multi_index(codes_by_column, sizes), return_inverse=True)
         cells = zip(*np.unravel_index(existing, sizes), strict=True)
         unsorted = ["_".join(str(value[i]) for value, i in zip(values, cell, strict=True)) for cell in cells]

@@ -7,6 +7,7 @@ from whyalike.data.own_parameters import ArraysParameters, ImagesParameters
 from whyalike.data.parameters import (
     Cifar10Parameters,
     Cifar100Parameters,
+    ColorShapeDigitGroupsParameters,
     ColorShapeDigitParameters,
     DigitsParameters,
     MnistParameters,
@@ -31,6 +32,7 @@ class SourceFacts:
     channels : 1 (grey) or 3 (RGB); None where the user's arrays set it, and of text.
     n_train, n_test : number of images of each part; None where the parameters, or the user's files, set it.
     modality : what the array of the data set holds.
+    grouped : whether training images stand in groups that share no source, as the factorial needs.
     """
 
     parameters: type[Parameters]
@@ -40,6 +42,7 @@ class SourceFacts:
     n_train: int | None = None
     n_test: int | None = None
     modality: Literal["images", "text"] = "images"
+    grouped: bool = False
 
     def counts(self, parameters: Parameters) -> tuple[int, int] | None:
         """Number of training and of test rows (images; of text chunks and windows) with these parameters.
@@ -57,6 +60,12 @@ SOURCES: Registry[SourceFacts] = Registry(
         "colorshapedigit": Entry(
             "whyalike.data.colorshapedigit:prepare",
             SourceFacts(ColorShapeDigitParameters, ("shape", "digit", "color"), size=None, channels=3),
+        ),
+        "colorshapedigit_groups": Entry(
+            "whyalike.data.colorshapedigit_groups:prepare",
+            SourceFacts(
+                ColorShapeDigitGroupsParameters, ("shape", "digit", "color"), size=None, channels=3, grouped=True
+            ),
         ),
         "digits": Entry("whyalike.data.digits:prepare", SourceFacts(DigitsParameters, ("digit",), size=8, channels=1)),
         "photographs": Entry(

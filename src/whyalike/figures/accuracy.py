@@ -178,7 +178,9 @@ def _categories(runs: pd.DataFrame) -> pd.Series:
     """What each run stands over: its level, its labelling where no run has a level, else A."""
     if runs["level"].isna().all():
         return runs["labelling"].astype(str)
-    return runs["level"].map(lambda level: SHARED_A if pd.isna(level) else f"{float(level):g}")
+    return runs["level"].map(
+        lambda level: SHARED_A if pd.isna(level) else level if ":" in level else f"{float(level):g}"
+    )
 
 
 def _label(name: str) -> str:
@@ -186,7 +188,7 @@ def _label(name: str) -> str:
     try:
         return f"{float(name):.3g}"
     except ValueError:
-        return style.words(name).replace(" ", "\n")
+        return style.words(name).replace(" ", "\n").replace(":", "\n")  # of a crossed level, data over labels
 
 
 def _order(name: str) -> tuple[int, float, str]:

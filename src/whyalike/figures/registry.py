@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from whyalike.registry import Entry, Registry
 
+ONE_OVERLAP = ("dataset", "task", "label", "external")
+
 
 @dataclass(frozen=True)
 class FigureFacts:
@@ -18,12 +20,14 @@ class FigureFacts:
         In the order of the arguments of ``draw``.
     category : heading in the report.
     options : keys that the entry's `options` may have: the keyword arguments of ``draw``.
+    factors : factors of the studies that it can show.
     """
 
     needs: tuple[str, ...]
     inputs: tuple[str, ...]
     category: str
     options: tuple[str, ...] = ()
+    factors: tuple[str, ...] = ONE_OVERLAP
 
 
 FIGURES: Registry[FigureFacts] = Registry(
@@ -41,6 +45,26 @@ FIGURES: Registry[FigureFacts] = Registry(
         "metrics_grid": Entry(
             "whyalike.figures.metrics_grid:draw",
             FigureFacts(("study",), ("scores", "statistics"), "All metrics", ("score_protocol", "study")),
+        ),
+        "factorial": Entry(
+            "whyalike.figures.factorial:draw",
+            FigureFacts(
+                ("study",),
+                ("scores", "statistics"),
+                "Data or labels",
+                ("metric", "score_protocol", "stimuli_kind"),
+                ("factorial",),
+            ),
+        ),
+        "controls": Entry(
+            "whyalike.figures.controls:draw",
+            FigureFacts(
+                ("study",),
+                ("scores", "statistics"),
+                "Controls",
+                ("metric", "score_protocol", "stimuli_kind"),
+                ("controls",),
+            ),
         ),
         "mutual_information": Entry(
             "whyalike.figures.mutual_information:draw", FigureFacts((), ("tables",), "Mutual information")

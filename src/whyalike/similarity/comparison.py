@@ -22,6 +22,9 @@ from whyalike.files import write_table
 from whyalike.jobs import note
 from whyalike.similarity.scoring import PairOnStimuli, score_pairs
 from whyalike.similarity.table import to_table
+from whyalike.splits.overlap import dataset_overlap
+
+OTHER_LABELS = ("label", "factorial")  # factors under which the two models learn other labels of the same images
 
 
 def score_comparison(
@@ -102,7 +105,7 @@ class _Rows:
 
     def label_codes(self, run: str) -> np.ndarray | None:
         """The run's own labels of the stimuli: under label overlap, where the two models' labels differ."""
-        if self.work["factor"] != "label" or not self.work["in_distribution"]:
+        if self.work["factor"] not in OTHER_LABELS or not self.work["in_distribution"]:
             return None
         return self.data.labelling(self.runs.loc[run, "labelling"], self.ids)[0]
 
@@ -128,8 +131,16 @@ def _columns(
     return {
         **{name: work[name] for name in ("study", "comparison", "setting", "factor", "stimuli", "seeds_asked")},
         **{name: pair[name] for name in ("seed", "condition", "data_overlap", "label_overlap")},
-        "label_information": _label_information(training, *labellings) if work["factor"] == "label" else None,
+        **({"data_overlap": _shared_images(training, work["labelling"], pair)} if "seed_b" in pair else {}),
+        "label_information": _label_information(training, *labellings) if work["factor"] in OTHER_LABELS else None,
     }
+
+
+def _shared_images(data: Prepared, labelling: str, pair: Mapping[str, Any]) -> float:
+    """Share of images that the models A of two seeds have in common: each saw half of every class."""
+    codes, _ = data.labelling(labelling, data.rows("train"))
+    a, b = (dataset_overlap(codes, pair[seed], [])["A"] for seed in ("seed", "seed_b"))
+    return len(np.intersect1d(a, b)) / len(a)
 
 
 def _label_information(data: Prepared, a: str, b: str) -> float:

@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from whyalike.similarity.registry import METRICS
+from whyalike.statistics.control_findings import control_findings
+from whyalike.statistics.factorial_findings import factorial_findings
+from whyalike.statistics.panels import CONTROLS, FACTORIAL
 from whyalike.statistics.table import seeds_words
 
 #: With 3 seeds the smallest possible sign-flip p is .25: nothing can be claimed.
@@ -57,6 +60,10 @@ def _partial(lines: Sequence[str]) -> list[str]:
 
 def _study(name: str, table: pd.DataFrame) -> str:
     lines = [f"## Study {name}", ""]
+    if FACTORIAL in set(table["factor"]):
+        return "\n".join([*lines, *factorial_findings(table), ""])
+    if CONTROLS in set(table["factor"]):
+        return "\n".join([*lines, *control_findings(table), ""])
     effects = _rows(table, metric="cka", score_protocol="exact", protocol="corrected", estimator="gain")
     if effects.empty:
         return "\n".join([*lines, "No exact CKA at two levels of overlap: nothing can be said about a change.", ""])

@@ -15,6 +15,7 @@ from whyalike.statistics.table import PANEL, seeds_asked
 
 #: The column that holds the overlap, in [0, 1], that a factor varies.
 OVERLAP = {"dataset": "data_overlap", "task": "label_overlap", "label": "label_overlap", "external": "data_overlap"}
+FACTORIAL, CONTROLS = "factorial", "controls"
 #: One pair of runs within a panel.
 _PAIR = ["seed", "condition", "run_a", "run_b"]
 _COLUMNS = [*PANEL, *_PAIR, "layer_a", "layer_b", "data_overlap", "label_overlap", "label_information", "value"]
@@ -83,6 +84,8 @@ def panels(scores: pd.DataFrame) -> Iterator[Panel]:
     _check(scores)
     for key, rows in scores.groupby(list(PANEL), sort=False):
         named = dict(zip(PANEL, key, strict=True))
+        if named["factor"] in (FACTORIAL, CONTROLS):
+            continue  # no single overlap: `whyalike.statistics.factorial` and `.controls`
         # rounded, so that 3 * 0.1 and 0.3 are one level; finely, so that 1/3 changes no twelfth digit of a result
         rows = rows.assign(overlap=rows[OVERLAP[named["factor"]]].astype(float).round(14))
         if named["factor"] == "external" and rows["overlap"].isna().all():
@@ -115,7 +118,7 @@ def _check(scores: pd.DataFrame) -> None:
     missing = [name for name in _COLUMNS if name not in scores.columns]
     if missing:
         raise ValueError(f"a score table needs the columns {', '.join(_COLUMNS)}: {', '.join(missing)} missing.")
-    unknown = sorted(set(scores["factor"]) - set(OVERLAP))
+    unknown = sorted(set(scores["factor"]) - set(OVERLAP) - {FACTORIAL, CONTROLS})
     if unknown:
         raise ValueError(f"factor must be one of {', '.join(OVERLAP)}: the score table has {', '.join(unknown)}.")
     bad = ~np.isfinite(scores["value"].to_numpy(float))

@@ -12,6 +12,8 @@ import pandas as pd
 
 from whyalike.randomness import keyed
 from whyalike.statistics import information, regression
+from whyalike.statistics.controls import control_rows
+from whyalike.statistics.factorial import factorial_rows
 from whyalike.statistics.inference import holm, sign_flip_p, t_interval
 from whyalike.statistics.panels import Panel, Points, panels
 from whyalike.statistics.table import to_frame
@@ -45,7 +47,8 @@ def study_statistics(
     Statistics table. Estimators as published: ols_slope, ols_intercept, ols_r2 (x = overlap, for labels the level 1, 2,
     3), mi_ksg (nats). Corrected (x = overlap in [0, 1]): slope, gain, level_permutation_p (value = mean slope),
     slope_information (label studies; x = shared information of the labels, one point a pair), mi_ross, entropy, mi_null
-    (nats), mi_adjusted (share of what the levels could tell). What has too few points, levels or seeds has no row.
+    (nats), mi_adjusted (share of what the levels could tell); those of the factorial and of the controls in their
+    place: see `whyalike.statistics.factorial` and `.controls`. What has too few points, levels or seeds has no row.
 
     Raises
     ------
@@ -63,6 +66,8 @@ def study_statistics(
         draws = information_permutations if panel.key["metric"] in information_metrics else 0
         corrected = [*_effects(panel, permutations, seed), *_information(panel, draws, seed)]
         rows += [{**named, "protocol": "corrected", **row} for row in corrected]
+    if "corrected" in protocols:
+        rows += [*factorial_rows(scores), *control_rows(scores)]
     return _with_holm(to_frame(rows))
 
 

@@ -26,7 +26,7 @@ class Task(ABC):
     ----------
     work : of the cell, as `whyalike.training.cell.train_cell` gets it: seed and model are read.
     recipe : the hyperparameters.
-    run : name, replica and labelling.
+    run : name, replica and labelling; start, the replica whose initial weights it has, where that is not its own.
     device : where the model is trained.
 
     Attributes
@@ -52,6 +52,7 @@ class Task(ABC):
     def __init__(self, work: Mapping[str, Any], recipe: Recipe, run: Mapping[str, Any], device: torch.device):
         self.recipe, self.device = recipe, device
         self.seed, self.replica = work["seed"], run["replica"]
+        self.start = run.get("start", self.replica)  # of a control that has another run's initial weights
         self._architecture = work["model"]
 
     @staticmethod
@@ -82,7 +83,7 @@ class Task(ABC):
 
     def build(self) -> nn.Module:
         """The model with its initial weights, on the device."""
-        return build_model(self._architecture, len(self.classes), self.seed, self.replica).to(self.device)
+        return build_model(self._architecture, len(self.classes), self.seed, self.start).to(self.device)
 
     def autocast(self) -> torch.autocast:
         """The precision of the forward pass."""

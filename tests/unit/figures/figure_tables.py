@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from whyalike.activations.table import write_activations
+from whyalike.factorial import CONDITIONS, overlaps
 from whyalike.statistics.study import study_statistics
 
 INFORMATION = {"1": 0.0, "2A": 0.475, "2B": 0.513, "2C": 0.513, "3": 1.0}
@@ -40,6 +41,26 @@ def dataset_study(seeds=5, metrics=("cka",), levels=LEVELS, comparisons=("digits
         for seed in range(seeds) for level in levels
     ]  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def crossed_study(seeds=5, comparisons=("small",), kinds=("in_distribution",), slope=0.1, **given):
+    """Scores 0.3 + slope p + 0.4 l with seed noise, and their statistics."""
+    random = np.random.default_rng(0)
+    rows = []
+    for comparison in comparisons:
+        for kind in kinds:
+            for seed in range(seeds):
+                for condition in CONDITIONS:
+                    p, q = overlaps(condition)
+                    value = 0.3 + slope * p + 0.4 * q + 0.02 * random.standard_normal()
+                    rows.append({"comparison": comparison, "stimuli": f"{kind}_set", "stimuli_kind": kind, "seed": seed,
+                                 "condition": condition, "data_overlap": p, "label_overlap": q, "value": value,
+                                 "run_b": f"{seed}{condition}"})  # fmt: skip
+    columns = {"study": "f", "setting": "s", "factor": "factorial", "metric": "cka", "score_protocol": "exact",
+               "n": 256, "run_a": "a", "layer_a": "l", "layer_b": "l", "label_information": np.nan, "untrained": 0.1,
+               "label_gram": 0.5, "seeds_asked": seeds}  # fmt: skip
+    scores = pd.DataFrame(rows).assign(**{**columns, **given})
+    return scores, study_statistics(scores)
 
 
 def task_study(seeds=3):

@@ -7,9 +7,11 @@ import matplotlib
 import pandas as pd
 import pyarrow as pa
 import pytest
+from control_tables import controls_scores
 from figure_tables import (
     both_protocols,
     colorshapedigit,
+    crossed_study,
     dataset_study,
     information_table,
     manifests,
@@ -24,6 +26,7 @@ from whyalike.figures.registry import FIGURES
 from whyalike.figures.saving import save
 from whyalike.figures.style import RC, SMALL_POINTS, equals, metric_words, number
 from whyalike.files import write_table
+from whyalike.statistics.study import study_statistics
 
 MADE_BY = {"fingerprint": "abc", "kind": "overlap"}
 
@@ -40,6 +43,9 @@ def inputs(tmp_path_factory):
         "both": both_protocols(scores),
         "manifests": manifests().query("factor == 'label'"),
     }
+    tables["crossed"], tables["crossed_statistics"] = crossed_study(3)
+    tables["controls"] = controls_scores(4)
+    tables["controls_statistics"] = study_statistics(tables["controls"])
     for name, table in tables.items():
         write_table(folder / f"{name}.parquet", pa.Table.from_pandas(table, preserve_index=False), {})
     information_table().to_csv(folder / "table3.csv", index=False)
@@ -58,7 +64,17 @@ def inputs(tmp_path_factory):
         "manifests": [folder / "manifests.parquet"],
         "tables": [folder / "table3.csv"],
         "data": [folder / "csd"],
+        "crossed_scores": [folder / "crossed.parquet"],
+        "crossed_statistics": [folder / "crossed_statistics.parquet"],
+        "controls_scores": [folder / "controls.parquet"],
+        "controls_statistics": [folder / "controls_statistics.parquet"],
     }
+
+
+def of(kind, inputs):
+    """The inputs of a kind: of one overlap, of two crossed, or of the controls."""
+    own = {("factorial",): "crossed", ("controls",): "controls"}.get(FIGURES[kind].facts.factors)
+    return inputs if own is None else {name: inputs[f"{own}_{name}"] for name in ("scores", "statistics")}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +87,7 @@ def settings_before():
 def written(inputs, settings_before, tmp_path_factory):
     """The paths of one figure of every kind, each in a folder of its own."""
     folder = tmp_path_factory.mktemp("figures")
-    return {kind: make_figure(kind, {}, inputs, folder / kind / f"{kind}.svg", MADE_BY) for kind in FIGURES}
+    return {kind: make_figure(kind, {}, of(kind, inputs), folder / kind / f"{kind}.svg", MADE_BY) for kind in FIGURES}
 
 
 @pytest.mark.parametrize("kind", FIGURES)
@@ -93,7 +109,7 @@ def test_csv_holds_exactly_the_numbers_drawn(inputs, written):
 
 @pytest.mark.parametrize("kind", ["overlap", "contact_sheet"])
 def test_same_inputs_give_the_same_bytes(kind, inputs, written, tmp_path):
-    again = make_figure(kind, {}, inputs, tmp_path / "figure.svg", MADE_BY)
+    again = make_figure(kind, {}, of(kind, inputs), tmp_path / "figure.svg", MADE_BY)
     for form, path in written[kind].items():
         assert path.read_bytes() == again[form].read_bytes(), form
 

@@ -1,0 +1,46 @@
+"""The control ladder: pairs of models of one setting that differ in one thing more from rung to rung. Pure.
+
+Every rung is a model beside A of dataset overlap; it says which initial weights it starts from and which order and
+augmentation it sees (replica "0" is A's), and what it learns. `same_data` and `disjoint_data` are the models B of
+dataset overlap 1 and 0 themselves. The lowest rung, the untrained pair, needs no training. `across_seeds` compares the
+models A of all seeds with each other: random halves of the data, which share about half of their images.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ACROSS_SEEDS = "across_seeds"
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One model beside A.
+
+    Attributes
+    ----------
+    start : replica whose initial weights it has.
+    replica : replica whose order and augmentation it has.
+    split : what tells its data from others, as a run's identity holds it.
+    data_overlap : share of A's images that it sees.
+    label_overlap : 0 where its labels say nothing of the images.
+    """
+
+    start: str
+    replica: str
+    split: Mapping[str, Any]
+    data_overlap: float
+    label_overlap: float = 1.0
+
+
+_A = {"part": "A"}
+RUNGS: Mapping[str, Rung] = {
+    "same_run": Rung("0", "0", {**_A, "again": 1}, 1.0),  # trained a second time: what the machine alone changes
+    "other_order": Rung("0", "1", _A, 1.0),
+    "other_start": Rung("1", "0", _A, 1.0),
+    "same_data": Rung("1", "1", {"part": "B", "overlap": "1"}, 1.0),
+    "disjoint_data": Rung("1", "1", {"part": "B", "overlap": "0"}, 0.0),
+    "shuffled_labels": Rung("1", "1", {**_A, "labels": "shuffled"}, 1.0, 0.0),
+}
+CONDITIONS = (*RUNGS, ACROSS_SEEDS)
+EVERYTHING_ELSE = "same_data"  # the top of the scale: same data and labels, another initialisation and order

@@ -1,0 +1,252 @@
+"""Data or labels, and do they add up? Similarity at every crossed overlap, and the effects of both beside each other.
+
+A column is one comparison on one stimulus set. Above: the mean score over seeds with its 95 % t interval against label
+overlap, a line for each data overlap; lines that run parallel add up. Untrained pairs lie at 0 % of the right axis,
+pairs of the same data and labels at 100 %. Below: each effect from overlap 0 to 1, a point a seed, the mean and its
+interval from the statistics table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from whyalike.figures import style
+from whyalike.figures.style import number
+from whyalike.statistics.factorial import contrasts
+from whyalike.statistics.factorial_findings import FEWEST, interaction_claimed
+from whyalike.statistics.inference import t_interval
+from whyalike.statistics.panels import FACTORIAL
+from whyalike.statistics.table import PANEL, seeds_asked, seeds_words
+
+KEY = ("panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol")
+FIGURE_COLUMNS = [*KEY, "mark", "data_overlap", "label_overlap", "seed", "y", "low", "high", "p_holm", "share"]
+LOOKS = ((style.BLUE, "o", "-"), (style.ORANGE, "s", "--"), (style.VERMILLION, "^", ":"))  # by data overlap
+EFFECTS = {"effect_data": "data", "effect_label": "labels", "label_minus_data": "labels − data",
+           "interaction": "interaction"}  # fmt: skip
+TOP_INCHES, BOTTOM_INCHES, LEGEND_INCHES = 2.3, 1.75, 0.5
+MOST_COLUMNS = 3
+SIDEWAYS = 0.022  # of the label overlap: intervals of several data overlaps side by side
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One comparison on one stimulus set: its scores, and its statistics by estimator."""
+
+    key: dict[str, str]
+    scores: pd.DataFrame
+    statistics: pd.DataFrame
+
+    def statistic(self, name: str) -> pd.Series | None:
+        found = self.statistics[self.statistics["estimator"] == name]
+        return None if found.empty else found.iloc[0]
+
+
+@style.styled
+def draw(
+    scores: pd.DataFrame,
+    statistics: pd.DataFrame,
+    *,
+    metric: str = "cka",
+    score_protocol: str = "exact",
+    stimuli_kind: str = "in_distribution",
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw a factorial study under one metric.
+
+    Parameters
+    ----------
+    scores, statistics : score table and statistics table of the study.
+    metric, score_protocol : which scores.
+    stimuli_kind : "in_distribution", or "out_of_distribution" for the other stimuli.
+
+    Returns
+    -------
+    the figure, and its numbers: one row a mark (seed, mean, labels, ceiling, floor, and the effects' seeds and means).
+
+    Raises
+    ------
+    ValueError : nothing to draw.
+    """
+    panels = _panels(scores, statistics, metric, score_protocol, stimuli_kind)
+    columns = min(len(panels), MOST_COLUMNS)
+    lines = -(-len(panels) // columns)
+    width = style.COLUMN_INCHES if columns == 1 else style.PAGE_INCHES
+    figure = style.new_figure(width, lines * (TOP_INCHES + BOTTOM_INCHES) + LEGEND_INCHES)
+    heights = [TOP_INCHES, BOTTOM_INCHES] * lines
+    axes = figure.subplots(2 * lines, columns, squeeze=False, height_ratios=heights)
+    numbers: list[dict] = []
+    for i, panel in enumerate(panels):
+        line, column = divmod(i, columns)
+        above, below = axes[2 * line, column], axes[2 * line + 1, column]
+        key = {"panel": chr(ord("a") + i), **panel.key}
+        last = column == columns - 1 or i == len(panels) - 1
+        marks = [*_draw_scores(above, panel, last), *_draw_effects(below, panel)]
+        numbers += [{**key, **mark} for mark in marks]
+        _title(above, key["panel"] if len(panels) > 1 else "", panel, width / columns)
+        if column == 0:
+            above.set_ylabel(style.metric_words(metric, score_protocol))
+        else:
+            below.tick_params(labelleft=False)
+    for unused in range(len(panels), lines * columns):
+        line, column = divmod(unused, columns)
+        axes[2 * line, column].set_axis_off()
+        axes[2 * line + 1, column].set_axis_off()
+    _legend(figure, panels, columns)
+    return figure, pd.DataFrame(numbers, columns=FIGURE_COLUMNS).astype({"seed": "Int64"})
+
+
+def _panels(
+    scores: pd.DataFrame, statistics: pd.DataFrame, metric: str, protocol: str, stimuli_kind: str
+) -> list[_Panel]:
+    wanted = {"factor": FACTORIAL, "metric": metric, "score_protocol": protocol, "stimuli_kind": stimuli_kind}
+    rows = scores[(scores[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+    if rows.empty:
+        there = scores[list(wanted)].drop_duplicates().itertuples(index=False)
+        raise ValueError(
+            f"no score of {FACTORIAL}, metric {metric}, protocol {protocol} on {stimuli_kind} stimuli is here to "
+            f"draw: the table holds {'; '.join(', '.join(one) for one in there) or 'nothing'}. Change the options."
+        )
+    found = []
+    for values, own in rows.groupby(list(PANEL), sort=False):
+        named = dict(zip(PANEL, values, strict=True))
+        of_panel = statistics[(statistics[list(named)] == pd.Series(named)).all(axis=1)]
+        found.append(_Panel({name: named[name] for name in KEY[1:]}, own, of_panel))
+    return found
+
+
+def _draw_scores(axes: Axes, panel: _Panel, last: bool) -> list[dict]:
+    """Lines of mean scores against label overlap, the two ends of the scale, and what the labels alone would give."""
+    table = panel.scores.groupby(["data_overlap", "label_overlap", "seed"])["value"].mean()
+    levels = table.index.unique("data_overlap")
+    marks = []
+    for i, data in enumerate(levels):
+        colour, marker, line = LOOKS[i % len(LOOKS)]
+        shift = SIDEWAYS * (i - (len(levels) - 1) / 2)
+        means = []
+        for label, values in table[data].groupby("label_overlap"):
+            place = {"data_overlap": data, "label_overlap": label}
+            at = np.full(len(values), label + shift)
+            axes.scatter(at, values, s=5, color=colour, alpha=0.35, linewidths=0, zorder=2)
+            marks += [{"mark": "seed", **place, "seed": seed, "y": y} for (_, seed), y in values.items()]
+            low, high = t_interval(values) or (np.nan, np.nan)
+            means.append({"mark": "mean", **place, "y": values.mean(), "low": low, "high": high})
+        x, y = [one["label_overlap"] + shift for one in means], np.array([one["y"] for one in means])
+        bars = np.abs([[one["low"], one["high"]] for one in means] - y[:, None]).T
+        axes.errorbar(x, y, bars, color=colour, marker=marker, linestyle=line, markersize=4, elinewidth=1, zorder=3)
+        marks += means
+    axes.set_xticks([0, 1 / 3, 2 / 3, 1], ["0", "1/3", "2/3", "1"])
+    axes.set_xlabel("label overlap (facts that both learn)")
+    return marks + _draw_labels_alone(axes, panel) + _draw_scale(axes, panel, last)
+
+
+def _draw_labels_alone(axes: Axes, panel: _Panel) -> list[dict]:
+    """The score of the two labellings, where the metric has one."""
+    if panel.scores.get("label_gram", pd.Series(dtype=float)).isna().all():
+        return []
+    means = panel.scores.groupby("label_overlap")["label_gram"].mean()
+    axes.plot(means.index, means, color=style.GREEN, marker="x", markersize=4, linewidth=0.8, linestyle=(0, (1, 2)))
+    return [{"mark": "labels alone", "label_overlap": x, "y": y} for x, y in means.items()]
+
+
+def _draw_scale(axes: Axes, panel: _Panel, last: bool) -> list[dict]:
+    """Untrained pair and same data and labels as 0 and 100 % of a right axis."""
+    ends = {name: panel.statistic(name) for name in ("floor", "ceiling")}
+    marks = [{"mark": name, "y": row["value"], "low": row["ci_low"], "high": row["ci_high"]}
+             for name, row in ends.items() if row is not None]  # fmt: skip
+    if ends["floor"] is not None:
+        axes.axhline(ends["floor"]["value"], color=style.GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
+    if len(marks) == 2 and marks[0]["y"] != marks[1]["y"]:
+        floor, gap = marks[0]["y"], marks[1]["y"] - marks[0]["y"]
+        right = axes.secondary_yaxis(
+            "right", functions=(lambda y: 100 * (y - floor) / gap, lambda share: floor + gap * share / 100)
+        )
+        if last:
+            right.set_ylabel("% of the gap")
+    return marks
+
+
+def _draw_effects(axes: Axes, panel: _Panel) -> list[dict]:
+    """Every effect in a row of its own, from the top: a point a seed, mean and interval, and their size in words."""
+    rows = {name: panel.statistic(name) for name in EFFECTS}
+    by_seed, marks = _by_seed(panel.scores), []
+    axes.axvline(0, color=style.BLACK, linewidth=0.6)
+    for place, (name, row) in enumerate(rows.items()):
+        if row is None:
+            continue
+        values = by_seed[name]
+        axes.scatter(values, np.full(len(values), place), s=6, color=style.GREY, alpha=0.5, linewidths=0, zorder=2)
+        marks += [{"mark": f"{name}, seed", "seed": seed, "y": y} for seed, y in values.items()]
+        bar = None if pd.isna(row["ci_low"]) else [[row["value"] - row["ci_low"]], [row["ci_high"] - row["value"]]]
+        axes.errorbar(
+            row["value"], place, xerr=bar, color=style.BLACK, marker="D", markersize=4, elinewidth=1.2, zorder=3
+        )
+        share = panel.statistic(f"share_{name.removeprefix('effect_')}")
+        size = {"share": None if share is None else share["value"]}
+        marks.append({"mark": name, "y": row["value"], "low": row["ci_low"], "high": row["ci_high"],
+                      "p_holm": row["p_holm"], **size})  # fmt: skip
+        text = number(row["value"]) + ("" if share is None else f" ({100 * share['value']:.0f} %)")
+        axes.annotate(text, (1, place), (0, 4), xycoords=("axes fraction", "data"), textcoords="offset points",
+                      ha="right", va="bottom")  # fmt: skip
+    axes.set_yticks(range(len(EFFECTS)), EFFECTS.values())
+    axes.set_ylim(len(EFFECTS) - 0.5, -0.75)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("change of the score (% of the gap)")
+    axes.set_title(_answer(panel), color=style.GREY)
+    return marks
+
+
+def _by_seed(scores: pd.DataFrame) -> dict[str, pd.Series]:
+    """The effects of every seed that has all conditions."""
+    table = scores.pivot_table("value", ["data_overlap", "label_overlap"], "seed", aggfunc="mean").dropna(axis=1)
+    data, label = (table.index.get_level_values(i).to_numpy(float) for i in (0, 1))
+    found = dict(
+        zip(("effect_data", "effect_label", "interaction"), contrasts(data, label, table.to_numpy()), strict=True)
+    )
+    found["label_minus_data"] = found["effect_label"] - found["effect_data"]
+    return {name: pd.Series(values, table.columns) for name, values in found.items()}
+
+
+def _answer(panel: _Panel) -> str:
+    """Whether data and labels add up, as far as the seeds can say."""
+    angle = panel.statistic("interaction_angle")
+    if angle is None:
+        return "no angle to check interaction on"
+    if angle["n_seeds"] < FEWEST:
+        return f"interaction: no claim with {seeds_words(int(angle['n_seeds']), int(angle['n_seeds']))}"
+    if interaction_claimed(panel.statistics):
+        return f"{'more' if angle['value'] > 0 else 'less'} than the sum of both (CKA and angle)"
+    return "no interaction claimed"
+
+
+def _title(axes: Axes, letter: str, panel: _Panel, inches: float) -> None:
+    rows = panel.scores
+    name = f"{style.words(panel.key['comparison'])}: {style.words(panel.key['stimuli'])}"
+    n = style.span(rows["n"].min(), rows["n"].max())
+    facts = [
+        style.kind_words(panel.key["stimuli_kind"]),
+        f"n = {n}",
+        seeds_words(rows["seed"].nunique(), seeds_asked(rows)),
+    ]
+    lines = style.packed([f"{letter}  {name}" if letter else name], style.room(inches - 0.4))
+    axes.set_title("\n".join([*lines, *style.packed(facts, style.room(inches - 0.4))]), linespacing=1.25)
+
+
+def _legend(figure: Figure, panels: Sequence[_Panel], columns: int) -> None:
+    levels = sorted({level for panel in panels for level in panel.scores["data_overlap"]})
+    handles = [
+        Line2D([], [], color=colour, marker=marker, linestyle=line, markersize=4, label=f"data overlap {level:g}")
+        for level, (colour, marker, line) in zip(levels, LOOKS, strict=False)
+    ]
+    if any(panel.statistic("floor") is not None for panel in panels):
+        handles.append(
+            Line2D([], [], color=style.GREY, linestyle=(0, (4, 2)), linewidth=0.9, label="untrained pair (0 %)")
+        )
+    if any("label_gram" in panel.scores and panel.scores["label_gram"].notna().any() for panel in panels):
+        handles.append(Line2D([], [], color=style.GREEN, marker="x", markersize=4, linewidth=0.8,
+                              linestyle=(0, (1, 2)), label="the labels alone"))  # fmt: skip
+    handles.append(Line2D([], [], color=style.BLACK, marker="D", markersize=4, label="mean of seeds, 95 % interval"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=2 if columns == 1 else 3)

@@ -1,0 +1,52 @@
+"""The control ladder in words: what each step takes away of CKA, and where random halves of the data lie."""
+
+import pandas as pd
+
+from whyalike.statistics.table import seeds_words
+
+_STEPS = {
+    "order": "another order of the images",
+    "start": "another initialisation",
+    "order_and_start": "both",
+    "data": "then disjoint data",
+    "labels": "or shuffled labels in place of true ones",
+    "training": "from shuffled labels to no training",
+}
+
+
+def control_findings(statistics: pd.DataFrame) -> list[str]:
+    """Lines of Markdown: the rungs' ends, the steps and the pairs across seeds of each panel under exact CKA."""
+    exact = statistics[(statistics["metric"] == "cka") & (statistics["score_protocol"] == "exact")]
+    lines = []
+    for (comparison, stimuli, kind), panel in exact.groupby(["comparison", "stimuli", "stimuli_kind"], sort=False):
+        rows = panel.set_index("estimator")
+        ends = [f"{words} {rows.loc[name, 'value']:.3f}" for name, words in
+                (("rung_same_run", "the same run twice"), ("rung_same_data", "same data and labels"),
+                 ("rung_untrained", "untrained")) if name in rows.index]  # fmt: skip
+        first = panel.iloc[0]
+        lines.append(
+            f"- **{comparison} on {stimuli}** ({kind.replace('_', ' ')}), exact CKA, "
+            f"{seeds_words(int(panel['n_seeds'].max()), int(first['seeds_asked']))}: {', '.join(ends)}."
+        )
+        steps = [f"{words} {-rows.loc[f'step_{name}', 'value']:+.3f}{_interval(rows.loc[f'step_{name}'], -1)}"
+                 for name, words in _STEPS.items() if f"step_{name}" in rows.index]  # fmt: skip
+        lines += [f"  - What changes CKA by how much: {'; '.join(steps)}."] if steps else []
+        if "across_seeds_less_line" in rows.index:
+            lines.append(f"  - {_line(rows.loc['across_seeds_less_line'])}.")
+    return lines or ["No exact CKA of a control: nothing can be said."]
+
+
+def _line(row: pd.Series) -> str:
+    """Whether the pairs across seeds lie where data overlap says."""
+    on = row["ci_low"] <= 0 <= row["ci_high"]
+    return (
+        f"Models A of different seeds ({row['n']} pairs of random halves) lie {'on' if on else 'off'} the line of data "
+        f"overlap: {row['value']:+.3f}{_interval(row)} from it"
+    )
+
+
+def _interval(row: pd.Series, sign: int = 1) -> str:
+    if pd.isna(row["ci_low"]):
+        return ""
+    low, high = sorted((sign * row["ci_low"], sign * row["ci_high"]))
+    return f" [{low:+.3f}, {high:+.3f}]"

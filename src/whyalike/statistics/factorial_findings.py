@@ -1,0 +1,86 @@
+"""The factorial in words: which of data and labels matters more, and whether the two effects add up.
+
+An interaction is claimed only where that of CKA and that of its angle (arccos) both have a Holm-adjusted p of at most
+.05 and point the same way: what is there on one scale of the score alone is a matter of the scale.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from whyalike.statistics.table import seeds_words
+
+LEVEL = 0.05
+FEWEST = 4  # seeds: with three, no sign-flip p is below .25
+_WORDS = {
+    "effect_data": "data overlap 0 to 1",
+    "effect_label": "label overlap 0 to 1",
+    "label_minus_data": "labels less data",
+    "interaction": "interaction",
+}
+
+
+def interaction_claimed(panel: pd.DataFrame) -> bool:
+    """Whether data and labels do more, or less, together than the sum of both: on CKA and on its angle alike.
+
+    Parameters
+    ----------
+    panel : rows of one panel of the statistics table; estimators interaction and interaction_angle are read.
+    """
+    rows = panel[panel["estimator"].isin(["interaction", "interaction_angle"])]
+    enough = len(rows) == 2 and rows["n_seeds"].min() >= FEWEST
+    return bool(enough and (rows["p_holm"] <= LEVEL).all() and len(set(np.sign(rows["value"]))) == 1)
+
+
+def factorial_findings(statistics: pd.DataFrame) -> list[str]:
+    """Lines of Markdown: the effects of each comparison and stimulus set under exact CKA, and what may be claimed."""
+    exact = statistics[(statistics["metric"] == "cka") & (statistics["score_protocol"] == "exact")]
+    lines = []
+    for (comparison, stimuli, kind), panel in exact.groupby(["comparison", "stimuli", "stimuli_kind"], sort=False):
+        rows = panel.set_index("estimator")
+        effects = [_effect(rows, name) for name in _WORDS if name in rows.index]
+        first = panel.iloc[0]
+        seeds = seeds_words(int(first["n_seeds"]), int(first["seeds_asked"]))
+        lines.append(f"- **{comparison} on {stimuli}** ({kind.replace('_', ' ')}), exact CKA, {seeds}:")
+        lines += [f"  - {effect}." for effect in effects]
+        lines += [f"  - {_which(rows)}.", f"  - {_adds_up(panel, rows)}."]
+    return lines or ["No exact CKA at crossed overlaps: nothing can be said about data and labels."]
+
+
+def _effect(rows: pd.DataFrame, name: str) -> str:
+    row, size = rows.loc[name], name.removeprefix("effect_")
+    parts = [f"{_WORDS[name]}: {row['value']:+.3f}{_interval(row)}, p (Holm) = {row['p_holm']:.3f}"]
+    if f"share_{size}" in rows.index:
+        parts.append(
+            f"{100 * rows.loc[f'share_{size}', 'value']:.0f} % of the gap from untrained to same data and labels"
+        )
+    if f"omega2_{size}" in rows.index:
+        parts.append(f"partial omega² {rows.loc[f'omega2_{size}', 'value']:.2f}")
+    return ", ".join(parts)
+
+
+def _which(rows: pd.DataFrame) -> str:
+    """Labels against data."""
+    row = rows.loc["label_minus_data"]
+    if row["n_seeds"] < FEWEST:
+        return f"No claim: with {seeds_words(int(row['n_seeds']), int(row['n_seeds']))} none is possible"
+    if row["p_holm"] > LEVEL:
+        return "No claim which of the two matters more"
+    more, less = ("labels", "data") if row["value"] > 0 else ("data", "labels")
+    return f"A claim: CKA rises more with the overlap of {more} than with that of {less}"
+
+
+def _adds_up(panel: pd.DataFrame, rows: pd.DataFrame) -> str:
+    if "interaction_angle" not in rows.index:
+        return "No interaction is claimed: there is no angle to check it on"
+    angle = rows.loc["interaction_angle"]
+    said = f"of the angle (arccos CKA, sign turned) {angle['value']:+.3f}{_interval(angle)} rad"
+    if interaction_claimed(panel):
+        how = "more" if angle["value"] > 0 else "less"
+        return f"A claim: data and labels do {how} together than the sum of both, on CKA and on its angle ({said})"
+    return f"No interaction is claimed: CKA and its angle do not both show one; that {said}"
+
+
+def _interval(row: pd.Series | Sequence[float]) -> str:
+    return "" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"

@@ -1,0 +1,77 @@
+"""The factorial's figure: its numbers are those of the tables, its words those of the findings, and it can be read."""
+
+import numpy as np
+import pytest
+from figure_tables import crossed_study as study
+
+from whyalike.figures.factorial import draw
+from whyalike.statistics.inference import t_interval
+
+
+def test_numbers_are_those_of_the_tables():
+    scores, statistics = study()
+    _, numbers = draw(scores, statistics)
+    means = numbers[numbers["mark"] == "mean"]
+    assert len(means) == 12
+    for row in means.itertuples():
+        own = scores[(scores["data_overlap"] == row.data_overlap) & (scores["label_overlap"] == row.label_overlap)]
+        assert row.y == pytest.approx(own["value"].mean())
+        assert (row.low, row.high) == pytest.approx(t_interval(own["value"]))
+    assert (numbers["mark"] == "seed").sum() == 60
+    table = statistics.set_index("estimator")
+    for name in ("effect_data", "effect_label", "label_minus_data", "interaction"):
+        [row] = numbers[numbers["mark"] == name].itertuples()
+        assert (row.y, row.low, row.high) == tuple(table.loc[name, ["value", "ci_low", "ci_high"]])
+        assert row.share == table.loc[f"share_{name.removeprefix('effect_')}", "value"]
+        assert numbers[numbers["mark"] == f"{name}, seed"]["y"].mean() == pytest.approx(row.y)
+    assert numbers[numbers["mark"] == "floor"]["y"].tolist() == pytest.approx([0.1])
+
+
+def test_the_right_axis_runs_from_untrained_to_same_data_and_labels():
+    scores, statistics = study()
+    figure, _ = draw(scores, statistics)
+    figure.draw_without_rendering()
+    above = figure.axes[0]
+    [right] = above.child_axes
+    ceiling = statistics.set_index("estimator").loc["ceiling", "value"]
+    low, high = above.get_ylim()
+    assert right.get_ylim() == pytest.approx([100 * (y - 0.1) / (ceiling - 0.1) for y in (low, high)])
+
+
+def test_without_untrained_pairs_and_labels_there_is_no_second_axis_and_no_mark_of_them():
+    scores, statistics = study(untrained=np.nan, label_gram=np.nan)
+    figure, numbers = draw(scores, statistics)
+    assert not figure.axes[0].child_axes
+    assert not {"floor", "labels alone"} & set(numbers["mark"])
+    assert numbers["share"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seeds": 3}, "interaction: no claim with 3 seeds"),
+        ({"seeds": 8}, "no interaction claimed"),
+        ({"metric": "mutual_knn"}, "no angle to check interaction on"),
+    ],
+)
+def test_the_answer_stands_over_the_effects(changes, words):
+    scores, statistics = study(**changes)
+    figure, _ = draw(scores, statistics, metric=changes.get("metric", "cka"))
+    assert figure.axes[1].get_title(loc="left") == words
+
+
+def test_four_comparisons_take_two_lines_and_leave_no_empty_axes():
+    scores, statistics = study(comparisons=("a", "b", "c", "d"), kinds=("in_distribution", "out_of_distribution"))
+    figure, numbers = draw(scores, statistics)
+    figure.draw_without_rendering()
+    assert sum(axes.axison for axes in figure.axes) == 8
+    assert set(numbers["stimuli_kind"]) == {"in_distribution"}
+    assert list(numbers["panel"].unique()) == ["a", "b", "c", "d"]
+    _, others = draw(scores, statistics, stimuli_kind="out_of_distribution")
+    assert set(others["stimuli_kind"]) == {"out_of_distribution"}
+
+
+def test_nothing_to_draw_says_what_the_table_holds():
+    scores, statistics = study()
+    with pytest.raises(ValueError, match=r"metric svcca.*the table holds factorial, cka, exact, in_distribution"):
+        draw(scores, statistics, metric="svcca")
