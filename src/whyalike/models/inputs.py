@@ -27,10 +27,12 @@ class Inputs:
     ----------
     gather : prepared data, rows (ascending, int64 (n,)) and the side in pixels -> n samples, on the CPU.
     feed : some of these samples and what their model needs beside (mean, std) -> its input.
+    channels : of an image; None of text.
     """
 
     gather: Callable[[Prepared, np.ndarray, int | None], Tensor]
     feed: Callable[[Tensor, Mapping[str, Any]], Tensor]
+    channels: int | None = None
 
 
 def adapt(images: np.ndarray, size: int, channels: int = 3) -> Tensor:
@@ -104,7 +106,10 @@ INPUTS = {
     "rgb": Inputs(
         lambda data, rows, size: adapt(_images(data, rows), size),
         lambda batch, work: normalise(batch, work["mean"], work["std"]),
+        channels=3,
     ),
-    "grey": Inputs(lambda data, rows, size: adapt(_images(data, rows), size, 1), lambda batch, _: brightness(batch)),
+    "grey": Inputs(
+        lambda data, rows, size: adapt(_images(data, rows), size, 1), lambda batch, _: brightness(batch), channels=1
+    ),
     "tokens": Inputs(lambda data, rows, _: windows(data, rows), lambda batch, _: batch.long()),
 }

@@ -108,7 +108,7 @@ def trainer_of(
     device = set_up_device(operation.device, threads)
     recipe, objective = recipe_of(work["recipe"]), OBJECTIVES[work["recipe"]["objective"]].load()
     data = open_prepared(dataset)
-    material = objective.material(data, work, device)
+    material = objective.material(data, work, device, operation)
 
     def train(run: Mapping[str, Any]) -> dict[str, Any]:
         with _named(run, work):

@@ -1,4 +1,4 @@
-"""What the objectives on images share: a run's images on the device, in keyed epochs."""
+"""What the objectives on images share: a run's images in keyed epochs, and its test images."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,11 @@ from torch import Tensor
 from whyalike.data.prepared import Prepared
 from whyalike.models.inputs import INPUTS
 from whyalike.models.registry import MODELS
+from whyalike.recipes import Operation
 from whyalike.splits.making import read_split
-from whyalike.training.loading import Loader, ResidentLoader
+from whyalike.training.loading import Loader
 from whyalike.training.parameters import ImageRecipe
+from whyalike.training.readers import ImageReader, resident
 from whyalike.training.task import Task, digest
 
 EVALUATION_BATCH = 512
@@ -22,11 +24,12 @@ EVALUATION_BATCH = 512
 
 @dataclass(frozen=True)
 class RunImages:
-    """Images and labels of one run, on the device: uint8 (n, h, w, c) and int64 (n,)."""
+    """Rows of the images of one run, on the CPU, and their labels, on the device; all int64 (n,)."""
 
-    train_images: Tensor
+    reader: ImageReader
+    train_rows: Tensor
     train_labels: Tensor
-    test_images: Tensor
+    test_rows: Tensor
     test_labels: Tensor
     classes: tuple[str, ...]
     sha256: str
@@ -38,7 +41,7 @@ class ImageTask(Task):
     Parameters
     ----------
     work, recipe, run : see `whyalike.training.task.Task`.
-    images : the run's data; they stay on the device.
+    images : the run's data.
 
     Raises
     ------
@@ -48,20 +51,20 @@ class ImageTask(Task):
     recipe: ImageRecipe
 
     def __init__(self, work: Mapping[str, Any], recipe: ImageRecipe, run: Mapping[str, Any], images: RunImages):
-        super().__init__(work, recipe, run, images.train_images.device)
+        super().__init__(work, recipe, run, images.reader.device)
         self.images, self.classes, self.sha256 = images, images.classes, images.sha256
-        self.n_train, self.n_test = len(images.train_images), len(images.test_images)
-        self.loader: Loader = ResidentLoader(
-            images.train_images, images.train_labels, recipe.batch_size, self.seed, self.replica
+        self.n_train, self.n_test = len(images.train_rows), len(images.test_rows)
+        self.loader = Loader(
+            images.reader, images.train_rows, images.train_labels, recipe.batch_size, self.seed, self.replica
         )
         self.log_every = self.loader.steps
         self.total = recipe.epochs * self.loader.steps
 
     @staticmethod
-    def material(data: Prepared, work: Mapping[str, Any], device: torch.device) -> Tensor:
-        """All images as the model takes them, uint8 (n, size, size, c), on the device."""
-        inputs = INPUTS[MODELS[work["model"]["family"]].facts.inputs]
-        return inputs.gather(data, np.arange(len(data.labels)), work["size"]).to(device)
+    def material(data: Prepared, work: Mapping[str, Any], device: torch.device, operation: Operation) -> ImageReader:
+        """All images as the model takes them."""
+        channels = INPUTS[MODELS[work["model"]["family"]].facts.inputs].channels
+        return resident(data.images, work["size"], channels, device)
 
     @classmethod
     def read(
@@ -70,7 +73,7 @@ class ImageTask(Task):
         recipe: ImageRecipe,
         run: Mapping[str, Any],
         data: Prepared,
-        material: Tensor,
+        material: ImageReader,
         splits: Path,
     ) -> Self:
         """A run with the images of its split and the test images of its own classes.
@@ -81,9 +84,10 @@ class ImageTask(Task):
         """
         index, labels, classes = read_split(splits, run["name"])
         test, own = _own_test_images(data, run, classes)
-        rows = [torch.from_numpy(numbers).to(material.device) for numbers in (index, labels, test, own)]
+        rows = [torch.from_numpy(numbers) for numbers in (index, test)]
+        codes = [torch.from_numpy(numbers).to(material.device) for numbers in (labels, own)]
         sha256 = digest(data, classes, index, labels)
-        images = RunImages(material[rows[0]], rows[1], material[rows[2]], rows[3], tuple(classes), sha256)
+        images = RunImages(material, rows[0], codes[0], rows[1], codes[1], tuple(classes), sha256)
         return cls(work, recipe, run, images)
 
     def batches(self, start: int) -> Iterator[Sequence[tuple[Tensor, Tensor]]]:
@@ -95,8 +99,8 @@ class ImageTask(Task):
 
     def test_batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """The own test images and their labels."""
-        both = (self.images.test_images, self.images.test_labels)
-        return zip(*(own.split(EVALUATION_BATCH) for own in both), strict=True)
+        rows, labels = (own.split(EVALUATION_BATCH) for own in (self.images.test_rows, self.images.test_labels))
+        return zip(map(self.images.reader.take, rows), labels, strict=True)
 
 
 def _own_test_images(data: Prepared, run: Mapping[str, Any], classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from whyalike.data.prepared import Prepared
 from whyalike.randomness import keyed
+from whyalike.recipes import Operation
 from whyalike.splits.making import read_split
 from whyalike.training.parameters import LanguageRecipe
 from whyalike.training.task import Task, digest
@@ -71,7 +72,7 @@ class Language(Task):
         self.n_test = sum(len(own.starts) for own in text.test)
 
     @staticmethod
-    def material(data: Prepared, work: Mapping[str, Any], device: torch.device) -> torch.device:
+    def material(data: Prepared, work: Mapping[str, Any], device: torch.device, operation: Operation) -> torch.device:
         """The device: every run reads the same mapped tokens.
 
         Raises

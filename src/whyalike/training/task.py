@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from whyalike.data.prepared import Prepared
 from whyalike.models.weights import build_model
-from whyalike.recipes import Recipe
+from whyalike.recipes import Operation, Recipe
 
 
 class Task(ABC):
@@ -57,7 +57,7 @@ class Task(ABC):
 
     @staticmethod
     @abstractmethod
-    def material(data: Prepared, work: Mapping[str, Any], device: torch.device) -> Any:
+    def material(data: Prepared, work: Mapping[str, Any], device: torch.device, operation: Operation) -> Any:
         """What the runs of a cell share."""
 
     @classmethod

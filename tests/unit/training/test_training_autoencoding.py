@@ -60,7 +60,8 @@ def test_the_loss_is_measured_on_the_own_test_images_from_the_mean_codes(tmp_pat
     assert result["accuracy"] is None
     model, data = load_weights(build_model(MODEL, 4, 0, "Z"), stored_run(tmp_path).weights).eval(), grey_data()
     with torch.no_grad():
-        single = [negative_elbo(*_parts(model, image[None])).item() for image in data.test_images]
+        images = data.reader.take(data.test_rows)
+        single = [negative_elbo(*_parts(model, image[None])).item() for image in images]
     assert result["loss"] == pytest.approx(np.mean(single), rel=1e-5)  # float32, one image at a time
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from toy_language import MODEL, RECIPE, RUN, WORK, stretches, task, text, train, train_and_die
-from training_jobs import end, start, stored_run
+from training_jobs import OPERATION, end, start, stored_run
 
 from whyalike.data.prepared import Prepared
 from whyalike.models.weights import build_model, load_weights
@@ -167,7 +167,7 @@ def prepared(tokens, labels):
 def test_a_token_beyond_the_vocabulary_is_refused():
     data = prepared(np.array([3, 11], dtype=np.uint16), pd.DataFrame())
     with pytest.raises(ValueError, match="the text has the token 11, the model's vocabulary 11 tokens: raise `vocab"):
-        Language.material(data, WORK, torch.device("cpu"))
+        Language.material(data, WORK, torch.device("cpu"), OPERATION)
 
 
 def test_chunks_shorter_than_a_window_are_refused_before_training():

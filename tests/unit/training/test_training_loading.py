@@ -5,7 +5,8 @@ from itertools import chain
 import pytest
 import torch
 
-from whyalike.training.loading import ResidentLoader
+from whyalike.training.loading import Loader
+from whyalike.training.readers import ResidentReader
 
 N = 23
 
@@ -13,7 +14,8 @@ N = 23
 def loader(batch_size=4, n=N, **keys):
     """Image i has the value i in every pixel, and label 100 + i."""
     images = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1).expand(n, 2, 2, 3)
-    return ResidentLoader(images, 100 + torch.arange(n), batch_size, **({"seed": 0, "replica": "A"} | keys))
+    rows = torch.arange(n)
+    return Loader(ResidentReader(images), rows, 100 + rows, batch_size, **({"seed": 0, "replica": "A"} | keys))
 
 
 def flat(batches):

@@ -126,7 +126,7 @@ def test_accuracy_and_loss_are_those_of_single_images(whole):
     data, right, loss = run_data(), 0, 0.0
     model = load_weights(build_model(MODEL, 4, 9, "Z"), whole.weights).eval()
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (RECIPE.mean, RECIPE.std))
-    for image, label in zip(data.test_images, data.test_labels, strict=True):
+    for image, label in zip(data.reader.take(data.test_rows), data.test_labels, strict=True):
         with torch.no_grad():
             logits = model(((image.permute(2, 0, 1).float() - mean) / std)[None])
         right += int(logits.argmax() == label)

@@ -1,10 +1,9 @@
 """A tiny autoencoder in training, for tests in this process and in processes that are killed."""
 
 import torch
-from training_jobs import IDENTITY, OPERATION, die_at, run_data, stored_run
+from training_jobs import IDENTITY, OPERATION, die_at, run_data, run_images, stored_run
 
 from whyalike.training.autoencoding import Autoencoding
-from whyalike.training.images import RunImages
 from whyalike.training.parameters import AutoencoderRecipe
 from whyalike.training.trainer import Trainer
 
@@ -16,12 +15,9 @@ RUN = {"name": "A", "replica": "A", "labelling": "toy", "level": None, "identity
 def grey_data():
     """Grey images, nearly black or nearly white."""
     data = run_data()
-
-    def grey(images, labels):
-        return images[..., :1] // 8 + (labels % 2 * 200).to(torch.uint8)[:, None, None, None]
-
-    train, test = grey(data.train_images, data.train_labels), grey(data.test_images, data.test_labels)
-    return RunImages(train, data.train_labels, test, data.test_labels, data.classes, data.sha256)
+    labels = data.train_labels
+    images = data.reader.take(data.train_rows)[..., :1] // 8 + (labels % 2 * 200).to(torch.uint8)[:, None, None, None]
+    return run_images(images, labels)
 
 
 def task(recipe=RECIPE):

@@ -22,6 +22,7 @@ from whyalike.training.classification import Classification
 from whyalike.training.device import set_up_device
 from whyalike.training.images import RunImages
 from whyalike.training.parameters import Augmentation, ClassifierRecipe
+from whyalike.training.readers import ResidentReader
 from whyalike.training.store import StoredRun
 from whyalike.training.trainer import Trainer
 
@@ -50,7 +51,13 @@ def run_data(n=50, seed=0, sha256="d" * 64):
     labels = torch.arange(n) % 4
     images = torch.randint(0, 100, (n, 8, 8, 3), generator=generator) + 50 * labels[:, None, None, None]
     images = images.to(torch.uint8)
-    return RunImages(images, labels, images[:20], labels[:20], ("a", "b", "c", "d"), sha256)
+    return run_images(images, labels, sha256)
+
+
+def run_images(images, labels, sha256="d" * 64):
+    """All images to train on, the first 20 to test on."""
+    rows = torch.arange(len(images))
+    return RunImages(ResidentReader(images), rows, labels, rows[:20], labels[:20], ("a", "b", "c", "d"), sha256)
 
 
 def stored_run(store, identity=IDENTITY):
