@@ -234,6 +234,11 @@ class Config(Section):
     studies: dict[Name, Annotated[Study | ExternalStudy, Field(discriminator="factor")]] = Field(
         description="The questions."
     )
+    activations: Literal["keep", "float16", "recompute"] = Field(
+        "keep",
+        description="keep: representations stay, in float32; float16: they stay in half the space, rounded to 11 bits; "
+        "recompute: they go once they are scored, and another metric extracts them again.",
+    )
     similarity: Similarity = Field(description="Scores.")
     statistics: Statistics = Field(Statistics(), description="Inference.")
     figures: dict[Name, Figure] = Field(description="The figures; each is a target.")
@@ -243,6 +248,10 @@ class Config(Section):
     published: dict[Name, PublishedScores] = Field({}, description="Published score tables, drawn beside ours.")
     sample_texts: dict[Name, SampleText] = Field({}, description="What language models say; each is a target.")
     operation: Operation = Field(Operation(), description="How work is carried out.")
+
+    def stored(self) -> dict[str, str]:
+        """The type of stored representations, as a job's parameter where it is not float32."""
+        return {"stored": "float16"} if self.activations == "float16" else {}
 
 
 def check(values: Mapping[str, Any], source: str = "configuration") -> Config:

@@ -48,16 +48,21 @@ class RunState:
 
 @dataclass(frozen=True)
 class Job:
-    """One job that makes files of the runs: its rule, its wildcards, its files, the cells whose runs it needs."""
+    """One job that makes files of the runs: its rule, its wildcards, its files, the cells whose runs it needs.
+
+    ``instead`` are files in whose presence its own need not be there: they are removed once those are made of them.
+    """
 
     rule: str
     wildcards: Mapping[str, str]
     files: tuple[str, ...]
     cells: frozenset[Cell]
+    instead: tuple[str, ...] = ()
 
     def made(self, runs: Mapping[Cell, bool]) -> bool:
         """Whether all files are there, and all runs: files of models that are to be trained again are made again."""
-        return all(runs[cell] for cell in self.cells) and all(Path(file).is_file() for file in self.files)
+        present = [all(Path(file).is_file() for file in files) for files in (self.files, self.instead) if files]
+        return all(runs[cell] for cell in self.cells) and any(present)
 
 
 @dataclass(frozen=True)
@@ -215,7 +220,14 @@ class Monitor:
                 files = tuple(f"{folder}/{stimuli}.{layer}.parquet" for layer in setting.layers)
                 imported = isinstance(setting, OwnActivations)
                 rule = "import_activations" if imported else f"{EXTRACTION}{words[cell.setting]}"
-                yield Job(rule, {**_wildcards(cell), "stimuli": stimuli}, files, frozenset([cell]))
+                scores = self._scores_of(cell, stimuli) if self.flow.config.activations == "recompute" else ()
+                yield Job(rule, {**_wildcards(cell), "stimuli": stimuli}, files, frozenset([cell]), scores)
+
+    def _scores_of(self, cell: Cell, stimuli: str) -> tuple[str, ...]:
+        """The score tables that are made of a cell's representations."""
+        own = f"/{cell.setting}/{stimuli}.parquet"
+        paths = (path for study in self.grid.cells[cell] for path in self.flow.study_scores(study))
+        return tuple(path for path in paths if path.endswith(own))
 
     def _scores(self) -> Iterator[Job]:
         for study in self.flow.config.studies:

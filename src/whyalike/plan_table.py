@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from whyalike.costs import KNOWN_HOW, LOCAL
-from whyalike.planning import EXTRACTION, SHORT, Estimate, Plan
+from whyalike.planning import EXTRACTION, KEPT, SHORT, Estimate, Plan
 from whyalike.site import SITE, Site
 
 FACTORLESS, STUDYLESS = "(no factor)", "(no single study)"
@@ -118,13 +118,29 @@ def table(jobs: Iterable[PlannedJob], plan: Plan, site: Site = UNKNOWN) -> str:
     lines = [
         f"GPU-hour plan for {plan.device} (costs in config/costs.yaml); runs are those that the store lacks.",
         "What several studies share stands in each of them, and once in the total.",
-        *(line for text in outlook(jobs, plan, site) for line in textwrap.wrap(text, WIDTH)),
+        *(
+            line
+            for text in [*activations(jobs, plan), *outlook(jobs, plan, site)]
+            for line in textwrap.wrap(text, WIDTH)
+        ),
         "",
         *HEADS,
     ]
     for title, rows in sections.items():
         lines += [title, *(row.line(f"  {name}") for name, row in rows.items())] if rows else []
     return "\n".join([*lines, total.line("total")])
+
+
+def activations(jobs: Sequence[PlannedJob], plan: Plan) -> list[str]:
+    """What representations take under each value of `activations`, in a sentence; none where none are made."""
+    vectors, chosen = sum(job.estimate.vector_bytes for job in jobs), plan.config.activations
+    if not vectors:
+        return []
+    sizes = ", ".join(f"{number(share * vectors / GIGABYTE)} GB with {name}" for name, share in KEPT.items())
+    return [
+        f"Representations of these jobs take {sizes}, at least {number(plan.largest_comparison() / GIGABYTE)} GB for a "
+        f"while (the largest comparison). Chosen: {chosen}."
+    ]
 
 
 def outlook(jobs: Sequence[PlannedJob], plan: Plan, site: Site) -> list[str]:

@@ -5,6 +5,7 @@ input, which need not exist. A training job costs its start and the runs that th
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +13,13 @@ from typing import Any
 
 from whyalike.config import Config
 from whyalike.costs import Costs, Rate, Source, Stage
+from whyalike.external import OwnActivations
 from whyalike.parts import WHOLE, runs_of
 from whyalike.runs import Cell, Grid, Run
 from whyalike.workload import Workload
 
 BYTES = 4  # of a float32 weight or activation
+KEPT = {"keep": 1, "float16": 1 / 2, "recompute": 0}  # what stays of an activation file in float32
 FORWARD, TRAINING = 2, 6  # operations of a parameter and use: a multiplication and an addition; backward costs two more
 MEGABYTE = 1e6
 EXTRACTION = "extract_"  # and the layers: one rule for each set of them
@@ -37,6 +40,7 @@ class RunCost:
 class Estimate:
     """What one job costs: on its own, and for each run that it trains (identity -> cost).
 
+    ``own_bytes`` are those that stay, ``vector_bytes`` those of representations in float32, whether they stay or not.
     ``studies`` holds every study that needs the job, with those of its runs that the study needs.
     """
 
@@ -46,6 +50,7 @@ class Estimate:
     sources: frozenset[str] = frozenset()
     factor: str | None = None
     studies: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    vector_bytes: float = 0.0
 
     @property
     def seconds(self) -> float:
@@ -163,6 +168,17 @@ class Plan:
     def _rate(self, cell: Cell, work: str) -> Rate | None:
         return self.costs.rate(self.workload.facts(cell.setting), self.device, work)
 
+    def largest_comparison(self) -> float:
+        """Bytes of the representations, in float32, of the comparison with most: all its seeds are scored together."""
+        sizes: Counter[tuple[str, str, str]] = Counter()
+        for cell in self.grid.cells:
+            if not isinstance(self.config.settings[cell.setting], OwnActivations):
+                for stimuli in self.grid.stimuli(cell):
+                    wildcards = {**{name: str(value) for name, value in vars(cell).items()}, "stimuli": stimuli}
+                    extracted = self.estimate(EXTRACTION, wildcards)
+                    sizes[cell.setting, cell.factor, stimuli] += extracted.vector_bytes
+        return max(sizes.values(), default=0)
+
     def _stage(self, rule: str) -> Stage:
         return self.costs.stages.get(rule, self.costs.stages["other"])
 
@@ -230,12 +246,14 @@ class Plan:
         startup, how = self.startup(cell, "extraction")
         seconds, source = self.sample(cell)
         asked = {key: self.config.studies[key].stimuli_of(cell.setting) for key in self.grid.cells[cell]}
+        vectors = BYTES * models * n * self.workload.units(cell.setting)
         return Estimate(
             startup + models * n * seconds,
-            BYTES * models * n * self.workload.units(cell.setting),
+            KEPT[self.config.activations] * vectors,
             sources=_sources(source, how, known=known),
             factor=cell.factor,
             studies={key: frozenset() for key, names in asked.items() if stimuli in names},
+            vector_bytes=vectors,
         )
 
     def _score_comparison(self, wildcards: Wildcards) -> Estimate:

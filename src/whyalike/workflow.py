@@ -189,6 +189,7 @@ class Workflow:
             {
                 "runs": {run.name: run.identity for run in self.grid.runs(cell)},
                 "stimuli": self.config.stimuli[wildcards.stimuli].model_dump(mode="json"),
+                **self.config.stored(),
                 "code": fingerprint("whyalike.activations.imported:import_activations"),
             }
         )
@@ -211,6 +212,7 @@ class Workflow:
                 "stimuli": self.config.stimuli[wildcards.stimuli].model_dump(mode="json"),
                 "runs": [run.identity for run in runs],
                 "untrained": {run.untrained: run.replica if run.start is None else run.start for run in runs},
+                **self.config.stored(),
                 "version": version("whyalike.activations.extraction"),
             }
         )

@@ -272,6 +272,21 @@ def test_with_all_runs_and_files_nothing_is_left_and_without_a_run_what_is_made_
     assert again.left_seconds > 0
 
 
+def test_representations_that_were_removed_once_scored_are_made(values):
+    values |= {"activations": "recompute"}
+    monitor = Monitor(check(values), COSTS)
+    job = monitor.stages["activations"][0]
+    runs = dict.fromkeys(job.cells, True)
+    assert not job.made(runs)
+    scores = Path("results/demo/similarity/dataset_overlap/digits/digits_test.parquet")
+    assert job.instead == (str(scores),)
+    scores.parent.mkdir(parents=True)
+    scores.touch()
+    assert job.made(runs) and not job.made(dict.fromkeys(job.cells, False))
+    kept = Monitor(check({**values, "activations": "keep"}), COSTS).stages["activations"][0]
+    assert not kept.made(runs)
+
+
 def test_of_a_partial_result_the_whole_is_told(values):
     assert Monitor(check({**values, "partial": True}), COSTS).look().counts.total() == 72
 

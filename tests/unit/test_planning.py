@@ -229,6 +229,27 @@ def test_extraction_counts_trained_and_untrained_models(demo, plan_of):
     assert estimate.seconds == plan.costs.devices["h100"].startup_seconds + 8 * 600 / 100
 
 
+@pytest.mark.parametrize(("kept", "share"), [("keep", 1), ("float16", 0.5), ("recompute", 0)])
+def test_the_plan_tells_what_representations_take_in_every_form(demo, plan_of, kept, share):
+    demo["activations"] = kept
+    demo["stimuli"]["photographs"]["n"] = 500_000  # more than there are: the plan opens no data
+    plan, wildcards = plan_of(demo), {**CELL, "stimuli": "photographs"}
+    # 8 models, 500,000 stimuli, 64 units of 4 bytes: 1.024 GB a seed; 5 seeds are compared at once
+    estimate = plan.estimate("extract_avgpool", wildcards)
+    assert estimate.own_bytes == share * 1.024e9
+    assert plan.largest_comparison() == 5 * 1.024e9
+    sentences = said([planned(plan, "extract_avgpool", wildcards)], plan, UNKNOWN)
+    assert (
+        "take 1.02 GB with keep, 0.51 GB with float16, 0 GB with recompute, at least 5.12 GB for a while" in sentences
+    )
+    assert f"Chosen: {kept}." in sentences
+
+
+def test_a_plan_without_extraction_says_nothing_of_representations(demo, plan_of):
+    plan = plan_of(demo)
+    assert "Representations" not in said([planned(plan, "train_models", CELL)], plan, UNKNOWN)
+
+
 def test_a_job_is_needed_by_the_studies_that_ask_for_its_stimuli_in_its_setting(demo, plan_of):
     demo["settings"]["twin"] = demo["settings"]["digits"]
     own = {"digits": ["digits_test"], "twin": ["photographs"]}

@@ -63,6 +63,8 @@ def works(values):
         ("datasets.digits.train_per_class", 100, "data training activations similarity"),
         ("datasets.photographs.n", 100, ""),
         ("stimuli.photographs.n", 100, "activations"),
+        ("activations", "float16", "activations"),
+        ("activations", "recompute", ""),
         ("share_a", False, "splits training activations similarity"),
     ],
 )

@@ -1,3 +1,7 @@
+# under `recompute` Snakemake removes representations once every score that needs them is made
+representations = temp if FLOW.config.activations == "recompute" else lambda path: path
+
+
 # The layers of a setting are the job's outputs, all from one pass: so there is one rule for each set of layers.
 for words, (layers, settings) in FLOW.layer_sets().items():
 
@@ -8,7 +12,10 @@ for words, (layers, settings) in FLOW.layer_sets().items():
             dataset=FLOW.stimuli_dataset,
             manifest=f"{ROOT}/models/{{setting}}/{{factor}}/seed{{seed}}.parquet",
         output:
-            [f"{ROOT}/activations/{{setting}}/{{factor}}/seed{{seed}}/{{stimuli}}.{layer}.parquet" for layer in layers],
+            [
+                representations(f"{ROOT}/activations/{{setting}}/{{factor}}/seed{{seed}}/{{stimuli}}.{layer}.parquet")
+                for layer in layers
+            ],
         log:
             f"{ROOT}/logs/extract_{words}/{{setting}}.{{factor}}.seed{{seed}}.{{stimuli}}.log",
         benchmark:

@@ -31,7 +31,9 @@ rule import_activations:
         manifest=f"{ROOT}/models/{{setting}}/external/seed{{seed}}.parquet",
         files=FLOW.activation_files,
     output:
-        activations=f"{ROOT}/activations/{{setting}}/external/seed{{seed}}/{{stimuli}}.{{layer}}.parquet",
+        activations=representations(
+            f"{ROOT}/activations/{{setting}}/external/seed{{seed}}/{{stimuli}}.{{layer}}.parquet"
+        ),
     log:
         f"{ROOT}/logs/import_activations/{{setting}}.seed{{seed}}.{{stimuli}}.{{layer}}.log",
     benchmark:

@@ -43,8 +43,8 @@ def extract_cell(
 
     Parameters
     ----------
-    work : seed, size, model, mean and std (null unless images are normalised), stimuli, runs (identities) and untrained
-        (identity -> replica).
+    work : seed, size, model, mean and std (null unless images are normalised), stimuli, runs (identities), untrained
+        (identity -> replica) and, unless it is float32, stored: the type of the stored numbers.
     operation, threads : how to carry it out; the activations depend on the number of threads.
     dataset : prepared data set of the stimuli.
     store : folder of the run store.
@@ -62,7 +62,8 @@ def extract_cell(
             gathered[layer].append((identity, vectors))
         note(f"activations {len(gathered[layer])}/{len(work['runs']) + len(work['untrained'])} runs · n = {len(ids)}")
     for layer, path in outputs.items():
-        write_activations(path, ids, gathered[layer], gathered[layer][0][1].shape[1], work)
+        width, stored = gathered[layer][0][1].shape[1], work.get("stored", "float32")
+        write_activations(path, ids, gathered[layer], width, work, stored)
 
 
 def _models(work: Mapping[str, Any], store: Path) -> Iterator[tuple[str, nn.Module]]:

@@ -25,7 +25,7 @@ def import_activations(
 
     Parameters
     ----------
-    work : runs (name -> identity, in the order of the files) and stimuli.
+    work : runs (name -> identity, in the order of the files), stimuli and, unless it is float32, stored.
     files : the user's files, one a run; the numbers of units may differ.
     manifest : that of the setting, which holds the hashes of the files.
     dataset : prepared data set of the stimuli.
@@ -42,7 +42,8 @@ def import_activations(
             raise ValueError(f"{path} has changed since {manifest} was written. Start the workflow again.")
         vectors.append((identity, read_vectors(path, ids)))
     widths = {own.shape[1] for _, own in vectors}
-    write_activations(output, ids, vectors, widths.pop() if len(widths) == 1 else None, work)
+    width = widths.pop() if len(widths) == 1 else None
+    write_activations(output, ids, vectors, width, work, work.get("stored", "float32"))
     note(f"activations of {len(vectors)} runs · n = {len(ids)}")
 
 

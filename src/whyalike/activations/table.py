@@ -1,7 +1,8 @@
 """The activation file of one (stimuli, layer): a row group a run.
 
 The columns are run, stimulus_id and vector (fixed-size list of float32; lists of any size where runs differ in d). The
-vectors are uncompressed, so that a reader takes one run's n x d array without decoding or reading the others.
+vectors are uncompressed, so that a reader takes one run's n x d array without decoding or reading the others. They may
+be stored as float16, rounded to 11 bits: half the size; the reader gives float32 of either.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,6 +22,7 @@ def write_activations(
     representations: Iterable[tuple[str, np.ndarray]],
     width: int | None,
     work: Mapping[str, Any],
+    stored: str = "float32",
 ) -> None:
     """Write an activation file, one run after another, so that only one lies in memory.
 
@@ -30,12 +32,14 @@ def write_activations(
     representations : (run, float32 (n, d)) in the order of the row groups.
     width : d, the number of units; None where it differs between runs: the vectors are then lists of any size.
     work : what made the file.
+    stored : float32 or float16.
 
     Raises
     ------
-    ValueError : an array of another shape, or values that are not finite.
+    ValueError : an array of another shape, or values that are not finite or too large for float16.
     """
-    vector = pa.list_(pa.float32(), -1 if width is None else width)
+    number = np.dtype(stored)
+    vector = pa.list_(pa.from_numpy_dtype(number), -1 if width is None else width)
     schema = pa.schema([("run", pa.string()), ("stimulus_id", pa.int64()), ("vector", vector)])
     runs = []
     with (
@@ -44,8 +48,8 @@ def write_activations(
     ):
         for run, vectors in representations:
             units = vectors.shape[1] if width is None else width
-            _check(path, run, vectors, (len(ids), units))
-            flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).ravel())
+            _check(path, run, vectors, (len(ids), units), float(np.finfo(number).max))
+            flat = pa.array(np.ascontiguousarray(vectors, dtype=number).ravel())
             lists = pa.FixedSizeListArray.from_arrays(flat, units).cast(vector)
             columns = [pa.array([run] * len(ids)), pa.array(ids), lists]
             writer.write_table(pa.table(columns, schema=schema), row_group_size=len(ids))
@@ -53,11 +57,15 @@ def write_activations(
         writer.add_key_value_metadata({METADATA_KEY.decode(): canonical_json({"runs": runs, "work": dict(work)})})
 
 
-def _check(path: Path, run: str, vectors: np.ndarray, shape: tuple[int, int]) -> None:
+def _check(path: Path, run: str, vectors: np.ndarray, shape: tuple[int, int], largest: float) -> None:
     if vectors.shape != shape:
         raise ValueError(f"{path}: run {run} gave activations of shape {vectors.shape}, expected {shape}")
     if not np.isfinite(vectors).all():
         raise ValueError(f"{path}: run {run} gave activations that are not finite: did its training diverge?")
+    if (size := float(np.abs(vectors).max(initial=0))) > largest:
+        raise ValueError(
+            f"{path}: float16 holds values up to {largest:g}, run {run} gave {size:g}. Set `activations` to keep."
+        )
 
 
 def runs_of(path: Path) -> list[str]:
@@ -84,4 +92,5 @@ def read_activations(path: Path, run: str) -> np.ndarray:
         )
     group = pq.ParquetFile(path, memory_map=True).read_row_group(runs.index(run), columns=["vector"])
     vectors = group["vector"].combine_chunks()
-    return vectors.flatten().to_numpy(zero_copy_only=False).reshape(len(vectors), -1)  # (n, d)
+    flat = vectors.flatten().to_numpy(zero_copy_only=False)
+    return flat.astype(np.float32, copy=False).reshape(len(vectors), -1)  # (n, d)

@@ -36,6 +36,29 @@ def test_every_run_comes_back_bit_for_bit(written):
         np.testing.assert_array_equal(vectors, expected)
 
 
+@pytest.mark.parametrize("width", [D, None])
+def test_float16_comes_back_as_float32_rounded_to_eleven_bits_from_half_the_bytes(written, tmp_path, width):
+    whole, arrays = written
+    half = tmp_path / "half.parquet"
+    write_activations(half, IDS, iter(arrays.items()), width, {"seed": 3}, "float16")
+    for run, expected in arrays.items():
+        vectors = read_activations(half, run)
+        assert vectors.dtype == np.float32
+        np.testing.assert_array_equal(vectors, expected.astype(np.float16).astype(np.float32))
+        # half a unit in the last of 11 bits; these numbers are no smaller than float16's normal ones
+        np.testing.assert_allclose(vectors, expected, rtol=2.0**-11)
+    bytes_of = [pq.ParquetFile(path).metadata.row_group(0).column(2).total_compressed_size for path in (whole, half)]
+    assert bytes_of[0] - bytes_of[1] >= len(IDS) * D * 2  # and statistics of numbers half as long
+
+
+def test_what_float16_cannot_hold_is_refused_with_the_run_and_its_value(tmp_path):
+    path, (run, vectors) = tmp_path / "half.parquet", *representations("aa")
+    vectors[2, 1] = -70_000
+    with pytest.raises(ValueError, match=r"float16 holds values up to 65504, run aa gave 70000. Set `activations` to"):
+        write_activations(path, IDS, [(run, vectors)], D, {}, "float16")
+    assert not path.exists()
+
+
 def test_the_file_has_one_row_group_a_run_and_says_what_made_it(written):
     path, _ = written
     file = pq.ParquetFile(path)
