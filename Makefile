@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
-.PHONY: setup demo demo-full claims test test-slow test-cluster cluster-up cluster-down lint format plan pins reference lock bench bench-peers
+.PHONY: setup setup-ffcv demo demo-full claims test test-slow test-cluster cluster-up cluster-down lint format plan pins reference lock bench bench-peers
 
 setup: .venv/.ready
 
@@ -15,6 +15,15 @@ setup: .venv/.ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r envs/uv.txt
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes envs/uv.txt envs/requirements.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+# FFCV, for `operation: {loader: ffcv}`, into the same environment. It is compiled: its system packages come first.
+FFCV_SYSTEM := g++ pkg-config libturbojpeg0-dev libopencv-dev
+setup-ffcv: .venv/.ready-ffcv
+
+.venv/.ready-ffcv: .venv/.ready envs/requirements-ffcv.txt
+	@pkg-config --exists opencv4 libturbojpeg && command -v g++ >/dev/null || { echo "FFCV needs system packages. As root: apt-get install --no-install-recommends $(FFCV_SYSTEM)"; exit 1; }
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r envs/requirements-ffcv.txt
 	@touch $@
 
 demo: setup
@@ -82,7 +91,12 @@ reference: setup
 	@$(BIN)/python -m whyalike.reference
 
 lock: setup
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras pyproject.toml \
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml \
 	  --custom-compile-command "make lock" -o envs/requirements.txt
+	@# FFCV and what only it needs: all else is the lock's
+	@printf '%s\n' 'ffcv==1.0.2' opencv-python-headless | $(UV) pip compile --quiet --universal --python-version 3.11 \
+	  --generate-hashes - --constraints envs/requirements.txt --overrides envs/overrides-ffcv.txt \
+	  $$(grep -oE '^[a-zA-Z0-9._-]+==' envs/requirements.txt | tr -d '=' | sort -u | sed 's/^/--no-emit-package /') \
+	  --custom-compile-command "make lock" -o envs/requirements-ffcv.txt
 	@echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes - \
 	  --custom-compile-command "make lock" -o envs/uv.txt

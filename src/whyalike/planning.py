@@ -80,6 +80,7 @@ class Plan:
         self._rules: dict[str, Callable[[Wildcards], Estimate]] = {
             "prepare_data": self._prepare_data,
             "prepare_small_data": self._prepare_data,
+            "write_beton": lambda wildcards: self._prepare_data(wildcards, "write_beton"),
             "make_splits": lambda wildcards: self._of_cell("make_splits", wildcards),
             "join_parts": lambda wildcards: self._of_cell("join_parts", wildcards),
             "import_runs": lambda wildcards: self._of_cell("import_runs", wildcards),
@@ -194,8 +195,8 @@ class Plan:
         cell = _cell(wildcards)
         return self._fixed(rule, cell.factor, self.grid.cells[cell])
 
-    def _prepare_data(self, wildcards: Wildcards) -> Estimate:
-        name, stage = wildcards["dataset"], self._stage("prepare_data")
+    def _prepare_data(self, wildcards: Wildcards, rule: str = "prepare_data") -> Estimate:
+        name, stage = wildcards["dataset"], self._stage(rule)
         parts, known = self.workload.images(name)
         studies = [
             key

@@ -40,6 +40,11 @@ class Operation(Section):
         500, ge=1, description="Steps between the checkpoints that a killed run resumes from."
     )
     heartbeat_seconds: float = Field(10, gt=0, description="How often a trainer shows that it lives.")
+    loader: Literal["resident", "ffcv"] = Field(
+        "resident",
+        description="Who reads images in training. resident: they lie on the GPU, or on the CPU in the mapped file; "
+        "ffcv: FFCV (an extra, see envs/README.md) reads them ahead from a file of its own. Both give the same models.",
+    )
     runs_per_job: Count | dict[str, Count] | None = Field(
         None,
         description="Most runs of a training job: a cell (setting, factor, seed) with more is trained in parts, each a "

@@ -29,6 +29,31 @@ use rule prepare_data as prepare_small_data with:
         dataset=either(PLAN.short_datasets()),
 
 
+# a target by its file's name, ahead of training with operation.loader ffcv; a training job makes it if it is missing
+rule write_beton:
+    input:
+        dataset=lambda wildcards: FLOW.dataset(wildcards.dataset),
+    output:
+        beton=f"{ROOT}/data/{{dataset}}/array.beton",
+        note=f"{ROOT}/data/{{dataset}}/array.beton.json",
+    log:
+        f"{ROOT}/logs/write_beton/{{dataset}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/write_beton/{{dataset}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=4000,
+        runtime=PLAN.runtime("write_beton"),
+        expected_seconds=PLAN.expected_seconds("write_beton"),
+    params:
+        work=f"form {provenance.version('whyalike.data.beton')}",
+    message:
+        "Data: write {wildcards.dataset} in FFCV's form"
+    script:
+        "../scripts/write_beton.py"
+
+
 # a target of its own for each published data set, never part of another: `snakemake download_cifar10`
 for dataset in preflight.downloads(FLOW.config):
 

@@ -37,12 +37,14 @@ class Prepared:
         the stream: id, part, corpus (categorical), start, length (int64).
     attributes : names of the label columns that labellings may join.
     content_sha256 : hash of array and labels together; those of text hold the tokenizer.
+    folder : where it lies; None if it was never in one.
     """
 
     array: np.ndarray
     labels: pd.DataFrame
     attributes: tuple[str, ...]
     content_sha256: str
+    folder: Path | None = None
 
     @property
     def images(self) -> np.ndarray:
@@ -166,7 +168,7 @@ def write_prepared(
         "dtype": stored.dtype.name,
         "made_by": dict(made_by),
         "rows": len(labels),
-        "sha256": {name: _sha256(folder / name) for name in (ARRAY, LABELS)},
+        "sha256": {name: file_sha256(folder / name) for name in (ARRAY, LABELS)},
         "shape": list(stored.shape),
     }
     write_text(folder / CHECKSUMS, canonical_json(checksums) + "\n")
@@ -200,9 +202,9 @@ def open_prepared(folder: Path, verify: bool = False) -> Prepared:
         came = f"holds {len(labels)} rows of {list(labels.columns)}, expected {rows} rows that start {expected}"
         raise ValueError(_remedy(folder / LABELS, came))
     for name, sha256 in checksums["sha256"].items() if verify else ():
-        if _sha256(folder / name) != sha256:
+        if file_sha256(folder / name) != sha256:
             raise ValueError(_remedy(folder / name, f"is not the file that {CHECKSUMS} describes (sha256 differs)"))
-    return Prepared(array, labels, tuple(checksums["attributes"]), _content(checksums["sha256"]))
+    return Prepared(array, labels, tuple(checksums["attributes"]), _content(checksums["sha256"]), folder)
 
 
 def files_sha256(folder: Path) -> dict[str, str]:
@@ -250,6 +252,7 @@ def _remedy(path: Path, fault: str) -> str:
     return f"{path} {fault}. Delete the folder {path.parent} and prepare the data set again."
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """Hash of a file, read in pieces."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -14,6 +14,7 @@ from whyalike.models.inputs import INPUTS
 from whyalike.models.registry import MODELS
 from whyalike.recipes import Operation
 from whyalike.splits.making import read_split
+from whyalike.training.ffcv_reader import FfcvReader
 from whyalike.training.loading import Loader
 from whyalike.training.parameters import ImageRecipe
 from whyalike.training.readers import ImageReader, resident
@@ -64,6 +65,8 @@ class ImageTask(Task):
     def material(data: Prepared, work: Mapping[str, Any], device: torch.device, operation: Operation) -> ImageReader:
         """All images as the model takes them."""
         channels = INPUTS[MODELS[work["model"]["family"]].facts.inputs].channels
+        if operation.loader == "ffcv":
+            return FfcvReader(data, work["size"], channels, device)
         return resident(data.images, work["size"], channels, device)
 
     @classmethod
