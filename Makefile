@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
-.PHONY: setup setup-ffcv demo demo-full claims test test-slow test-cluster cluster-up cluster-down lint format plan pins reference lock bench bench-peers
+.PHONY: setup setup-ffcv demo demo-full claims test test-slow test-cluster cluster-up cluster-down lint format plan pins reference lock bench bench-loaders bench-peers
 
 setup: .venv/.ready
 
@@ -60,6 +60,10 @@ cluster-down: setup
 # the metrics' speed against the machine, plain forms and other libraries: docs/benchmarks.md (five to ten minutes)
 bench: setup
 	@$(BIN)/python benchmarks/run.py
+
+# who reads training images fastest: docs/loaders.md (a minute; FFCV is measured where it is installed)
+bench-loaders: setup
+	@$(BIN)/python benchmarks/loaders.py
 
 # libraries that the environment lacks, measured in throw-away folders (needs the network), then `make bench`
 bench-peers: setup

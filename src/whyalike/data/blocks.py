@@ -5,19 +5,18 @@ numpy's indexing releases the interpreter lock, so that two threads compose 1.8 
 and the start-up of processes.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from whyalike.data.composition import COLORS, compose, place
+from whyalike.data.composition import COLORS, Placement, compose, place
+from whyalike.data.filling import fill_images
 from whyalike.data.masks import Pool
 from whyalike.randomness import keyed
-
-REPORTS = 20  # progress lines
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,9 @@ class Block:
 
 
 def fill(
-    images: np.ndarray,
+    folder: Path,
+    size: int,
+    made_by: Mapping[str, Any],
     blocks: Sequence[Block],
     pools: tuple[Pool, Pool],
     available: Callable[[Block], tuple[np.ndarray, np.ndarray]],
@@ -52,8 +53,10 @@ def fill(
 
     Parameters
     ----------
-    images : uint8 (n, size, size, 3), written in place.
-    blocks : which rows show what; together all n.
+    folder : the prepared data set, which gets its array.
+    size : edge of the images, pixels.
+    made_by : what makes them; a preparation that was killed goes on where this is the same.
+    blocks : which rows show what; together all.
     pools : of drawings and of glyphs.
     available : the rows of both pools that a block may show.
     seed : of the random numbers.
@@ -64,28 +67,20 @@ def fill(
     -------
     The rows of both pools that each image shows, int32 (2, n).
     """
-    size = images.shape[1]
-    sources = np.empty((2, len(images)), dtype=np.int32)
     windows = [pool.windows(size) for pool in pools]
 
-    def one(block: Block) -> None:
-        n, rows = block.stop - block.start, slice(block.start, block.stop)
+    def placements(block: Block) -> tuple[Placement, ...]:
         random = keyed(seed, "compose", *block.purpose)
-        placements = tuple(place(members, n, size, random) for members in available(block))
-        sources[:, rows] = [placement.source for placement in placements]
-        compose(images[rows], *windows, COLORS[block.color], placements)
+        return tuple(place(members, block.stop - block.start, size, random) for members in available(block))
 
-    every = -(-len(blocks) // REPORTS)
-    with ThreadPoolExecutor(threads) as workers:
-        tasks = [workers.submit(one, block) for block in blocks]
-        try:
-            for done, task in enumerate(as_completed(tasks), start=1):
-                task.result()
-                if done % every == 0:
-                    report(f"{done}/{len(blocks)} blocks of images")
-        finally:
-            workers.shutdown(cancel_futures=True)
-    return sources
+    def compose_block(pixels: np.ndarray, number: int) -> None:
+        compose(pixels, *windows, COLORS[blocks[number].color], placements(blocks[number]))
+
+    rows = [slice(block.start, block.stop) for block in blocks]
+    fill_images(folder, (blocks[-1].stop, size, size, 3), made_by, rows, compose_block, threads, report)
+    # drawn once more, which costs little beside composing: blocks of an earlier attempt have them too
+    sources = [[placed.source for placed in placements(block)] for block in blocks]
+    return np.concatenate(sources, axis=1).astype(np.int32)
 
 
 def labels(blocks: Sequence[Block], pools: tuple[Pool, Pool], sources: np.ndarray) -> pd.DataFrame:

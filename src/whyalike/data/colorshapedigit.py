@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from whyalike.data.array_file import new_images
 from whyalike.data.blocks import Block, fill, labels
 from whyalike.data.drawings import draw
 from whyalike.data.folders import class_files, digest, read_mask
@@ -51,25 +50,26 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
     )
     pools = make_pool(drawings, chosen.size), make_pool(glyphs, chosen.size)
     blocks = _blocks(chosen)
-    with new_images(folder, (blocks[-1].stop, chosen.size, chosen.size, 3)) as images:
-        sources = fill(
-            images,
-            blocks,
-            pools,
-            lambda block: (
-                _available(pools[0], "drawing", block.shape, block.part, chosen),
-                _available(pools[1], "glyph", block.digit, block.part, chosen),
-            ),
-            chosen.seed,
-            threads,
-            lambda line: report(f"colorshapedigit: {line}"),
-        )
     made_by = {
         "source": "colorshapedigit",
         "version": VERSION,
         "parameters": chosen.model_dump(mode="json", exclude={"sources"}),
         "sources": {"shapes": drawings_from, "digits": glyphs_from},
     }
+    sources = fill(
+        folder,
+        chosen.size,
+        made_by,
+        blocks,
+        pools,
+        lambda block: (
+            _available(pools[0], "drawing", block.shape, block.part, chosen),
+            _available(pools[1], "glyph", block.digit, block.part, chosen),
+        ),
+        chosen.seed,
+        threads,
+        lambda line: report(f"colorshapedigit: {line}"),
+    )
     write_prepared(folder, None, labels(blocks, pools, sources), ["shape", "digit", "color"], made_by)
     report(f"colorshapedigit: {blocks[-1].stop} images written")
 

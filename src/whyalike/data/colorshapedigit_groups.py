@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from whyalike.data.array_file import new_images
 from whyalike.data.blocks import Block, column, fill, labels
 from whyalike.data.colorshapedigit import HELD_OUT_SHARE, make_drawings, make_glyphs
 from whyalike.data.masks import Pool, make_pool
@@ -42,22 +41,23 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
     pools = make_pool(drawings, chosen.size), make_pool(glyphs, chosen.size)
     members = [_grouped(pool, kind, chosen) for pool, kind in zip(pools, ("drawing", "glyph"), strict=True)]
     blocks = _blocks(chosen)
-    with new_images(folder, (blocks[-1].stop, chosen.size, chosen.size, 3)) as images:
-        sources = fill(
-            images,
-            blocks,
-            pools,
-            lambda block: (members[0][block.shape][block.group], members[1][block.digit][block.group]),
-            chosen.seed,
-            threads,
-            lambda line: report(f"colorshapedigit_groups: {line}"),
-        )
     made_by = {
         "source": "colorshapedigit_groups",
         "version": VERSION,
         "parameters": chosen.model_dump(mode="json", exclude={"sources"}),
         "sources": {"shapes": drawings_from, "digits": glyphs_from},
     }
+    sources = fill(
+        folder,
+        chosen.size,
+        made_by,
+        blocks,
+        pools,
+        lambda block: (members[0][block.shape][block.group], members[1][block.digit][block.group]),
+        chosen.seed,
+        threads,
+        lambda line: report(f"colorshapedigit_groups: {line}"),
+    )
     table = labels(blocks, pools, sources).assign(group=column(blocks, "group"))
     write_prepared(folder, None, table, ["shape", "digit", "color"], made_by)
     report(f"colorshapedigit_groups: {blocks[-1].stop} images written")

@@ -5,7 +5,6 @@ and a keyed share of each class is test. Rows are ordered by part, class and fil
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from whyalike.data.array_file import new_images
+from whyalike.data.filling import blocks_of, fill_images, state_of
 from whyalike.data.folders import SUFFIXES
 from whyalike.data.label_table import IMAGE_PARTS
 from whyalike.data.own_parameters import ImagesParameters
@@ -40,12 +39,16 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
     chosen = ImagesParameters.model_validate(parameters)
     found = sorted(_labelled(chosen), key=lambda row: (IMAGE_PARTS.index(row[0]), *row[1:]))
     labels = pd.DataFrame(found, columns=["part", "class", "file"])
-    with new_images(folder, (len(labels), chosen.size, chosen.size, 3)) as images, ThreadPoolExecutor(threads) as pool:
-        files = (chosen.folder / file for file in labels["file"])
-        for row, pixels in enumerate(pool.map(lambda path: read_image(path, chosen.size), files)):
-            images[row] = pixels
+    files, blocks = [chosen.folder / file for file in labels["file"]], blocks_of(len(labels))
+
+    def read(pixels: np.ndarray, number: int) -> None:
+        for path, target in zip(files[blocks[number]], pixels, strict=True):
+            target[:] = read_image(path, chosen.size)
+
     content = chosen.model_dump(mode="json", exclude={"folder"})
     made_by = {"source": "images", "version": VERSION, "parameters": content}
+    work = {**made_by, "files": state_of(files)}
+    fill_images(folder, (len(labels), chosen.size, chosen.size, 3), work, blocks, read, threads, report)
     write_prepared(folder, None, labels, ["class"], made_by)
     counts = labels["part"].value_counts()
     report(f"images: {chosen.title}, {labels['class'].nunique()} classes, "

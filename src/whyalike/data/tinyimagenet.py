@@ -12,8 +12,8 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from whyalike.data.array_file import new_images
+from whyalike.data.filling import blocks_of, fill_images, state_of
 from whyalike.data.layouts import TINYIMAGENET
 from whyalike.data.parameters import TinyImageNetParameters
 from whyalike.data.prepared import write_prepared
@@ -29,7 +29,6 @@ from whyalike.data.prepared import write_prepared
 VERSION = 1  # raised when pixels or labels change
 CLASSES, TRAIN_PER_CLASS, TEST_PER_CLASS = 200, 500, 50  # as published
 SIZE = 64
-REPORTS = 20  # progress lines
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,7 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
     root = TinyImageNetParameters.model_validate(parameters).folder
     report(f"tinyimagenet: checking the files in {root}")
     names, files = _find(root)
-    with new_images(folder, (len(files), SIZE, SIZE, 3)) as images:
-        digest = _fill(root, images, files, threads, report)
+    digest = _fill(root, folder, files, threads, report)
     labels = pd.DataFrame(
         {
             "part": [file.part for file in files],
@@ -136,28 +134,30 @@ def _validation(base: Path, wnids: list[str], validation: list[tuple[str, str]])
     return faults + [f"val/images/{name} is missing" for name, _ in validation if name not in present]
 
 
-def _fill(root: Path, images: np.ndarray, files: list[_File], threads: int, report: Callable[[str], None]) -> str:
-    """Decode all files into `images`; returns the hash of their names and contents."""
+def _fill(root: Path, folder: Path, files: list[_File], threads: int, report: Callable[[str], None]) -> str:
+    """Decode all files into the array of the folder; returns the hash of their names and contents."""
+    blocks = blocks_of(len(files))
 
-    def read(row: int) -> str:
-        content = files[row].path.read_bytes()
-        try:
-            images[row] = _decode(content)
-        except (OSError, SyntaxError, ValueError) as error:  # Pillow's faults, and another size
-            raise ValueError(
-                TINYIMAGENET.message(
-                    root, [f"{files[row].path.relative_to(root / TINYIMAGENET.inner)} is damaged ({error})"]
-                )
-            ) from error
-        return hashlib.sha256(content).hexdigest()
+    def decode(pixels: np.ndarray, number: int) -> list[str]:
+        return [_read(root, file, target) for file, target in zip(files[blocks[number]], pixels, strict=True)]
 
-    total, every = hashlib.sha256(), -(-len(files) // REPORTS)
-    with ThreadPoolExecutor(threads) as workers:
-        for row, content in enumerate(workers.map(read, range(len(files)))):
-            total.update(f"{files[row].path.name}\0{content}\n".encode())
-            if (row + 1) % every == 0:
-                report(f"tinyimagenet: {row + 1}/{len(files)} images")
+    work = {"source": "tinyimagenet", "version": VERSION, "files": state_of(file.path for file in files)}
+    hashes = fill_images(folder, (len(files), SIZE, SIZE, 3), work, blocks, decode, threads, report)
+    total = hashlib.sha256()
+    for file, content in zip(files, chain.from_iterable(hashes), strict=True):
+        total.update(f"{file.path.name}\0{content}\n".encode())
     return total.hexdigest()
+
+
+def _read(root: Path, file: _File, target: np.ndarray) -> str:
+    """Decode one file; returns the hash of its content."""
+    content = file.path.read_bytes()
+    try:
+        target[:] = _decode(content)
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow's faults, and another size
+        name = file.path.relative_to(root / TINYIMAGENET.inner)
+        raise ValueError(TINYIMAGENET.message(root, [f"{name} is damaged ({error})"])) from error
+    return hashlib.sha256(content).hexdigest()
 
 
 def _decode(content: bytes) -> np.ndarray:
