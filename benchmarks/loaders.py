@@ -64,7 +64,7 @@ def data_set(folder: Path, n: int) -> Prepared:
 
 
 def rate(reader: ImageReader, rows: torch.Tensor, use: Callable[[torch.Tensor], object], least: float) -> Rate:
-    """Batches until ``least`` seconds of process time are over; the first, which compile and fill caches, do not count."""
+    """Batches until ``least`` seconds of process time are over; the first ones, which compile, do not count."""
     for images in reader.batches(rows[: 2 * BATCH], BATCH):
         use(images)
     wall, process, count = time.perf_counter(), time.process_time(), 0
