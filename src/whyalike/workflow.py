@@ -184,15 +184,10 @@ class Workflow:
 
     def import_activations_work(self, wildcards: Any) -> str:
         """Parameters of the import of a setting's activations on one stimulus set."""
-        cell = _external(wildcards)
-        return canonical_json(
-            {
-                "runs": {run.name: run.identity for run in self.grid.runs(cell)},
-                "stimuli": self.config.stimuli[wildcards.stimuli].model_dump(mode="json"),
-                **self.config.stored(),
-                "code": fingerprint("whyalike.activations.imported:import_activations"),
-            }
-        )
+        runs = {run.name: run.identity for run in self.grid.runs(_external(wildcards))}
+        stimuli = self.config.stimuli[wildcards.stimuli].model_dump(mode="json")
+        code = fingerprint("whyalike.activations.imported:import_activations")
+        return canonical_json({"runs": runs, "stimuli": stimuli, **self.config.stored(), "code": code})
 
     def activations_work(self, wildcards: Any) -> str:
         """Parameters of the extraction of a cell on one stimulus set."""
