@@ -41,9 +41,9 @@ class Rate:
 
 
 VERDICT = (
-    "So the default is `operation.loader: resident`: on a CPU it reads faster, reading is a small part of training, "
-    "and FFCV's start costs seconds in every job. What FFCV does on a GPU, or with images that do not fit into the "
-    "memory of the machine, was not measured."
+    "So the default is `operation.loader: resident`: to read alone takes less of a CPU with it, in training the two are "
+    "too alike to be told apart beside other work, and FFCV's start costs seconds in every job. What FFCV does on a GPU, "
+    "or with images that do not fit into the memory of the machine, was not measured."
 )
 
 
@@ -142,7 +142,7 @@ def main() -> None:
         "Written by `make bench-loaders` (`benchmarks/loaders.py`). Images a second of wall time, and in brackets of "
         "process time, which other work on the machine disturbs less. Both loaders give the same bytes.",
         f"- {n:,} images of {SIDE} x {SIDE} in the system's cache, batches of {BATCH}, {cores()} cores, shared with "
-        f"other work, PyTorch {version('torch')}.",
+        f"other work (load average {os.getloadavg()[1]:.0f}), PyTorch {version('torch')}.",
         f"- Before the first batch, process time: {_named(opened)}; writing FFCV's file {writing:.1f} s more, once.",
         table(header, lines),
         VERDICT,
