@@ -41,9 +41,9 @@ class Rate:
 
 
 VERDICT = (
-    "So the default is `operation.loader: resident`: to read alone takes less of a CPU with it, in training the two are "
-    "too alike to be told apart beside other work, and FFCV's start costs seconds in every job. What FFCV does on a GPU, "
-    "or with images that do not fit into the memory of the machine, was not measured."
+    "So the default is `operation.loader: resident`: to read alone takes less of a CPU with it, in training the two "
+    "are too alike to be told apart beside other work, and FFCV's start costs seconds in every job. What FFCV does on "
+    "a GPU, or with images that do not fit into the memory of the machine, was not measured."
 )
 
 

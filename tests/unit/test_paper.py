@@ -100,7 +100,7 @@ def test_the_factorial_holds_stimuli_and_steps_fixed_over_the_images_a_cell(pape
     assert variants[0] == variants[1] == variants[2]  # but for the number of images: the test images are the same
 
 
-def test_the_stimuli_of_a_setting_are_its_own_test_set_and_the_papers_two_others(published):
+def test_the_stimuli_of_a_setting_are_its_own_test_set_and_the_papers_others(published):
     others = {"mnist", "svhn"}
     for study in published.studies.values():
         for name in study.settings:
@@ -109,7 +109,7 @@ def test_the_stimuli_of_a_setting_are_its_own_test_set_and_the_papers_two_others
             expected = {
                 "dataset": {own, *others},
                 "task": {own, *others},
-                "label": {own, "cifar10", *others},
+                "label": {own, "shapes", "numerals", "cifar10", *others},
             }[study.factor]
             if name in ("gpt_shakespeare", "gpt_tinystories"):
                 expected = {"shakespeare", "tinystories", "wikitext"}

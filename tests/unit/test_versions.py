@@ -115,7 +115,12 @@ def change(path: Path, old: str, new: str) -> None:
     ("path", "old", "new", "moved"),
     [
         ("data/digits.py", "LARGEST_VALUE = 16", "LARGEST_VALUE = 15", "data.digits"),
-        ("data/drawings.py", "WOBBLE = 0.012", "WOBBLE = 0.02", "data.colorshapedigit data.colorshapedigit_groups"),
+        (
+            "data/drawings.py",
+            "WOBBLE = 0.012",
+            "WOBBLE = 0.02",
+            "data.colorshapedigit data.colorshapedigit_groups data.single",
+        ),
         ("splits/overlap.py", "half = len(items) // 2", "half = len(items) // 3", "splits.overlap"),
         ("models/resnet.py", 'mode="fan_out"', 'mode="fan_in"', "models.resnet"),
         ("training/augmentation.py", "mean + factor", "mean - factor", "training.classification"),

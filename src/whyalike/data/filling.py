@@ -58,8 +58,8 @@ def fill_images(
             fcntl.lockf(journal, fcntl.LOCK_EX)
         pixels, found = _begun(folder / PIXELS, journal, first, shape, blocks)
         if found:
-            report(f"{folder.name}: {len(found)}/{len(blocks)} blocks of images are there from an earlier attempt")
-        _fill_rest(pixels, journal, found, blocks, fill, threads, lambda text: report(f"{folder.name}: {text}"))
+            report(f"{len(found)}/{len(blocks)} blocks of images are there from an earlier attempt")
+        _fill_rest(pixels, journal, found, blocks, fill, threads, report)
         pixels.flush()
         with (folder / PIXELS).open("rb") as handle:
             os.fsync(handle.fileno())

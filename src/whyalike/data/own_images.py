@@ -48,7 +48,8 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
     content = chosen.model_dump(mode="json", exclude={"folder"})
     made_by = {"source": "images", "version": VERSION, "parameters": content}
     work = {**made_by, "files": state_of(files)}
-    fill_images(folder, (len(labels), chosen.size, chosen.size, 3), work, blocks, read, threads, report)
+    shape = (len(labels), chosen.size, chosen.size, 3)
+    fill_images(folder, shape, work, blocks, read, threads, lambda line: report(f"images: {line}"))
     write_prepared(folder, None, labels, ["class"], made_by)
     counts = labels["part"].value_counts()
     report(f"images: {chosen.title}, {labels['class'].nunique()} classes, "

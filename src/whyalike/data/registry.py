@@ -16,6 +16,7 @@ from whyalike.data.parameters import (
     SvhnParameters,
     TinyImageNetParameters,
 )
+from whyalike.data.single_parameters import NumeralsParameters, ShapesParameters
 from whyalike.data.text_parameters import BundledTextParameters, TextParameters
 from whyalike.registry import Entry, Registry
 
@@ -68,6 +69,14 @@ SOURCES: Registry[SourceFacts] = Registry(
             ),
         ),
         "digits": Entry("whyalike.data.digits:prepare", SourceFacts(DigitsParameters, ("digit",), size=8, channels=1)),
+        "shapes": Entry(
+            "whyalike.data.single:prepare_shapes",
+            SourceFacts(ShapesParameters, ("shape", "color"), size=None, channels=3),
+        ),
+        "numerals": Entry(
+            "whyalike.data.single:prepare_numerals",
+            SourceFacts(NumeralsParameters, ("digit", "color"), size=None, channels=3),
+        ),
         "photographs": Entry(
             "whyalike.data.photographs:prepare",
             SourceFacts(PhotographsParameters, ("photograph",), size=None, channels=3),

@@ -142,7 +142,8 @@ def _fill(root: Path, folder: Path, files: list[_File], threads: int, report: Ca
         return [_read(root, file, target) for file, target in zip(files[blocks[number]], pixels, strict=True)]
 
     work = {"source": "tinyimagenet", "version": VERSION, "files": state_of(file.path for file in files)}
-    hashes = fill_images(folder, (len(files), SIZE, SIZE, 3), work, blocks, decode, threads, report)
+    shape = (len(files), SIZE, SIZE, 3)
+    hashes = fill_images(folder, shape, work, blocks, decode, threads, lambda line: report(f"tinyimagenet: {line}"))
     total = hashlib.sha256()
     for file, content in zip(files, chain.from_iterable(hashes), strict=True):
         total.update(f"{file.path.name}\0{content}\n".encode())

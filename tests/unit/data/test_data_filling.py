@@ -130,7 +130,7 @@ def test_colorshapedigit_killed_and_started_again_is_the_same_data_set(tmp_path)
     assert len(json.loads("[" + ",".join((killed / JOURNAL).read_text().splitlines()) + "]")) == 7
     told = []
     colorshapedigit.prepare(SMALL, killed, 2, told.append)
-    assert "killed: 6/16 blocks of images are there from an earlier attempt" in told
+    assert "colorshapedigit: 6/16 blocks of images are there from an earlier attempt" in told
     assert sorted(path.name for path in killed.iterdir()) == sorted(FILES)
     for name in FILES:
         assert (killed / name).read_bytes() == (whole / name).read_bytes()

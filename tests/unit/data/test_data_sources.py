@@ -18,6 +18,8 @@ SMALL = {
     "colorshapedigit": {"train_per_class": 1, "test_per_class": 1, "drawings_per_shape": 2, "size": 16},
     "digits": {},
     "photographs": {"n": 10},
+    "shapes": {"per_class": 1, "drawings_per_shape": 1, "size": 16},
+    "numerals": {"per_class": 1, "size": 16},
 }
 REQUIRED = {  # parameters without a default
     "images": {"folder": "mine", "title": "mine 1", "size": 8},
