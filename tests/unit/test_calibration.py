@@ -106,7 +106,7 @@ def test_the_types_of_gpu_are_those_of_the_partition(sinfo):
 
 def test_a_silent_sinfo_is_an_error(sinfo):
     sinfo("", 1)
-    with pytest.raises(RuntimeError, match="sinfo ended with status 1: .* or measure on this machine: --here"):
+    with pytest.raises(RuntimeError, match=r"sinfo ended with status 1: .* or measure on this machine: --here"):
         calibration.gpu_types(None)
 
 
