@@ -2,9 +2,9 @@
 
 A ledger tells how long the steps of a run took, all included (log rows, checkpoints, the test at its end); of runs that
 were trained at once, what they would have taken alone. What a training job took beside its runs is its start. Of the
-other jobs a benchmark gives one number a job, in which start and work are not apart: where the work, as it is planned so
-far, makes less than half of the time, it stays as planned and the rest is the start; else the start stays and the work is
-scaled.
+other jobs a benchmark gives one number a job, in which start and work are not apart: where the work, as it is planned
+so far, makes less than half of the time, it stays as planned and the rest is the start; else the start stays and the
+work is scaled.
 """
 
 import datetime
