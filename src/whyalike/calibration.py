@@ -153,7 +153,8 @@ def gpu_types(partition: str | None) -> list[str]:
     command = ["sinfo", "--noheader", "--format=%G", *([f"--partition={partition}"] if partition else [])]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"sinfo ended with status {done.returncode}: {done.stderr.strip()}. Try again later.")
+        raise RuntimeError(f"sinfo ended with status {done.returncode}: {done.stderr.strip()}. Try again later, or "
+                           "measure on this machine: --here.")  # fmt: skip
     return sorted(set(GPU_TYPE.findall(done.stdout)))
 
 

@@ -112,9 +112,15 @@ def _measured(timings: list[tuple[Any, str | None]]) -> Table:
     return shown
 
 
+def without_cpu(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values, without the CPU as the device of plans where there is SLURM: its jobs would then ask for no GPU."""
+    kept = values.get("device") != "cpu" or shutil.which("sbatch") is None
+    return {key: value for key, value in values.items() if kept or key != "device"}
+
+
 def _write(values: Mapping[str, Any], flow: Workflow, before: Costs, table: Path) -> None:
     local = Path(costs.LOCAL)
-    after = cost_file.write(values, table, local)
+    after = cost_file.write(without_cpu(values), table, local)
     devices = dict.fromkeys(rate["device"] for rate in values.get("rates", ())) or [after.device]
     _print(cost_file.changes(flow, before, after, devices))
     print(f"Written to {local}; plans are made for {after.device}.")

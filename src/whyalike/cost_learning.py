@@ -1,14 +1,16 @@
 """What real runs cost, as keys of a cost table: from Snakemake's benchmark files and the ledgers of the run store.
 
-A ledger tells how long the steps of a run took, all included (log rows, checkpoints, the test at its end). What a
-training job took beside the runs that it trained is its start. Of the other jobs a benchmark gives one number a job,
-in which start and work are not apart: where the work, as it is planned so far, makes less than half of the time, it
-stays as planned and the rest is the start; else the start stays and the work is scaled.
+A ledger tells how long the steps of a run took, all included (log rows, checkpoints, the test at its end); of runs that
+were trained at once, what they would have taken alone. What a training job took beside its runs is its start. Of the
+other jobs a benchmark gives one number a job, in which start and work are not apart: where the work, as it is planned
+so far, makes less than half of the time, it stays as planned and the rest is the start; else the start stays and the
+work is scaled.
 """
 
 import datetime
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -18,6 +20,7 @@ from whyalike.config import ConfigError
 from whyalike.cost_file import match
 from whyalike.costs import Costs
 from whyalike.external import OwnActivations, OwnCheckpoints
+from whyalike.parts import parts, runs_of
 from whyalike.planning import EXTRACTION, Plan
 from whyalike.runs import Cell
 from whyalike.spending import Span, benchmark_seconds, spans
@@ -27,8 +30,8 @@ from whyalike.workflow import Workflow
 CLOCKS = 30.0  # seconds that the clocks of a node and of the file server may differ
 LEAST = 1e-3  # seconds: what is too quick to be seen in a benchmark is not free
 # rules whose cost does not depend on their wildcards
-FIXED = ("make_splits", "import_runs", "import_activations", "analyse_study", "write_tables", "write_findings",
-         "draw_figure")  # fmt: skip
+FIXED = ("make_splits", "join_parts", "import_runs", "import_activations", "analyse_study", "write_tables",
+         "write_findings", "draw_figure")  # fmt: skip
 NAMES = {"prepare_data": ("dataset",), "score_comparison": ("study", "comparison", "stimuli"),
          EXTRACTION: ("setting", "factor", "seed", "stimuli")}  # fmt: skip
 
@@ -86,6 +89,29 @@ def apart(start: float, jobs: Iterable[tuple[float, float]]) -> tuple[float, flo
     return start, (took - len(jobs) * start) / work
 
 
+def covered(attempts: Iterable[Span]) -> float:
+    """Seconds in which at least one of some attempts at runs went on."""
+    seconds, until = 0.0, -math.inf
+    for span in sorted(attempts, key=lambda span: span.began):
+        end = span.began + span.seconds
+        seconds += max(0.0, end - max(span.began, until))
+        until = max(until, end)
+    return seconds
+
+
+def alone(attempts: Sequence[Span], most: float) -> float:
+    """Seconds that attempts would have taken one after another.
+
+    Parameters
+    ----------
+    attempts : of one cell; several may have gone on at once.
+    most : how many times as fast several at once are as one after another, at most.
+    """
+    together = covered(attempts)
+    at_once = sum(span.seconds for span in attempts) / together if together else 1.0
+    return together * min(at_once, most)
+
+
 class _Experience:
     """What lies in the results of one configuration."""
 
@@ -109,18 +135,18 @@ class _Experience:
 
     def training(self, setting: str) -> dict[str, Any] | None:
         """The rate of a setting's training, if runs of it are in the store."""
-        found: dict[str, list[Span]] = {}
-        starts = []
+        device, seconds, steps, starts = self._devices[setting], 0.0, 0, []
+        # a run has a CPU core of its own; a GPU they share
+        most = math.inf if device in (None, "cpu") else self.costs.devices[device].gain_at_once
         for cell in self.cells[setting]:
-            own = {
-                run.identity: spans(StoredRun(Path(self.flow.store), run.identity)) for run in self.flow.grid.runs(cell)
-            }
-            found |= own
-            if (start := self._start(cell, [span for each in own.values() for span in each])) is not None:
-                starts.append(start)
-        steps, seconds = (sum(getattr(span, name) for each in found.values() for span in each)
-                          for name in ("steps", "seconds"))  # fmt: skip
-        if not (steps and seconds) or self._devices[setting] is None:
+            for part in parts(self.flow.grid, cell):
+                runs = runs_of(self.flow.grid, cell, part)
+                own = [span for run in runs for span in spans(StoredRun(Path(self.flow.store), run.identity))]
+                seconds += alone(own, most)
+                steps += sum(span.steps for span in own)
+                if (start := self._start(f"{cell.setting}.{cell.factor}.seed{cell.seed}{part}", own)) is not None:
+                    starts.append(start)
+        if device is None or not (steps and seconds):
             return None
         self._count("train_models", len(starts))
         start = {"startup_seconds": round(median(starts), 2)} if starts else {}
@@ -190,13 +216,13 @@ class _Experience:
                 wildcards = dict(zip(names, values, strict=True))
                 yield path, wildcards | ({"seed": wildcards["seed"].removeprefix("seed")} if "seed" in names else {})
 
-    def _start(self, cell: Cell, own: list[Span]) -> float | None:
+    def _start(self, name: str, own: list[Span]) -> float | None:
         """What a training job took beside the runs that it trained."""
-        path = self.folder / "train_models" / f"{cell.setting}.{cell.factor}.seed{cell.seed}.tsv"
+        path = self.folder / "train_models" / f"{name}.tsv"
         if not (took := benchmark_seconds(path)):
             return None
         began = path.stat().st_mtime - took - CLOCKS
-        return max(0.0, took - sum(span.seconds for span in own if span.began >= began))
+        return max(0.0, took - covered([span for span in own if span.began >= began]))
 
     def _device(self, cells: list[Cell]) -> str | None:
         """The cost table's name of the device that trained a setting; None if nothing is finished."""

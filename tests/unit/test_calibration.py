@@ -106,7 +106,7 @@ def test_the_types_of_gpu_are_those_of_the_partition(sinfo):
 
 def test_a_silent_sinfo_is_an_error(sinfo):
     sinfo("", 1)
-    with pytest.raises(RuntimeError, match="sinfo ended with status 1"):
+    with pytest.raises(RuntimeError, match=r"sinfo ended with status 1: .* or measure on this machine: --here"):
         calibration.gpu_types(None)
 
 
@@ -173,6 +173,17 @@ def test_a_gpu_goes_by_the_type_asked_for_or_by_its_name(demo, flow_of, asked, h
 def test_after_two_types_plans_are_made_for_what_they_were(demo, flow_of):
     found = calibration.learnt([(timing(), "h100"), (timing(), "a100")], flow_of(demo), COSTS, TODAY)
     assert "device" not in found and len(found["rates"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("device", "slurm", "kept"), [("cpu", True, False), ("cpu", False, True), ("a100", True, True)]
+)
+def test_where_there_is_slurm_no_measurement_takes_the_gpus_from_its_jobs(tmp_path, monkeypatch, device, slurm, kept):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if slurm:
+        (tmp_path / "sbatch").touch(mode=0o755)
+    left = cli_costs.without_cpu({"device": device, "rates": []})
+    assert left == ({"device": device, "rates": []} if kept else {"rates": []})
 
 
 def test_a_process_that_is_killed_is_an_error_with_its_setting(monkeypatch, tmp_path):

@@ -14,6 +14,7 @@ from whyalike.config import ConfigError, check
 from whyalike.cost_learning import apart
 from whyalike.planning import Plan
 from whyalike.runs import Cell
+from whyalike.spending import Span
 from whyalike.training.store import StoredRun
 from whyalike.workflow import Workflow
 
@@ -96,6 +97,37 @@ def test_a_gpu_is_that_of_the_plans_or_the_one_named(flow):
     assert learnt(flow).values["device"] == "h100"
     a40 = {**COSTS.devices, "a40": COSTS.devices["h100"]}
     assert learnt(flow, COSTS.model_copy(update={"devices": a40}), "a40").values["device"] == "a40"
+
+
+@pytest.mark.parametrize(("device", "gain", "step"), [("cpu", 1, 0.2), ("cuda", 1, 0.1), ("cuda", 1.5, 0.15)])
+def test_runs_that_were_trained_at_once_cost_what_each_would_alone(flow, device, gain, step):
+    # two runs of 100 steps in the same 20 s: a core for each; a GPU that makes them no faster, or half as fast again
+    for number in (0, 1):
+        trained(flow, number, ("start", 30, 0), ("end", 10, 100), device=device)
+    benchmark(flow, "train_models/digits.dataset.seed0.tsv", 27)
+    h100 = COSTS.devices["h100"].model_copy(update={"gain_at_once": gain})
+    one = rate(learnt(flow, COSTS.model_copy(update={"devices": {**COSTS.devices, "h100": h100}})))
+    assert (one["step_seconds"], one["startup_seconds"]) == (pytest.approx(step), 27 - 20)
+
+
+def test_a_cell_in_parts_has_a_start_for_each_part(demo, flow):
+    demo |= {"results": flow.config.results, "operation": {"runs_per_job": 4}}
+    split = Workflow(check(demo))
+    trained(split, 0, ("start", 30, 0), ("end", 20, 100))
+    trained(split, 5, ("start", 18, 0), ("end", 8, 100))
+    benchmark(split, "train_models/digits.dataset.seed0.part0.tsv", 14, written=NOW - 15)
+    benchmark(split, "train_models/digits.dataset.seed0.part1.tsv", 16)
+    benchmark(split, "join_parts/digits.dataset.seed0.tsv", 2)
+    found = learnt(split)
+    assert rate(found)["startup_seconds"] == (4 + 6) / 2
+    assert found.jobs == {"train_models": 2, "join_parts": 1}
+    assert found.values["stages"]["join_parts"]["seconds"] == 2
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=8))
+def test_covered_time_is_that_of_a_loop_over_seconds(spans):
+    expected = sum(any(began <= second < began + length for began, length in spans) for second in range(80))
+    assert cost_learning.covered([Span(began, length, 0) for began, length in spans]) == expected
 
 
 @pytest.mark.parametrize("name", ["cpu", "abacus"])
