@@ -67,9 +67,9 @@ def put(store, identity, finished=True):
     return run
 
 
-def manifest(config, runs, name="demo"):
-    """A manifest of another or the same name beside the store."""
-    path = config_store(config).parent / name / "models" / "digits" / "dataset" / "seed0.parquet"
+def manifest(config, runs, name="demo", part=""):
+    """A manifest of another or the same name beside the store, of a cell or of a part of it."""
+    path = config_store(config).parent / name / "models" / "digits" / "dataset" / f"seed0{part}.parquet"
     write_table(path, pa.table({"run": runs, "setting": ["digits"] * len(runs)}), {"work": {}})
     return path
 
@@ -231,6 +231,14 @@ def test_one_run_goes_with_the_manifests_that_name_it(config, store):
     assert not naming.exists()
     assert other.exists()
     assert (store / STALE).exists()
+
+
+def test_a_run_of_a_part_goes_with_the_manifests_of_its_part_and_its_cell(config, store):
+    run = "a" * 16
+    naming = [manifest(config, [run]), manifest(config, [run], part=".part1")]
+    other = manifest(config, [STALE], part=".part0")
+    one_run([config], run).carry_out()
+    assert not any(path.exists() for path in naming) and other.is_file()
 
 
 def test_a_manifest_whose_run_is_gone_can_be_removed(config, store):

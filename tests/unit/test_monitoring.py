@@ -352,3 +352,14 @@ def test_hours_spent_and_planned_are_those_of_all_parts(in_parts, monitor):
     starts = 5 + 3  # a second part of each cell of digits: seeds of dataset and of task overlap
     more = starts * COSTS.devices[in_parts.look().device].startup_seconds / 3600
     assert in_parts.look().planned_hours == pytest.approx(monitor.look().planned_hours + more)
+
+
+def test_processes_that_train_for_one_job_are_one_job(monitor):
+    for number, pid in enumerate((11, 12)):
+        run = stored(monitor, number)
+        run.folder.mkdir(parents=True)
+        beat = {"host": "node7", "pid": pid, "job_pid": 10, "job": "", "every": 10}
+        (run.folder / "heartbeat.json").write_text(json.dumps(beat))
+    status = monitor.look()
+    assert status.counts["running"] == 2
+    assert status.workers == 1

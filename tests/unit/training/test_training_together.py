@@ -7,6 +7,7 @@ import time
 import pytest
 from training_jobs import OPERATION, PATIENCE, end, identity, ledger, start, train_cell_apart
 
+from whyalike.training.cell import train_cell
 from whyalike.training.store import runs_here
 
 TWO = OPERATION.model_copy(update={"runs_at_once": {"toy": 2}, "checkpoint_every": 50})
@@ -29,7 +30,8 @@ def wait_for(found, what):
 
 def trainers(cell):
     """Name of each run that has begun -> process id of its trainer."""
-    return {name: ledger(cell.stored(name), "pid")[-1][0] for name in NAMES if cell.stored(name).ledger.is_file()}
+    begun = {name: cell.stored(name).events() for name in NAMES}
+    return {name: events[-1]["pid"] for name, events in begun.items() if events}
 
 
 def test_two_at_a_time_give_the_bytes_of_one_after_another(cell, caplog):
@@ -72,13 +74,13 @@ def test_a_killed_process_costs_its_own_run_only_which_goes_on_from_its_checkpoi
     assert end(job, 4 * PATIENCE) == 1  # of which each process that starts takes seconds
     assert a.finished() is None and a.checkpoint.is_file()
     assert all(cell.stored(name).finished() for name in NAMES[1:])
-    cell.train(work, operation=TWO)
+    cell.train(work)
     steps = [step for event, step in ledger(a, "event", "step") if event == "start"]
     assert steps[0] == 0 < steps[1]
-    broken = weights(cell)
+    broken = a.weights.read_bytes()
     cell.store = cell.folder / "another store"
-    cell.train(work)
-    assert weights(cell) == broken
+    train_cell(work | {"runs": work["runs"][:1]}, OPERATION, 1, cell.dataset, cell.splits, cell.store, cell.manifest)
+    assert cell.stored("A").weights.read_bytes() == broken
 
 
 def test_the_message_of_a_killed_process_names_its_run(cell, monkeypatch, tmp_path):
