@@ -78,7 +78,7 @@ def test_numbers_of_tuples_are_shown_against_the_most():
     one = numbers.set_index("num_samples").loc[1]
     assert one["ratio"] == pytest.approx(np.mean([2.5 / 1.6, 3.5 / 2.6]))
     assert one["spread"] == pytest.approx(np.mean([np.sqrt(0.5) / 2.5, np.sqrt(0.5) / 3.5]))
-    assert figure.axes[0].get_legend_handles_labels()[1] == ["K = 4 width 8"]
+    assert figure.axes[0].get_legend_handles_labels()[1] == ["K = 4, width 8"]
 
 
 def test_digits_show_two_models_and_every_pair():
