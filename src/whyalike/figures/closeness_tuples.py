@@ -35,7 +35,7 @@ def draw(scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     figure = style.new_figure(style.PAGE_INCHES, 2.4)
     left, right = figure.subplots(1, 2)
     for (group, rows), (colour, marker) in zip(table.groupby("group"), LOOKS * len(table), strict=False):
-        label = style.words(group.replace("k", "K = ", 1).replace("width", "width "))
+        label = group.replace("k", "K = ", 1).replace("_width", ", width ")
         for axes, column in ((left, "ratio"), (right, "spread")):
             axes.plot(rows["num_samples"], rows[column], color=colour, marker=marker, markersize=3, label=label)
     for axes, words in ((left, "$d_{LLV}$ / its value with the most tuples"), (right, "SD over keys / mean")):

@@ -32,17 +32,16 @@ def draw(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         for one, classes in zip(line, counts, strict=True):
             rows = means[(means["metric"] == metric) & (means["classes"] == classes)]
             _draw_panel(one, rows)
-            if metric == "kl_divergence":
-                one.set_yscale("log")
-                one.set_ylim(
-                    bottom=means.loc[means["metric"] == metric, "value"].min() / 3
-                )  # intervals may reach below 0
-                one.set_xlabel("units of a hidden layer")
-            else:
-                one.set_ylim(bottom=0)
         line[0].set_ylabel(words)
-    for one, classes in zip(axes[0], counts, strict=True):
-        one.set_title(f"K = {classes} labels")
+        of_metric = means[means["metric"] == metric]
+        if metric == "kl_divergence":  # intervals may reach below 0, where a logarithm has no place
+            line[0].set_yscale("log")
+            line[0].set_ylim(of_metric["value"].min() / 3, 2 * of_metric["ci_high"].max())
+        else:
+            line[0].set_ylim(0, 1.05 * of_metric["ci_high"].max())
+    for top, bottom, classes in zip(axes[0], axes[-1], counts, strict=True):
+        top.set_title(f"K = {classes} labels")
+        bottom.set_xlabel("units of a hidden layer")
     # of all panels, which share the axis
     widths = sorted(means["width"].unique())
     axes[0, 0].set_xscale("log", base=2)

@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whyalike.figures import closeness_constructed, closeness_metrics, closeness_tuples, closeness_width
+from whyalike.figures import (
+    closeness_constructed,
+    closeness_digits,
+    closeness_metrics,
+    closeness_tuples,
+    closeness_width,
+)
 from whyalike.figures.registry import FIGURES
 from whyalike.figures.registry_closeness import CLOSENESS_FIGURES
 
@@ -72,14 +78,33 @@ def test_numbers_of_tuples_are_shown_against_the_most():
     one = numbers.set_index("num_samples").loc[1]
     assert one["ratio"] == pytest.approx(np.mean([2.5 / 1.6, 3.5 / 2.6]))
     assert one["spread"] == pytest.approx(np.mean([np.sqrt(0.5) / 2.5, np.sqrt(0.5) / 3.5]))
-    assert figure.axes[0].get_legend_handles_labels()[1] == ["K = 4 width 8"]
+    assert figure.axes[0].get_legend_handles_labels()[1] == ["K = 4, width 8"]
+
+
+def test_digits_show_two_models_and_every_pair():
+    random = np.random.default_rng(0)
+    runs = [f"digits_m{m}_seed{seed}" for m in (2, 3) for seed in (0, 1)]
+    manifests = pd.DataFrame({"run": runs, "seed": [0, 1] * 2, "loss": [0.3, 0.5, 0.2, 0.6], "accuracy": 0.9})
+    activations = [{"run": f"digits_m{m}_seed{seed}", "seed": seed, "trained": trained, "part": part, "row": row,
+                    "label": row % 3, "vector": random.normal(size=m)}
+                   for m in (2, 3) for seed in (0, 1) for trained in (True, False) for part, n in (("f", 9), ("g", 3))
+                   for row in range(n)]  # fmt: skip
+    scores = [{"group": f"digits_m{m}", "dimensions": m, "trained": trained, "a": 0, "b": 1, "metric": metric,
+               "value": m / 10 if trained else 0.0, "n": 9}
+              for m in (2, 3) for trained in (True, False)
+              for metric in ("m_cca", "llv_distance", "max_d_svd", "cka")]  # fmt: skip
+    figure, numbers = closeness_digits.draw(*map(pd.DataFrame, (activations, manifests, scores)))
+    assert numbers["loss_difference"].tolist() == pytest.approx([0.2, 0.4])
+    assert numbers["m_cca"].tolist() == [0.2, 0.3]
+    assert figure.axes[1].get_title(loc="left") == "b  f of seed 1 (M = 2), test loss 0.500 nats"
+    assert [len(axes.collections) for axes in figure.axes] == [3, 3, 2, 2]
 
 
 @pytest.mark.parametrize("name", list(CLOSENESS_FIGURES))
 def test_an_empty_table_is_said_to_be_one(name):
     table = pd.DataFrame(columns=["kind", "metric", "scope", "value"])
     with pytest.raises(ValueError, match=r"holds? no .* to draw\. Run the \w+ stage again"):
-        CLOSENESS_FIGURES[name].load()(table)
+        CLOSENESS_FIGURES[name].load()(*[table] * len(CLOSENESS_FIGURES[name].facts.inputs))
 
 
 def test_names_are_not_those_of_a_configurations_figures():
