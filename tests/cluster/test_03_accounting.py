@@ -1,28 +1,10 @@
 """The same cluster with accounting: jobs are billed to the site's account, and a cancelled one is still noticed."""
 
-import shutil
-import tempfile
-from pathlib import Path
-
-import accounting
 import pytest
 from driven import FAULTS, SITE, Study
-from slurm_cluster import ACCOUNT, Cluster, missing
+from slurm_cluster import ACCOUNT
 
 pytestmark = pytest.mark.cluster
-
-
-@pytest.fixture(scope="module")
-def accounted(cluster):
-    """A second cluster beside the first, with slurmdbd and its database."""
-    if lacking := missing(accounting.PROGRAMS):
-        pytest.skip(f"needs {', '.join(lacking)}: {accounting.INSTALL}")
-    folder = Path(tempfile.mkdtemp(prefix="slurm."))
-    try:
-        with Cluster(folder, accounted=True) as running:
-            yield running
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_cancelled_job_is_submitted_again_and_all_are_billed_to_the_account(accounted, undisturbed, tmp_path):

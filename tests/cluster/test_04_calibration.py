@@ -1,31 +1,14 @@
 """Costs measured by jobs on a cluster, with accounting and without."""
 
-import shutil
 import subprocess
-import tempfile
-from pathlib import Path
 
-import accounting
 import pytest
 import yaml
-from slurm_cluster import ACCOUNT, Cluster, missing
+from slurm_cluster import ACCOUNT
 from workflow_folder import REPOSITORY, TINY, Folder
 
 pytestmark = pytest.mark.cluster
 SECONDS = 240  # until a job of some seconds has ended, on a machine that does other things too
-
-
-@pytest.fixture
-def accounted(cluster):
-    """A second cluster beside the first, with slurmdbd and its database."""
-    if lacking := missing(accounting.PROGRAMS):
-        pytest.skip(f"needs {', '.join(lacking)}: {accounting.INSTALL}")
-    folder = Path(tempfile.mkdtemp(prefix="slurm."))
-    try:
-        with Cluster(folder, accounted=True) as running:
-            yield running
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
