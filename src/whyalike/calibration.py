@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # torch takes seconds
 BATCHES = 8  # of noise to train on: an epoch or two of half of them in the warm-up, then again and again
 TEXTS = 64  # chunks of noise
 THREADS = 1  # of the rule train_models
-FACTORS = ("label", "dataset", "task")  # from most training and test images of a run to least
+FACTORS = ("label", "dataset", "controls", "task")  # from most training and test images of a run to least
 GPU_TYPE = re.compile(r"\bgpu:([A-Za-z][\w.-]*):\d+")
 
 
@@ -69,6 +69,9 @@ def samples(flow: Workflow, costs: Costs, asked: Sequence[str], seconds: float) 
         work["runs"] = [next(run for run in work["runs"] if run["level"] is None)]
         folder = Path(flow.dataset(flow.config.settings[name].dataset)[0]).parent.absolute()
         data = folder if (folder / "checksums.json").is_file() else shape(workload, name)
+        if isinstance(data, Shape) and cells[name].factor not in FACTORS:  # noise has no groups to cross
+            work["factor"] = "dataset"
+            work["runs"][0]["labelling"] = flow.config.settings[name].labelling
         found.append(Sample(work, flow.config.operation, THREADS, data, seconds, scratch))
     return found
 

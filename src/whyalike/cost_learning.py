@@ -29,9 +29,8 @@ from whyalike.workflow import Workflow
 
 CLOCKS = 30.0  # seconds that the clocks of a node and of the file server may differ
 LEAST = 1e-3  # seconds: what is too quick to be seen in a benchmark is not free
-# rules whose cost does not depend on their wildcards
-FIXED = ("make_splits", "join_parts", "import_runs", "import_activations", "analyse_study", "write_tables",
-         "write_findings", "draw_figure")  # fmt: skip
+# whose cost depends on their wildcards, or on the network; all others cost the same each time, as far as is known
+MODELLED = ("train_models", "prepare_data", "score_comparison", "download_data")
 NAMES = {"prepare_data": ("dataset",), "score_comparison": ("study", "comparison", "stimuli"),
          EXTRACTION: ("setting", "factor", "seed", "stimuli")}  # fmt: skip
 
@@ -175,7 +174,8 @@ class _Experience:
     def stages(self) -> dict[str, dict[str, Any]]:
         """The stages without a GPU that have benchmarks."""
         found = {}
-        for rule in FIXED:
+        rules = {path.name.removesuffix(".tsv") for path in self.folder.glob("*")}
+        for rule in sorted(rule for rule in rules if rule not in MODELLED and not rule.startswith(EXTRACTION)):
             paths = [*self.folder.glob(f"{rule}.tsv"), *self.folder.glob(f"{rule}/*.tsv")]
             if paths:
                 self._count(rule, len(paths))

@@ -12,7 +12,7 @@ from whyalike import calibration, cli_costs, costs
 from whyalike.config import ConfigError, check
 from whyalike.data.synthetic import Shape
 from whyalike.site import Site
-from whyalike.training.timing import Sample, Timing
+from whyalike.training.timing import Sample, Timing, measure
 from whyalike.workflow import Workflow
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +60,13 @@ def test_noise_for_text_has_the_models_vocabulary_and_context(flow_of):
     flow = flow_of(yaml.safe_load((ROOT / "tests" / "workflow" / "objectives.yaml").read_text()))
     found = {one.work["setting"]: one.dataset for one in calibration.samples(flow, COSTS, ["topics"], 5)}
     assert found == {"topics": Shape(("corpus",), calibration.TEXTS, 60, vocabulary=400, context=16)}
+
+
+def test_a_factorial_is_measured_on_noise_that_has_no_groups(flow_of, tmp_path):
+    flow = flow_of(yaml.safe_load((ROOT / "tests" / "workflow" / "factorial.yaml").read_text()))
+    [sample] = calibration.samples(flow, COSTS, ["colorshapedigit"], 0.1)
+    found = measure(sample)
+    assert found.synthetic and found.step_seconds > 0
 
 
 def test_without_shared_models_the_first_model_of_a_level_is_measured(demo, flow_of):

@@ -149,11 +149,14 @@ def test_jobs_of_a_fixed_cost_cost_their_mean(flow):
     for number, seconds in enumerate((1.0, 2.0, 6.0)):
         benchmark(flow, f"draw_figure/figure{number}.tsv", seconds)
     benchmark(flow, "write_tables.tsv", 4.5)
+    benchmark(flow, "a_rule_of_tomorrow/one.tsv", 7)
+    benchmark(flow, "download_data/one.tsv", 7000)
     found = learnt(flow)
     assert found.values["stages"] == {
-        "write_tables": {"seconds": 4.5, "source": "measured"}, "draw_figure": {"seconds": 3.0, "source": "measured"},
-    }  # fmt: skip
-    assert found.jobs == {"write_tables": 1, "draw_figure": 3}
+        rule: {"seconds": seconds, "source": "measured"}
+        for rule, seconds in {"a_rule_of_tomorrow": 7, "draw_figure": 3.0, "write_tables": 4.5}.items()
+    }
+    assert found.jobs == {"a_rule_of_tomorrow": 1, "draw_figure": 3, "write_tables": 1}
 
 
 @pytest.mark.parametrize("seconds", [(2.0, 3.0), (200.0, 300.0)])

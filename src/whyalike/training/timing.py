@@ -177,7 +177,7 @@ def _measure(sample: Sample, folder: Path) -> Timing:
     device = set_up_device(sample.operation.device, sample.threads)
     recipe, objective = recipe_of(work["recipe"]), OBJECTIVES[work["recipe"]["objective"]].load()
     data = open_prepared(dataset)
-    material = objective.material(data, work, device)
+    material = objective.material(data, work, device, sample.operation)
     ready = time.monotonic()
     stored = StoredRun(folder / "runs", run["identity"])
     with stored.held(sample.operation.heartbeat_seconds, lambda text: None):
