@@ -21,7 +21,7 @@ from whyalike.site import SITE, Site
 
 FACTORLESS, STUDYLESS = "(no factor)", "(no single study)"
 # order of the rows; rules that are not listed come last, in the order of their first job
-RULES = ("prepare_data", "write_beton", "make_splits", "train_models", "join_parts", "import_", EXTRACTION,
+RULES = ("prepare_", "write_beton", "make_splits", "train_models", "join_parts", "import_", EXTRACTION,
          "score_comparison", "analyse_study", "write_tables", "write_findings", "draw_figure", "all")  # fmt: skip
 HOUR, GIGABYTE = 3600.0, 1e9
 UNKNOWN = Site()  # a site of which nothing is said

@@ -7,7 +7,7 @@ input, which need not exist. A training job costs its start and the runs that th
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,7 @@ class Plan:
             "import_activations": lambda wildcards: self._of_cell("import_activations", wildcards),
             "train_models": self._train_models,
             EXTRACTION: self._extract,
+            "write_sample_text": lambda _: self._on_device("write_sample_text"),
             "score_comparison": self._score_comparison,
             "analyse_study": lambda wildcards: self._of_study("analyse_study", wildcards["study"]),
             "draw_figure": lambda wildcards: self._of_study("draw_figure", config.figures[wildcards["figure"]].study),
@@ -187,6 +188,12 @@ class Plan:
         stage = self._stage(rule)
         needed = dict.fromkeys(studies, frozenset())
         return Estimate(stage.seconds, MEGABYTE * stage.megabytes, {}, frozenset({stage.source}), factor, needed)
+
+    def _on_device(self, rule: str) -> Estimate:
+        """A job of a fixed cost that starts a device as training does."""
+        fixed, device = self._fixed(rule), self.costs.devices[self.device]
+        sources = fixed.sources | {device.source}
+        return replace(fixed, own_seconds=fixed.own_seconds + device.startup_seconds, sources=sources)
 
     def _of_study(self, rule: str, study: str | None) -> Estimate:
         return self._fixed(rule, self.config.studies[study].factor, [study]) if study else self._fixed(rule)

@@ -473,6 +473,12 @@ def test_the_stimulus_sets_of_a_cell_share_one_margin_and_one_limit(demo, plan_o
     assert plan.runtime("extract_avgpool")(wildcards, attempt=1) == 1
 
 
+def test_sample_text_starts_a_device_before_it_speaks(demo, plan_of):
+    plan = plan_of(demo, stages={"write_sample_text": {"seconds": 5}, "other": {"seconds": 10}})
+    start = plan.costs.devices[plan.device].startup_seconds
+    assert plan.estimate("write_sample_text", {"sample": "words"}).seconds == 5 + start
+
+
 def test_data_sets_of_seconds_are_told_apart(demo, plan_of):
     plan = plan_of(demo, stages={"prepare_data": {"seconds": 50, "seconds_per_image": 0.01}, "other": {"seconds": 10}})
     assert plan.short_datasets() == ["photographs"]  # of few images; the others are above a minute
