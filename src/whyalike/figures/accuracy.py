@@ -25,6 +25,8 @@ PANEL_HEIGHT = 2.1
 SHARED_A = "A"
 TOP = 132  # percent: above 100 stand mean and SD in figures
 HEADROOM = 0.9  # of the losses' range, above the highest: mean and SD in figures, on end
+NARROWEST = 2.0  # inches of a panel's axes
+MOST_WITH_SD = 11  # categories; beside more of them stands the mean alone, and the SD as a bar
 WIDEST = 7  # so many accuracies stand side by side, as "97.1"; more of them, and losses, stand on end
 
 
@@ -147,7 +149,7 @@ def _draw_panel(axes: Axes, runs: pd.DataFrame, measure: Measure) -> list[dict]:
         spread = f"\n± {sd:.{measure.digits}f}" if np.isfinite(sd) else ""
         error = sd if spread else None
         axes.errorbar(place + 0.3, mean, error, color=style.BLACK, marker="_", markersize=5, elinewidth=1, **bar)
-        text = f"{mean:.{measure.digits}f}{spread}"
+        text = f"{mean:.{measure.digits}f}{spread if len(names) <= MOST_WITH_SD else ''}"
         axes.text(place, measure.written, text, ha="center", va="bottom", rotation=90 if on_end else 0)
         numbers += [
             {"mark": "run", "category": name, "seed": int(row.seed), "run": row.run, "y": value, "device": row.device}
@@ -157,7 +159,11 @@ def _draw_panel(axes: Axes, runs: pd.DataFrame, measure: Measure) -> list[dict]:
         if measure.column == "accuracy":
             numbers.append(_draw_chance(axes, rows, place, name))
     labels = [_label(name) for name in names]
-    axes.set_xticks(range(len(names)), labels)
+    widest = max(len(line) for label in labels for line in label.split("\n"))
+    if widest * style.CHARACTER_INCHES > NARROWEST / len(names):
+        axes.set_xticks(range(len(names)), [label.replace("\n", " ") for label in labels], rotation=90)
+    else:
+        axes.set_xticks(range(len(names)), labels)
     axes.set_xlim(-0.6, len(names) - 0.4)
     axes.set_ylim(*measure.limits)
     if measure.column == "accuracy":
@@ -178,9 +184,15 @@ def _categories(runs: pd.DataFrame) -> pd.Series:
     """What each run stands over: its level, its labelling where no run has a level, else A."""
     if runs["level"].isna().all():
         return runs["labelling"].astype(str)
-    return runs["level"].map(
-        lambda level: SHARED_A if pd.isna(level) else level if ":" in level else f"{float(level):g}"
-    )
+    return runs["level"].map(lambda level: SHARED_A if pd.isna(level) else _spelled(level))
+
+
+def _spelled(level: str) -> str:
+    """A level in its shortest spelling; a condition that is no number as it is."""
+    try:
+        return f"{float(level):g}"
+    except ValueError:
+        return level
 
 
 def _label(name: str) -> str:

@@ -35,6 +35,9 @@ def accuracy_table(manifests: pd.DataFrame) -> pd.DataFrame:
     known = manifests[manifests[_MEASURED].notna().any(axis=1)].drop_duplicates([*_GROUP, "run", *_MEASURED])
     # a fact's name holds the seed that permutes the values: one row of the table for all seeds
     known = known.assign(labelling=known["labelling"].str.replace(r"\.\d+\.\d+", ".fact", regex=True))
+    if "level" in known:  # models of labels that say nothing of the images: a row of their own
+        shuffled = known["level"] == "shuffled_labels"
+        known = known.assign(labelling=known["labelling"].where(~shuffled, known["labelling"] + " (shuffled)"))
     twice = known[known.duplicated([*_GROUP, "run"])]
     if len(twice):
         raise ValueError(

@@ -1,8 +1,12 @@
 """The ladder's figure: its rows from the top, its numbers those of the tables."""
 
+import pandas as pd
 import pytest
 from control_tables import controls_scores
 
+from whyalike.controls import RUNGS
+from whyalike.factorial import CONDITIONS
+from whyalike.figures.accuracy import draw as draw_accuracy
 from whyalike.figures.controls import ROWS, draw
 from whyalike.statistics.study import study_statistics
 
@@ -39,3 +43,13 @@ def test_nothing_to_draw_says_what_the_table_holds():
     scores = controls_scores()
     with pytest.raises(ValueError, match=r"no score of controls, svcca, exact.*the table holds controls, cka, exact"):
         draw(scores, study_statistics(scores), metric="svcca")
+
+
+def test_accuracies_stand_over_conditions_that_are_no_numbers_and_crowded_names_stand_on_end():
+    given = {"setting": "s", "seed": 0, "replica": "0", "labelling": "digit", "classes": 10, "accuracy": 0.9,
+             "loss": 1.0, "loss_unit": "nats", "device": "cpu"}  # fmt: skip
+    for factor, levels in (("controls", [None, *RUNGS]), ("factorial", [None, *CONDITIONS])):
+        runs = pd.DataFrame({"level": levels, "run": [f"r{i}" for i in range(len(levels))]})
+        figure, numbers = draw_accuracy(runs.assign(factor=factor, **given))
+        assert set(numbers["category"]) == {"A", *levels} - {None}
+        assert {label.get_rotation() for label in figure.axes[0].get_xticklabels()} == {90}

@@ -11,6 +11,7 @@ from whyalike.statistics.controls import across_expected, ladder
 from whyalike.statistics.dyadic import node_jackknife
 from whyalike.statistics.findings import findings
 from whyalike.statistics.study import study_statistics
+from whyalike.statistics.tables import accuracy_table
 
 NO_ACCURACY, NO_INFORMATION = pd.DataFrame(columns=["setting"]), pd.DataFrame(columns=["protocol"])
 
@@ -100,6 +101,31 @@ def test_the_findings_say_what_each_step_takes_and_where_random_halves_lie(acros
     assert "untrained 0.200." in text
     assert "another order of the images -0.0" in text and "then disjoint data -0." in text
     assert f"(10 pairs of random halves) lie {where} the line of data overlap" in text
+
+
+def test_models_of_shuffled_labels_have_a_row_of_their_own_in_the_table_of_accuracies():
+    manifest = {
+        "setting": "s",
+        "factor": "controls",
+        "labelling": "digit",
+        "classes": 10,
+        "loss": 1.0,
+        "loss_unit": "nats",
+    }
+    runs = [("a", None, 0.9), ("b", "other_order", 0.8), ("c", "shuffled_labels", 0.1)]
+    manifests = pd.DataFrame(
+        [{**manifest, "run": run, "level": level, "accuracy": value} for run, level, value in runs]
+    )
+    table = accuracy_table(manifests).set_index("labelling")["mean"]
+    assert table.to_dict() == pytest.approx({"digit": 0.85, "digit (shuffled)": 0.1})
+
+
+def test_facts_of_all_seeds_share_a_row_of_the_table_of_accuracies():
+    manifest = {"setting": "s", "factor": "factorial", "classes": 8, "loss": 1.0, "loss_unit": "nats", "accuracy": 0.9}
+    names = ["shape.0.0_digit.0.0_color.0.0", "shape.1.0_digit.1.1_color.1.0"]
+    table = accuracy_table(pd.DataFrame([{**manifest, "run": name, "labelling": name} for name in names]))
+    assert table["labelling"].tolist() == ["shape.fact_digit.fact_color.fact"]
+    assert table["runs"].tolist() == [2]
 
 
 def test_the_ladder_is_in_its_order_and_expectations_are_of_pairs_only():
