@@ -1,4 +1,4 @@
-# under `recompute` Snakemake removes representations once every score that needs them is made
+# under `recompute` Snakemake removes representations once every job that reads them is done
 representations = temp if FLOW.config.activations == "recompute" else lambda path: path
 
 
