@@ -17,7 +17,7 @@ FEWEST_PAIRS = 3  # of a seed: two points are always on a line
 
 @dataclass(frozen=True)
 class Correlation:
-    """Mean over seeds of the correlation within a seed, its t interval and sign-flip p."""
+    """Mean over seeds of the correlation within a seed, its t interval (no further than -1 and 1) and sign-flip p."""
 
     value: float
     interval: Interval | None
@@ -73,7 +73,10 @@ def correlation_within_seeds(seed: np.ndarray, x: np.ndarray, y: np.ndarray) -> 
             found.append(np.corrcoef(x[of], y[of])[0, 1])
     if not found:
         return None
-    return Correlation(float(np.mean(found)), t_interval(found), sign_flip_p(found), len(found))
+    interval = t_interval(found)
+    # a t interval knows no bounds; correlations of three points may be 1, where Fisher's z is infinite
+    within = interval and tuple(float(end) for end in np.clip(interval, -1, 1))
+    return Correlation(float(np.mean(found)), within, sign_flip_p(found), len(found))
 
 
 def _checked(x: np.ndarray) -> np.ndarray:

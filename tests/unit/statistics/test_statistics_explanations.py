@@ -48,8 +48,14 @@ def test_a_correlation_is_within_seeds_and_not_between_them():
     own = [scipy.stats.pearsonr(x[seed == one], y[seed == one]).statistic for one in range(3)]
     found = correlation_within_seeds(seed, x, y)
     assert found.value == pytest.approx(np.mean(own), rel=1e-12) and found.value < -0.5 < 0 < np.corrcoef(x, y)[0, 1]
-    assert found.interval == pytest.approx(t_interval(own))
+    assert found.interval == pytest.approx(np.clip(t_interval(own), -1, 1))
     assert (found.p_value, found.n_seeds) == (sign_flip_p(own), 3)
+
+
+def test_no_end_of_an_interval_is_a_correlation_that_cannot_be():
+    seed, x = np.repeat([0, 1], 3), np.tile(np.arange(3.0), 2)
+    y = np.array([0, 1, 2, 0, 2, 1.0])  # correlations of 1 and .5: a t interval over two seeds is +-3.2 around .75
+    assert correlation_within_seeds(seed, x, y).interval == (-1, 1)
 
 
 def test_seeds_with_two_points_or_without_variation_do_not_count():
