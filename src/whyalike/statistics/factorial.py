@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from whyalike.similarity.registry import METRICS
-from whyalike.statistics.inference import jackknife_interval, sign_flip_p, t_interval
+from whyalike.statistics.inference import share_of_gap, sign_flip_p, t_interval
 from whyalike.statistics.panels import FACTORIAL
 from whyalike.statistics.table import PANEL, seeds_asked
 
@@ -93,7 +93,7 @@ def _effects(table: pd.DataFrame, rows: pd.DataFrame, metric: str) -> Iterator[d
         if (
             len(ceiling)
             and floor is not None
-            and (share := _share(closer * values, closer * (ceiling - floor))) is not None
+            and (share := share_of_gap(closer * values, closer * (ceiling - floor))) is not None
         ):
             yield _row(f"share_{size}", *share)
     if metric in COSINES and np.abs(y).max() <= 1 + _ROUNDING:
@@ -108,17 +108,6 @@ def _floor(rows: pd.DataFrame, seeds: pd.Index) -> np.ndarray | None:
     if "untrained" not in rows or rows["untrained"].isna().any():
         return None
     return rows.groupby("seed")["untrained"].mean()[seeds].to_numpy()
-
-
-def _share(values: np.ndarray, gaps: np.ndarray) -> tuple[float, tuple[float, float] | None] | None:
-    """Mean contrast over mean gap, and its interval; None where any gap without one seed is closed or turned round."""
-    kept = ~np.eye(len(gaps), dtype=bool) if len(gaps) > 1 else np.ones((1, 1), bool)
-    without = np.array([gaps[keep].mean() for keep in kept])
-    if not np.all(without > 0):
-        return None
-    value = float(values.mean() / gaps.mean())
-    left_out = [values[keep].mean() / gap for keep, gap in zip(kept, without, strict=True)]
-    return value, jackknife_interval(value, left_out)
 
 
 def _tested(name: str, values: np.ndarray) -> dict:

@@ -41,6 +41,21 @@ def jackknife_interval(value: float, left_out: Sequence[float | None]) -> Interv
     return _around(value, np.sqrt((count - 1) / count * np.sum((left_out - left_out.mean()) ** 2)), count)
 
 
+def share_of_gap(values: Sequence[float], gaps: Sequence[float]) -> tuple[float, Interval | None] | None:
+    """Mean of S values over mean of S gaps, and its delete-one-seed jackknife interval.
+
+    None where the gap, whole or without any one seed, is not above 0: then there is nothing to have a share of.
+    """
+    values, gaps = np.asarray(values, float), np.asarray(gaps, float)
+    kept = ~np.eye(len(gaps), dtype=bool) if len(gaps) > 1 else np.ones((1, 1), bool)
+    without = np.array([gaps[keep].mean() for keep in kept])
+    if not np.all(without > 0):
+        return None
+    value = float(values.mean() / gaps.mean())
+    left_out = [values[keep].mean() / gap for keep, gap in zip(kept, without, strict=True)]
+    return value, jackknife_interval(value, left_out)
+
+
 def _around(centre: float, standard_error: float, count: int) -> Interval:
     half = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * standard_error
     return float(centre - half), float(centre + half)

@@ -50,7 +50,8 @@ class Points:
 
 @dataclass(frozen=True)
 class Panel:
-    """``key``: the values of the columns `PANEL`; ``pairs``: seed, overlap, label_information, value of each pair.
+    """``key``: the values of the columns `PANEL`; ``pairs``: seed, overlap, label_information, value of each pair, and
+    untrained where the score table has it.
 
     ``seeds_asked``: how many seeds the whole panel has, more than there are in a partial result.
     """
@@ -63,6 +64,14 @@ class Panel:
         """One point a pair that has ``x`` ("overlap" or "label_information"), in the order of the score table."""
         pairs = self.pairs[self.pairs[x].notna()]
         return Points(pairs["seed"].to_numpy(), pairs[x].to_numpy(float), pairs["value"].to_numpy(float))
+
+    def gaps(self) -> dict[int, float]:
+        """For each seed, the score at overlap 1 less that of its untrained pairs; only seeds that have both."""
+        if "untrained" not in self.pairs:
+            return {}
+        ceiling = self.pairs[self.pairs["overlap"] == 1].groupby("seed")["value"].mean()
+        found = (ceiling - self.pairs.groupby("seed")["untrained"].mean()).dropna()
+        return {int(seed): float(gap) for seed, gap in found.items()}
 
     def by_level(self) -> Points:
         """One point a (seed, level of overlap), the mean over its pairs, sorted by seed and level."""
@@ -107,10 +116,11 @@ def _one_row_a_pair(rows: pd.DataFrame, named: dict[str, str]) -> pd.DataFrame:
             f"a panel needs one score a pair of runs and layers: {named} holds {len(repeated)} more, the first "
             f"{repeated.iloc[0][_PAIR].to_dict()}. Keep one variant (preprocessing, estimator, eps) of a metric."
         )
-    columns = ["seed", "overlap", "label_information", "value"]
+    measured = ["overlap", "label_information", "value", *(["untrained"] if "untrained" in rows else [])]
+    columns = ["seed", *measured]
     if not rows.duplicated(_PAIR).any():
         return rows[columns].reset_index(drop=True)
-    means = rows.groupby(_PAIR, sort=False, dropna=False)[["overlap", "label_information", "value"]].mean()
+    means = rows.groupby(_PAIR, sort=False, dropna=False)[measured].mean()
     return means.reset_index()[columns]
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from whyalike.randomness import keyed
+from whyalike.similarity.registry import METRICS
 from whyalike.statistics import information, regression
 from whyalike.statistics.controls import control_rows
 from whyalike.statistics.factorial import factorial_rows
-from whyalike.statistics.inference import holm, sign_flip_p, t_interval
+from whyalike.statistics.inference import holm, share_of_gap, sign_flip_p, t_interval
 from whyalike.statistics.panels import Panel, Points, panels
 from whyalike.statistics.table import to_frame
 
@@ -46,6 +47,7 @@ def study_statistics(
     -------
     Statistics table. Estimators as published: ols_slope, ols_intercept, ols_r2 (x = overlap, for labels the level 1, 2,
     3), mi_ksg (nats). Corrected (x = overlap in [0, 1]): slope, gain, level_permutation_p (value = mean slope),
+    gain_share (the gain over the gap from the untrained pair to overlap 1: the calibrated scale, jackknife interval),
     slope_information (label studies; x = shared information of the labels, one point a pair), mi_ross, entropy, mi_null
     (nats), mi_adjusted (share of what the levels could tell); those of the factorial and of the controls in their
     place: see `whyalike.statistics.factorial` and `.controls`. What has too few points, levels or seeds has no row.
@@ -94,9 +96,25 @@ def _effects(panel: Panel, permutations: int, seed: int) -> Iterator[dict]:
     gains = regression.seed_gains(by_level)
     if len(gains):
         yield {**_mean_row("gain", gains, points), "n": 2 * len(gains), "n_seeds": len(gains)}
+        if (row := _gain_share(panel, by_level)) is not None:
+            yield row
     shared = regression.with_a_slope(panel.by_pair("label_information"))
     if panel.key["factor"] == "label" and len(shared):
         yield _mean_row("slope_information", regression.seed_slopes(shared), shared)
+
+
+def _gain_share(panel: Panel, points: Points) -> dict | None:
+    """The gain on the calibrated scale: as a share of the gap from the untrained pair to the pair of overlap 1."""
+    gaps = panel.gaps()
+    own = points.where(np.isin(points.seed, list(gaps)))
+    gains = regression.seed_gains(own)
+    metric = panel.key["metric"]
+    # of a distance, more alike is less: both the gain and the gap change sign
+    closer = -1 if metric in METRICS and METRICS[metric].facts.kind == "distance" else 1
+    if not len(gains) or len(gains) < len(own.seeds):
+        return None  # a seed without both ends has no gain to set beside its gap
+    found = share_of_gap(closer * gains, [closer * gaps[int(seed)] for seed in own.seeds])
+    return None if found is None else {**_row("gain_share", found[0], own, found[1]), "n": 2 * len(gains)}
 
 
 def _information(panel: Panel, permutations: int, seed: int) -> Iterator[dict]:

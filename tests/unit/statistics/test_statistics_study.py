@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from whyalike.files import write_table
 from whyalike.statistics.inference import holm, sign_flip_p, t_interval
@@ -155,3 +156,35 @@ def test_sign_flip_holds_its_level_without_an_effect():
     trials = 1000
     false = np.mean([sign_flip_p(generator.standard_normal(7)) <= 0.05 for _ in range(trials)])
     assert false <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / trials)  # three binomial standard errors
+
+
+def test_the_gain_is_set_beside_the_gap_from_untrained_to_overlap_1(scores, number):
+    table = scores(seeds=5, noise=0.05).assign(untrained=0.1)
+    row = number(study_statistics(table, **QUICK), "gain_share")
+    ends = table.pivot_table("value", "seed", "data_overlap")
+
+    def share(rows):
+        return (rows[1.0] - rows[0.0]).mean() / (rows[1.0] - 0.1).mean()
+
+    left_out = np.array([share(ends.drop(seed)) for seed in range(5)])
+    error = np.sqrt(4 / 5 * ((left_out - left_out.mean()) ** 2).sum())
+    assert row["value"] == pytest.approx(share(ends), abs=1e-12)
+    assert row["ci_high"] - row["value"] == pytest.approx(scipy.stats.t.ppf(0.975, 4) * error, rel=1e-9)
+    assert row[["n", "n_seeds"]].tolist() == [10, 5]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"untrained": np.nan},  # not known
+        {"untrained": 0.9},  # untrained pairs are more alike than trained ones: there is no gap
+        {},
+    ],
+)
+def test_without_a_gap_there_is_no_share_of_it(scores, changes):
+    assert "gain_share" not in set(study_statistics(scores().assign(**changes), **QUICK)["estimator"])
+
+
+def test_the_share_of_a_distance_has_the_sign_of_likeness(scores, number):
+    table = scores(slope=-0.1, metric="procrustes_distance", noise=0).assign(untrained=0.6)  # 0.2 falls to 0.1
+    assert number(study_statistics(table, **QUICK), "gain_share")["value"] == pytest.approx(0.1 / 0.5)
