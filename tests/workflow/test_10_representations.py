@@ -45,7 +45,7 @@ def test_under_recompute_they_go_once_scored_and_come_back_for_another_metric(st
     assert values(study)["value"][before.index].equals(before)
     assert "Nothing to be done" in call(study, SCORES, config=config)  # what is gone is not made again for nothing
     config = config_of(study, "recompute", svcca={"dims": 2}, cknna={"k": 5})
-    asked = re.findall(r"^Job \d+: (\w+):", call(study, "--dry-run", SCORES, config=config), flags=re.MULTILINE)
+    asked = re.findall(r"^ *Job \d+: (\w+):", call(study, "--dry-run", SCORES, config=config), flags=re.MULTILINE)
     assert sorted(set(asked)) == ["Activations", "Similarity"]
 
 
