@@ -42,7 +42,7 @@ def files(flow: "Workflow", figure: "Figure") -> dict[str, Callable[[], list[str
 
     return {
         "panel_scores": scores,
-        "activations": activations,
+        "representations": activations,
         "labels": labels,
         "scores": lambda: [*flow.study_scores(figure.study), *published("scores", figure.published)],
         "statistics": lambda: [

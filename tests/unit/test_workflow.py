@@ -189,7 +189,7 @@ def test_a_figure_asks_for_what_its_kind_reads(demo):
     flow = Workflow(check(demo))
     assert inputs("seen") == {
         "panel_scores": flow.study_scores("task_overlap")[:1],
-        "activations": [
+        "representations": [
             f"results/demo/activations/digits/task/seed{seed}/digits_test.avgpool.parquet" for seed in range(3)
         ],
         "labels": flow.dataset("digits"),

@@ -21,7 +21,7 @@ from whyalike.figures.score_panels import AXES
 KEY = ["study", "comparison", "stimuli", "stimuli_kind"]
 FIGURE_COLUMNS = [*KEY, "quantity", "as_published", "corrected", "low", "high", "n_seeds"]
 ROW_HEIGHT, FRAME_HEIGHT = 0.17, 1.25  # inches
-LABEL_CHARACTERS = 52
+LABEL_CHARACTERS = 56
 SHORT_KINDS = {
     "common": "classes of both", "ood_one": "classes of one", "ood_both": "classes of neither",
     "fixed_classes_1": "one class at a time",
@@ -114,7 +114,7 @@ def sentence(numbers: pd.DataFrame) -> str:
     size = ~sign & ((before - after).abs() > ANOTHER_SIZE * np.maximum(before.abs(), after.abs()))
     zero = (slopes["low"] <= 0) & (slopes["high"] >= 0)
     text = (
-        f"Corrected, {sign.sum()} of {len(slopes)} slopes have another sign and {size.sum()} more another size (by "
+        f"Corrected, {sign.sum()} of {len(slopes)} slopes have another sign and {size.sum()} others another size (by "
         f"over {100 * ANOTHER_SIZE:.0f} %); {zero.sum()} of {len(slopes)} intervals, over seeds and not over points, "
         "include zero"
     )

@@ -31,9 +31,9 @@ def make_figure(
     kind : name in `FIGURES` or `CLOSENESS_FIGURES`.
     parameters : options of the kind's ``draw``, such as ``{"metric": "cka", "score_protocol": "exact"}``.
     inputs : paths by what they hold, as the kind's facts name them: "scores", "panel_scores", "statistics",
-        "all_statistics", "manifests" (Parquet tables, concatenated in the given order), "activations" (of one layer on
-        one stimulus set), "tables" (one CSV file), "data" and "labels" (the folder of a prepared data set, or its
-        files). Others are ignored.
+        "all_statistics", "manifests" (Parquet tables, concatenated in the given order), "representations" (activations
+        of a layer on a stimulus set), "tables" (one CSV file), "data" and "labels" (the folder of a prepared data set,
+        or its files). Others are ignored.
     out : path of the SVG file; PDF, PNG and CSV are written beside it.
     made_by : JSON values for the metadata of the files.
     partial : what a partial result lacks, in words: it is written into the figure, and into a column of its numbers.
@@ -118,7 +118,7 @@ def _need_one(paths: Sequence[Path], what: str) -> None:
 READERS: dict[str, Callable[[Sequence[Path]], list[Any]]] = {
     "scores": _parquet,
     "panel_scores": _parquet,
-    "activations": _representations,
+    "representations": _representations,
     "labels": _labels,
     "statistics": _parquet,
     "all_statistics": _parquet,

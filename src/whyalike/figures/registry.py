@@ -16,8 +16,8 @@ class FigureFacts:
     needs : keys that the figure's entry in the config must have: "study", "dataset".
     inputs : what is read, each a list of paths: "scores", "statistics", "manifests" (Parquet tables, concatenated),
         "all_statistics" (of every study), "tables" (one CSV file), "data" (the folder of a prepared data set, or its
-        files); of the comparison, stimuli and layer that the options name "panel_scores", "activations" and "labels".
-        In the order of the arguments of ``draw``.
+        files); of one comparison, stimuli and layer, that the options name, "panel_scores", "representations" and
+        "labels". In the order of the arguments of ``draw``.
     category : heading in the report.
     options : keys that the entry's `options` may have: the keyword arguments of ``draw``.
     factors : factors of the studies that it can show.
@@ -81,7 +81,7 @@ FIGURES: Registry[FigureFacts] = Registry(
             "whyalike.figures.tsne:draw",
             FigureFacts(
                 ("study",),
-                ("panel_scores", "activations", "labels"),
+                ("panel_scores", "representations", "labels"),
                 "Representations",
                 (
                     "metric",

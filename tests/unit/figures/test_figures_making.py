@@ -57,7 +57,7 @@ def inputs(tmp_path_factory):
     return {
         "scores": [folder / "scores1.parquet", folder / "scores2.parquet"],
         "panel_scores": [folder / "scores1.parquet", folder / "scores2.parquet"],
-        "activations": [activations],
+        "representations": [activations],
         "labels": [folder / "csd"],
         "statistics": [folder / "statistics.parquet"],
         "all_statistics": [folder / "both.parquet"],
