@@ -4,6 +4,7 @@ A new rate takes the place of one for the same work on the same device; all else
 below its head. The file is checked before it is written, so a plan can always be made with it.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from pathlib import Path
@@ -26,6 +27,8 @@ HEAD = """# What was measured here, over config/costs.yaml: written by `whyalike
 
 UNITS = {"seconds": "each job", "pair": "each pair", "pair_row": "each row of a pair",
          "pair_row_squared": "each two rows of a pair"}  # fmt: skip
+
+SAME = 0.01  # a figure that moves by less was not learnt anew: what is learnt of a stage starts from the table before
 
 Figures = dict[str, tuple[float, str]]
 
@@ -114,7 +117,7 @@ def other_stages(table: Costs) -> Figures:
 
 
 def changes(flow: Workflow, before: Costs, after: Costs, devices: Iterable[str]) -> Table:
-    """What was measured and is another figure now, or known better: a line each."""
+    """What was measured and is another figure now, by a hundredth at least, or known better: a line each."""
     shown = Table(box=None, header_style="bold")
     for name, side in {"device": "left", "cost": "left", "before": "right", "known": "left", "now": "right",
                        "known now": "left"}.items():  # fmt: skip
@@ -125,7 +128,8 @@ def changes(flow: Workflow, before: Costs, after: Costs, devices: Iterable[str])
         old, new = (models(flow, table, device) if device else other_stages(table) for table in (before, after))
         for words, (value, how) in new.items():
             was, known = old.get(words, (None, "-"))
-            if how == "measured" and (value, how) != (was, known) and (value or was):
+            same = how == known and math.isclose(value, was, rel_tol=SAME)
+            if how == "measured" and not same and (value or was):
                 shown.add_row(device, words, _number(was), known, _number(value), how)
     return shown
 

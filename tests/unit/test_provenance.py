@@ -163,7 +163,7 @@ def test_an_unknown_module_is_named(package, function, module):
 
 
 def test_a_changed_split_reaches_the_splits_and_not_the_scores(tmp_path, monkeypatch):
-    stages = ("whyalike.similarity.comparison", "whyalike.splits.making:make_splits")
+    stages = ("whyalike.similarity.scoring", "whyalike.splits.making:make_splits")
     before = [fingerprint(stage) for stage in stages]
     copy = tmp_path / "whyalike"
     shutil.copytree(provenance._ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))

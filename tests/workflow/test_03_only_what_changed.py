@@ -29,7 +29,8 @@ FROM_SIMILARITY = ("Similarity", *FROM_STATISTICS)
 FROM_ACTIVATIONS = ("Activations", *FROM_SIMILARITY)
 FROM_TRAINING = ("Training", *FROM_ACTIVATIONS, "Figures: accuracy")
 FROM_SPLITS = ("Splits", *FROM_TRAINING)
-SUMMARIES = ("Statistics: tables", "Statistics: the findings")
+FROM_INFORMATION = ("Statistics: tables", "Statistics: the findings")
+SUMMARIES = (*FROM_INFORMATION, "Statistics: verdicts")
 DATASET_STUDY = ("Statistics: dataset_overlap", *SUMMARIES, "Figures: dataset_overlap")
 FROM_DIGITS = (
     *("Data: prepare digits", "Splits: dataset", "Splits: task", "Training: digits", "Activations: digits"),
@@ -61,7 +62,7 @@ CONSTANTS = [
     ("similarity/scoring", "ALL_PAIRS_OF_LAYERS", "all", FROM_SIMILARITY),
     ("similarity/preprocessing", "QUANTILE", 0.9, FROM_SIMILARITY),
     ("statistics/inference", "CONFIDENCE", 0.9, FROM_STATISTICS),
-    ("statistics/mutual_information", "_REPEATED_KINDS", "fixed", SUMMARIES),
+    ("statistics/mutual_information", "_REPEATED_KINDS", "fixed", FROM_INFORMATION),
     ("statistics/findings", "LEVEL", 0.01, ("Statistics: the findings",)),
     ("figures/overlap", "LEGEND_HEIGHT", 0.6, OVERLAP_FIGURES),
     ("figures/accuracy", "TOP", 140, ("Figures: accuracy",)),

