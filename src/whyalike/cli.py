@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from whyalike import cli_costs, exporting, housekeeping, slurm
+from whyalike import cli_costs, exporting, housekeeping, preflight, slurm
 from whyalike import config as configuration
 from whyalike.cli_faults import fail, messages
 from whyalike.workflow import Workflow
@@ -22,6 +22,7 @@ main = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions
 
 LOCK = Path(".snakemake", "whyalike.lock")
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
+DRY_RUN = {"-n", "--dry-run", "--dryrun"}
 
 main.add_typer(cli_costs.main, name="costs")
 main.command()(cli_costs.calibrate)
@@ -49,6 +50,9 @@ def run(
     command = [*SNAKEMAKE, "--configfile", str(configfile), *context.args]
     jobs = sum(len(flow.part_manifests(cell)) for cell in flow.grid.cells)
     print(f"{jobs} training jobs, {len(flow.figures())} figures; results go to {flow.root}/", flush=True)
+    # before Snakemake finds one file or another that it cannot replace
+    if not DRY_RUN & set(context.args) and (fault := preflight.unwritable(Path(flow.config.results))):
+        fail(f"nothing was run: {fault}")
     with _only_run() as lock:
         if any(Path(".snakemake", "locks").glob("*")):
             subprocess.run([*command, "--unlock", "--quiet", "all"], check=False, stdout=subprocess.DEVNULL)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 COMMAND = (sys.executable, "-c", "from whyalike.cli import main; main()")
 
@@ -33,6 +34,12 @@ def test_a_missing_configuration_is_named_with_an_example(tmp_path):
         "no configuration file nowhere.yaml: give one with --configfile, for example config/demo.yaml\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_results_that_cannot_be_written_are_refused_and_may_be_planned(tmp_path, demo):
+    (tmp_path / "elsewhere.yaml").write_text(yaml.safe_dump({**demo, "results": "/proc/results"}))  # nobody can
+    assert whyalike(tmp_path, "run", "elsewhere.yaml").stderr.startswith("nothing was run: /proc")
+    assert "nothing was run" not in whyalike(tmp_path, "run", "elsewhere.yaml", "-n").stderr
 
 
 @pytest.mark.parametrize(
