@@ -1,11 +1,10 @@
 """What runs were measured to cost against what the plan then says of the same work with an empty store.
 
-Jobs of seconds on a machine that does other things scatter, and no plan can be nearer than they are to each other. So
-the bound is 30 %, or three standard errors of the difference between means where the jobs scatter more than that.
+Jobs of seconds on a machine that does other things take half as long again, or half as long, from one minute to the
+next. So the bound is wide, yet a start that is forgotten, half of a job's time here, or a run too few lies beyond it.
 """
 
 import csv
-import math
 import shutil
 import statistics
 
@@ -71,10 +70,9 @@ def planned(folder, seeds):
     return [job.seconds for job in jobs]
 
 
-def bound(jobs, others):
-    """How far the means of jobs of two groups may lie from each other, relative to that of the first."""
-    deviation = statistics.stdev([*jobs, *others])
-    return max(0.3, 3 * deviation * math.sqrt(1 / len(jobs) + 1 / len(others)) / statistics.mean(jobs))
+def near(planned, measured):
+    """Whether two means are less than a factor of 1.8 apart."""
+    return 1 / 1.8 < statistics.mean(planned) / statistics.mean(measured) < 1.8
 
 
 def whyalike(folder, *arguments):
@@ -98,20 +96,17 @@ def test_what_half_of_the_cells_cost_plans_the_other_half(copy, learnt, others):
     forget(copy, others)
     said = whyalike(copy, "costs", "update")
     assert "Learnt from 2 jobs of train_models" in said
-    assert statistics.mean(planned(copy, others)) == pytest.approx(
-        statistics.mean(measured), rel=bound(measured, source)
-    ), f"{planned(copy, others)} planned, {measured} measured, learnt from {source}"
+    told = f"{planned(copy, others)} planned, {measured} measured, learnt from {source}"
+    assert near(planned(copy, others), measured), told
 
 
 def test_a_calibration_plans_the_cells(copy):
     measured = took(copy, SEEDS)
-    # one training was measured
-    near = pytest.approx(statistics.mean(measured), rel=bound(measured, measured[:1]))
     told = []
     for _ in range(3):  # seconds of other work on the machine lengthen a calibration, and not the cells that are done
         told.append(whyalike(copy, "calibrate", "--seconds", "1", "--here"))
         assert "real" in told[-1] and "noise" not in told[-1]  # the data are prepared
-        if statistics.mean(planned(copy, SEEDS)) == near:
+        if near(planned(copy, SEEDS), measured):
             return
     pytest.fail(f"{measured} measured, and calibrated in vain:\n" + "\n".join(told))
 
