@@ -92,7 +92,7 @@ pins: setup
 
 # config/README.md, config/schema.json and docs/images/rooms.svg, from the code
 reference: setup
-	@$(BIN)/python -m whyalike.reference
+	@$(BIN)/python -m whyalike.documentation.reference
 
 lock: setup
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml \

@@ -18,12 +18,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from whyalike.closeness_parameters import Closeness
 from whyalike.config import Config, ConfigError
 from whyalike.figures.registry_closeness import CLOSENESS_FIGURES
 from whyalike.files import canonical_json
 from whyalike.messages import faults_in_words, listed
 from whyalike.provenance import fingerprint, version
+from whyalike.sections.closeness_parameters import Closeness
 from whyalike.similarity.registry import METRICS
 
 PARTS = ("synthetic", "all")

@@ -24,20 +24,20 @@ from pydantic import (
     model_validator,
 )
 
-from whyalike import controls, factorial
-from whyalike.closeness_parameters import Closeness
 from whyalike.data.registry import SOURCES
-from whyalike.external import ExternalStudy, OwnActivations, OwnCheckpoints
 from whyalike.figures.registry import FIGURES
 from whyalike.messages import faults_in_words, listed
-from whyalike.misfits import misfits, unknown_names
 from whyalike.models.registry import MODELS
-from whyalike.names import Name, known
-from whyalike.published_scores import PublishedScores
-from whyalike.questions import STIMULI, Question, StimuliNames
-from whyalike.recipes import Operation, Section
 from whyalike.registry import Registry
-from whyalike.sample_texts import SampleText
+from whyalike.sections import controls, factorial
+from whyalike.sections.closeness_parameters import Closeness
+from whyalike.sections.external import ExternalStudy, OwnActivations, OwnCheckpoints
+from whyalike.sections.misfits import misfits, unknown_names
+from whyalike.sections.names import Name, known
+from whyalike.sections.published_scores import PublishedScores
+from whyalike.sections.questions import STIMULI, Question, StimuliNames
+from whyalike.sections.recipes import Operation, Section
+from whyalike.sections.sample_texts import SampleText
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.registry_closeness import of_representations
 from whyalike.training.registry import OBJECTIVES

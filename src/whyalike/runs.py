@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from whyalike import controls, factorial
 from whyalike.config import Config
 from whyalike.data.registry import SOURCES
-from whyalike.external import External, OwnCheckpoints
 from whyalike.files import canonical_json
 from whyalike.models.registry import MODELS
 from whyalike.provenance import version
+from whyalike.sections import controls, factorial
+from whyalike.sections.external import External, OwnCheckpoints
 from whyalike.training.registry import OBJECTIVES
 
 # Label overlap (seed study, Table 1): partitions of the attributes, the pair of each condition, and its overlap

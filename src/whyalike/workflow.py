@@ -10,12 +10,12 @@ from typing import Any
 from whyalike import partial, shown
 from whyalike.config import Config, ConfigError
 from whyalike.data.registry import SOURCES
-from whyalike.external import OwnActivations, OwnCheckpoints
 from whyalike.figures.registry import FIGURES
 from whyalike.files import canonical_json
 from whyalike.parts import WHOLE, parts, runs_of
 from whyalike.provenance import fingerprint, version
 from whyalike.runs import Cell, Grid
+from whyalike.sections.external import OwnActivations, OwnCheckpoints
 from whyalike.similarity.registry import METRICS, MetricFacts
 
 DATA_FILES = ("array.npy", "labels.parquet", "checksums.json")

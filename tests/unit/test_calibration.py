@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from whyalike import calibration, cli_costs, costs
+from whyalike.cluster.site import Site
+from whyalike.commands import cli_costs
 from whyalike.config import ConfigError, check
 from whyalike.data.synthetic import Shape
-from whyalike.site import Site
+from whyalike.planning import calibration, costs
 from whyalike.training.timing import Sample, Timing, measure
 from whyalike.workflow import Workflow
 

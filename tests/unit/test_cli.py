@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 
-COMMAND = (sys.executable, "-c", "from whyalike.cli import main; main()")
+COMMAND = (sys.executable, "-c", "from whyalike.commands.cli import main; main()")
 
 
 def whyalike(folder, *arguments):

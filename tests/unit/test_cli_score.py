@@ -9,7 +9,7 @@ import pytest
 import safetensors.numpy
 from typer.testing import CliRunner
 
-from whyalike.cli import main
+from whyalike.commands.cli import main
 from whyalike.files import made_by
 from whyalike.randomness import keyed
 from whyalike.similarity.api import score
@@ -190,7 +190,8 @@ def test_metrics_on_the_command_line_have_numbers_words_and_truths():
 
 def test_the_command_line_starts_without_pandas_and_scores_without_torch(folder):
     code = (
-        "import sys; from whyalike.cli import main; assert not {'pandas', 'torch', 'scipy'} & set(sys.modules);"
+        "import sys; from whyalike.commands.cli import main; "
+        "assert not {'pandas', 'torch', 'scipy'} & set(sys.modules);"
         f"sys.argv = ['whyalike', 'score', r'{folder / 'a.npy'}', r'{folder / 'b.npy'}', '--null', '5'];"
         "\ntry: main()\nexcept SystemExit: pass\nprint('torch' in sys.modules)"
     )

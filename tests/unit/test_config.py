@@ -282,7 +282,7 @@ def test_a_missing_file_is_named_with_an_example():
 
 
 def test_every_key_has_a_description():
-    from whyalike.recipes import Section
+    from whyalike.sections.recipes import Section
 
     def check_sections(model):
         for name, field in model.model_fields.items():

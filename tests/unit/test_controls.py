@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from whyalike import controls
 from whyalike.config import ConfigError, check
 from whyalike.data.prepared import open_prepared
 from whyalike.models.parameters import ResNetParameters
 from whyalike.runs import Cell, Grid
+from whyalike.sections import controls
 from whyalike.splits.making import make_splits, read_split
 from whyalike.training.task import Task
 

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from rich.console import Console
 
-from whyalike import cost_file, costs
 from whyalike.config import ConfigError, check
+from whyalike.planning import cost_file, costs
 from whyalike.workflow import Workflow
 
 COSTS = Path(__file__).parents[2] / "config" / "costs.yaml"

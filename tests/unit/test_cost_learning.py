@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whyalike import cost_learning, costs
 from whyalike.config import ConfigError, check
-from whyalike.cost_learning import apart
-from whyalike.planning import Plan
+from whyalike.planning import cost_learning, costs
+from whyalike.planning.cost_learning import apart
+from whyalike.planning.plan import Plan
+from whyalike.planning.spending import Span
 from whyalike.runs import Cell
-from whyalike.spending import Span
 from whyalike.training.store import StoredRun
 from whyalike.workflow import Workflow
 

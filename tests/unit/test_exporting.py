@@ -14,9 +14,9 @@ import yaml
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from whyalike import exporting
+from whyalike.commands import exporting
+from whyalike.commands.exporting import export
 from whyalike.config import check
-from whyalike.exporting import export
 from whyalike.files import write_table, write_text
 from whyalike.runs import Grid
 from whyalike.workflow import Workflow

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from whyalike import factorial, provenance
+from whyalike import provenance
 from whyalike.config import ConfigError, check
 from whyalike.runs import Cell, Grid
+from whyalike.sections import factorial
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "workflow" / "factorial.yaml").read_text(encoding="utf-8"))
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from whyalike.failures import told
+from whyalike.cluster.failures import told
 from whyalike.jobs import job
 
 

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from whyalike.commands.housekeeping import OLD_SECONDS, one_run, stale, verify
 from whyalike.config import check
 from whyalike.data.prepared import write_prepared
 from whyalike.files import write_table
-from whyalike.housekeeping import OLD_SECONDS, one_run, stale, verify
 from whyalike.runs import Grid
 from whyalike.training.store import StoredRun, file_sha256
 
@@ -310,7 +310,7 @@ def whyalike(values, tmp_path, *arguments, answer=""):
     """The command on a file with these values."""
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(values))
-    command = [sys.executable, "-c", "from whyalike.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", "from whyalike.commands.cli import main; main()", *arguments]
     command[4:4] = [str(path)]
     return subprocess.run(command, input=answer, capture_output=True, text=True, timeout=120, check=False)
 

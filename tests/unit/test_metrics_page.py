@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from whyalike.metrics_page import metrics_page
+from whyalike.documentation.metrics_page import metrics_page
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.registry_closeness import OTHER_METRICS
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from whyalike import costs, failures, jobs
+from whyalike import jobs
+from whyalike.cluster import failures
+from whyalike.cluster.monitoring import Monitor
 from whyalike.config import check
-from whyalike.monitoring import Monitor
-from whyalike.planning import Plan
+from whyalike.planning import costs
+from whyalike.planning.plan import Plan
 from whyalike.runs import Cell
 from whyalike.training.store import StoredRun
 

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from whyalike import costs
 from whyalike.config import ConfigError, check
 from whyalike.parts import parts, runs_of, split_settings
-from whyalike.planning import Plan
+from whyalike.planning import costs
+from whyalike.planning.plan import Plan
 from whyalike.runs import Cell, Grid
 from whyalike.workflow import Workflow
 

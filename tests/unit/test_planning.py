@@ -12,11 +12,22 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from whyalike import costs
+from whyalike.cluster.site import Site
 from whyalike.config import ConfigError, check
-from whyalike.plan_table import NAME, UNKNOWN, Estimate, PlanHandler, PlannedJob, Row, makespan, number, outlook, table
-from whyalike.planning import SHORT, Plan
-from whyalike.site import Site
+from whyalike.planning import costs
+from whyalike.planning.plan import SHORT, Plan
+from whyalike.planning.plan_table import (
+    NAME,
+    UNKNOWN,
+    Estimate,
+    PlanHandler,
+    PlannedJob,
+    Row,
+    makespan,
+    number,
+    outlook,
+    table,
+)
 from whyalike.workflow import Workflow
 
 COSTS = Path(__file__).parents[2] / "config" / "costs.yaml"
@@ -557,6 +568,6 @@ def test_no_table_after_a_fault(demo, plan_of, capsys, monkeypatch):
 
 def test_planning_imports_nothing_heavy():
     heavy = ("torch", "pandas", "sklearn", "scipy", "matplotlib", "snakemake")
-    code = f"import sys, whyalike.plan_table; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, whyalike.planning.plan_table; print([name for name in {heavy} if name in sys.modules])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "[]"

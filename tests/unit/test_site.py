@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from whyalike.cluster.site import Site, read
 from whyalike.config import ConfigError
-from whyalike.site import Site, read
 
 RULES = sorted((Path(__file__).parents[2] / "workflow" / "rules").glob("*.smk"))
 TEMPLATE = Path(__file__).parents[2] / "profiles" / "slurm" / "site.yaml"

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from whyalike import slurm
+from whyalike.cluster import slurm
 
 SQUEUE = """#!/bin/sh
 [ -f {folder}/away ] && { echo 'Unable to contact slurm controller' >&2; exit 1; }

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from whyalike import slurm_arrays
-from whyalike.slurm_arrays import Asked, Task, collect, submit
+from whyalike.cluster import slurm_arrays
+from whyalike.cluster.slurm_arrays import Asked, Task, collect, submit
 
 SQUEUE = """#!/bin/sh
 echo x >> {folder}/asked

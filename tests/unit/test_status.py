@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from whyalike import costs
+from whyalike.cluster.failures import Failure
+from whyalike.cluster.monitoring import Monitor
+from whyalike.cluster.slurm import QueuedJob
+from whyalike.cluster.status_table import shown
 from whyalike.config import check
-from whyalike.failures import Failure
-from whyalike.monitoring import Monitor
-from whyalike.slurm import QueuedJob
-from whyalike.status_table import shown
+from whyalike.planning import costs
 from whyalike.training.store import StoredRun
 
 COSTS = Path(__file__).parents[2] / "config" / "costs.yaml"
-COMMAND = (sys.executable, "-c", "from whyalike.cli import main; main()", "status")
+COMMAND = (sys.executable, "-c", "from whyalike.commands.cli import main; main()", "status")
 
 
 @pytest.fixture
@@ -80,8 +80,11 @@ def test_faults_of_the_command_are_messages(folder):
 
 
 def test_neither_torch_nor_pandas_is_loaded(folder):
-    code = ("import sys; from whyalike.cli import main; main(['status', 'config/demo.yaml'], standalone_mode=False); "
-            "print('loaded', [name for name in ('torch', 'pandas', 'scipy') if name in sys.modules])")  # fmt: skip
+    code = (
+        "import sys; from whyalike.commands.cli import main\n"
+        "main(['status', 'config/demo.yaml'], standalone_mode=False)\n"
+        "print('loaded', [name for name in ('torch', 'pandas', 'scipy') if name in sys.modules])"
+    )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert "loaded []" in answer.stdout, answer.stderr
 

@@ -29,7 +29,7 @@ def extended(tmp_path_factory) -> Path:
                 config[section].update(entries)
     (repository / "extended.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     python(repository, "tests/unit/test_versions.py")  # make pins
-    python(repository, "-m", "whyalike.reference")  # make reference
+    python(repository, "-m", "whyalike.documentation.reference")  # make reference
     tool(repository, "ruff", "check", "--fix", "--quiet", ".")  # make format
     tool(repository, "ruff", "format", "--quiet", ".")
     return repository

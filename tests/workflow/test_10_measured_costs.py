@@ -13,8 +13,8 @@ import yaml
 from workflow_folder import REPOSITORY, TINY, Folder
 
 from whyalike import config as configuration
-from whyalike import costs
-from whyalike.planning import Plan
+from whyalike.planning import costs
+from whyalike.planning.plan import Plan
 from whyalike.runs import Cell
 from whyalike.workflow import Workflow
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from whyalike import site
 from whyalike.activations.extraction import extract_cell
+from whyalike.cluster import site
 from whyalike.config import check
 from whyalike.data.staging import staged
 from whyalike.jobs import job

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from whyalike import site
+from whyalike.cluster import site
 from whyalike.config import check
 from whyalike.data.staging import staged
 from whyalike.jobs import job

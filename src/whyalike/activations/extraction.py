@@ -22,7 +22,7 @@ from whyalike.models.inputs import INPUTS
 from whyalike.models.layers import named_layers
 from whyalike.models.registry import MODELS
 from whyalike.models.weights import build_model, load_weights
-from whyalike.recipes import Operation
+from whyalike.sections.recipes import Operation
 from whyalike.training.device import set_up_device
 from whyalike.training.store import DamagedRun, StoredRun
 

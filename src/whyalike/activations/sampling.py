@@ -21,7 +21,7 @@ from whyalike.data.tokenization import encode, of_prepared
 from whyalike.files import write_text
 from whyalike.jobs import note
 from whyalike.randomness import key
-from whyalike.recipes import Operation
+from whyalike.sections.recipes import Operation
 from whyalike.training.device import set_up_device
 from whyalike.training.store import StoredRun
 

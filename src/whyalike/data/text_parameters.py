@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from whyalike.data.parameters import Distinct, Folder, Parameters, Seed
-from whyalike.names import Name
+from whyalike.sections.names import Name
 
 FORMATS = (".txt", ".parquet", ".jsonl", ".json")  # each but Parquet also as .gz
 LARGEST_VOCABULARY = 2**16  # a token takes two bytes

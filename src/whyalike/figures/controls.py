@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from whyalike.controls import ACROSS_SEEDS
 from whyalike.figures import style
 from whyalike.figures.style import number
+from whyalike.sections.controls import ACROSS_SEEDS
 from whyalike.statistics.controls import UNTRAINED, across_expected, ladder
 from whyalike.statistics.panels import CONTROLS
 from whyalike.statistics.table import PANEL, seeds_asked, seeds_words

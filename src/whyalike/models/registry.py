@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from whyalike.models.parameters import GptParameters, ImportParameters, ResNetParameters, VaeParameters
-from whyalike.recipes import Section
 from whyalike.registry import Entry, Registry
+from whyalike.sections.recipes import Section
 
 
 @dataclass(frozen=True)

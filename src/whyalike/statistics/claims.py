@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import scipy.stats
 
-from whyalike.markdown import table
+from whyalike.documentation.markdown import table
 from whyalike.statistics.claims_table import CLAIMS, Claim, Panels
 from whyalike.statistics.inference import CONFIDENCE, holm
 

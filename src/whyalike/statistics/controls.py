@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from whyalike.controls import ACROSS_SEEDS, EVERYTHING_ELSE, RUNGS
+from whyalike.sections.controls import ACROSS_SEEDS, EVERYTHING_ELSE, RUNGS
 from whyalike.statistics.dyadic import FEWEST, Estimate, node_jackknife
 from whyalike.statistics.inference import jackknife_interval, sign_flip_p, t_interval
 from whyalike.statistics.panels import CONTROLS

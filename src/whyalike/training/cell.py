@@ -19,7 +19,7 @@ from whyalike.files import write_table
 from whyalike.jobs import note
 from whyalike.models.layers import named_layers
 from whyalike.models.weights import build_model
-from whyalike.recipes import Operation, Recipe
+from whyalike.sections.recipes import Operation, Recipe
 from whyalike.training.device import set_up_device
 from whyalike.training.registry import OBJECTIVES, recipe_of
 from whyalike.training.store import DamagedRun, StoredRun

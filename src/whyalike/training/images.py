@@ -12,7 +12,7 @@ from torch import Tensor
 from whyalike.data.prepared import Prepared
 from whyalike.models.inputs import INPUTS
 from whyalike.models.registry import MODELS
-from whyalike.recipes import Operation
+from whyalike.sections.recipes import Operation
 from whyalike.splits.making import read_split
 from whyalike.training.ffcv_reader import FfcvReader
 from whyalike.training.loading import Loader

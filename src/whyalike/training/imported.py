@@ -18,7 +18,7 @@ from whyalike.data.prepared import open_prepared
 from whyalike.files import canonical_json, write_table, write_text
 from whyalike.jobs import note
 from whyalike.models.weights import build_model, save_weights
-from whyalike.recipes import Operation
+from whyalike.sections.recipes import Operation
 from whyalike.training.cell import MANIFEST
 from whyalike.training.store import DamagedRun, StoredRun, file_sha256
 

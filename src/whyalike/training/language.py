@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from whyalike.data.prepared import Prepared
 from whyalike.randomness import keyed
-from whyalike.recipes import Operation
+from whyalike.sections.recipes import Operation
 from whyalike.splits.making import read_split
 from whyalike.training.parameters import LanguageRecipe
 from whyalike.training.task import Task, digest

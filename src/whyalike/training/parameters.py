@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from whyalike.recipes import Recipe, Section
+from whyalike.sections.recipes import Recipe, Section
 
 
 class Augmentation(Section):

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from whyalike.recipes import Recipe
 from whyalike.registry import Entry, Registry
+from whyalike.sections.recipes import Recipe
 from whyalike.training.parameters import AutoencoderRecipe, ClassifierRecipe, LanguageRecipe
 
 

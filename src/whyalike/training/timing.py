@@ -18,7 +18,7 @@ import torch
 
 from whyalike.data.prepared import open_prepared
 from whyalike.data.synthetic import Shape, write_synthetic
-from whyalike.recipes import Operation
+from whyalike.sections.recipes import Operation
 from whyalike.splits.making import make_splits
 from whyalike.training.device import set_up_device
 from whyalike.training.registry import OBJECTIVES, recipe_of

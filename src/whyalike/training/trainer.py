@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from whyalike.files import atomic, canonical_json, write_table, write_text
 from whyalike.models.weights import save_weights
 from whyalike.randomness import key
-from whyalike.recipes import Operation, Recipe
+from whyalike.sections.recipes import Operation, Recipe
 from whyalike.training.store import StoredRun, file_sha256
 from whyalike.training.task import Task
 

@@ -18,7 +18,7 @@ from typing import Any, TextIO
 from threadpoolctl import threadpool_limits
 
 from whyalike.jobs import EXPECTED, LOG
-from whyalike.recipes import Operation
+from whyalike.sections.recipes import Operation
 from whyalike.training.cell import trainer_of
 
 

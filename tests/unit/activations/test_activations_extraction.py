@@ -14,7 +14,7 @@ from whyalike.data.prepared import write_prepared
 from whyalike.models.inputs import adapt, normalise
 from whyalike.models.resnet import build
 from whyalike.models.weights import save_weights
-from whyalike.recipes import Operation
+from whyalike.sections.recipes import Operation
 from whyalike.training.store import DamagedRun, StoredRun, file_sha256
 
 MODEL = {"family": "resnet", "blocks": [1, 1], "widths": [4, 6], "stem": "3x3", "stem_stride": 1}

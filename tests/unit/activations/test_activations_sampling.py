@@ -14,7 +14,7 @@ from whyalike.data.prepared import write_prepared
 from whyalike.data.tokenization import train
 from whyalike.files import write_table
 from whyalike.models.weights import build_model, save_weights
-from whyalike.recipes import Operation
+from whyalike.sections.recipes import Operation
 from whyalike.training.cell import MANIFEST
 from whyalike.training.store import StoredRun, file_sha256
 

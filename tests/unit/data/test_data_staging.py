@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from whyalike.cluster.site import Site
 from whyalike.data import staging
 from whyalike.data.prepared import open_prepared, write_prepared
 from whyalike.data.staging import staged
-from whyalike.site import Site
 
 ROOM = 1.0  # GB: enough for everything here
 

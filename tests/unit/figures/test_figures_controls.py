@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 from control_tables import controls_scores
 
-from whyalike.controls import RUNGS
-from whyalike.factorial import CONDITIONS
 from whyalike.figures.accuracy import draw as draw_accuracy
 from whyalike.figures.controls import ROWS, draw
+from whyalike.sections.controls import RUNGS
+from whyalike.sections.factorial import CONDITIONS
 from whyalike.statistics.study import study_statistics
 
 

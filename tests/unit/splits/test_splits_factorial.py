@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whyalike import factorial
 from whyalike.data.prepared import write_prepared
+from whyalike.sections import factorial
 from whyalike.splits.factorial import factorial_split
 from whyalike.splits.making import make_splits, read_split
 

@@ -9,7 +9,7 @@ import pytest
 from published_tables import CORPORA, DATASET, PARTITIONS, THIRDS, published_analysis, table
 from typer.testing import CliRunner
 
-from whyalike.cli import main
+from whyalike.commands.cli import main
 
 PAGE = Path(__file__).parents[3] / "docs" / "published-scores.md"
 

@@ -14,7 +14,7 @@ from training_jobs import OPERATION, ToyCell
 
 from whyalike.data.beton import BETON, BETON_NOTE, beton_of, ffcv, write_beton
 from whyalike.data.prepared import open_prepared, write_prepared
-from whyalike.recipes import Operation
+from whyalike.sections.recipes import Operation
 from whyalike.splits.making import make_splits
 from whyalike.training.cell import train_cell
 from whyalike.training.ffcv_reader import FfcvReader

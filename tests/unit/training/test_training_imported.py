@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from whyalike.data.prepared import write_prepared
 from whyalike.files import made_by
 from whyalike.models.resnet import build
-from whyalike.recipes import Operation
+from whyalike.sections.recipes import Operation
 from whyalike.training.imported import import_runs, load_checkpoint
 from whyalike.training.store import DamagedRun, StoredRun, file_sha256
 

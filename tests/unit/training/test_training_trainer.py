@@ -27,7 +27,7 @@ from training_jobs import (
 from whyalike.files import made_by
 from whyalike.models.weights import build_model, load_weights, save_weights
 from whyalike.randomness import key
-from whyalike.recipes import Operation
+from whyalike.sections.recipes import Operation
 from whyalike.training.augmentation import augment
 from whyalike.training.classification import Classification
 from whyalike.training.device import set_up_device

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 
 from whyalike.data.prepared import write_prepared
-from whyalike.recipes import Operation
+from whyalike.sections.recipes import Operation
 from whyalike.splits.making import make_splits
 from whyalike.training.cell import train_cell
 from whyalike.training.classification import Classification

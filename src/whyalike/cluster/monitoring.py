@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from whyalike import failures
+from whyalike.cluster import failures
+from whyalike.cluster.failures import Failure
+from whyalike.cluster.slurm import PREFIX, QueuedJob, queued
 from whyalike.config import Config
-from whyalike.costs import Costs
-from whyalike.external import OwnActivations
-from whyalike.failures import Failure
 from whyalike.parts import parts, runs_of
-from whyalike.planning import EXTRACTION, Plan
+from whyalike.planning.costs import Costs
+from whyalike.planning.plan import EXTRACTION, Plan
+from whyalike.planning.spending import spent_seconds
 from whyalike.runs import Cell, Run
-from whyalike.slurm import PREFIX, QueuedJob, queued
-from whyalike.spending import spent_seconds
+from whyalike.sections.external import OwnActivations
 from whyalike.training.store import StoredRun
 from whyalike.workflow import Workflow
 

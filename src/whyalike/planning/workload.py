@@ -1,16 +1,16 @@
 """How much work a configuration asks for, before any data exist: images, steps, parameters, units.
 
-What the configuration and the registries do not say is in the cost table (`whyalike.costs`); what neither says is its
-`other`, and counts as a guess.
+What the configuration and the registries do not say is in the cost table (`whyalike.planning.costs`); what neither says
+is its `other`, and counts as a guess.
 """
 
 from itertools import pairwise
 from typing import Any
 
 from whyalike.config import Config
-from whyalike.costs import Costs, Parts
 from whyalike.data.registry import SOURCES
 from whyalike.models.parameters import GptParameters, VaeParameters
+from whyalike.planning.costs import Costs, Parts
 
 # how often ResNet-18's convolutions use a parameter, a point of the input: 0.56e9 / 11.2e6 multiplications at 32 x 32
 USES_PER_POINT = 1 / 20

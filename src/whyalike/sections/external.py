@@ -12,9 +12,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from whyalike.names import Name
-from whyalike.questions import STIMULI, Question, StimuliNames
-from whyalike.recipes import Section
+from whyalike.sections.names import Name
+from whyalike.sections.questions import STIMULI, Question, StimuliNames
+from whyalike.sections.recipes import Section
 
 
 class Pattern:

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from whyalike.config import ConfigError
 from whyalike.messages import faults_in_words, listed
-from whyalike.recipes import Section
+from whyalike.sections.recipes import Section
 
 SITE = "config/site.yaml"  # from the working directory
 Word = Annotated[str, Field(pattern=r"^[\w.,+-]+$")]

@@ -17,13 +17,13 @@ from statistics import median
 from typing import Any
 
 from whyalike.config import ConfigError
-from whyalike.cost_file import match
-from whyalike.costs import Costs
-from whyalike.external import OwnActivations, OwnCheckpoints
 from whyalike.parts import parts, runs_of
-from whyalike.planning import EXTRACTION, Plan
+from whyalike.planning.cost_file import match
+from whyalike.planning.costs import Costs
+from whyalike.planning.plan import EXTRACTION, Plan
+from whyalike.planning.spending import Span, benchmark_seconds, spans
 from whyalike.runs import Cell
-from whyalike.spending import Span, benchmark_seconds, spans
+from whyalike.sections.external import OwnActivations, OwnCheckpoints
 from whyalike.training.store import StoredRun
 from whyalike.workflow import Workflow
 

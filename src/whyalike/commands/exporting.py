@@ -33,7 +33,7 @@ from whyalike.runs import Grid
 from whyalike.targets import SAMPLE_FILES, Targets
 from whyalike.workflow import FIGURE_FILES, TABLES, Workflow
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 LOCK = REPOSITORY / "envs" / "requirements.txt"
 RUN_COLUMNS = ("setting", "factor", "seed", "name", "replica", "labelling", "level", "identity")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold

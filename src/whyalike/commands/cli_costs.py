@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from whyalike import config as configuration
-from whyalike import cost_file, costs, site
-from whyalike.cli_faults import fail, messages
-from whyalike.costs import Costs
+from whyalike.cluster import site
+from whyalike.commands.cli_faults import fail, messages
+from whyalike.planning import cost_file, costs
+from whyalike.planning.costs import Costs
 from whyalike.workflow import Workflow
 
 main = typer.Typer(no_args_is_help=True, help="What work costs, for the plan and for the time that jobs reserve.")
@@ -40,7 +41,7 @@ def calibrate(
     table: CostTable = TABLE,
 ) -> None:
     """Measure what training costs on your machines, by short jobs on SLURM or here, and write it to your cost table."""
-    from whyalike import calibration
+    from whyalike.planning import calibration
 
     with messages(RuntimeError):
         flow, before = Workflow(configuration.read(configfile)), costs.read(table)
@@ -71,7 +72,7 @@ def update(
     table: CostTable = TABLE,
 ) -> None:
     """Learn from the benchmark files and the run store of a study what its jobs cost; write it to your cost table."""
-    from whyalike import cost_learning
+    from whyalike.planning import cost_learning
 
     with messages():
         flow, before = Workflow(configuration.read(configfile)), costs.read(table)
@@ -84,8 +85,8 @@ def update(
 
 def kinds(own: site.Site, partition: str | None, gpu: list[str] | None, minutes: int, device: str) -> list[Any]:
     """What the jobs of each array ask for: by the options, else the site file, else the partition."""
-    from whyalike.calibration import gpu_types
-    from whyalike.slurm_arrays import Asked
+    from whyalike.cluster.slurm_arrays import Asked
+    from whyalike.planning.calibration import gpu_types
 
     on_gpu = device != "cpu"
     resources = own.resources(int(on_gpu))

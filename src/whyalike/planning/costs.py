@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from whyalike.config import ConfigError
 from whyalike.messages import faults_in_words, listed
-from whyalike.recipes import Section
+from whyalike.sections.recipes import Section
 
 Source = Literal["measured", "given", "guessed"]
 KNOWN_HOW: tuple[Source, ...] = ("measured", "given", "guessed")  # from the best known to the least

@@ -1,6 +1,6 @@
 """What every study asks: stimuli, the same for all of its settings or other ones for each.
 
-The study's own sections are in `whyalike.config` (runs trained here) and `whyalike.external` (runs from files).
+The study's own sections are in `whyalike.config` (trained here) and `whyalike.sections.external` (runs from files).
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from whyalike.messages import FOR_ALL, FOR_EACH, near
-from whyalike.names import Name
-from whyalike.recipes import Section
+from whyalike.sections.names import Name
+from whyalike.sections.recipes import Section
 
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 StimuliNames = Annotated[

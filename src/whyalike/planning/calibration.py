@@ -1,8 +1,8 @@
 """What training costs on one's own machines: a short training for each setting and type of GPU, as rates of costs.
 
-With SLURM the trainings are job arrays (`whyalike.slurm_arrays`), one array a type of GPU; without it, processes of
-this machine, one after the other. Both call `whyalike.training.timing.measure`. What overlaps between models changes
-neither the size of a step nor its cost, so one training stands for all factors of a setting.
+With SLURM the trainings are job arrays (`whyalike.cluster.slurm_arrays`), one array a type of GPU; without it,
+processes of this machine, one after the other. Both call `whyalike.training.timing.measure`. What overlaps between
+models changes neither the size of a step nor its cost, so one training stands for all factors of a setting.
 """
 
 import datetime
@@ -16,18 +16,18 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from whyalike.cluster.slurm_arrays import Asked, Task, cancel, collect, submit
 from whyalike.config import ConfigError
-from whyalike.cost_file import match
-from whyalike.costs import Costs
 from whyalike.data.registry import SOURCES
 from whyalike.data.synthetic import Shape
-from whyalike.external import OwnActivations, OwnCheckpoints
 from whyalike.messages import near
-from whyalike.planning import Plan
+from whyalike.planning.cost_file import match
+from whyalike.planning.costs import Costs
+from whyalike.planning.plan import Plan
+from whyalike.planning.workload import Workload
 from whyalike.runs import Cell
-from whyalike.slurm_arrays import Asked, Task, cancel, collect, submit
+from whyalike.sections.external import OwnActivations, OwnCheckpoints
 from whyalike.workflow import Workflow
-from whyalike.workload import Workload
 
 if TYPE_CHECKING:  # torch takes seconds
     from whyalike.training.timing import Sample, Timing

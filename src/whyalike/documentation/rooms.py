@@ -1,8 +1,8 @@
 """The picture of the rooms, drawn from the imports that the code really has: docs/images/rooms.svg.
 
 A room stands one column right of the furthest room that it imports; an arrow goes from a room to one that imports it,
-which is the way data flow. The modules beside the rooms are listed above (they read the rooms' tables) or below (the
-rooms use them). Equal imports give equal bytes.
+which is the way data flow. The packages and modules beside the rooms are listed above (they read the rooms' tables) or
+below (the rooms use them). Equal imports give equal bytes.
 """
 
 import textwrap
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from whyalike.provenance import PACKAGE, closure, imports
 
+ROOMS = ("data", "splits", "models", "training", "activations", "similarity", "statistics", "figures")
 WIDTH, HEIGHT, GAP, STEP = 96, 40, 34, 64  # of a box; between columns; between the middles of two boxes of a column
 MIDDLE, MARGIN = 170, 20  # height of the row of rooms; edge of the picture
 INK, PAPER, FILL = "#24292f", "#ffffff", "#ddebf7"
@@ -18,28 +19,31 @@ INK, PAPER, FILL = "#24292f", "#ffffff", "#ddebf7"
 
 def modules() -> list[str]:
     """Every module of the package, sorted."""
-    root = Path(__file__).parent
+    root = Path(__file__).parents[1]
     paths = (path.relative_to(root).with_suffix("") for path in root.rglob("*.py"))
     return sorted(".".join((PACKAGE, *path.parts)).removesuffix(".__init__") for path in paths)
 
 
+def _unit(module: str) -> str:
+    """The package or module right below the root that holds ``module``."""
+    return module.split(".")[1]
+
+
 def room_graph() -> dict[str, set[str]]:
     """Room -> the other rooms that its modules import."""
-    inside = [module for module in modules() if module.count(".") == 2]
-    graph: dict[str, set[str]] = {module.split(".")[1]: set() for module in inside}
-    for module in inside:
-        room = module.split(".")[1]
-        used = {name.split(".")[1] for name in imports(module) if name.count(".")}
-        graph[room] |= used & set(graph) - {room}
+    graph: dict[str, set[str]] = {room: set() for room in ROOMS}
+    for module in modules():
+        if module.count(".") == 2 and (room := _unit(module)) in graph:
+            graph[room] |= {_unit(name) for name in imports(module) if name.count(".")} & set(graph) - {room}
     return graph
 
 
 def beside_rooms() -> tuple[list[str], list[str]]:
-    """The modules beside the rooms: those that no room uses, and those that rooms use."""
-    single = [module for module in modules() if module.count(".") == 1 and module.split(".")[1] not in room_graph()]
-    used = set(closure(module for module in modules() if module.count(".") == 2))
-    names = [(module.split(".")[1], module in used) for module in single]
-    return [name for name, below in names if not below], [name for name, below in names if below]
+    """The packages and modules beside the rooms: those that no room uses, and those that rooms use."""
+    beside = sorted({_unit(module) for module in modules() if module.count(".")} - set(ROOMS))
+    reached = closure(module for module in modules() if module.count(".") == 2 and _unit(module) in ROOMS)
+    used = {_unit(module) for module in reached if module.count(".")}
+    return [name for name in beside if name not in used], [name for name in beside if name in used]
 
 
 def columns(graph: Mapping[str, set[str]]) -> dict[str, int]:

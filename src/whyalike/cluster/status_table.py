@@ -8,8 +8,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from whyalike.monitoring import STATES, RunState, Status
-from whyalike.plan_table import number
+from whyalike.cluster.monitoring import STATES, RunState, Status
+from whyalike.planning.plan_table import number
 
 LISTED = 12  # runs in training or cut off that are named one by one: as many as fit a terminal beside the rest
 MESSAGE = 12  # last lines of an error: its message has few, a log may have many

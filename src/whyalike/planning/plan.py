@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from whyalike.config import Config
-from whyalike.costs import Costs, Rate, Source, Stage
-from whyalike.external import OwnActivations
 from whyalike.parts import WHOLE, runs_of
+from whyalike.planning.costs import Costs, Rate, Source, Stage
+from whyalike.planning.workload import Workload
 from whyalike.runs import Cell, Grid, Run
-from whyalike.workload import Workload
+from whyalike.sections.external import OwnActivations
 
 BYTES = 4  # of a float32 weight or activation
 KEPT = {"keep": 1, "float16": 1 / 2, "recompute": 0}  # what stays of an activation file in float32

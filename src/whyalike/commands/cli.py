@@ -13,9 +13,11 @@ from typing import Annotated
 import typer
 from tqdm import tqdm
 
-from whyalike import cli_costs, exporting, housekeeping, preflight, slurm
 from whyalike import config as configuration
-from whyalike.cli_faults import fail, messages
+from whyalike import preflight
+from whyalike.cluster import slurm
+from whyalike.commands import cli_costs, exporting, housekeeping
+from whyalike.commands.cli_faults import fail, messages
 from whyalike.workflow import Workflow
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -78,7 +80,8 @@ def status(
     from rich.console import Console
     from rich.live import Live
 
-    from whyalike import costs, monitoring, status_table
+    from whyalike.cluster import monitoring, status_table
+    from whyalike.planning import costs
 
     # a file or pipe takes the tables whole, a terminal as much of them as fits
     console = Console(width=None if sys.stdout.isatty() else 200)

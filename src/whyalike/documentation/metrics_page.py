@@ -6,7 +6,7 @@ stands here; what is said of one stands in its facts.
 
 from collections.abc import Iterator
 
-from whyalike.markdown import assignments, codes, extent, table
+from whyalike.documentation.markdown import assignments, codes, extent, table
 from whyalike.registry import Registry
 from whyalike.similarity.facts import MetricFacts
 from whyalike.similarity.registry import METRICS
@@ -15,7 +15,7 @@ from whyalike.similarity.registry_closeness import NEEDS, OTHER_METRICS
 INTRODUCTION = """\
 # Metrics
 
-<!-- made by `make reference` from the facts in src/whyalike/similarity and the words in whyalike/metrics_page.py -->
+<!-- made by `make reference` from the facts in src/whyalike/similarity and documentation/metrics_page.py -->
 
 X is n x p and Y is n x q; rows are the same stimuli in the same order, H = I − 11′/n.
 

@@ -3,8 +3,9 @@
 A plain `logging.Handler`, attached by the Snakefile, gathers the JOB_INFO events in which Snakemake names each job that
 would run, and prints its table when logging is closed, which is the last output. So it works with the unmodified
 command and with any profile. Reserved hours are Snakemake's own (`runtime` x `gpu`); what is expected comes from
-`whyalike.planning`. A job or run that several studies share stands in each of them, and once in the total. Above the
-rows stands what the site file adds: GPU, partition, hours on the GPUs that one gets, price, and jobs that are too long.
+`whyalike.planning.plan`. A job or run that several studies share stands in each of them, and once in the total. Above
+the rows stands what the site file adds: GPU, partition, hours on the GPUs that one gets, price, and jobs that are too
+long.
 """
 
 import heapq
@@ -15,9 +16,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
-from whyalike.costs import KNOWN_HOW, LOCAL
-from whyalike.planning import EXTRACTION, KEPT, SHORT, Estimate, Plan
-from whyalike.site import SITE, Site
+from whyalike.cluster.site import SITE, Site
+from whyalike.planning.costs import KNOWN_HOW, LOCAL
+from whyalike.planning.plan import EXTRACTION, KEPT, SHORT, Estimate, Plan
 
 FACTORLESS, STUDYLESS = "(no factor)", "(no single study)"
 # order of the rows; rules that are not listed come last, in the order of their first job

@@ -6,11 +6,12 @@ Each is one line: key path, what came, what must hold. They are found before any
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from whyalike import external, published_scores, questions, sample_texts, shown
+from whyalike import shown
 from whyalike.data.registry import SOURCES
 from whyalike.figures.registry import FIGURES
 from whyalike.messages import near
 from whyalike.models.registry import MODELS
+from whyalike.sections import external, published_scores, questions, sample_texts
 from whyalike.similarity import protocols
 from whyalike.training.registry import OBJECTIVES
 

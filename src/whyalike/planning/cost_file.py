@@ -13,13 +13,13 @@ from typing import Any
 import yaml
 from rich.table import Table
 
-from whyalike import costs
-from whyalike.costs import Costs
 from whyalike.files import atomic
-from whyalike.planning import Plan
+from whyalike.planning import costs
+from whyalike.planning.costs import Costs
+from whyalike.planning.plan import Plan
+from whyalike.planning.workload import Workload
 from whyalike.runs import Cell
 from whyalike.workflow import Workflow
-from whyalike.workload import Workload
 
 HEAD = """# What was measured here, over config/costs.yaml: written by `whyalike calibrate` and `whyalike costs update`,
 # and yours to edit; comments below these lines are lost when it is written again.

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from whyalike.names import Name, known
-from whyalike.recipes import Section
+from whyalike.sections.names import Name, known
+from whyalike.sections.recipes import Section
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.registry_closeness import of_representations
 
