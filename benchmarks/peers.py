@@ -62,15 +62,32 @@ def pytorch_cka(folder: Path, x: np.ndarray, y: np.ndarray) -> Callable[[], floa
     return lambda: float(module.cka_from_features(torch.from_numpy(x), torch.from_numpy(y)))
 
 
-def thingsvision(folder: Path, x: np.ndarray, y: np.ndarray) -> Callable[[], float]:
+def thingsvision_cka(folder: Path, x: np.ndarray, y: np.ndarray) -> Callable[[], float]:
     """Its unbiased CKA on PyTorch."""
     module = load("thingsvision_cka", folder / "thingsvision" / "core" / "cka")
     cka = module.get_cka(backend="torch", m=len(x), kernel="linear", unbiased=True, device="cpu")
     return lambda: float(cka.compare(torch.from_numpy(x), torch.from_numpy(y)))
 
 
-PEERS = {"torch-cka": torch_cka, "pytorch-cka": pytorch_cka, "thingsvision": thingsvision}
-NEEDED = {"thingsvision": ("torchtyping", "typeguard==2.13.3")}  # to import what is measured
+def thingsvision_rsa(folder: Path, x: np.ndarray, y: np.ndarray) -> Callable[[], float]:
+    """Its RDMs of 1 - Pearson, compared by Spearman."""
+    module = load("thingsvision_rsa", folder / "thingsvision" / "core" / "rsa")
+
+    def call() -> float:
+        rdms = [module.compute_rdm(z, method="correlation") for z in (x, y)]
+        return float(module.correlate_rdms(*rdms, correlation="spearman"))
+
+    return call
+
+
+# package -> our metric and theirs
+PEERS = {
+    "torch-cka": {"cka_unbiased": torch_cka},
+    "pytorch-cka": {"cka_unbiased": pytorch_cka},
+    "thingsvision": {"cka_unbiased": thingsvision_cka, "rsa": thingsvision_rsa},
+}
+# to import what is measured
+NEEDED = {"thingsvision": ("torchtyping", "typeguard==2.13.3", "numba", "llvmlite")}
 
 
 def measure(sizes: Sizes = FULL) -> dict:
@@ -79,19 +96,21 @@ def measure(sizes: Sizes = FULL) -> dict:
     ratios, missing = [], []
     with threads(1), warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):  # progress bars
         warnings.simplefilter("ignore")
-        ours = timed(lambda: score("cka_unbiased", x, y))
-        for name, make in PEERS.items():
+        metrics = sorted({metric for theirs in PEERS.values() for metric in theirs})
+        ours = {metric: timed(lambda metric=metric: score(metric, x, y)) for metric in metrics}
+        how = f"n = {sizes.n_peers:,}, from raw features"
+        for name, theirs in PEERS.items():
             try:
                 with tempfile.TemporaryDirectory() as folder:
                     install(name, Path(folder))
                     sys.path.append(folder)
-                    slow = timed(make(Path(folder), x, y), most=3)
+                    found = {metric: timed(make(Path(folder), x, y), most=3) for metric, make in theirs.items()}
             except Exception as reason:  # whatever a foreign package does wrong
                 missing.append(f"{name} could not be measured: {type(reason).__name__}: {str(reason)[:200]}")
                 continue
-            how = f"n = {sizes.n_peers:,}, from raw features"
-            apart = abs(ours.value - slow.value)
-            ratios.append(asdict(Ratio("cka_unbiased", name, ours.seconds, slow.seconds, None, apart, how)))
+            for metric, slow in found.items():
+                apart = abs(ours[metric].value - slow.value)
+                ratios.append(asdict(Ratio(metric, name, ours[metric].seconds, slow.seconds, None, apart, how)))
     return {"ratios": ratios, "missing": missing}
 
 
