@@ -22,16 +22,13 @@ PROFILE = REPOSITORY / "profiles" / "slurm"
 # any preemptible GPU; jobs of a training run for minutes, not hours
 SITE = {"partition": "cpu", "gpu_partition": "spare", "max_minutes": 60}
 STUDY_SECONDS = 1200  # a study takes two minutes on two idle cores
-HALF = 1500  # steps: half a run of the fault study
-# seconds that a trainer on the cluster rests at each of a run's 29 checkpoints: a job of three runs takes 90 s on any
-# machine and what is done to it besides, all disturbances in turn 90 s
-REST_SECONDS = 1
+HALF = 750  # steps: half a run of the fault study
 EVENT_SECONDS = 300  # until a job is submitted, runs or trains: ten seconds on two idle cores
 
 
 @dataclass(frozen=True)
 class Training:
-    """A job in the middle of training a run."""
+    """A job that trains a run, at its last checkpoint."""
 
     id: str
     comment: str
@@ -52,13 +49,14 @@ class Study(Folder):
     config : the configuration.
     site : values of config/site.yaml.
     options : further arguments of Snakemake.
-    rest : seconds that a trainer rests at each checkpoint.
+    held : whether its trainers stay in the middle of a run, from the start of a driver until `release` or `finish`.
     """
 
     def __init__(self, path: Path, cluster: Cluster, config: Path = TINY, site: dict = SITE, options: tuple = (),
-                 rest: float = REST_SECONDS):  # fmt: skip
+                 held: bool = False):  # fmt: skip
         super().__init__(path)
-        self.cluster, self.config, self.options, self.rest = cluster, config, options, rest
+        self.cluster, self.config, self.options, self.held = cluster, config, options, held
+        self.hold_file = path / "hold"
         values = yaml.safe_load(config.read_text(encoding="utf-8"))
         self.every = values["operation"]["checkpoint_every"]
         self.results = path / "results" / values["name"]
@@ -84,10 +82,21 @@ class Study(Folder):
 
     def environment(self) -> dict[str, str]:
         return self.cluster.environment() | {"PYTHONPATH": f"{REPOSITORY / 'src'}:{QUICK}",
-                                              "WHYALIKE_TEST_REST": str(self.rest)}  # fmt: skip
+                                              "WHYALIKE_TEST_HOLD": str(self.hold_file),
+                                              "WHYALIKE_TEST_HOLD_AT": str(HALF)}  # fmt: skip
+
+    def hold(self) -> None:
+        """Let trainers come to the middle of a run and stay there; what runs later stays where it is."""
+        self.hold_file.touch()
+
+    def release(self) -> None:
+        """Let trainers go on."""
+        self.hold_file.unlink(missing_ok=True)
 
     def start(self) -> subprocess.Popen:
         """Start a driver, in a process group of its own; what it says is appended to `driver.out`."""
+        if self.held:
+            self.hold()
         with self.output.open("a") as output:
             process = subprocess.Popen(self.driver_command(), cwd=self.path, env=self.environment(), stdout=output,
                                        stderr=output, stdin=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
@@ -101,6 +110,7 @@ class Study(Folder):
 
     def finish(self, driver: subprocess.Popen) -> None:
         """Wait for the driver's end, which must be a good one."""
+        self.release()
         self.wait_for(lambda: driver.poll() is not None, "the driver's end", STUDY_SECONDS)
         assert driver.returncode == 0, self.said()
 
@@ -126,7 +136,7 @@ class Study(Folder):
         return self.cluster.state(job)
 
     def trainings(self) -> list[Training]:
-        """Jobs in the first half of a run: their last word in the ledger is a checkpoint."""
+        """Jobs that train a run: their last word in the ledger is a checkpoint."""
         last = {run: events[-1] for run, events in self.ledgers().items()}
         found = []
         for job in self.jobs():
@@ -134,7 +144,7 @@ class Study(Folder):
                 if job["state"] == "RUNNING" and event["event"] == "checkpoint" and event["job"] == job["id"]:
                     named = {key: job[key] for key in ("id", "comment", "node", "limit")}
                     found.append(Training(**named, run=run, pid=event["pid"], step=event["step"]))
-        return [training for training in found if training.step < HALF]
+        return found
 
     def a_training(self, *nodes: str) -> Training:
         """A job that trains now, on one of the nodes, if any are given; waits for one."""
@@ -187,7 +197,7 @@ class Study(Folder):
 
     def take(self, other: "Study", without_seeds: tuple[int, ...]) -> None:
         """Copy a finished study into this folder, without the models of some seeds and what was made of them."""
-        own = shutil.ignore_patterns("driver.out", "site.yaml")
+        own = shutil.ignore_patterns("driver.out", "site.yaml", "hold")
         shutil.copytree(other.path, self.path, dirs_exist_ok=True, ignore=own)
         for seed in without_seeds:
             for run in self.runs_of(seed):

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.cluster
 @pytest.fixture(scope="module")
 def study(cluster, undisturbed, tmp_path_factory):
     """The fault study under way on two nodes of two GPUs each."""
-    study = Study(tmp_path_factory.mktemp("faults"), cluster, FAULTS)
+    study = Study(tmp_path_factory.mktemp("faults"), cluster, FAULTS, held=True)
     study.driver = study.start()
     yield study
     study.stop()
@@ -40,7 +40,9 @@ def test_jobs_outlive_a_restart_of_the_controller(study, cluster, hung, node):
     job = study.a_training(node)
     cluster.stop_controller()
     study.wait_for(lambda: "SLURM does not answer" in study.said(), "the driver's notice")
+    study.release()
     study.wait_for(lambda: study.last_step(job) > job.step, "steps without a controller")
+    study.hold()
     cluster.start_controller()
     assert study.driver.poll() is None
     assert study.state(hung.id) == "RUNNING"

@@ -14,7 +14,7 @@ SEEDS = (0, 1)  # whose models are trained here
 @pytest.fixture(scope="module")
 def study(cluster, undisturbed, tmp_path_factory):
     """The fault study, finished but for the models of two seeds; in a partition that cancels what it preempts."""
-    study = Study(tmp_path_factory.mktemp("drivers"), cluster, FAULTS, site={**SITE, "gpu_partition": "cancel"})
+    study = Study(tmp_path_factory.mktemp("drivers"), cluster, FAULTS, {**SITE, "gpu_partition": "cancel"}, held=True)
     study.take(undisturbed, without_seeds=SEEDS)
     yield study
     study.stop()
@@ -91,7 +91,8 @@ def test_two_studies_at_once_train_a_shared_run_once(cluster, undisturbed, tmp_p
         folder = tmp_path / name
         folder.mkdir()
         shared = f"results={tmp_path / 'shared'}"
-        study = Study(folder, cluster, FAULTS, options=("--config", shared, f"name={name}"))
+        study = Study(folder, cluster, FAULTS, options=("--config", shared, f"name={name}"), held=True)
+        study.hold_file = tmp_path / "hold"
         study.results, study.store = tmp_path / "shared" / name, tmp_path / "shared" / "runs"
         studies.append(study)
     shutil.copytree(undisturbed.store, studies[0].store)
@@ -100,6 +101,12 @@ def test_two_studies_at_once_train_a_shared_run_once(cluster, undisturbed, tmp_p
             shutil.rmtree(studies[0].store / run)
     try:
         drivers = [study.start() for study in studies]
+        logs = [study.results for study in studies]
+        studies[0].wait_for(
+            lambda: [path for results in logs for path in results.rglob("logs/train_models/*.log")
+                     if "waiting until it ends" in path.read_text()],
+            "a trainer that waits for another study's",
+        )  # fmt: skip
         for study, driver in zip(studies, drivers, strict=True):
             study.finish(driver)
     finally:
@@ -113,9 +120,6 @@ def test_two_studies_at_once_train_a_shared_run_once(cluster, undisturbed, tmp_p
     assert {run: faults for run, ledger in ledgers.items() if (faults := faults_of(ledger, studies[0].every))} == {}
     # each run has one beginning and one end, whoever trained it
     assert {sum(event["event"] == "end" for event in ledger) for ledger in ledgers.values()} == {1}
-    waited = [path for study in studies for path in study.results.rglob("logs/train_models/*.log")
-              if "waiting until it ends" in path.read_text()]  # fmt: skip
-    assert waited
 
 
 def test_a_job_that_is_preempted_with_a_grace_time_has_failed(cluster):

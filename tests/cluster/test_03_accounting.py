@@ -8,7 +8,7 @@ pytestmark = pytest.mark.cluster
 
 
 def test_a_cancelled_job_is_submitted_again_and_all_are_billed_to_the_account(accounted, undisturbed, tmp_path):
-    study = Study(tmp_path, accounted, FAULTS, site={**SITE, "account": ACCOUNT}, rest=0.3)
+    study = Study(tmp_path, accounted, FAULTS, site={**SITE, "account": ACCOUNT}, held=True)
     study.take(undisturbed, without_seeds=(0, 1))
     try:
         driver = study.start()

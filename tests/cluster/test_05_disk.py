@@ -21,7 +21,7 @@ def mount(study: Study, *options: str) -> None:
 @pytest.fixture(scope="module")
 def study(cluster, undisturbed, tmp_path_factory):
     """The fault study, finished but for the models of two seeds, on a file system of its own."""
-    study = Study(tmp_path_factory.mktemp("disk"), cluster, FAULTS, rest=0.3, options=("--retries", "1"))
+    study = Study(tmp_path_factory.mktemp("disk"), cluster, FAULTS, options=("--retries", "1"), held=True)
     (study.path / "results").mkdir()
     mount(study, f"size={ROOM}")
     try:
@@ -43,6 +43,7 @@ def test_a_full_disk_ends_the_run_with_a_message(study, filler):
     study.a_training()
     filled = subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=4096"], capture_output=True, text=True)
     assert "No space left on device" in filled.stderr
+    study.release()
     study.wait_for(lambda: driver.poll() is not None, "the driver's end")
     assert driver.returncode == 1
     assert "Make room, then give the same command" in study.said()

@@ -1,10 +1,11 @@
-"""Put on PYTHONPATH by the tests: a driver that looks at its jobs often, trainers that no machine is too fast for."""
+"""Put on PYTHONPATH by the tests: a driver that looks at its jobs often, trainers that stay where they are told to."""
 
 import os
 import sys
 
 POLL_SECONDS = 2
-REST = "WHYALIKE_TEST_REST"  # seconds
+HOLD = "WHYALIKE_TEST_HOLD"  # a file
+HOLD_AT = "WHYALIKE_TEST_HOLD_AT"  # a step
 
 if sys.orig_argv[1:3] == ["-m", "snakemake"] and "--mode" not in sys.orig_argv:
     from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
@@ -12,15 +13,15 @@ if sys.orig_argv[1:3] == ["-m", "snakemake"] and "--mode" not in sys.orig_argv:
     # the executor sets longer and longer waits, up to three minutes: they are left unheard
     RemoteExecutor.next_seconds_between_status_checks = property(lambda self: POLL_SECONDS, lambda self, value: None)
 
-if REST in os.environ and "SLURM_JOB_ID" in os.environ and sys.orig_argv[-1].endswith("train_models.py"):
+if HOLD in os.environ and "SLURM_JOB_ID" in os.environ and sys.orig_argv[-1].endswith("train_models.py"):
     import time
 
     from whyalike.training.store import StoredRun
 
-    def note_and_rest(self, event, note=StoredRun.note, **fields):
-        """Rest at each checkpoint: how long a run takes, and so what can be done to it, is not the machine's to say."""
+    def note_and_stay(self, event, note=StoredRun.note, **fields):
+        """Stay at the checkpoint while the file is there: a run can be disturbed for as long as it takes to do so."""
         note(self, event, **fields)
-        if event == "checkpoint":
-            time.sleep(float(os.environ[REST]))
+        while event == "checkpoint" and fields["step"] >= int(os.environ[HOLD_AT]) and os.path.exists(os.environ[HOLD]):
+            time.sleep(0.1)
 
-    StoredRun.note = note_and_rest
+    StoredRun.note = note_and_stay
