@@ -15,7 +15,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from sklearn.manifold import TSNE
 
 from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.figures import style
@@ -156,6 +155,8 @@ def _chosen(n: int, points: int) -> np.ndarray:
 
 def _embedded(x: np.ndarray, seed: int) -> np.ndarray:
     """(n, 2), in units that mean nothing."""
+    from sklearn.manifold import TSNE  # a second to import, in the start of every figure otherwise
+
     perplexity = min(PERPLEXITY, (len(x) - 1) / 3)
     state = key(seed, "t-SNE") % 2**32
     return TSNE(perplexity=perplexity, init="pca", random_state=state).fit_transform(x)

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-from scipy.stats import entropy
-from sklearn.metrics import mutual_info_score
+import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
 from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import Prepared, open_prepared
@@ -145,8 +144,10 @@ def _shared_images(data: Prepared, labelling: str, pair: Mapping[str, Any]) -> f
 
 def _label_information(data: Prepared, a: str, b: str) -> float:
     """lambda = I(L_A; L_B) / sqrt(H(L_A) H(L_B)) of two labellings of the training images, 0 to 1."""
+    from sklearn.metrics import mutual_info_score  # half a second to import, for two factors only
+
     codes = [data.labelling(name, data.rows("train"))[0] for name in (a, b)]
-    entropies = [entropy(np.bincount(own)) for own in codes]
+    entropies = [scipy.stats.entropy(np.bincount(own)) for own in codes]
     return float(mutual_info_score(*codes) / np.sqrt(np.prod(entropies)))
 
 

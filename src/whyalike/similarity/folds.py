@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
-from sklearn.model_selection import KFold
+import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
 CONSTANT = 1e-12  # the SD of a unit, relative to its size or its overall SD, that is rounding
 
@@ -49,6 +48,8 @@ def over(values: np.ndarray, scales: np.ndarray) -> np.ndarray:
 
 def fold_of_rows(n: int, folds: int, seed: int) -> np.ndarray:
     """The fold that holds out each of n rows."""
+    from sklearn.model_selection import KFold  # half a second to import, for metrics with folds only
+
     fold = np.empty(n, np.int64)
     for i, (_, held_out) in enumerate(KFold(folds, shuffle=True, random_state=seed).split(fold)):
         fold[held_out] = i
@@ -93,7 +94,7 @@ def training_products(x: Folded, y: Folded) -> Iterator[np.ndarray]:
 def _ready(values: np.ndarray, spearman: bool) -> np.ndarray:
     """Columns (ranked) centred and of length 1; a constant column is 0, so that its correlations are."""
     varies = np.ptp(values, axis=0) > CONSTANT * np.abs(values).max(axis=0)
-    values = rankdata(values, axis=0) if spearman else values
+    values = scipy.stats.rankdata(values, axis=0) if spearman else values
     values = values - values.mean(axis=0)
     return over(values, np.where(varies, np.linalg.norm(values, axis=0), 0))
 

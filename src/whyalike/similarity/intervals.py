@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy.stats
+import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
 from whyalike.randomness import keyed
 from whyalike.similarity.api import workbench_of

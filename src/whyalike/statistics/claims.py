@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
 from whyalike.documentation.markdown import table
 from whyalike.statistics.claims_table import CLAIMS, Claim, Panels

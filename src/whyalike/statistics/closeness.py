@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-import scipy.stats
+import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
 from whyalike.files import write_table
 from whyalike.jobs import note

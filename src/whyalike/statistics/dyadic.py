@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy.stats
+import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
 from whyalike.randomness import keyed
 from whyalike.statistics.inference import CONFIDENCE

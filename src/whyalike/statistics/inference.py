@@ -9,7 +9,7 @@ have a delete-one-seed jackknife interval.
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.stats
+import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
 from whyalike.randomness import keyed
 

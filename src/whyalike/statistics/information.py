@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import digamma
-from sklearn.feature_selection import mutual_info_regression
 
 from whyalike.statistics.inference import Interval, jackknife_interval, permute_within
 from whyalike.statistics.panels import Points
@@ -31,6 +30,8 @@ def mi_ksg(x: np.ndarray, y: np.ndarray) -> float | None:
     """The published estimate from x (n,) and y (n,), in nats, at least 0; None with under 5 points or one level."""
     if len(x) < NEIGHBOURS + 2 or len(np.unique(x)) < 2:
         return None
+    from sklearn.feature_selection import mutual_info_regression  # a second to import; findings and claims need none
+
     return float(mutual_info_regression(np.reshape(x, (-1, 1)), y, random_state=_NOISE_SEED)[0])
 
 

@@ -7,7 +7,7 @@ seed and lets `inference` look at the spread of these numbers over seeds. Interv
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.stats
+import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
 from whyalike.statistics.inference import permute_within
 from whyalike.statistics.panels import Points
