@@ -37,9 +37,9 @@ demo-full: setup
 claims: demo
 	@cp results/demo/claims.md docs/claims.md
 
-# two at a time, a file after the other in each: fixtures of a file are made once
+# two at a time, a file after the other in each: fixtures of a file are made once; in tests/workflow/conftest.py's order
 test: setup
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # the process group of a small study killed at random times, again and again (about six minutes)
 test-slow: setup

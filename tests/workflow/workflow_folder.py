@@ -3,11 +3,15 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+from snakemake_server import snakemake
 
 REPOSITORY = Path(__file__).parents[2]
 TINY = REPOSITORY / "tests" / "workflow" / "tiny.yaml"
 OBJECTIVES = TINY.with_name("objectives.yaml")
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 
 
 class Folder:
@@ -31,14 +35,19 @@ class Folder:
 
     def snakemake_command(self, *arguments: str, config: Path | None = None) -> list[str]:
         files = ["--configfile", str(config or self.config), *self._files()]
-        return [sys.executable, "-m", "snakemake", *files, *arguments]
+        return [*SNAKEMAKE, *files, *arguments]
 
     def _files(self) -> list[str]:
         profile = self.repository / "profiles" / "local"
         return ["--snakefile", str(self.repository / "Snakefile"), "--profile", str(profile)]
 
     def call(self, command: list[str]) -> subprocess.CompletedProcess:
+        """Run a command here: Snakemake's as a fork of a process that has imported it, others as they are."""
         environment = os.environ | {"PYTHONPATH": str(self.repository / "src")}
+        if command[:3] == SNAKEMAKE:
+            with tempfile.NamedTemporaryFile() as output:
+                status = snakemake(command[3:], self.path, environment, Path(output.name))
+                return subprocess.CompletedProcess(command, status, output.read().decode())
         output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         return subprocess.run(command, cwd=self.path, env=environment, **output)
 
