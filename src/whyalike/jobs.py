@@ -46,7 +46,8 @@ def start_log(path: str | os.PathLike | None = None) -> None:
 def job(log: str, threads: int, target: str) -> Iterator[None]:
     """Run the body with ``threads`` BLAS and OpenMP threads; a fault becomes one message and exit status 1.
 
-    Results depend on the number of threads, so it is the rule's fixed number, never that of the cores found. The log
+    Results depend on the number of threads, so it is the rule's fixed number, never that of the cores found. Libraries
+    that the body itself loads take it from the environment, where Snakemake puts the same number. The log
     file keeps the traceback of every fault; the terminal shows it only for those that nobody foresaw. The message ends
     with the log and with how to try this job alone: by its ``target``, one of its output files.
     """

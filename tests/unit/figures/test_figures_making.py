@@ -176,6 +176,14 @@ def test_registry_is_read_without_matplotlib_pandas_or_torch():
     assert answer.stdout.strip() == "[]"
 
 
+def test_jobs_that_need_no_torch_scikit_learn_or_statistics_of_scipy_start_without_them():
+    modules = "whyalike.figures.making, whyalike.similarity.comparison, whyalike.statistics.making"
+    heavy = "('torch', 'sklearn', 'scipy.stats')"
+    code = f"import sys, {modules}; print([name for name in {heavy} if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
 def test_type_is_never_below_seven_points_or_six_in_narrow_panels():
     sizes = [value for name, value in RC.items() if name.endswith(("size", "fontsize")) and "major" not in name]
     assert min(sizes) >= 7
