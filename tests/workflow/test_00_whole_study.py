@@ -3,11 +3,10 @@
 import fcntl
 import json
 import shutil
-import sys
 
 import pandas as pd
 import pytest
-from workflow_folder import REPOSITORY, TINY, Folder
+from workflow_folder import TINY, Folder
 
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.table import SCORE_SCHEMA
@@ -106,15 +105,6 @@ def test_a_figure_is_a_target_of_its_own_name(tmp_path):
     # its own study's stages and no other's
     assert "Training: colorshapedigit, label overlap, seed 0" in plan.stdout
     assert "Training: digits" not in plan.stdout
-
-
-def test_the_slurm_profile_plans_the_default_configuration(tmp_path):
-    folder = Folder(tmp_path)
-    profile = str(REPOSITORY / "profiles" / "slurm")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), "--profile", profile]
-    plan = folder.call([*command, "--dry-run", "--quiet", "rules", "all"])
-    assert plan.returncode == 0, plan.stdout
-    assert "train_models" in plan.stdout
 
 
 def test_a_fault_of_the_configuration_is_one_message_before_any_job(tmp_path):

@@ -108,7 +108,7 @@ def test_a_run_that_is_not_dry_prints_no_plan(finished):
 def test_the_default_study_is_planned_on_slurm_within_30_seconds(folder, design, runs):
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), *SLURM]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    plan = folder.call([*command, "--dry-run", *design, "--", "all"])
+    plan = folder.process([*command, "--dry-run", *design, "--", "all"])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert plan.returncode == 0, plan.stdout
     rows = table(plan.stdout)

@@ -42,14 +42,20 @@ class Folder:
         return ["--snakefile", str(self.repository / "Snakefile"), "--profile", str(profile)]
 
     def call(self, command: list[str]) -> subprocess.CompletedProcess:
-        """Run a command here: Snakemake's as a fork of a process that has imported it, others as they are."""
-        environment = os.environ | {"PYTHONPATH": str(self.repository / "src")}
-        if command[:3] == SNAKEMAKE:
-            with tempfile.NamedTemporaryFile() as output:
-                status = snakemake(command[3:], self.path, environment, Path(output.name))
-                return subprocess.CompletedProcess(command, status, output.read().decode())
+        """Run a command here, Snakemake's as a fork of a process that has imported it."""
+        if command[: len(SNAKEMAKE)] != SNAKEMAKE:
+            return self.process(command)
+        with tempfile.NamedTemporaryFile() as output:
+            status = snakemake(command[len(SNAKEMAKE) :], self.path, self._environment(), Path(output.name))
+            return subprocess.CompletedProcess(command, status, output.read().decode())
+
+    def process(self, command: list[str]) -> subprocess.CompletedProcess:
+        """Run a command here, as a process that begins with nothing imported."""
         output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.run(command, cwd=self.path, env=environment, **output)
+        return subprocess.run(command, cwd=self.path, env=self._environment(), **output)
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {"PYTHONPATH": str(self.repository / "src")}
 
     def numbers(self) -> dict[str, bytes]:
         """Every file that later stages or people compare: all but logs, benchmarks and the undeclared store."""
