@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 
 import pytest
 from workflow_folder import Folder
@@ -16,16 +17,25 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Folder:
-    """The tiny study, run to its end without a disturbance, for all processes of pytest. Tests do not change it."""
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-    folder, said = Folder(shared / "finished"), shared / "finished.txt"
-    with (shared / "finished.lock").open("w") as lock:
+    """The tiny study, run to its end without a disturbance. Tests do not change it.
+
+    It is run once for all processes of pytest, and each takes a copy: Snakemake locks a folder even in a dry-run.
+    """
+    own = tmp_path_factory.mktemp("finished")
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    study, said = shared / "study", shared / "study.txt"
+    with (shared / "study.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # who comes second waits for the first, whose jobs then have all cores
         if not said.exists():
-            folder.path.mkdir(exist_ok=True)
+            shutil.rmtree(study, ignore_errors=True)
+            study.mkdir()
+            folder = Folder(study)
             done = folder.call(folder.run_command())
             assert done.returncode == 0, done.stdout
             said.write_text(done.stdout)
+    shutil.copytree(study, own, dirs_exist_ok=True)
+    folder = Folder(own)
     folder.said = said.read_text()
     return folder
