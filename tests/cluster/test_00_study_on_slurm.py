@@ -10,11 +10,17 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture(scope="module")
 def submitted(cluster, tmp_path_factory) -> Study:
-    """The tiny study, run by SLURM without a disturbance, on the A100s."""
+    """The tiny study, run by SLURM on the A100s; the controller is away when its first jobs are to be submitted."""
     site = {"partition": "cpu", "gpu_partition": "gpu", "gpu_model": "a100", "max_minutes": 12}
     study = Study(tmp_path_factory.mktemp("submitted"), cluster, site=site)
     try:
-        study.finish(study.start())
+        driver = study.start()
+        # data and splits are made beside the driver, before any job
+        study.wait_for(lambda: list(study.results.glob("logs/prepare_data/*")), "the first file")
+        cluster.stop_controller()
+        study.wait_for(lambda: "train_models is submitted when it does" in study.said(), "the driver's notice")
+        cluster.start_controller()
+        study.finish(driver)
     finally:
         study.stop()
     return study
@@ -42,6 +48,11 @@ def test_no_job_asks_for_more_time_than_the_site_gives(submitted):
     # two stimulus sets, one after the other: half of it each
     assert limits["rule_extract.digits.dataset.seed0_extract_avgpool"] == "12:00"
     assert limits["rule_score_comparison"] == "11:00"
+
+
+def test_a_job_that_could_not_be_submitted_uses_up_no_retry(submitted):
+    assert "sbatch failed" not in submitted.said()
+    assert "Trying to restart" not in submitted.said()  # Snakemake's word for a retry
 
 
 def test_the_rules_of_seconds_are_no_jobs(submitted):
