@@ -58,7 +58,7 @@ class Study(Folder):
         self.cluster, self.config, self.options, self.held = cluster, config, options, held
         self.hold_file = path / "hold"
         values = yaml.safe_load(config.read_text(encoding="utf-8"))
-        self.every = values["operation"]["checkpoint_every"]
+        self.every = values.get("operation", {}).get("checkpoint_every")
         self.results = path / "results" / values["name"]
         self.store = path / "results" / "runs"
         self.output = path / "driver.out"
@@ -92,6 +92,11 @@ class Study(Folder):
     def release(self) -> None:
         """Let trainers go on."""
         self.hold_file.unlink(missing_ok=True)
+
+    def status(self) -> str:
+        """What `whyalike status` says, from another terminal."""
+        table = ["--costs", str(REPOSITORY / "config" / "costs.yaml")]
+        return self.call(self.whyalike_command("status", str(self.config), *table)).stdout
 
     def start(self) -> subprocess.Popen:
         """Start a driver, in a process group of its own; what it says is appended to `driver.out`."""

@@ -2,10 +2,14 @@
 
 import shutil
 
+import pandas as pd
 import pytest
 from driven import Study
 
 pytestmark = pytest.mark.cluster
+SETS = [f"results/tiny/activations/digits/dataset/seed0/{name}.avgpool.parquet"
+        for name in ("digits_test", "colorshapedigit_test")]  # fmt: skip
+MANIFEST = "results/tiny/models/digits/dataset/seed1.parquet"
 
 
 @pytest.fixture(scope="module")
@@ -60,22 +64,45 @@ def test_the_rules_of_seconds_are_no_jobs(submitted):
     assert rules == {"rule_train_models", "rule_extract", "rule_score_comparison"}
 
 
-def test_a_cancelled_extraction_of_several_sets_is_submitted_again_and_made_whole(submitted, cluster, tmp_path):
-    sets = [f"results/tiny/activations/digits/dataset/seed0/{name}.avgpool.parquet"
-            for name in ("digits_test", "colorshapedigit_test")]  # fmt: skip
-    shutil.copytree(submitted.path, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("driver.out"))
-    for file in sets:
-        (tmp_path / file).unlink()
-    study = Study(tmp_path, cluster, options=tuple(sets))
+@pytest.fixture(scope="module")
+def half(submitted, cluster, tmp_path_factory) -> Study:
+    """A copy of the study that makes a cell's representations anew, and cannot train one run; its driver has ended.
+
+    The job that extracts was cancelled, and no folder can be made for the run.
+    """
+    path = tmp_path_factory.mktemp("half")
+    shutil.copytree(submitted.path, path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("driver.out"))
+    for file in [*SETS, MANIFEST]:
+        (path / file).unlink()
+    study = Study(path, cluster, options=(*SETS, MANIFEST, "--retries", "1"))
+    study.lost = pd.read_parquet(submitted.path / MANIFEST)["run"][0]
+    shutil.rmtree(study.store / study.lost)
+    (study.store / study.lost).write_text("a file in its place")
     try:
         driver = study.start()
-        (job,) = study.wait_for(lambda: study.jobs("rule_extract"), "the extraction")
-        cluster.call("scancel", job["id"])
-        study.finish(driver)
+        (study.cancelled,) = study.wait_for(lambda: study.jobs("rule_extract"), "the extraction")
+        cluster.call("scancel", study.cancelled["id"])
+        study.wait_for(lambda: driver.poll() is not None, "the driver's end")
+        assert driver.returncode == 1
     finally:
         study.stop()
-    assert study.state(job["id"]) == "CANCELLED"
-    assert len(study.jobs("rule_")) == 2  # it, and once more
-    assert {file: (tmp_path / file).read_bytes() for file in sets} == {
-        file: (submitted.path / file).read_bytes() for file in sets
+    return study
+
+
+def test_a_cancelled_extraction_of_several_sets_is_submitted_again_and_made_whole(submitted, half):
+    assert half.state(half.cancelled["id"]) == "CANCELLED"
+    assert len(half.jobs("rule_extract")) == 2  # it, and once more
+    assert {file: (half.path / file).read_bytes() for file in SETS} == {
+        file: (submitted.path / file).read_bytes() for file in SETS
     }
+
+
+def test_what_failed_is_told_with_its_run_its_log_and_the_command_that_tries_it_alone(half):
+    said = half.status()
+    [row] = [line for line in said.splitlines() if line.startswith(half.lost)]
+    assert row.split()[-1] == "failed", said
+    assert "1 job failed in the last attempt. The last error:" in said
+    assert f"File exists: '{half.store.relative_to(half.path)}/{half.lost}'" in said
+    assert "Log: results/tiny/logs/train_models/digits.dataset.seed1.log" in said
+    assert f"--profile profiles/slurm {MANIFEST}" in said
+    assert "No job of this folder is in SLURM's queue." in said

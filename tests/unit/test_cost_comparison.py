@@ -105,6 +105,11 @@ def test_other_jobs_are_planned_by_their_wildcards_and_those_no_longer_asked_for
     assert found["prepare_data", "photographs"].planned == pytest.approx(3 + 500e-3)  # a millisecond an image
 
 
+def test_jobs_with_a_word_of_their_own_in_the_table_are_a_kind(flow, table):
+    benchmark(flow, "../../closeness/benchmarks/train_embeddings/k4_width16.tsv", 20)
+    assert compared(flow, table) == [Compared("train_embeddings", "width16", 24, 20)]
+
+
 def test_with_nothing_run_there_is_nothing_to_compare(flow, table):
     with pytest.raises(ConfigError, match="benchmarks tells of no finished job: run the study first"):
         compared(flow, table)

@@ -115,9 +115,10 @@ def _scoring(experience: Experience) -> Iterator[Compared]:
 
 def _fixed(experience: Experience) -> Iterator[Compared]:
     stages = experience.costs.stages
-    for rule, seconds in experience.fixed():
-        for took in seconds:
-            yield Compared(rule, "", stages.get(rule, stages["other"]).seconds, took)
+    for rule, jobs in experience.fixed():
+        stage = stages.get(rule, stages["other"])
+        for name, took in jobs.items():
+            yield Compared(rule, stage.word([name]) or "", stage.seconds_named([name]), took)
 
 
 def _steps(spans: Iterable[Span]) -> int:

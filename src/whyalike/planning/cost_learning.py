@@ -11,7 +11,7 @@ import datetime
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from whyalike.config import ConfigError
@@ -156,14 +156,24 @@ class _Learner:
     def stages(self) -> dict[str, dict[str, Any]]:
         """The stages without a GPU that have benchmarks."""
         found = {}
-        for rule, seconds in self.experience.fixed():
-            self._count(rule, len(seconds))
-            found[rule] = {"seconds": max(LEAST, round(sum(seconds) / len(seconds), 2)), "source": "measured"}
+        for rule, jobs in self.experience.fixed():
+            self._count(rule, len(jobs))
+            found[rule] = self._fixed(rule, jobs)
         stage = self.costs.stages.get("prepare_data", self.costs.stages["other"])
         if jobs := self._worked("prepare_data", stage.seconds):
             amounts = {key: getattr(stage, key) for key in ("seconds_per_image", "seconds_per_token")}
             found["prepare_data"] = _scaled(stage.seconds, amounts, jobs)
         return found
+
+    def _fixed(self, rule: str, jobs: Mapping[str, float]) -> dict[str, Any]:
+        """The mean of a rule's jobs, and that of those whose names have a word that the table tells apart."""
+        stage, by_word = self.costs.stages.get(rule, self.costs.stages["other"]), {}
+        for name, seconds in jobs.items():
+            by_word.setdefault(stage.word([name]), []).append(seconds)
+        means = {word: max(LEAST, round(mean(seconds), 2)) for word, seconds in by_word.items()}
+        found = {"seconds": means.pop(None)} if None in means else {}
+        source = "measured" if means.keys() >= stage.seconds_of.keys() else stage.source
+        return found | ({"seconds_of": means} if means else {}) | {"source": source}
 
     def scoring(self) -> dict[str, Any]:
         """The scoring, if there are benchmarks of it."""

@@ -18,6 +18,9 @@ from whyalike.sections.external import OwnActivations, OwnCheckpoints
 from whyalike.training.store import StoredRun
 from whyalike.workflow import Workflow
 
+CLOSENESS = (
+    "closeness"  # the folder of that study where the configuration does not name it, as in config/closeness.yaml
+)
 CLOCKS = 30.0  # seconds that the clocks of a node and of the file server may differ
 # whose cost depends on their wildcards, or on the network; all others cost the same each time, as far as is known
 MODELLED = ("train_models", "prepare_data", "score_comparison", "download_data")
@@ -41,6 +44,8 @@ class Experience:
     def __init__(self, flow: Workflow, costs: Costs, gpu: str | None = None):
         self.flow, self.costs = flow, costs
         self.folder = Path(flow.root, "benchmarks")
+        closeness = flow.config.closeness.name if flow.config.closeness else CLOSENESS
+        self._folders = (self.folder, Path(flow.config.results, closeness, "benchmarks"))
         self.cells: dict[str, list[Cell]] = {}
         for cell in flow.grid.cells:
             if not isinstance(flow.config.settings[cell.setting], OwnCheckpoints | OwnActivations):
@@ -80,12 +85,14 @@ class Experience:
                 if self._is_wanted(wildcards):
                     yield benchmark_seconds(path), wildcards
 
-    def fixed(self) -> Iterator[tuple[str, list[float]]]:
-        """Each rule whose jobs cost the same, with the seconds of its jobs."""
-        rules = {path.name.removesuffix(".tsv") for path in self.folder.glob("*")}
+    def fixed(self) -> Iterator[tuple[str, dict[str, float]]]:
+        """Each rule whose jobs cost the same, with the seconds of its jobs by their names."""
+        rules = {path.name.removesuffix(".tsv") for folder in self._folders for path in folder.glob("*")}
         for rule in sorted(rule for rule in rules if rule not in MODELLED and not rule.startswith(EXTRACTION)):
-            if paths := [*self.folder.glob(f"{rule}.tsv"), *self.folder.glob(f"{rule}/*.tsv")]:
-                yield rule, [benchmark_seconds(path) for path in paths]
+            paths = [path for folder in self._folders for place in (f"{rule}.tsv", f"{rule}/*.tsv")
+                     for path in sorted(folder.glob(place))]  # fmt: skip
+            if paths:
+                yield rule, {path.name.removesuffix(".tsv"): benchmark_seconds(path) for path in paths}
 
     def extractions(self) -> list[str]:
         """The rules of extraction that have benchmarks."""
