@@ -68,7 +68,7 @@ def test_the_rules_of_seconds_are_no_jobs(submitted):
 def half(submitted, cluster, tmp_path_factory) -> Study:
     """A copy of the study that makes a cell's representations anew, and cannot train one run; its driver has ended.
 
-    The job that extracts was cancelled, and no folder can be made for the run.
+    The job that extracts was cancelled, and the weights of the run cannot be written.
     """
     path = tmp_path_factory.mktemp("half")
     shutil.copytree(submitted.path, path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("driver.out"))
@@ -77,7 +77,7 @@ def half(submitted, cluster, tmp_path_factory) -> Study:
     study = Study(path, cluster, options=(*SETS, MANIFEST, "--retries", "1"))
     study.lost = pd.read_parquet(submitted.path / MANIFEST)["run"][0]
     shutil.rmtree(study.store / study.lost)
-    (study.store / study.lost).write_text("a file in its place")
+    (study.store / study.lost / "weights.safetensors").mkdir(parents=True)  # a folder in their place
     try:
         driver = study.start()
         (study.cancelled,) = study.wait_for(lambda: study.jobs("rule_extract"), "the extraction")
@@ -98,11 +98,13 @@ def test_a_cancelled_extraction_of_several_sets_is_submitted_again_and_made_whol
 
 
 def test_what_failed_is_told_with_its_run_its_log_and_the_command_that_tries_it_alone(half):
+    log = "Log: results/tiny/logs/train_models/digits.dataset.seed1.log"
+    assert log in half.said()  # by the driver at its end
     said = half.status()
     [row] = [line for line in said.splitlines() if line.startswith(half.lost)]
     assert row.split()[-1] == "failed", said
     assert "1 job failed in the last attempt. The last error:" in said
-    assert f"File exists: '{half.store.relative_to(half.path)}/{half.lost}'" in said
-    assert "Log: results/tiny/logs/train_models/digits.dataset.seed1.log" in said
+    assert "Is a directory" in said and f"{half.lost}/weights.safetensors'" in said
+    assert log in said
     assert f"--profile profiles/slurm {MANIFEST}" in said
     assert "No job of this folder is in SLURM's queue." in said
