@@ -108,3 +108,13 @@ def test_what_failed_is_told_with_its_run_its_log_and_the_command_that_tries_it_
     assert log in said
     assert f"--profile profiles/slurm {MANIFEST}" in said
     assert "No job of this folder is in SLURM's queue." in said
+
+
+def test_its_jobs_teach_what_they_cost(submitted):
+    said = submitted.ask("costs", "update")
+    assert "4 jobs of train_models, 6 jobs of extraction" in said
+    assert "plans are made for h100" in said  # the GPUs here are none, yet jobs go on asking for them
+    rows = [line.split() for line in submitted.ask("costs", "compare").splitlines()]
+    assert {(row[1], row[2], row[3]) for row in rows if row[0] == "train_models"} == {
+        ("digits,", "dataset", "2"), ("digits,", "task", "1"), ("colorshapedigit,", "label", "1")
+    }  # fmt: skip

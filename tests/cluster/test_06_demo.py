@@ -3,7 +3,7 @@
 """
 
 import pytest
-from driven import REPOSITORY, Study
+from driven import COSTS, REPOSITORY, Study
 
 from whyalike import config as configuration
 from whyalike.planning import comparison, costs
@@ -11,7 +11,7 @@ from whyalike.workflow import Workflow
 
 pytestmark = pytest.mark.cluster_demo
 DEMO = REPOSITORY / "config" / "demo.yaml"
-COSTS = REPOSITORY / "config" / "costs.yaml"
+DEMO_SECONDS = 3600  # ten minutes on two idle cores
 CELLS = 5 + 3 + 3  # seeds of the three studies
 SCORES = 3 * 3  # stimulus sets of the three studies
 
@@ -22,7 +22,7 @@ def submitted(cluster, tmp_path_factory) -> Study:
     site = {"partition": "cpu", "gpu_partition": "gpu", "max_minutes": 60}
     study = Study(tmp_path_factory.mktemp("demo"), cluster, DEMO, site=site, rest=0)
     try:
-        study.finish(study.start())
+        study.finish(study.start(), DEMO_SECONDS)
     finally:
         study.stop()
     return study
@@ -49,13 +49,12 @@ def test_each_cell_is_two_jobs_and_each_table_of_scores_one(submitted):
 
 
 def test_what_was_learnt_plans_the_cells(submitted):
-    done = submitted.call(submitted.whyalike_command("costs", "update", str(DEMO), "--costs", str(COSTS)))
-    assert done.returncode == 0, done.stdout
+    submitted.ask("costs", "update")
     flow = Workflow(configuration.read(DEMO))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(submitted.path)
         jobs = comparison.compared(flow, costs.read(COSTS, costs.LOCAL))
-    said = submitted.call(submitted.whyalike_command("costs", "compare", str(DEMO), "--costs", str(COSTS))).stdout
+    said = submitted.ask("costs", "compare")
     for of in ("digits, dataset", "digits, task", "colorshapedigit, label"):
         planned, took = (sum(getattr(job, name) for job in jobs if (job.stage, job.of) == ("train_models", of))
                          for name in ("planned", "took"))  # fmt: skip
