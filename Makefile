@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
-.PHONY: setup setup-ffcv demo demo-full claims test test-slow test-cluster cluster-up cluster-down lint format plan pins reference lock bench bench-loaders bench-peers
+.PHONY: setup setup-ffcv demo demo-full claims test test-slow test-cluster test-cluster-demo cluster-up cluster-down lint format plan pins reference lock bench bench-loaders bench-peers
 
 setup: .venv/.ready
 
@@ -48,6 +48,10 @@ test-slow: setup
 # a real SLURM on this machine (Debian's packages), disturbed in eleven ways: about ten minutes
 test-cluster: setup
 	@$(BIN)/python -m pytest -m cluster tests/cluster -rs
+
+# the demo through SLURM and without, to the same bytes, and its plan beside what it took: ten to fifteen minutes
+test-cluster-demo: setup
+	@$(BIN)/python -m pytest -m cluster_demo tests/cluster -rs
 
 # the same SLURM to play with (ACCOUNTING=accounted: with sacct): start it, source what it says, submit; stop it
 CLUSTER ?= /tmp/whyalike-slurm

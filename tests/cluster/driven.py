@@ -19,6 +19,7 @@ from workflow_folder import REPOSITORY, TINY, Folder
 FAULTS = Path(__file__).with_name("faults.yaml")
 QUICK = Path(__file__).with_name("quick")
 PROFILE = REPOSITORY / "profiles" / "slurm"
+COSTS = REPOSITORY / "config" / "costs.yaml"
 # any preemptible GPU; jobs of a training run for minutes, not hours
 SITE = {"partition": "cpu", "gpu_partition": "spare", "max_minutes": 60}
 STUDY_SECONDS = 1200  # a study takes two minutes on two idle cores
@@ -58,7 +59,7 @@ class Study(Folder):
         self.cluster, self.config, self.options, self.held = cluster, config, options, held
         self.hold_file = path / "hold"
         values = yaml.safe_load(config.read_text(encoding="utf-8"))
-        self.every = values["operation"]["checkpoint_every"]
+        self.every = values.get("operation", {}).get("checkpoint_every")
         self.results = path / "results" / values["name"]
         self.store = path / "results" / "runs"
         self.output = path / "driver.out"
@@ -93,6 +94,16 @@ class Study(Folder):
         """Let trainers go on."""
         self.hold_file.unlink(missing_ok=True)
 
+    def status(self) -> str:
+        """What `whyalike status` says, from another terminal."""
+        return self.ask("status")
+
+    def ask(self, *command: str) -> str:
+        """What a command of `whyalike` says that knows the costs of this repository."""
+        done = self.call(self.whyalike_command(*command, str(self.config), "--costs", str(COSTS)))
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
     def start(self) -> subprocess.Popen:
         """Start a driver, in a process group of its own; what it says is appended to `driver.out`."""
         if self.held:
@@ -108,10 +119,10 @@ class Study(Folder):
         os.killpg(driver.pid, signal.SIGKILL)
         driver.wait()
 
-    def finish(self, driver: subprocess.Popen) -> None:
+    def finish(self, driver: subprocess.Popen, seconds: float = STUDY_SECONDS) -> None:
         """Wait for the driver's end, which must be a good one."""
         self.release()
-        self.wait_for(lambda: driver.poll() is not None, "the driver's end", STUDY_SECONDS)
+        self.wait_for(lambda: driver.poll() is not None, "the driver's end", seconds)
         assert driver.returncode == 0, self.said()
 
     def stop(self) -> None:

@@ -42,18 +42,30 @@ def restarted(study):
     left = in_training(study)
     study.kill(first)
     still = {job.id: study.state(job.id) for job in left}
+    status = study.status()
     study.driver = study.start()
-    return left, still
+    return left, still, status
 
 
 def test_jobs_of_a_killed_driver_are_cancelled_before_new_ones_are_submitted(study, restarted):
-    left, still = restarted
+    left, still, _ = restarted
     assert set(still.values()) == {"RUNNING"}  # nobody tells them that their driver is gone
     for job in left:
         successor = study.successor(job)
         assert study.state(job.id) == "CANCELLED"
         assert study.resumed(job)["job"] == successor["id"]
     assert "2 jobs of an earlier run in this folder are cancelled" in study.said()
+
+
+def test_the_status_tells_what_jobs_of_a_killed_driver_do(restarted):
+    left, _, said = restarted
+    for job in left:
+        [row] = [line for line in said.splitlines() if line.startswith(job.run)]
+        assert " running at step " in row and row.rstrip().endswith(f"(job {job.id})"), said
+    [counts] = [line.split()[-6:] for line in said.splitlines() if line.startswith("all, each run once")]
+    assert counts == ["12", "6", "2", "4", "0", "0"], said  # all, done, running, waiting, interrupted, failed
+    assert "In SLURM's queue: 2 train_models RUNNING" in said
+    assert "Time left by the plan: " in said and "with 2 jobs at a time, as now" in said
 
 
 def test_a_job_that_is_preempted_for_good_is_submitted_again(study, cluster, restarted):

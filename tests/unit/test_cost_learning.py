@@ -159,6 +159,18 @@ def test_jobs_of_a_fixed_cost_cost_their_mean(flow):
     assert found.jobs == {"a_rule_of_tomorrow": 1, "draw_figure": 3, "write_tables": 1}
 
 
+def test_jobs_whose_names_have_a_word_cost_the_mean_of_those(flow):
+    took = {"k4_width16": 20, "k6_width16": 30, "k4_width32": 50, "digits_m2": 100}
+    for name, seconds in took.items():
+        benchmark(flow, f"../../closeness/benchmarks/train_embeddings/{name}.tsv", seconds)
+    found = learnt(flow).values["stages"]["train_embeddings"]
+    # three more widths are as they were, so all is known no better than before
+    assert found == {"seconds": 100, "seconds_of": {"width16": 25, "width32": 50}, "source": "given"}
+    for width in (64, 128, 256):
+        benchmark(flow, f"../../closeness/benchmarks/train_embeddings/k4_width{width}.tsv", width)
+    assert learnt(flow).values["stages"]["train_embeddings"]["source"] == "measured"
+
+
 @pytest.mark.parametrize("seconds", [(2.0, 3.0), (200.0, 300.0)])
 def test_a_plan_with_what_was_learnt_takes_as_long_as_it_took(demo, flow, seconds):
     # mostly start, or mostly work: 600 and 500 stimuli, 15 pairs

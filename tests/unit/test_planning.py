@@ -302,6 +302,11 @@ def test_a_rule_without_wildcards_has_a_fixed_cost(demo, plan_of, name):
     assert plan_of(demo).estimate(name, {}).seconds == 10
 
 
+@pytest.mark.parametrize(("group", "seconds"), [("k4_width16", 24), ("k18_width256", 630), ("digits_m5", 220)])
+def test_a_job_costs_what_the_table_says_of_a_word_of_its_name(demo, plan_of, group, seconds):
+    assert plan_of(demo).estimate("train_embeddings", {"group": group}).seconds == seconds
+
+
 def test_runs_from_files_are_extracted_and_scored_but_not_trained(demo, plan_of):
     demo["settings"]["files"] = {
         "dataset": "digits", "labelling": "digit", "runs": ["a", "b", "c"], "checkpoints": "{run}.pt",

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import os
-from types import ModuleType
+import threading
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -97,13 +98,72 @@ def test_the_last_known_job_age_holds_while_slurm_is_silent():
     assert [age() for _ in range(4)] == [None, 300, 300, 200]
 
 
+@pytest.fixture
+def executor():
+    """An executor whose submissions wait for the controller; `done` is what it did."""
+
+    class Executor:
+        logger = logging.getLogger("test")
+
+        def __init__(self):
+            self.done = []
+
+        def run_job(self, job):
+            self.done.append(f"submitted {job.name}")
+
+        def cancel_jobs(self, jobs):
+            self.done.append(f"cancelled {jobs}")
+
+    slurm.submit_when_answered(Executor, seconds=0.01)
+    return Executor()
+
+
+def submitting(executor, name):
+    """A thread that submits a job, as the plugin's do."""
+    thread = threading.Thread(target=executor.run_job, args=[SimpleNamespace(name=name)])
+    thread.start()
+    return thread
+
+
+def test_a_job_is_submitted_when_the_controller_answers_again_and_that_is_told_once(queue, executor, caplog):
+    (queue / "away").touch()
+    thread = submitting(executor, "train_models")
+    while not caplog.records:
+        thread.join(0.01)
+    thread.join(0.1)  # asked some times more
+    assert executor.done == []
+    (queue / "away").unlink()
+    thread.join()
+    assert executor.done == ["submitted train_models"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "SLURM does not answer; train_models is submitted when it does. It is asked again every 0.01 s."
+    ]
+
+
+def test_what_waits_to_be_submitted_is_not_once_the_run_is_interrupted(queue, executor):
+    (queue / "away").touch()
+    thread = submitting(executor, "train_models")
+    executor.cancel_jobs(["1"])
+    thread.join()
+    (queue / "away").unlink()
+    submitting(executor, "extract_avgpool").join()
+    assert executor.done == ["cancelled ['1']"]
+
+
 def test_the_plugin_is_mended_once_and_has_what_is_mended():
     import snakemake_executor_plugin_slurm as real
 
     plugin = ModuleType("plugin")
     plugin.query_job_status, plugin.get_min_job_age = real.query_job_status, real.get_min_job_age
+    plugin.Executor = type("Executor", (real.Executor,), {})  # the real one is left as it is
+    before = changed_by_mending(plugin)
     slurm.mend(plugin)
-    mended = plugin.query_job_status, plugin.get_min_job_age
-    assert mended != (real.query_job_status, real.get_min_job_age)
+    mended = changed_by_mending(plugin)
+    assert not set(mended) & set(before)
     slurm.mend(plugin)
-    assert (plugin.query_job_status, plugin.get_min_job_age) == mended
+    assert changed_by_mending(plugin) == mended
+
+
+def changed_by_mending(plugin):
+    """What `mend` replaces."""
+    return (plugin.query_job_status, plugin.get_min_job_age, plugin.Executor.run_job, plugin.Executor.cancel_jobs)

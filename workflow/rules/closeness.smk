@@ -37,7 +37,8 @@ rule score_constructed:
         "../scripts/score_constructed.py"
 
 
-# all seeds of a group at once: a batched product a layer costs less than one a model
+# all seeds of a group at once: a batched product a layer costs less than one a model. On a cluster training,
+# representations and scores of a group are one job: the last two take seconds
 rule train_embeddings:
     output:
         manifest=f"{CLOSE}/models/{{group}}.parquet",
@@ -46,6 +47,8 @@ rule train_embeddings:
         f"{CLOSE}/logs/train_embeddings/{{group}}.log",
     benchmark:
         f"{CLOSE}/benchmarks/train_embeddings/{{group}}.tsv"
+    group:
+        "closeness.{group}"
     threads: 1
     resources:
         **SITE.resources(gpus=0),
@@ -70,6 +73,8 @@ rule embed_group:
         f"{CLOSE}/logs/embed_group/{{group}}.log",
     benchmark:
         f"{CLOSE}/benchmarks/embed_group/{{group}}.tsv"
+    group:
+        "closeness.{group}"
     threads: 1
     resources:
         **SITE.resources(gpus=0),
@@ -93,6 +98,8 @@ rule score_group:
         f"{CLOSE}/logs/score_group/{{group}}.log",
     benchmark:
         f"{CLOSE}/benchmarks/score_group/{{group}}.tsv"
+    group:
+        "closeness.{group}"
     threads: 1
     resources:
         **SITE.resources(gpus=0),

@@ -2,13 +2,15 @@
 
 The plugin knows only jobs that it submitted itself, so a driver that is started again would submit a second job beside
 each one that still runs; `cancel_predecessors` ends those first (training goes on from its checkpoints). And the plugin
-forgets every job for good when the controller does not answer a few questions in a row, and takes a job that was
-preempted for good as one that still runs; `mend` changes both. Seen with the plugin's version 2.8.
+forgets every job for good when the controller does not answer a few questions in a row, takes a job that was preempted
+for good as one that still runs, and takes a job that could not be submitted for one that failed; `mend` changes these.
+Seen with the plugin's version 2.8.
 """
 
 import asyncio
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -59,6 +61,11 @@ def predecessors(prefix: str, folder: Path) -> list[str]:
     return [job for (job,) in _squeue("%i", prefix, folder)]
 
 
+def _answers() -> bool:
+    """Whether the controller does."""
+    return subprocess.run(["squeue", "--me", "--noheader"], capture_output=True, check=False).returncode == 0
+
+
 def _squeue(fields: str, prefix: str, folder: Path) -> list[list[str]]:
     """These fields of the jobs whose names begin with the prefix and that were submitted in the folder."""
     # %Z, the folder, last: it may hold any character
@@ -106,10 +113,42 @@ def cancel_predecessors(prefix: str, folder: Path, say: Callable[[str], None], s
 
 
 def mend(plugin: ModuleType) -> None:
-    """Change how the plugin looks at its jobs, once: patiently, and taking preempted jobs for failed ones."""
+    """Change how the plugin submits and looks at jobs, once: patiently, and taking preempted jobs for failed ones."""
     if not hasattr(plugin.query_job_status, "mended"):
         plugin.query_job_status = patient(plugin.query_job_status)
         plugin.get_min_job_age = remembered(plugin.get_min_job_age)
+        submit_when_answered(plugin.Executor)
+
+
+def submit_when_answered(executor: type, seconds: float = ASK_SECONDS) -> None:
+    """Let an executor submit a job only while the controller answers; until then it waits.
+
+    `sbatch` gives up at once, and each time uses up one of the job's retries. The executor submits in threads of its
+    own, so all else goes on. What still waits when the run is interrupted is not submitted.
+
+    Parameters
+    ----------
+    executor : the plugin's class; its methods are replaced.
+    seconds : between two questions.
+    """
+    submit, cancel, interrupted = executor.run_job, executor.cancel_jobs, threading.Event()
+
+    def run_job(self: Any, job: Any) -> None:
+        silent = False
+        while not (interrupted.is_set() or _answers()):
+            if not silent:
+                self.logger.warning(f"SLURM does not answer; {job.name} is submitted when it does. It is asked again "
+                                    f"every {seconds:g} s.")  # fmt: skip
+            silent = True
+            interrupted.wait(seconds)
+        if not interrupted.is_set():
+            submit(self, job)
+
+    def cancel_jobs(self: Any, jobs: Any) -> None:
+        interrupted.set()
+        cancel(self, jobs)
+
+    executor.run_job, executor.cancel_jobs = run_job, cancel_jobs
 
 
 def patient(

@@ -1,4 +1,4 @@
-"""The commands about what work costs: measure it in short jobs, or learn it from what was run."""
+"""The commands about what work costs: measure it in short jobs, learn it from what was run, look how right it is."""
 
 import datetime
 import shutil
@@ -81,6 +81,24 @@ def update(
         if found.untrained:
             print(f"No run of {', '.join(found.untrained)} is in {flow.store}: what their models cost is as it was.")
         _write(found.values, flow, before, table)
+
+
+@main.command()
+def compare(
+    configfile: Configfile = DEFAULT,
+    device: Annotated[
+        str | None, typer.Option(help="The cost table's name of the GPU that trained; else that of the plans.")
+    ] = None,
+    table: CostTable = TABLE,
+) -> None:
+    """Say what a study's finished jobs took beside what the plan says of them: how far the plan can be trusted."""
+    from whyalike.planning import comparison
+
+    with messages():
+        jobs = comparison.compared(Workflow(configuration.read(configfile)), costs.read(table), device)
+        _print(comparison.shown(jobs))
+    near = sum(job.is_near for job in jobs)
+    print(f"{near} of {len(jobs)} jobs took what is planned, give or take {comparison.NEAR:.0%}.")
 
 
 def kinds(own: site.Site, partition: str | None, gpu: list[str] | None, minutes: int, device: str) -> list[Any]:

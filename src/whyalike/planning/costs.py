@@ -77,10 +77,23 @@ class Stage(Section):
     """What a job of a stage without a GPU costs."""
 
     seconds: float = Field(ge=0, description="Of each job.")
+    seconds_of: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        {},
+        description="In their place, of the jobs whose name has this word between underscores: width16 of k4_width16.",
+    )
     seconds_per_image: float = Field(0, ge=0, description="Data: of each image (text: window).")
     seconds_per_token: float = Field(0, ge=0, description="Data: of each token of text, where their number is bounded.")
     megabytes: float = Field(0, ge=0, description="Of the files of each job, where they are not computed.")
     source: Source = Field("guessed", description="How it is known.")
+
+    def word(self, names: Iterable[str]) -> str | None:
+        """The word under ``seconds_of`` that one of a job's names has; None if none has one."""
+        words = {word for name in names for word in name.split("_")}
+        return next((word for word in self.seconds_of if word in words), None)
+
+    def seconds_named(self, names: Iterable[str]) -> float:
+        """Seconds of a job with these names."""
+        return self.seconds if (word := self.word(names)) is None else self.seconds_of[word]
 
 
 class Scoring(Section):

@@ -134,7 +134,7 @@ class Plan:
         key = (rule, *sorted(wildcards.items()))
         if key not in self._estimates:
             kind = EXTRACTION if rule.startswith(EXTRACTION) else rule
-            self._estimates[key] = self._rules.get(kind, lambda _: self._fixed(rule))(wildcards)
+            self._estimates[key] = self._rules.get(kind, lambda own: self._fixed(rule, names=own.values()))(wildcards)
         return self._estimates[key]
 
     def lacking(self, runs: Iterable[Run]) -> list[str]:
@@ -184,10 +184,12 @@ class Plan:
     def _stage(self, rule: str) -> Stage:
         return self.costs.stages.get(rule, self.costs.stages["other"])
 
-    def _fixed(self, rule: str, factor: str | None = None, studies: Iterable[str] = ()) -> Estimate:
-        stage = self._stage(rule)
-        needed = dict.fromkeys(studies, frozenset())
-        return Estimate(stage.seconds, MEGABYTE * stage.megabytes, {}, frozenset({stage.source}), factor, needed)
+    def _fixed(
+        self, rule: str, factor: str | None = None, studies: Iterable[str] = (), names: Iterable[str] = ()
+    ) -> Estimate:
+        stage, needed = self._stage(rule), dict.fromkeys(studies, frozenset())
+        seconds, size = stage.seconds_named(names), MEGABYTE * stage.megabytes
+        return Estimate(seconds, size, {}, frozenset({stage.source}), factor, needed)
 
     def _on_device(self, rule: str) -> Estimate:
         """A job of a fixed cost that starts a device as training does."""

@@ -1,0 +1,124 @@
+"""What the finished jobs of a configuration left that tells of their cost: benchmark files, ledgers, results of runs.
+
+A benchmark file has one number a job, the wall-clock of its work without the starts of Snakemake around it; a ledger
+has the attempts at a run. Of a training job they tell which runs it trained, and for how long.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from whyalike.config import ConfigError
+from whyalike.parts import runs_of
+from whyalike.planning.costs import Costs
+from whyalike.planning.plan import EXTRACTION, Plan
+from whyalike.planning.spending import Span, benchmark_seconds, spans
+from whyalike.runs import Cell
+from whyalike.sections.external import OwnActivations, OwnCheckpoints
+from whyalike.training.store import StoredRun
+from whyalike.workflow import Workflow
+
+CLOSENESS = (
+    "closeness"  # the folder of that study where the configuration does not name it, as in config/closeness.yaml
+)
+CLOCKS = 30.0  # seconds that the clocks of a node and of the file server may differ
+# whose cost depends on their wildcards, or on the network; all others cost the same each time, as far as is known
+MODELLED = ("train_models", "prepare_data", "score_comparison", "download_data")
+NAMES = {"prepare_data": ("dataset",), "score_comparison": ("study", "comparison", "stimuli"),
+         EXTRACTION: ("setting", "factor", "seed", "stimuli")}  # fmt: skip
+
+
+class Experience:
+    """What lies in the results of one configuration.
+
+    Parameters
+    ----------
+    flow, costs : the configuration with its paths, and the cost table.
+    gpu : the cost table's name of the GPU that trained; by default the device that plans are made for.
+
+    Raises
+    ------
+    ConfigError : it is not known which GPU trained.
+    """
+
+    def __init__(self, flow: Workflow, costs: Costs, gpu: str | None = None):
+        self.flow, self.costs = flow, costs
+        self.folder = Path(flow.root, "benchmarks")
+        closeness = flow.config.closeness.name if flow.config.closeness else CLOSENESS
+        self._folders = (self.folder, Path(flow.config.results, closeness, "benchmarks"))
+        self.cells: dict[str, list[Cell]] = {}
+        for cell in flow.grid.cells:
+            if not isinstance(flow.config.settings[cell.setting], OwnCheckpoints | OwnActivations):
+                self.cells.setdefault(cell.setting, []).append(cell)
+        self._gpu = gpu
+        self.devices = {setting: self._device(cells) for setting, cells in self.cells.items()}
+
+    def plan(self, device: str | None, store: str | Path | None = None) -> Plan:
+        """The plan for a device (None: that of plans) of what a store lacks (None: that of the configuration)."""
+        plan = Plan(self.flow.config, self.flow.grid, self.costs, store or self.flow.store)
+        plan.device = device or plan.device
+        return plan
+
+    def attempts(self, cell: Cell, part: str) -> dict[str, tuple[Span, ...]]:
+        """The attempts at the runs of a part of a cell, by the runs' identities."""
+        runs = runs_of(self.flow.grid, cell, part)
+        return {run.identity: spans(StoredRun(Path(self.flow.store), run.identity)) for run in runs}
+
+    def job(self, cell: Cell, part: str) -> tuple[float, dict[str, tuple[Span, ...]]] | None:
+        """Seconds of a part's last training job, and its attempts at runs; None without a benchmark."""
+        path = self.folder / "train_models" / f"{cell.setting}.{cell.factor}.seed{cell.seed}{part}.tsv"
+        if not (took := benchmark_seconds(path)):
+            return None
+        began = path.stat().st_mtime - took - CLOCKS
+        own = {identity: tuple(span for span in attempts if span.began >= began)
+               for identity, attempts in self.attempts(cell, part).items()}  # fmt: skip
+        return took, own
+
+    def benchmarks(self, rule: str) -> Iterator[tuple[float, dict[str, str]]]:
+        """Seconds of each job of a rule that is still asked for, with the wildcards that its file's name is made of."""
+        names = NAMES[EXTRACTION if rule.startswith(EXTRACTION) else rule]
+        for path in sorted(self.folder.glob(f"{rule}/*.tsv")):
+            values = path.name.removesuffix(".tsv").split(".")
+            if len(values) == len(names):
+                wildcards = dict(zip(names, values, strict=True))
+                wildcards |= {"seed": wildcards["seed"].removeprefix("seed")} if "seed" in names else {}
+                if self._is_wanted(wildcards):
+                    yield benchmark_seconds(path), wildcards
+
+    def fixed(self) -> Iterator[tuple[str, dict[str, float]]]:
+        """Each rule whose jobs cost the same, with the seconds of its jobs by their names."""
+        rules = {path.name.removesuffix(".tsv") for folder in self._folders for path in folder.glob("*")}
+        for rule in sorted(rule for rule in rules if rule not in MODELLED and not rule.startswith(EXTRACTION)):
+            paths = [path for folder in self._folders for place in (f"{rule}.tsv", f"{rule}/*.tsv")
+                     for path in sorted(folder.glob(place))]  # fmt: skip
+            if paths:
+                yield rule, {path.name.removesuffix(".tsv"): benchmark_seconds(path) for path in paths}
+
+    def extractions(self) -> list[str]:
+        """The rules of extraction that have benchmarks."""
+        return sorted(path.name for path in self.folder.glob(f"{EXTRACTION}*"))
+
+    def _is_wanted(self, wildcards: dict[str, str]) -> bool:
+        config = self.flow.config
+        if "setting" in wildcards:
+            cell = Cell(wildcards["setting"], wildcards["factor"], int(wildcards["seed"]))
+            return cell in self.cells.get(cell.setting, ()) and wildcards["stimuli"] in config.stimuli
+        if "study" in wildcards:
+            study = config.studies.get(wildcards["study"])
+            return bool(study and wildcards["comparison"] in study.settings and wildcards["stimuli"] in config.stimuli)
+        return wildcards["dataset"] in config.datasets
+
+    def _device(self, cells: list[Cell]) -> str | None:
+        """The cost table's name of the device that trained a setting; None if nothing is finished."""
+        results = (
+            StoredRun(Path(self.flow.store), run.identity).result for cell in cells for run in self.flow.grid.runs(cell)
+        )
+        finished = next((path for path in results if path.is_file()), None)
+        kind = json.loads(finished.read_text(encoding="utf-8")).get("device") if finished else None
+        if kind is None or kind == "cpu":
+            return kind
+        name = self._gpu or self.costs.device
+        if name == "cpu" or name not in self.costs.devices:
+            raise ConfigError(f"{cells[0].setting} was trained on a GPU, and '{name}' is none: name it with --device. "
+                              f"Known: {', '.join(self.costs.devices)}.")  # fmt: skip
+        return name
