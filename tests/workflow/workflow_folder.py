@@ -21,6 +21,7 @@ class Folder:
         self.repository = repository
         self.config = config
         self.results = path / "results" / config.stem
+        self.python_path = [repository / "src"]
 
     def run_command(self) -> list[str]:
         """`whyalike run`, what `make demo` calls."""
@@ -38,7 +39,7 @@ class Folder:
         return ["--snakefile", str(self.repository / "Snakefile"), "--profile", str(profile)]
 
     def call(self, command: list[str]) -> subprocess.CompletedProcess:
-        environment = os.environ | {"PYTHONPATH": str(self.repository / "src")}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, self.python_path))}
         output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         return subprocess.run(command, cwd=self.path, env=environment, **output)
 

@@ -1,7 +1,10 @@
-"""Models of handwritten digits: two embeddings side by side, and loss against similarity over all pairs.
+"""Models of images: two embeddings side by side, and loss against similarity over all pairs.
 
 Models of equal loss may embed alike or not: a pair's difference of test losses stands against m_CCA and d_LLV.
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +24,7 @@ def draw(embeddings: pd.DataFrame, manifests: pd.DataFrame, scores: pd.DataFrame
     Parameters
     ----------
     embeddings : columns run, seed, trained, part, row, label, vector.
-    manifests : columns run, seed, loss, accuracy.
+    manifests : columns run, seed, loss, accuracy; and class_names, where labels are more than numbers.
     scores : columns group, dimensions, trained, a, b, metric, value, n.
 
     Returns
@@ -33,13 +36,14 @@ def draw(embeddings: pd.DataFrame, manifests: pd.DataFrame, scores: pd.DataFrame
     ValueError : no scores.
     """
     if scores.empty:
-        raise ValueError("the score tables of digits hold no row to draw. Run the similarity stage again.")
+        raise ValueError("the score tables of images hold no row to draw. Run the similarity stage again.")
     pairs = _pairs(manifests, scores)
     figure = style.new_figure(style.PAGE_INCHES, 4.6)
     axes = figure.subplots(2, 2)
+    names = manifests["class_names"].iloc[0] if "class_names" in manifests else range(len(embeddings))
     shown = embeddings[embeddings["trained"] & (embeddings["vector"].str.len() == SHOWN)]
     for one, (letter, seed) in zip(axes[0], zip("ab", sorted(shown["seed"].unique())[:2], strict=False), strict=False):
-        _draw_embedding(one, shown[shown["seed"] == seed])
+        _draw_embedding(one, shown[shown["seed"] == seed], names)
         loss = manifests.set_index("run").loc[shown[shown["seed"] == seed]["run"].iloc[0], "loss"]
         one.set_title(f"{letter}  f of seed {seed} (M = {SHOWN}), test loss {loss:.3f} nats")
     if shown.empty:
@@ -68,15 +72,15 @@ def _pairs(manifests: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
     return pairs.rename_axis(columns=None)
 
 
-def _draw_embedding(axes: Axes, rows: pd.DataFrame) -> None:
-    """Inputs as points, labels as the directions of their unembeddings, written at the rim."""
+def _draw_embedding(axes: Axes, rows: pd.DataFrame, names: Sequence[Any]) -> None:
+    """Inputs as points, the label of each at their middle; the directions of unembeddings as lines."""
     f, g = (rows[rows["part"] == part] for part in "fg")
     points = np.stack(f["vector"].to_numpy())
     labels = f["label"].to_numpy()
     for label, place in zip(g["label"], np.stack(g["vector"].to_numpy()), strict=True):
         of = points[labels == label]
         axes.scatter(*of.T, s=3, linewidths=0, alpha=0.6, color=style.MARKER_COLOURS[label % len(style.MARKER_COLOURS)])
-        axes.annotate(str(label), of.mean(axis=0), ha="center", va="center", weight="bold")
+        axes.annotate(str(names[label]), of.mean(axis=0), ha="center", va="center", weight="bold")
         end = 0.5 * np.abs(points).max() * place / np.linalg.norm(place)
         axes.annotate("", end, (0, 0), arrowprops={"arrowstyle": "-", "color": style.PALE, "linewidth": 0.6}, zorder=0)
     axes.set_aspect("equal", "datalim")

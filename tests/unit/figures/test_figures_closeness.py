@@ -12,7 +12,7 @@ from whyalike.figures import (
     closeness_width,
 )
 from whyalike.figures.registry import FIGURES
-from whyalike.figures.registry_closeness import CLOSENESS_FIGURES
+from whyalike.figures.registry_studies import STUDY_FIGURES
 
 
 def long(x, width=2, **metrics):
@@ -100,12 +100,12 @@ def test_digits_show_two_models_and_every_pair():
     assert [len(axes.collections) for axes in figure.axes] == [3, 3, 2, 2]
 
 
-@pytest.mark.parametrize("name", list(CLOSENESS_FIGURES))
+@pytest.mark.parametrize("name", list(STUDY_FIGURES))
 def test_an_empty_table_is_said_to_be_one(name):
     table = pd.DataFrame(columns=["kind", "metric", "scope", "value"])
     with pytest.raises(ValueError, match=r"holds? no .* to draw\. Run the \w+ stage again"):
-        CLOSENESS_FIGURES[name].load()(*[table] * len(CLOSENESS_FIGURES[name].facts.inputs))
+        STUDY_FIGURES[name].load()(*[table] * len(STUDY_FIGURES[name].facts.inputs))
 
 
 def test_names_are_not_those_of_a_configurations_figures():
-    assert not set(CLOSENESS_FIGURES) & set(FIGURES)
+    assert not set(STUDY_FIGURES) & set(FIGURES)
