@@ -186,11 +186,11 @@ class ClosenessStudy(OwnStudy):
         groups = closeness_images.groups(self.photographs)
         return {run["identity"]: group for group in groups for run in self.training(group)["runs"]}
 
-    def jobs(self) -> list[OwnJob]:
-        """Every job of the whole study but the preparation of data, in the order of the stages."""
-        photographs = closeness_images.groups(self.photographs)
-        groups = self.groups("all") + [group for images in self._images().values() for group in images]
-        figures = dict.fromkeys(Path(path).stem for part in PARTS for path in self.figures(part))
+    def jobs(self, whole: bool = True) -> list[OwnJob]:
+        """Every job of the whole study, or of its smaller part, but the preparation of data."""
+        parts, photographs = PARTS if whole else PARTS[:1], closeness_images.groups(self.photographs)
+        groups = self.groups(parts[-1]) + [group for images in self._images().values() for group in images if whole]
+        figures = dict.fromkeys(Path(path).stem for part in parts for path in self.figures(part))
         of_groups = [
             ("models", lambda group: "train_embedders" if group in photographs else "train_embeddings"),
             ("activations", lambda group: "embed_images" if group in photographs else "embed_group"),
@@ -199,8 +199,8 @@ class ClosenessStudy(OwnStudy):
         return [
             *(self._job(stage, rule(group), "group", group) for stage, rule in of_groups for group in groups),
             *(self._job("similarity", "score_constructed", "construction", name) for name in CONSTRUCTIONS),
-            *(self._job("similarity", "score_tuples", "part", part, f"tuples_{part}") for part in PARTS),
-            *(self._job("statistics", "analyse_closeness", "part", part) for part in PARTS),
+            *(self._job("similarity", "score_tuples", "part", part, f"tuples_{part}") for part in parts),
+            *(self._job("statistics", "analyse_closeness", "part", part) for part in parts),
             *(self._job("figures", "draw_closeness", "figure", name) for name in figures),
         ]
 

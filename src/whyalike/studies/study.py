@@ -69,8 +69,8 @@ class OwnStudy(ABC):
         """What `all` makes of the study: nothing unless it is asked for."""
 
     @abstractmethod
-    def jobs(self) -> list[OwnJob]:
-        """Every job of the whole study, in the order of the stages."""
+    def jobs(self, whole: bool = True) -> list[OwnJob]:
+        """Every job of the whole study, or of what `all` makes of one that is asked for; in the order of the stages."""
 
     def runs(self) -> dict[str, str]:
         """Identity of every run of the common store that the study needs -> the group that it belongs to."""
