@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from whyalike.figures import style
 
+HALO = [withStroke(linewidth=1.5, foreground="white")]  # words are read over points of any colour
 SHOWN = 2  # dimensions that can be drawn as they are
 LOOKS = ((style.BLUE, "o"), (style.VERMILLION, "s"), (style.GREEN, "^"), (style.PURPLE, "D"))
 
@@ -79,9 +81,15 @@ def _draw_embedding(axes: Axes, rows: pd.DataFrame, names: Sequence[Any]) -> Non
     labels = f["label"].to_numpy()
     for label, place in zip(g["label"], np.stack(g["vector"].to_numpy()), strict=True):
         of = points[labels == label]
-        axes.scatter(*of.T, s=3, linewidths=0, alpha=0.6, color=style.MARKER_COLOURS[label % len(style.MARKER_COLOURS)])
-        axes.annotate(str(names[label]), of.mean(axis=0), ha="center", va="center", weight="bold")
+        cycle, colour = divmod(label, len(style.MARKER_COLOURS))
+        # of labels with one colour each has its own marker
+        marker = style.MARKERS[(label + cycle) % len(style.MARKERS)]
+        axes.scatter(*of.T, s=5, linewidths=0, alpha=0.6, color=style.MARKER_COLOURS[colour], marker=marker)
+        if len(of):
+            middle = np.median(of, axis=0)
+            axes.annotate(str(names[label]), middle, ha="center", va="center", weight="bold", path_effects=HALO)
         end = 0.5 * np.abs(points).max() * place / np.linalg.norm(place)
         axes.annotate("", end, (0, 0), arrowprops={"arrowstyle": "-", "color": style.PALE, "linewidth": 0.6}, zorder=0)
+    axes.set(xlabel="$f_1$", ylabel="$f_2$")
     axes.set_aspect("equal", "datalim")
     axes.grid(False)
