@@ -47,7 +47,7 @@ def draw(embeddings: pd.DataFrame, manifests: pd.DataFrame, scores: pd.DataFrame
     for one, (letter, seed) in zip(axes[0], zip("ab", sorted(shown["seed"].unique())[:2], strict=False), strict=False):
         _draw_embedding(one, shown[shown["seed"] == seed], names)
         loss = manifests.set_index("run").loc[shown[shown["seed"] == seed]["run"].iloc[0], "loss"]
-        one.set_title(f"{letter}  f of seed {seed} (M = {SHOWN}), test loss {loss:.3f} nats")
+        one.set_title(f"{letter}  seed {seed} (M = {SHOWN}): f, and g as lines; loss {loss:.3f} nats")
     if shown.empty:
         for one in axes[0]:
             one.set_axis_off()
@@ -59,7 +59,7 @@ def draw(embeddings: pd.DataFrame, manifests: pd.DataFrame, scores: pd.DataFrame
     count = pairs.groupby("dimensions").size()
     words = style.count(count.min(), count.max(), "pair", "pairs")
     axes[1, 0].set_title(f"c  {words} of seeds each (n = {pairs['n'].iloc[0]} images)")
-    axes[1, 1].set_title("d")
+    axes[1, 1].set_title("d  the same pairs")
     axes[1, 1].legend()
     return figure, pairs
 
@@ -75,21 +75,21 @@ def _pairs(manifests: pd.DataFrame, scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw_embedding(axes: Axes, rows: pd.DataFrame, names: Sequence[Any]) -> None:
-    """Inputs as points, the label of each at their middle; the directions of unembeddings as lines."""
+    """Inputs as points, each label at the middle of its own; the directions of unembeddings as lines."""
     f, g = (rows[rows["part"] == part] for part in "fg")
     points = np.stack(f["vector"].to_numpy())
     labels = f["label"].to_numpy()
-    for label, place in zip(g["label"], np.stack(g["vector"].to_numpy()), strict=True):
+    for label, direction in zip(g["label"], np.stack(g["vector"].to_numpy()), strict=True):
         of = points[labels == label]
-        cycle, colour = divmod(label, len(style.MARKER_COLOURS))
-        # of labels with one colour each has its own marker
-        marker = style.MARKERS[(label + cycle) % len(style.MARKERS)]
-        axes.scatter(*of.T, s=5, linewidths=0, alpha=0.6, color=style.MARKER_COLOURS[colour], marker=marker)
+        cycle, place = divmod(label, len(style.MARKER_COLOURS))
+        # labels of one colour have markers of their own
+        colour, marker = style.MARKER_COLOURS[place], style.MARKERS[(label + cycle) % len(style.MARKERS)]
+        axes.scatter(*of.T, s=5, linewidths=0, alpha=0.6, color=colour, marker=marker)
         if len(of):
             middle = np.median(of, axis=0)
             axes.annotate(str(names[label]), middle, ha="center", va="center", weight="bold", path_effects=HALO)
-        end = 0.5 * np.abs(points).max() * place / np.linalg.norm(place)
-        axes.annotate("", end, (0, 0), arrowprops={"arrowstyle": "-", "color": style.PALE, "linewidth": 0.6}, zorder=0)
+        end = 0.5 * np.abs(points).max() * direction / np.linalg.norm(direction)
+        axes.plot(*zip((0, 0), end, strict=True), color=colour, linewidth=0.8, alpha=0.6, zorder=0)
     axes.set(xlabel="$f_1$", ylabel="$f_2$")
     axes.set_aspect("equal", "datalim")
     axes.grid(False)
