@@ -30,7 +30,6 @@ from whyalike.messages import faults_in_words, listed
 from whyalike.models.registry import MODELS
 from whyalike.registry import Registry
 from whyalike.sections import controls, factorial
-from whyalike.sections.closeness_parameters import Closeness
 from whyalike.sections.external import ExternalStudy, OwnActivations, OwnCheckpoints
 from whyalike.sections.misfits import misfits, unknown_names
 from whyalike.sections.names import Name, known
@@ -40,6 +39,7 @@ from whyalike.sections.recipes import Operation, Section
 from whyalike.sections.sample_texts import SampleText
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.registry_closeness import of_representations
+from whyalike.studies.registry import STUDIES
 from whyalike.training.registry import OBJECTIVES
 
 PROTOCOLS = ("exact", "as_published")
@@ -211,8 +211,8 @@ class Figure(Section):
     caption: str = Field(description="One sentence for the report.")
 
 
-class Config(Section):
-    """The whole configuration."""
+class _Shared(Section):
+    """The configuration without the sections of studies with rules of their own."""
 
     name: Name = Field(description="Results are written to {results}/{name}/.")
     results: str = Field("results", description="Folder of all results; {results}/runs/ is the run store.")
@@ -242,9 +242,6 @@ class Config(Section):
     similarity: Similarity = Field(description="Scores.")
     statistics: Statistics = Field(Statistics(), description="Inference.")
     figures: dict[Name, Figure] = Field(description="The figures; each is a target.")
-    closeness: Closeness | None = Field(
-        None, description="The study of closeness in distribution; config/closeness.yaml if left out."
-    )
     published: dict[Name, PublishedScores] = Field({}, description="Published score tables, drawn beside ours.")
     sample_texts: dict[Name, SampleText] = Field({}, description="What language models say; each is a target.")
     operation: Operation = Field(Operation(), description="How work is carried out.")
@@ -252,6 +249,20 @@ class Config(Section):
     def stored(self) -> dict[str, str]:
         """The type of stored representations, as a job's parameter where it is not float32."""
         return {"stored": "float16"} if self.activations == "float16" else {}
+
+
+Config = create_model(
+    "Config",
+    __base__=_Shared,
+    __doc__="The whole configuration.",
+    **{
+        name: (
+            entry.facts.section | None,
+            Field(None, description=f"{entry.facts.about}; config/{name}.yaml if left out."),
+        )
+        for name, entry in STUDIES.items()
+    },
+)
 
 
 def check(values: Mapping[str, Any], source: str = "configuration") -> Config:

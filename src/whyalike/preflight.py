@@ -6,31 +6,36 @@ warns, a line a data set. Nothing is opened, only looked for, and torchvision is
 
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from whyalike.config import Config
-from whyalike.data.parameters import OfficialParameters
+from whyalike.data.parameters import OfficialParameters, Parameters
 from whyalike.files import full
+from whyalike.studies.study import OwnStudy
 
 DATA_RULES = ("prepare_data", "prepare_small_data")
 
 
-def missing_data(config: Config, jobs: Iterable) -> list[str]:
+def missing_data(config: Config, jobs: Iterable, own: Mapping[str, OwnStudy]) -> list[str]:
     """What is not there of the data sets that would be prepared.
 
     Parameters
     ----------
     config : the configuration.
     jobs : Snakemake's jobs that would run.
+    own : studies with rules of their own; their data are prepared by a rule prepare_{study}.
 
     Returns
     -------
     A line for each data set with missing files: its key, the expected path, where it comes from.
     """
-    names = sorted({job.wildcards.dataset for job in jobs if job.rule.name in DATA_RULES})
-    faults = {name: config.datasets[name].missing() for name in names}
-    return [f"datasets.{name}: {fault}{_hint(config, name)}" for name, fault in faults.items() if fault]
+    tables = dict.fromkeys(DATA_RULES, ("datasets", config.datasets))
+    tables |= {f"prepare_{name}": (name, study.datasets) for name, study in own.items()}
+    asked = {(job.rule.name, job.wildcards.dataset) for job in jobs if job.rule.name in tables}
+    found = {f"{tables[rule][0]}.{name}": tables[rule][1][name] for rule, name in asked}
+    faults = {key: parameters.missing() for key, parameters in sorted(found.items())}
+    return [f"{key}: {fault}{_hint(config, found[key])}" for key, fault in faults.items() if fault]
 
 
 def unwritable(results: Path) -> str | None:
@@ -47,10 +52,12 @@ def downloads(config: Config) -> list[str]:
     return [name for name, dataset in config.datasets.items() if isinstance(dataset, OfficialParameters)]
 
 
-def _hint(config: Config, name: str) -> str:
-    dataset = config.datasets[name]
-    if isinstance(dataset, OfficialParameters) and dataset.layout.downloads:
-        return f" With a network: snakemake download_{name}."
+def _hint(config: Config, wanted: Parameters) -> str:
+    """The target that downloads these data into this folder, where the configuration has one."""
+    for name in downloads(config):
+        dataset = config.datasets[name]
+        if dataset.layout.downloads and isinstance(dataset, type(wanted)) and dataset.folder == wanted.folder:
+            return f" With a network: snakemake download_{name}."
     return ""
 
 

@@ -62,23 +62,22 @@ def test_a_job_gets_the_folder_from_the_configuration(demo):
 
 def test_only_data_sets_that_would_be_prepared_are_looked_for(demo, tmp_path):
     config = with_cifar(demo, tmp_path)
-    assert (
-        missing_data(config, [job("make_splits", setting="digits"), job("prepare_data", dataset="photographs")]) == []
-    )
-    (line,) = missing_data(config, [job("prepare_data", dataset="digits"), job("train_models", setting="digits")])
+    others = [job("make_splits", setting="digits"), job("prepare_data", dataset="photographs")]
+    assert missing_data(config, others, {}) == []
+    (line,) = missing_data(config, [job("prepare_data", dataset="digits"), job("train_models", setting="digits")], {})
     assert line.startswith(f"datasets.digits: CIFAR-10 must lie as published in {tmp_path}/cifar-10-batches-py: 7 of 7")
     assert line.endswith("With a network: snakemake download_digits.")
 
 
 def test_folders_of_sources_that_do_not_exist_are_named(demo, tmp_path):
     config = with_sources(demo, shapes=tmp_path, digits=tmp_path / "gone")
-    (line,) = missing_data(config, [job("prepare_data", dataset="colorshapedigit")])
+    (line,) = missing_data(config, [job("prepare_data", dataset="colorshapedigit")], {})
     assert f"missing: digits: {tmp_path / 'gone'}. Correct `sources`." in line
 
 
 def test_files_of_text_and_of_its_tokenizer_that_do_not_exist_are_named(demo, tmp_path):
     (tmp_path / "a.txt").write_text("text")
-    (line,) = missing_data(with_text(demo, tmp_path), [job("prepare_data", dataset="mine")])
+    (line,) = missing_data(with_text(demo, tmp_path), [job("prepare_data", dataset="mine")], {})
     assert line.startswith(f"datasets.mine: text: no file at {tmp_path}/codes.jsonl (corpus codes); the tokenizer's")
 
 

@@ -1,11 +1,14 @@
 """Closeness in distribution through every stage, beside a configuration of another study."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import yaml
-from workflow_folder import TINY, Folder
+from workflow_folder import REPOSITORY, TINY, Folder
 
 SECTION = TINY.with_name("closeness.yaml")
+PUBLISHED_SETS = REPOSITORY / "tests" / "unit" / "data"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,7 @@ def test_the_larger_part_needs_the_other_labels_only_and_nothing_is_left_of_the_
     done = folder.call(folder.snakemake_command("closeness", "--dry-run"))
     assert "train k5_width4" in done.stdout
     assert "train digits_m2" in done.stdout
+    assert "train cifar10_m2" in done.stdout
     assert "train k4" not in done.stdout
 
 
@@ -50,3 +54,33 @@ def test_all_leaves_the_study_out_where_the_configuration_does_not_have_it(folde
     listed = folder.call(folder.snakemake_command("all", "--dry-run", config=TINY)).stdout
     assert "Figures: " in listed
     assert "Closeness: figure" not in listed
+
+
+def test_photographs_that_are_missing_are_told_before_any_job(folder):
+    refused = folder.call(folder.snakemake_command("closeness"))
+    assert refused.returncode == 1
+    assert "nothing was run, data are missing" in refused.stdout
+    assert "closeness.cifar10: CIFAR-10 must lie as published in data/cifar10/cifar-10-batches-py" in refused.stdout
+    assert "Closeness: " not in refused.stdout
+
+
+def test_photographs_go_through_every_stage_and_their_models_are_runs_of_the_store(folder, monkeypatch):
+    monkeypatch.syspath_prepend(str(PUBLISHED_SETS))
+    import published_sets
+
+    published_sets.cifar10(folder.path / "data" / "cifar10", n=30)
+    monkeypatch.setattr(folder, "python_path", [*folder.python_path, Path(__file__).with_name("small_cifar"),
+                                                PUBLISHED_SETS])  # fmt: skip
+    target = "results/closeness_tiny/figures/cifar10.svg"
+    done = folder.call(folder.snakemake_command(target))
+    assert done.returncode == 0, done.stdout
+    manifest = pd.read_parquet(folder.results / "models" / "cifar10_m2.parquet")
+    assert manifest["seed"].tolist() == [0, 1, 2]
+    assert manifest["n_test"].tolist() == [30] * 3
+    for identity in manifest["identity"]:
+        assert (folder.path / "results" / "runs" / identity / "weights.safetensors").is_file()
+    shown = pd.read_csv(folder.results / "figures" / "cifar10.csv")
+    assert len(shown) == 3
+    assert (shown["n"] == 30).all()
+    again = folder.call(folder.snakemake_command(target, "--dry-run"))
+    assert "Nothing to be done" in again.stdout

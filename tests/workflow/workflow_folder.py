@@ -25,6 +25,7 @@ class Folder:
         self.repository = repository
         self.config = config
         self.results = path / "results" / config.stem
+        self.python_path = [repository / "src"]
 
     def run_command(self) -> list[str]:
         """`whyalike run`, what `make demo` calls."""
@@ -55,7 +56,7 @@ class Folder:
         return subprocess.run(command, cwd=self.path, env=self._environment(), **output)
 
     def _environment(self) -> dict[str, str]:
-        return os.environ | {"PYTHONPATH": str(self.repository / "src")}
+        return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, self.python_path))}
 
     def numbers(self) -> dict[str, bytes]:
         """Every file that later stages or people compare: all but logs, benchmarks and the undeclared store."""

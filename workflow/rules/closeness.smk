@@ -1,19 +1,43 @@
 # Closeness in distribution against similarity of representations: a study of its own, beside any configuration.
-from whyalike.closeness_flow import PARTS, ClosenessFlow
-from whyalike.figures.registry_closeness import CATEGORY
+from whyalike.figures.registry_studies import CLOSENESS as CATEGORY
+from whyalike.studies.closeness import CONSTRUCTIONS, PARTS
+from whyalike.workflow import DATA_FILES
 
-try:
-    CLOSENESS = ClosenessFlow(FLOW.config, workflow.source_path("../../config/closeness.yaml"))
-except configuration.ConfigError as error:
-    raise WorkflowError(str(error)) from None
-
+CLOSENESS = OWN["closeness"]
 CLOSE = CLOSENESS.root
+STACKED, PHOTOGRAPHS = r"k\d+_width\d+|digits_m\d+", r"cifar10_m\d+"
 
 
 wildcard_constraints:
-    construction="circle|copies",
-    group=r"k\d+_width\d+|digits_m\d+",
+    construction="|".join(CONSTRUCTIONS),
+    group=f"{STACKED}|{PHOTOGRAPHS}",
     part="|".join(PARTS),
+
+
+rule prepare_closeness:
+    output:
+        array=f"{CLOSE}/data/{{dataset}}/array.npy",
+        labels=f"{CLOSE}/data/{{dataset}}/labels.parquet",
+        checksums=f"{CLOSE}/data/{{dataset}}/checksums.json",
+    log:
+        f"{CLOSE}/logs/prepare_closeness/{{dataset}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/prepare_closeness/{{dataset}}.tsv"
+    wildcard_constraints:
+        dataset=either(CLOSENESS.datasets),
+    threads: 2
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=4000,
+        runtime=PLAN.runtime("prepare_closeness"),
+        expected_seconds=PLAN.expected_seconds("prepare_closeness"),
+    params:
+        work=CLOSENESS.data_work,
+        study=CLOSENESS.name,
+    message:
+        "Closeness: prepare {wildcards.dataset}"
+    script:
+        "../scripts/prepare_study_data.py"
 
 
 rule score_constructed:
@@ -23,6 +47,7 @@ rule score_constructed:
         f"{CLOSE}/logs/score_constructed/{{construction}}.log",
     benchmark:
         f"{CLOSE}/benchmarks/score_constructed/{{construction}}.tsv"
+    localrule: True
     threads: 1
     resources:
         **SITE.resources(gpus=0),
@@ -47,6 +72,8 @@ rule train_embeddings:
         f"{CLOSE}/logs/train_embeddings/{{group}}.log",
     benchmark:
         f"{CLOSE}/benchmarks/train_embeddings/{{group}}.tsv"
+    wildcard_constraints:
+        group=STACKED,
     group:
         "closeness.{group}"
     threads: 1
@@ -73,6 +100,8 @@ rule embed_group:
         f"{CLOSE}/logs/embed_group/{{group}}.log",
     benchmark:
         f"{CLOSE}/benchmarks/embed_group/{{group}}.tsv"
+    wildcard_constraints:
+        group=STACKED,
     group:
         "closeness.{group}"
     threads: 1
@@ -87,6 +116,60 @@ rule embed_group:
         "Closeness: representations of {wildcards.group}"
     script:
         "../scripts/embed_group.py"
+
+
+# photographs: one job a group, whose runs lie in the common store
+rule train_embedders:
+    input:
+        dataset=expand(f"{CLOSE}/data/{{dataset}}/{{file}}", dataset=CLOSENESS.datasets, file=DATA_FILES),
+    output:
+        manifest=f"{CLOSE}/models/{{group}}.parquet",
+    log:
+        f"{CLOSE}/logs/train_embedders/{{group}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/train_embedders/{{group}}.tsv"
+    wildcard_constraints:
+        group=PHOTOGRAPHS,
+    threads: 1
+    resources:
+        **SITE.resources(PLAN.gpus),
+        gpu=PLAN.gpus,
+        mem_mb=16000,
+        runtime=PLAN.runtime("train_embedders"),
+        expected_seconds=PLAN.expected_seconds("train_embedders"),
+    params:
+        work=CLOSENESS.training_work,
+    message:
+        "Closeness: train {wildcards.group}"
+    script:
+        "../scripts/train_embedders.py"
+
+
+rule embed_images:
+    input:
+        dataset=expand(f"{CLOSE}/data/{{dataset}}/{{file}}", dataset=CLOSENESS.datasets, file=DATA_FILES),
+        manifest=f"{CLOSE}/models/{{group}}.parquet",
+    output:
+        activations=f"{CLOSE}/activations/{{group}}.parquet",
+    log:
+        f"{CLOSE}/logs/embed_images/{{group}}.log",
+    benchmark:
+        f"{CLOSE}/benchmarks/embed_images/{{group}}.tsv"
+    wildcard_constraints:
+        group=PHOTOGRAPHS,
+    threads: 1
+    resources:
+        **SITE.resources(PLAN.gpus),
+        gpu=PLAN.gpus,
+        mem_mb=8000,
+        runtime=PLAN.runtime("embed_images"),
+        expected_seconds=PLAN.expected_seconds("embed_images"),
+    params:
+        work=CLOSENESS.images_work,
+    message:
+        "Closeness: representations of {wildcards.group}"
+    script:
+        "../scripts/embed_images.py"
 
 
 rule score_group:
@@ -123,6 +206,7 @@ rule score_tuples:
         f"{CLOSE}/logs/score_tuples/{{part}}.log",
     benchmark:
         f"{CLOSE}/benchmarks/score_tuples/{{part}}.tsv"
+    localrule: True
     threads: 1
     resources:
         **SITE.resources(gpus=0),
@@ -146,6 +230,7 @@ rule analyse_closeness:
         f"{CLOSE}/logs/analyse_closeness/{{part}}.log",
     benchmark:
         f"{CLOSE}/benchmarks/analyse_closeness/{{part}}.tsv"
+    localrule: True
     threads: 1
     resources:
         **SITE.resources(gpus=0),
@@ -174,6 +259,7 @@ rule draw_closeness:
         f"{CLOSE}/logs/draw_closeness/{{figure}}.log",
     benchmark:
         f"{CLOSE}/benchmarks/draw_closeness/{{figure}}.tsv"
+    localrule: True
     threads: 1
     resources:
         **SITE.resources(gpus=0),

@@ -4,7 +4,7 @@ One table: run, seed, trained, part (f: a row an input, in the order of the test
 label (of the row), vector.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,18 +49,31 @@ def embed_group(work: Mapping[str, Any], manifest: Path, weights: Path, output: 
             for name, value in stack.tensors().items():
                 value.copy_(stored[name])
         parts = zip("fg", stack.outputs(x.expand(len(stack.seeds), *x.shape)), strict=True)
-        tables += [_table(runs, trained, part, values, labels[part]) for part, values in parts]
+        seeds = range(training["seeds"])
+        tables += [embedding_table(runs, seeds, trained, part, values, labels[part]) for part, values in parts]
     write_table(output, pa.concat_tables(tables), {"work": dict(work)})
     note(f"activations {training['group']} · {len(runs)} models, n = {len(x)}")
 
 
-def _table(runs: list[str], trained: bool, part: str, values: torch.Tensor, labels: np.ndarray) -> pa.Table:
+def embedding_table(
+    runs: Sequence[str], seeds: Sequence[int], trained: bool, part: str, values: torch.Tensor, labels: np.ndarray
+) -> pa.Table:
+    """Rows of some models' embeddings, or of their unembeddings.
+
+    Parameters
+    ----------
+    runs, seeds : names and seeds of the S models.
+    trained : whether they are.
+    part : "f" or "g".
+    values : (S, rows, M).
+    labels : (rows,) int64, the label of each row.
+    """
     count, rows, width = values.shape
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(values.detach().reshape(-1).numpy()), width)
     return pa.table(
         {
             "run": pa.array(np.repeat(runs, rows)),
-            "seed": pa.array(np.repeat(np.arange(count), rows)),
+            "seed": pa.array(np.repeat(np.asarray(seeds), rows)),
             "trained": pa.array(np.full(count * rows, trained)),
             "part": pa.array([part] * (count * rows)),
             "row": pa.array(np.tile(np.arange(rows), count)),

@@ -8,11 +8,11 @@ by SLURM's queue, what it should cost by the plan. Nothing is written and no loc
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from whyalike.cluster import failures
+from whyalike.cluster import failures, study_progress
 from whyalike.cluster.failures import Failure
 from whyalike.cluster.slurm import PREFIX, QueuedJob, queued
 from whyalike.config import Config
@@ -71,7 +71,8 @@ class Status:
 
     ``rows`` has the runs (identities) of each (study, setting): one that several share stands in each, and once in
     ``runs``. ``jobs`` are those made and all, by stage. Hours are of training and extraction; ``left_seconds`` of all
-    stages, on one worker. ``queue`` is None without SLURM, and a sentence where SLURM does not answer.
+    stages, on one worker. ``queue`` is None without SLURM, and a sentence where SLURM does not answer. ``studies`` has
+    the jobs of studies with rules of their own.
     """
 
     runs: Mapping[str, RunState]
@@ -84,6 +85,7 @@ class Status:
     planned_hours: float
     left_hours: float
     left_seconds: float
+    studies: Mapping[str, study_progress.Stages] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counter:
@@ -123,8 +125,10 @@ class Monitor:
         self.stages = {"activations": list(self._extractions()), "scores": list(self._scores()),
                         "statistics": list(self._statistics()), "figures": list(self._figures())}  # fmt: skip
         self._rows = self._runs_by_study()
+        self.studies = study_progress.watched(config)
         everything = self.plan(NO_STORE)
-        self._planned = self._training_seconds(everything, {}) + _seconds(everything, self.stages["activations"])
+        own, _ = study_progress.seconds(self.studies, everything, left=False)
+        self._planned = self._training_seconds(everything, {}) + _seconds(everything, self.stages["activations"]) + own
 
     def look(self) -> Status:
         """The state of everything now."""
@@ -134,6 +138,7 @@ class Monitor:
         whole = {cell: all(runs[run.identity].state == "done" for run in own) for cell, own in cells.items()}
         missing = {stage: [job for job in jobs if not job.made(whole)] for stage, jobs in self.stages.items()}
         training = self._training_seconds(plan, runs)
+        own, own_all = study_progress.seconds(self.studies, plan, left=True)
         trained = {cell: [StoredRun(self.store, run.identity) for run in own]
                    for cell, own in cells.items() if cell.factor != "external"}  # fmt: skip
         return Status(
@@ -145,8 +150,9 @@ class Monitor:
             device=plan.device,
             spent_hours=spent_seconds(self.root / "benchmarks", trained) / 3600,
             planned_hours=self._planned / 3600,
-            left_hours=(training + _seconds(plan, missing["activations"])) / 3600,
-            left_seconds=training + sum(_seconds(plan, jobs) for jobs in missing.values()),
+            left_hours=(training + _seconds(plan, missing["activations"]) + own) / 3600,
+            left_seconds=training + sum(_seconds(plan, jobs) for jobs in missing.values()) + own_all,
+            studies=study_progress.progress(self.studies),
         )
 
     # ---- runs ----
@@ -253,7 +259,10 @@ class Monitor:
 
     def plan(self, store: Path) -> Plan:
         """The plan of what a store lacks."""
-        return Plan(self.flow.config, self.grid, self.costs, store)
+        plan = Plan(self.flow.config, self.grid, self.costs, store)
+        for name, study in self.studies.items():
+            plan.add(name, study.estimates(plan))
+        return plan
 
     def _failures(self) -> list[Failure]:
         """What failed, without jobs of settings, studies and figures that are no longer asked for."""
@@ -261,8 +270,10 @@ class Monitor:
         manifests = {manifest for _, _, manifest in self._training_jobs()}
         wanted = {*self._manifests.values(), *manifests, *(file for job in jobs for file in job.files)}
         stages = tuple(f"{self.root}/{stage}/" for stage in ("models", "activations", "similarity", "figures"))
-        return [one for one in failures.read(self.root / "logs")
-                if one.target in wanted or not one.target.startswith(stages)]  # fmt: skip
+        found = [one for one in failures.read(self.root / "logs")
+                 if one.target in wanted or not one.target.startswith(stages)]  # fmt: skip
+        own = [one for study in self.studies.values() for one in failures.read(Path(study.root, "logs"))]
+        return sorted([*found, *own], key=lambda failure: failure.time)
 
     def _queue(self) -> list[QueuedJob] | str | None:
         if shutil.which("squeue") is None:

@@ -26,7 +26,7 @@ def shown(status: Status, configfile: Path) -> Group:
     parts: list[RenderableType] = [_runs(status)]
     if any(one.state in ("running", "interrupted", "failed") for one in status.runs.values()):
         parts.append(_under_way(status))
-    parts += [Text(line) for line in [_jobs(status), *_queue(status), *_hours(status), *_error(status, configfile)]]
+    parts += [Text(line) for line in [*_jobs(status), *_queue(status), *_hours(status), *_error(status, configfile)]]
     return Group(*parts)
 
 
@@ -69,8 +69,13 @@ def _state(one: RunState) -> str:
     return " ".join(words)
 
 
-def _jobs(status: Status) -> str:
-    return "Made: " + ", ".join(f"{stage} {made} of {asked}" for stage, (made, asked) in status.jobs.items())
+def _jobs(status: Status) -> list[str]:
+    """A line of what is made of the configuration, and one for each study with rules of its own."""
+    made = {"Made": status.jobs, **{f"Made of {name}": stages for name, stages in status.studies.items()}}
+    return [
+        f"{title}: " + ", ".join(f"{stage} {count} of {asked}" for stage, (count, asked) in stages.items())
+        for title, stages in made.items()
+    ]
 
 
 def _queue(status: Status) -> list[str]:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from whyalike.commands.study_groups import data_folders, group_faults, study_roots, unwanted_groups, wanted_runs
 from whyalike.config import Config
 from whyalike.runs import Grid
 from whyalike.training.store import DamagedRun, StoredRun, file_sha256, runs_here
@@ -32,6 +33,7 @@ IDENTITY = re.compile("[0-9a-f]{16}")
 class Removal:
     """What would be removed: runs of the store, the manifests that name them, files that killed writers left.
 
+    ``groups`` are those of studies with rules of their own, with their files; ``busy_groups`` counts those left.
     ``of_setting`` says for which "name setting" a run was trained, where a manifest tells; ``busy`` counts the runs
     that would go but that a live trainer holds.
     """
@@ -41,10 +43,12 @@ class Removal:
     temporary: list[Path] = field(default_factory=list)
     of_setting: dict[str, str] = field(default_factory=dict)
     busy: int = 0
+    groups: dict[str, list[Path]] = field(default_factory=dict)
+    busy_groups: int = 0
 
     def __bool__(self) -> bool:
         """Whether there is anything to remove."""
-        return bool(self.runs or self.manifests or self.temporary)
+        return bool(self.runs or self.manifests or self.temporary or self.groups)
 
     def plan(self) -> str:
         """What would be removed, in lines: counts and sizes, runs by setting."""
@@ -56,9 +60,12 @@ class Removal:
         lines += [
             f"  and the manifest {path}: the run is trained anew when it is next needed" for path in self.manifests
         ]
+        lines += [f"the group {name} of models, {_gb(files)}" for name, files in self.groups.items()]
         lines.append(f"{_count(len(self.temporary), 'file')} of killed writers, {_gb(self.temporary)}")
         if self.busy:
             lines.append(f"not touched: {_count(self.busy, 'run')} in training now")
+        if self.busy_groups:
+            lines.append(f"not touched: {_count(self.busy_groups, 'group')} with a checkpoint of the last hour")
         return "\n".join(lines)
 
     def carry_out(self) -> str:
@@ -68,8 +75,11 @@ class Removal:
             path.unlink(missing_ok=True)
         for path in self.temporary:
             _remove(path)
+        for path in (file for files in self.groups.values() for file in files):
+            _remove(path)
+        groups = f", {_count(len(self.groups), 'group')}" if self.groups else ""
         kept = f"; {_count(removed.count(False), 'run')} taken by a trainer since and left" if False in removed else ""
-        return f"removed {_count(removed.count(True), 'run')}, {_count(len(self.temporary), 'file')}{kept}"
+        return f"removed {_count(removed.count(True), 'run')}, {_count(len(self.temporary), 'file')}{groups}{kept}"
 
     def _setting(self, run: StoredRun) -> str:
         return self.of_setting.get(run.identity, "of no setting that a manifest names")
@@ -78,15 +88,18 @@ class Removal:
 def stale(configs: Sequence[Config]) -> Removal:
     """Runs that none of the configurations asks for, in their stores, and files that killed writers left."""
     grids = [Grid(config) for config in configs]
-    wanted = {run.identity for grid in grids for cell in grid.cells for run in grid.runs(cell)}
+    wanted = {run.identity for grid in grids for cell in grid.cells for run in grid.runs(cell)} | wanted_runs(configs)
     unwanted = [run for store in _stores(configs) for run in stored_runs(store) if run.identity not in wanted]
     free = [run for run in unwanted if _is_free(run)]
     gone = {run.folder for run in unwanted}
+    groups, busy_groups = unwanted_groups(configs)
     return Removal(
         runs=free,
         temporary=[path for path in _leftovers(configs) if not gone.intersection(path.parents)],
         of_setting=_settings(configs) if free else {},
         busy=len(unwanted) - len(free),
+        groups=groups,
+        busy_groups=busy_groups,
     )
 
 
@@ -101,7 +114,7 @@ def one_run(configs: Sequence[Config], identity: str) -> Removal:
     if not IDENTITY.fullmatch(identity):
         raise ValueError(f"a run is named by 16 hex digits, got '{identity}': messages and manifests name it so")
     runs = [run for store in _stores(configs) for run in stored_runs(store) if run.identity == identity]
-    manifests = [path for path, rows in _manifests(configs) if identity in rows["run"]]
+    manifests = [path for path, named, _ in _manifests(configs) if identity in named]
     if not runs and not manifests:
         stores = ", ".join(map(str, _stores(configs)))
         raise LookupError(f"no run {identity} in {stores}, and no manifest names it: nothing to remove")
@@ -112,21 +125,24 @@ def one_run(configs: Sequence[Config], identity: str) -> Removal:
 
 @dataclass
 class Verified:
-    """What `verify` found: how many runs and data sets are whole, how many runs unfinished, and a line a fault."""
+    """What `verify` found: how many runs, groups of models of studies with rules of their own, and data sets are whole,
+    how many runs unfinished, and a line a fault."""
 
     runs: int = 0
     unfinished: int = 0
     datasets: int = 0
+    groups: int = 0
     faults: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
         """One line."""
-        whole = f"{_count(self.runs, 'run')} and {_count(self.datasets, 'data set')} are what was written"
+        runs = _count(self.runs, "run") + (f", {_count(self.groups, 'group')}" if self.groups else "")
+        whole = f"{runs} and {_count(self.datasets, 'data set')} are what was written"
         return f"{whole}; {self.unfinished} unfinished; {_count(len(self.faults), 'fault')}"
 
 
 def verify(config: Config, progress: Callable[[list], Iterable] = iter) -> Verified:
-    """Compare every finished run of the store, and every prepared data set, with the hashes written beside it.
+    """Compare every finished run of the store, group of models and prepared data set with the hashes written beside it.
 
     Parameters
     ----------
@@ -134,7 +150,10 @@ def verify(config: Config, progress: Callable[[list], Iterable] = iter) -> Verif
     progress : wraps the list of things to check, such as `tqdm.tqdm`.
     """
     found = Verified()
-    folders = [Path(config.results, config.name, "data", name) for name in config.datasets]
+    folders = [Path(config.results, config.name, "data", name) for name in config.datasets] + data_folders(config)
+    groups = list(group_faults(config))
+    found.groups = groups.count(None)
+    found.faults += [fault for fault in groups if fault is not None]
     prepared = [folder for folder in folders if (folder / "checksums.json").is_file()]
     for one in progress([*prepared, *(run for store in _stores([config]) for run in stored_runs(store))]):
         if isinstance(one, Path):
@@ -181,27 +200,36 @@ def _stores(configs: Sequence[Config]) -> list[Path]:
     return list(dict.fromkeys(Path(config.results, "runs") for config in configs))
 
 
-def _manifests(configs: Sequence[Config]) -> Iterator[tuple[Path, dict[str, list[str]]]]:
-    """Every manifest beside a store, also of other configurations: path, and its runs with their settings."""
+def _manifests(configs: Sequence[Config]) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Every manifest of runs of a store, also of other configurations: path, its runs, the "name setting" of each.
+
+    Those of studies with rules of their own name runs of the store as `identity`, and their group stands for a setting;
+    others of theirs name none.
+    """
     for results in dict.fromkeys(Path(config.results) for config in configs):
         for path in sorted(results.glob("*/models/**/*.parquet")):
-            if not path.name.startswith("."):
-                yield path, pq.read_table(path, columns=["run", "setting"], partitioning=None).to_pydict()
+            name = path.relative_to(results).parts[0]
+            columns = set() if path.name.startswith(".") else set(pq.read_schema(path).names)
+            if "setting" in columns:
+                rows = pq.read_table(path, columns=["run", "setting"], partitioning=None).to_pydict()
+                yield path, rows["run"], [f"{name} {setting}" for setting in rows["setting"]]
+            elif "identity" in columns:
+                runs = pq.read_table(path, columns=["identity"], partitioning=None)["identity"].to_pylist()
+                yield path, runs, [f"{name} {path.stem}"] * len(runs)
 
 
 def _settings(configs: Sequence[Config]) -> dict[str, str]:
     """Identity -> "name setting" for every run that a manifest names."""
     found: dict[str, dict[str, None]] = {}
-    for path, rows in _manifests(configs):
-        name = path.parents[3].name
-        for run, setting in zip(rows["run"], rows["setting"], strict=True):
-            found.setdefault(run, {})[f"{name} {setting}"] = None
+    for _, runs, settings in _manifests(configs):
+        for run, setting in zip(runs, settings, strict=True):
+            found.setdefault(run, {})[setting] = None
     return {run: ", ".join(settings) for run, settings in found.items()}
 
 
 def _leftovers(configs: Sequence[Config]) -> list[Path]:
     """Files that killed writers left under the results of the configurations and in their stores."""
-    folders = [*(Path(config.results, config.name) for config in configs), *_stores(configs)]
+    folders = [*(Path(config.results, config.name) for config in configs), *_stores(configs), *study_roots(configs)]
     paths = {path for folder in folders for path in folder.rglob(TEMPORARY)}
     return sorted(path for path in paths if not paths.intersection(path.parents) and _is_left(path))
 

@@ -46,8 +46,10 @@ def draw_circle(scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     left.set_title("a  what the predictions say")
     right.set_title(f"b  how unlike the models are (n = {scores['n'].iloc[0]:,} inputs)")
     right.set_ylim(bottom=0)
-    left.xaxis.set_major_locator(MaxNLocator(integer=True))
-    right.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.set_ylabel("divergence, distance")
+    right.set_ylabel("$d$ (0: alike)\n$m_{CCA}$, CKA (1: alike)")
+    for axes in (left, right):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     return figure, scores
 
 

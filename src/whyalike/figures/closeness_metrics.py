@@ -63,6 +63,7 @@ def draw(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                              elinewidth=0.7, label=f"K = {classes}")  # fmt: skip
             one.axvline(0, color=style.GREY, linewidth=0.6)
             one.set_title(words if scope == "within" else "")
+            one.set_xlabel("" if scope == "within" else "Spearman correlation")
             one.grid(axis="x")
         line[0].set_yticks(range(len(order)), [WORDS.get(name, style.metric_words(name)) for name in order])
         line[0].set_ylabel("within a width (mean)" if scope == "within" else "across widths")

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.figures.registry import FIGURES
-from whyalike.figures.registry_closeness import CLOSENESS_FIGURES
+from whyalike.figures.registry_studies import STUDY_FIGURES
 from whyalike.figures.saving import save
 from whyalike.figures.style import mark_partial
 from whyalike.figures.tsne import Representations
@@ -28,7 +28,7 @@ def make_figure(
 
     Parameters
     ----------
-    kind : name in `FIGURES` or `CLOSENESS_FIGURES`.
+    kind : name in `FIGURES` or `STUDY_FIGURES`.
     parameters : options of the kind's ``draw``, such as ``{"metric": "cka", "score_protocol": "exact"}``.
     inputs : paths by what they hold, as the kind's facts name them: "scores", "panel_scores", "statistics",
         "all_statistics", "manifests" (Parquet tables, concatenated in the given order), "representations" (activations
@@ -47,7 +47,7 @@ def make_figure(
     KeyError : unknown kind.
     ValueError : an option or an input does not fit the kind, or there is nothing to draw.
     """
-    entry = CLOSENESS_FIGURES[kind] if kind in CLOSENESS_FIGURES else FIGURES[kind]
+    entry = STUDY_FIGURES[kind] if kind in STUDY_FIGURES else FIGURES[kind]
     draw = entry.load()
     _check_options(kind, parameters, draw)
     arguments: list[Any] = []
@@ -57,7 +57,7 @@ def make_figure(
                 f"a figure of kind {kind} reads {', '.join(entry.facts.inputs)}: no path came for '{name}'. "
                 "Give at least one."
             )
-        arguments += READERS[name]([Path(path) for path in inputs[name]])
+        arguments += READERS.get(name, _parquet)([Path(path) for path in inputs[name]])
     figure, numbers = draw(*arguments, **parameters)
     if partial:
         mark_partial(figure, partial)
@@ -115,6 +115,7 @@ def _need_one(paths: Sequence[Path], what: str) -> None:
         )
 
 
+# what studies with rules of their own read beside these are Parquet tables, by whatever name
 READERS: dict[str, Callable[[Sequence[Path]], list[Any]]] = {
     "scores": _parquet,
     "panel_scores": _parquet,
@@ -123,7 +124,6 @@ READERS: dict[str, Callable[[Sequence[Path]], list[Any]]] = {
     "statistics": _parquet,
     "all_statistics": _parquet,
     "manifests": _parquet,
-    "embeddings": _parquet,
     "tables": _csv,
     "data": _prepared,
 }

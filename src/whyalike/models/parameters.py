@@ -29,6 +29,14 @@ class ResNetParameters(Section):
         return self
 
 
+class EmbedderParameters(ResNetParameters):
+    """A residual network f of images and a perceptron g of labels, whose products are logits; its layer is `f`."""
+
+    dimensions: int = Field(2, ge=1, description="M, the outputs of f and of g.")
+    unembedding_width: int = Field(128, ge=1, description="Units of a hidden layer of g.")
+    unembedding_layers: int = Field(4, ge=1, description="Linear layers of g, LeakyReLU between them.")
+
+
 class VaeParameters(Section):
     """A variational autoencoder of grey images; its layers `mu` and `logvar` can be compared."""
 

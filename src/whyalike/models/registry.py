@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from whyalike.models.parameters import GptParameters, ImportParameters, ResNetParameters, VaeParameters
+from whyalike.models.parameters import (
+    EmbedderParameters,
+    GptParameters,
+    ImportParameters,
+    ResNetParameters,
+    VaeParameters,
+)
 from whyalike.registry import Entry, Registry
 from whyalike.sections.recipes import Section
 
@@ -27,6 +33,10 @@ class ModelFacts:
 MODELS: Registry[ModelFacts] = Registry(
     "model family",
     {
+        "embedder": Entry(
+            "whyalike.models.embedder:build",
+            ModelFacts("Nielsen et al. 2025: a ResNet and a perceptron", EmbedderParameters, "rgb"),
+        ),
         "gpt": Entry(
             "whyalike.models.gpt:build",
             ModelFacts("Radford et al. 2019 without biases, as in nanoGPT", GptParameters, "tokens"),

@@ -6,14 +6,15 @@ input, which need not exist. A training job costs its start and the runs that th
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from whyalike.config import Config
 from whyalike.parts import WHOLE, runs_of
 from whyalike.planning.costs import Costs, Rate, Source, Stage
+from whyalike.planning.estimates import Estimate, RunCost, Wildcards
 from whyalike.planning.workload import Workload
 from whyalike.runs import Cell, Grid, Run
 from whyalike.sections.external import OwnActivations
@@ -24,38 +25,6 @@ FORWARD, TRAINING = 2, 6  # operations of a parameter and use: a multiplication 
 MEGABYTE = 1e6
 EXTRACTION = "extract_"  # and the layers: one rule for each set of them
 SHORT = 60  # s: less is not worth a place in a queue
-
-Wildcards = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class RunCost:
-    """What training one run costs."""
-
-    seconds: float
-    bytes: float
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What one job costs: on its own, and for each run that it trains (identity -> cost).
-
-    ``own_bytes`` are those that stay, ``vector_bytes`` those of representations in float32, whether they stay or not.
-    ``studies`` holds every study that needs the job, with those of its runs that the study needs.
-    """
-
-    own_seconds: float = 0.0
-    own_bytes: float = 0.0
-    runs: Mapping[str, RunCost] = field(default_factory=dict)
-    sources: frozenset[str] = frozenset()
-    factor: str | None = None
-    studies: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    vector_bytes: float = 0.0
-
-    @property
-    def seconds(self) -> float:
-        """The whole job."""
-        return self.own_seconds + sum(run.seconds for run in self.runs.values())
 
 
 class Plan:
@@ -75,6 +44,7 @@ class Plan:
         self.workload = Workload(config, costs)
         self.device = "cpu" if config.operation.device == "cpu" else costs.device
         self.gpus = 0 if self.device == "cpu" else 1  # of a job that trains or extracts
+        self.own_studies: list[str] = []
         self._estimates: dict[tuple, Estimate] = {}
         self._stored: dict[str, bool] = {}
         self._rules: dict[str, Callable[[Wildcards], Estimate]] = {
@@ -92,6 +62,11 @@ class Plan:
             "analyse_study": lambda wildcards: self._of_study("analyse_study", wildcards["study"]),
             "draw_figure": lambda wildcards: self._of_study("draw_figure", config.figures[wildcards["figure"]].study),
         }
+
+    def add(self, study: str, estimates: Mapping[str, Callable[[Wildcards], Estimate]]) -> None:
+        """Take in what the jobs of a study with rules of its own cost, by rule."""
+        self.own_studies.append(study)
+        self._rules |= estimates
 
     # ---- resources of the rules ----
 
@@ -134,12 +109,15 @@ class Plan:
         key = (rule, *sorted(wildcards.items()))
         if key not in self._estimates:
             kind = EXTRACTION if rule.startswith(EXTRACTION) else rule
-            self._estimates[key] = self._rules.get(kind, lambda own: self._fixed(rule, names=own.values()))(wildcards)
+            self._estimates[key] = self._rules.get(kind, lambda own: self.fixed(rule, names=own.values()))(wildcards)
         return self._estimates[key]
 
     def lacking(self, runs: Iterable[Run]) -> list[str]:
-        """Identities of those runs that the store does not hold. Each is looked for once."""
-        identities = [run.identity for run in runs]
+        """Identities of those runs that the store does not hold."""
+        return self.not_stored([run.identity for run in runs])
+
+    def not_stored(self, identities: Sequence[str]) -> list[str]:
+        """Those of some runs that the store does not hold. Each is looked for once."""
         for identity in identities:
             if identity not in self._stored:
                 self._stored[identity] = (self.store / identity / "result.json").is_file()
@@ -156,16 +134,22 @@ class Plan:
         _, batch, _ = self.workload.steps(cell.setting, cell.factor)
         if rate := self._rate(cell, "training"):
             return rate.step_seconds or batch / rate.samples_per_second, rate.run_seconds, rate.source
-        parameters, uses = self.workload.model(cell.setting)
+        return self.guessed_step(*self.workload.model(cell.setting), batch), 0.0, "guessed"
+
+    def guessed_step(self, parameters: float, uses: float, batch: int) -> float:
+        """Seconds of a training step of a model of which no rate is known; see `whyalike.planning.costs`."""
         device = self.costs.devices[self.device]
-        return device.step_seconds + TRAINING * parameters * uses * batch / device.training_operations, 0.0, "guessed"
+        return device.step_seconds + TRAINING * parameters * uses * batch / device.training_operations
 
     def sample(self, cell: Cell) -> tuple[float, Source]:
         """Seconds of one sample that goes through one model, and how they are known."""
         if rate := self._rate(cell, "extraction"):
             return 1 / rate.samples_per_second, rate.source
-        parameters, uses = self.workload.model(cell.setting)
-        return FORWARD * parameters * uses / self.costs.devices[self.device].extraction_operations, "guessed"
+        return self.guessed_sample(*self.workload.model(cell.setting)), "guessed"
+
+    def guessed_sample(self, parameters: float, uses: float) -> float:
+        """Seconds of one sample that goes through a model of which no rate is known."""
+        return FORWARD * parameters * uses / self.costs.devices[self.device].extraction_operations
 
     def _rate(self, cell: Cell, work: str) -> Rate | None:
         return self.costs.rate(self.workload.facts(cell.setting), self.device, work)
@@ -184,25 +168,26 @@ class Plan:
     def _stage(self, rule: str) -> Stage:
         return self.costs.stages.get(rule, self.costs.stages["other"])
 
-    def _fixed(
+    def fixed(
         self, rule: str, factor: str | None = None, studies: Iterable[str] = (), names: Iterable[str] = ()
     ) -> Estimate:
+        """A job that costs what the table says of its rule, and of these names."""
         stage, needed = self._stage(rule), dict.fromkeys(studies, frozenset())
         seconds, size = stage.seconds_named(names), MEGABYTE * stage.megabytes
         return Estimate(seconds, size, {}, frozenset({stage.source}), factor, needed)
 
     def _on_device(self, rule: str) -> Estimate:
         """A job of a fixed cost that starts a device as training does."""
-        fixed, device = self._fixed(rule), self.costs.devices[self.device]
+        fixed, device = self.fixed(rule), self.costs.devices[self.device]
         sources = fixed.sources | {device.source}
         return replace(fixed, own_seconds=fixed.own_seconds + device.startup_seconds, sources=sources)
 
     def _of_study(self, rule: str, study: str | None) -> Estimate:
-        return self._fixed(rule, self.config.studies[study].factor, [study]) if study else self._fixed(rule)
+        return self.fixed(rule, self.config.studies[study].factor, [study]) if study else self.fixed(rule)
 
     def _of_cell(self, rule: str, wildcards: Wildcards) -> Estimate:
         cell = _cell(wildcards)
-        return self._fixed(rule, cell.factor, self.grid.cells[cell])
+        return self.fixed(rule, cell.factor, self.grid.cells[cell])
 
     def _prepare_data(self, wildcards: Wildcards, rule: str = "prepare_data") -> Estimate:
         name, stage = wildcards["dataset"], self._stage(rule)

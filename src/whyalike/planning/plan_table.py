@@ -18,7 +18,8 @@ from typing import Any, TextIO
 
 from whyalike.cluster.site import SITE, Site
 from whyalike.planning.costs import KNOWN_HOW, LOCAL
-from whyalike.planning.plan import EXTRACTION, KEPT, SHORT, Estimate, Plan
+from whyalike.planning.estimates import Estimate
+from whyalike.planning.plan import EXTRACTION, KEPT, SHORT, Plan
 
 FACTORLESS, STUDYLESS = "(no factor)", "(no single study)"
 # order of the rows; rules that are not listed come last, in the order of their first job
@@ -98,9 +99,10 @@ def table(jobs: Iterable[PlannedJob], plan: Plan, site: Site = UNKNOWN) -> str:
     jobs = list(jobs)
     total, by_rule = Row(), {}
     by_factor = {job.estimate.factor: Row() for job in jobs}
-    by_study, studyless = {study: Row() for study in plan.config.studies}, Row()
+    by_study, studyless = {study: Row() for study in [*plan.config.studies, *plan.own_studies]}, Row()
     # the preparation of data alone makes no study present: another study's figure may need the same data
-    present = {study for job in jobs if job.estimate.factor for study in job.estimate.studies}
+    present = {study for job in jobs for study in job.estimate.studies
+               if job.estimate.factor or study in plan.own_studies}  # fmt: skip
     for job in jobs:
         total.add(job)
         by_rule.setdefault(job.rule, Row()).add(job)

@@ -68,7 +68,10 @@ class Workload:
     def model(self, setting: str) -> tuple[float, float]:
         """Parameters of a setting's model, and how often one sample uses each."""
         section = self.config.settings[setting]
-        model, side = self.config.models[section.model], getattr(section, "size", None) or 0
+        return self.of_model(self.config.models[section.model], getattr(section, "size", None) or 0, section.model)
+
+    def of_model(self, model: Any, side: int, name: str = "") -> tuple[float, float]:
+        """The same of a model's section, for images of so many pixels a side; ``name`` is its own under `models`."""
         if hasattr(model, "vocabulary"):
             return _decoder(model), model.context
         if hasattr(model, "latent"):
@@ -78,7 +81,7 @@ class Workload:
             parameters = _convolutions(model.blocks, model.widths)
         else:
             listed = self.costs.parameters
-            parameters = listed.get(section.model, listed.get(model.family, listed["other"]))
+            parameters = listed.get(name, listed.get(model.family, listed["other"]))
         return parameters, max(1.0, side**2 * USES_PER_POINT)
 
     def units(self, setting: str) -> int:

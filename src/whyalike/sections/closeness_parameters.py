@@ -6,12 +6,23 @@ has the distance. Read each time the Snakefile is parsed: no heavy imports.
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from whyalike.data.parameters import Cifar10Parameters
+from whyalike.models.parameters import ResNetParameters
 from whyalike.sections.names import Name, known
 from whyalike.sections.recipes import Section
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.registry_closeness import of_representations
+from whyalike.training.parameters import AdamRecipe
+
+CIFAR10 = {"mean": (125.307, 122.961, 113.8575), "std": (51.5865, 50.847, 51.255)}  # of its pixels, as everywhere else
+METRICS_OF_F: dict[str, dict[str, Any]] = {
+    **{name: {} for name in ("cka", "cka_rbf", "cka_unbiased", "cca", "pwcca", "procrustes_distance", "rsa")},
+    **{name: {"k": 10} for name in ("mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "cknna")},
+    **{name: {} for name in ("linear", "procrustes", "permutation", "soft_matching")},
+    "svcca": {"dims": 2},
+}
 
 Seed = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -100,6 +111,33 @@ class DigitModels(Section):
     recipe: EmbeddingRecipe = Field(EmbeddingRecipe(batch_size=32, steps=20000), description="Training.")
 
 
+class Photographs(Section):
+    """Models of growing embeddings on CIFAR-10: a residual network f and a perceptron g."""
+
+    data: Cifar10Parameters = Field(Cifar10Parameters(), description="Where your copy of CIFAR-10 lies.")
+    model: ResNetParameters = Field(ResNetParameters(), description="f, with M outputs.")
+    dimensions: tuple[Count, ...] = Field(
+        (2, 3, 5),
+        min_length=1,
+        description="Numbers of dimensions M, at most 8; M = 2 is drawn side by side.",
+    )
+    width: Count = Field(128, description="Units of a hidden layer of g.")
+    layers: Annotated[int, Field(ge=2)] = Field(4, description="Linear layers of g, LeakyReLU between them.")
+    seeds: Annotated[int, Field(ge=2)] = Field(10, description="Models of a number of dimensions: runs of the store.")
+    stimuli: Count = Field(
+        2000, description="Test images on which embeddings are compared; losses are those of all test images."
+    )
+    stimuli_seed: Seed = Field(0, description="Key of their draw.")
+    recipe: AdamRecipe = Field(AdamRecipe(lr=1e-4, batch_size=32, steps=20000, **CIFAR10), description="Training.")
+
+    @field_validator("dimensions")
+    @classmethod
+    def _leave_two_labels(cls, dimensions: tuple[int, ...]) -> tuple[int, ...]:
+        if max(dimensions) > 8:
+            raise ValueError(f"llv_distance needs M + 2 labels, CIFAR-10 has 10: M is at most 8, got {max(dimensions)}")
+        return dimensions
+
+
 class Tuples(Section):
     """How llv_distance depends on the number of its random tuples of inputs."""
 
@@ -117,10 +155,13 @@ class Closeness(Section):
     circle: Circle = Field(Circle(), description="Constructed models (a).")
     copies: Copies = Field(Copies(), description="Constructed models (b).")
     width: Widths = Field(Widths(), description="Trained models (c).")
-    digits: DigitModels = Field(DigitModels(), description="Models of images (d), of `closeness`.")
+    digits: DigitModels = Field(DigitModels(), description="Models of handwritten digits (d), of `closeness`.")
+    cifar10: Photographs | None = Field(
+        Photographs(), description="Models of photographs (d), of `closeness`; null leaves them out."
+    )
     num_samples: Count = Field(200, description="Random tuples of inputs of llv_distance between trained models.")
     metrics: dict[Annotated[str, known(METRICS), BeforeValidator(of_representations)], dict[str, Any]] = Field(
-        description="Metrics of the embeddings f, beside those of distributions (e)."
+        METRICS_OF_F, description="Metrics of the embeddings f, beside those of distributions (e)."
     )
     draws: Count = Field(999, description="Permutations of the models in tests of rank correlation (e).")
     tuples: Tuples = Field(Tuples(), description="Sensitivity of llv_distance to its tuples.")

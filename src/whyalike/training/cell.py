@@ -113,7 +113,7 @@ def trainer_of(
     def train(run: Mapping[str, Any]) -> dict[str, Any]:
         with _named(run, work):
             task = objective.read(work, recipe, run, data, material, splits)
-            return _row(work, run, _train_or_find(run, recipe, operation, task, StoredRun(store, run["identity"])))
+            return _row(work, run, train_or_find(run, recipe, operation, task, StoredRun(store, run["identity"])))
 
     return train
 
@@ -140,9 +140,15 @@ def _outcome(result: Mapping[str, Any]) -> str:
     return f"loss {result['loss']:.4g}" if accuracy is None else f"{100 * accuracy:.1f} %"
 
 
-def _train_or_find(
+def train_or_find(
     run: Mapping[str, Any], recipe: Recipe, operation: Operation, task: Task, stored: StoredRun
 ) -> dict[str, Any]:
+    """What result.json of a run holds: trained now, gone on with, or found finished.
+
+    Raises
+    ------
+    DamagedRun : a stored run is not what was written, or was trained on other data.
+    """
     with stored.held(operation.heartbeat_seconds, note):
         result = stored.finished()
         if result is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -59,7 +60,11 @@ class ImageTask(Task):
             images.reader, images.train_rows, images.train_labels, recipe.batch_size, self.seed, self.replica
         )
         self.log_every = self.loader.steps
-        self.total = recipe.epochs * self.loader.steps
+        self.total = self.steps()
+
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.recipe.epochs * self.loader.steps
 
     @staticmethod
     def material(data: Prepared, work: Mapping[str, Any], device: torch.device, operation: Operation) -> ImageReader:
@@ -77,15 +82,15 @@ class ImageTask(Task):
         run: Mapping[str, Any],
         data: Prepared,
         material: ImageReader,
-        splits: Path,
+        splits: Path | None,
     ) -> Self:
-        """A run with the images of its split and the test images of its own classes.
+        """A run with the images of its split (None: all training images) and the test images of its own classes.
 
         Raises
         ------
         ValueError : there are no test images of the run's classes.
         """
-        index, labels, classes = read_split(splits, run["name"])
+        index, labels, classes = _all_images(data, run) if splits is None else read_split(splits, run["name"])
         test, own = _own_test_images(data, run, classes)
         rows = [torch.from_numpy(numbers) for numbers in (index, test)]
         codes = [torch.from_numpy(numbers).to(material.device) for numbers in (labels, own)]
@@ -95,8 +100,11 @@ class ImageTask(Task):
 
     def batches(self, start: int) -> Iterator[Sequence[tuple[Tensor, Tensor]]]:
         """One batch of images and labels a step, an epoch after the other."""
+        return islice(self._endless_batches(start), self.total - start)
+
+    def _endless_batches(self, start: int) -> Iterator[Sequence[tuple[Tensor, Tensor]]]:
         epoch, step = divmod(start, self.loader.steps)
-        for number in range(epoch, self.recipe.epochs):
+        for number in count(epoch):
             for batch in self.loader.batches(number, step if number == epoch else 0):
                 yield (batch,)
 
@@ -104,6 +112,12 @@ class ImageTask(Task):
         """The own test images and their labels."""
         rows, labels = (own.split(EVALUATION_BATCH) for own in (self.images.test_rows, self.images.test_labels))
         return zip(map(self.images.reader.take, rows), labels, strict=True)
+
+
+def _all_images(data: Prepared, run: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Rows of all training images, their labels, and the classes: as `read_split` gives those of a split."""
+    rows = data.rows("train")
+    return rows, *data.labelling(run["labelling"], rows)
 
 
 def _own_test_images(data: Prepared, run: Mapping[str, Any], classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

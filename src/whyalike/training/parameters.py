@@ -31,11 +31,9 @@ class ImageRecipe(Recipe):
     weight_decay: float = Field(0, ge=0, description="L2 penalty on all weights.")
 
 
-class ClassifierRecipe(ImageRecipe):
-    """Cross entropy with SGD; the learning rate goes 0 -> lr -> 0 in one triangle, step by step."""
+class ClassImages(Section):
+    """What cross entropy needs beside images, whatever the optimizer."""
 
-    peak_epoch: float = Field(gt=0, description="Epoch at which the learning rate peaks.")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD.")
     label_smoothing: float = Field(0, ge=0, lt=1, description="Label smoothing of the cross entropy.")
     channels_last: bool = Field(True, description="Memory layout of images and convolutions.")
     mean: tuple[float, ...] = Field(description="Mean of each channel, subtracted, 0 to 255.")
@@ -43,12 +41,31 @@ class ClassifierRecipe(ImageRecipe):
     augmentation: Augmentation = Field(Augmentation(), description="Random changes of the images.")
 
     @model_validator(mode="after")
-    def _peak_inside(self) -> Self:
-        if self.peak_epoch >= self.epochs:
-            raise ValueError(f"peak_epoch ({self.peak_epoch:g}) must lie before the last epoch ({self.epochs})")
+    def _channels_agree(self) -> Self:
         if len(self.mean) != len(self.std) or not all(self.std):
             raise ValueError(f"mean {self.mean} and std {self.std} need one non-zero number a channel each")
         return self
+
+
+class ClassifierRecipe(ClassImages, ImageRecipe):
+    """Cross entropy with SGD; the learning rate goes 0 -> lr -> 0 in one triangle, step by step."""
+
+    peak_epoch: float = Field(gt=0, description="Epoch at which the learning rate peaks.")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD.")
+
+    @model_validator(mode="after")
+    def _peak_inside(self) -> Self:
+        if self.peak_epoch >= self.epochs:
+            raise ValueError(f"peak_epoch ({self.peak_epoch:g}) must lie before the last epoch ({self.epochs})")
+        return self
+
+
+class AdamRecipe(ClassImages, Recipe):
+    """Cross entropy with Adam at a constant learning rate, for a number of steps."""
+
+    steps: int = Field(ge=1, description="Steps; the images are shuffled anew in each epoch.")
+    batch_size: int = Field(ge=2, description="Images a step; the last partial batch of an epoch is dropped.")
+    weight_decay: float = Field(0, ge=0, description="L2 penalty on all weights.")
 
 
 class AutoencoderRecipe(ImageRecipe):

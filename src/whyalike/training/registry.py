@@ -6,7 +6,7 @@ from typing import Any
 
 from whyalike.registry import Entry, Registry
 from whyalike.sections.recipes import Recipe
-from whyalike.training.parameters import AutoencoderRecipe, ClassifierRecipe, LanguageRecipe
+from whyalike.training.parameters import AdamRecipe, AutoencoderRecipe, ClassifierRecipe, LanguageRecipe
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,10 @@ OBJECTIVES: Registry[ObjectiveFacts] = Registry(
         "cross_entropy": Entry(
             "whyalike.training.classification:Classification",
             ObjectiveFacts(ClassifierRecipe, "rgb", "nats", accuracy=True),
+        ),
+        "cross_entropy_adam": Entry(
+            "whyalike.training.adam_classification:AdamClassification",
+            ObjectiveFacts(AdamRecipe, "rgb", "nats", accuracy=True),
         ),
         "elbo": Entry(
             "whyalike.training.autoencoding:Autoencoding",

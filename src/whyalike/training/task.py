@@ -69,7 +69,7 @@ class Task(ABC):
         run: Mapping[str, Any],
         data: Prepared,
         material: Any,
-        splits: Path,
+        splits: Path | None,
     ) -> Self:
         """A run of a cell, with the data of its split.
 
@@ -78,7 +78,7 @@ class Task(ABC):
         work, recipe, run : as above.
         data : the prepared data set.
         material : what the runs of the cell share.
-        splits : the cell's split file.
+        splits : the cell's split file; None, where the objective allows it: all of the training data.
         """
 
     def build(self) -> nn.Module:

@@ -12,7 +12,7 @@ from whyalike.figures import (
     closeness_width,
 )
 from whyalike.figures.registry import FIGURES
-from whyalike.figures.registry_closeness import CLOSENESS_FIGURES
+from whyalike.figures.registry_studies import STUDY_FIGURES
 
 
 def long(x, width=2, **metrics):
@@ -96,16 +96,33 @@ def test_digits_show_two_models_and_every_pair():
     figure, numbers = closeness_digits.draw(*map(pd.DataFrame, (activations, manifests, scores)))
     assert numbers["loss_difference"].tolist() == pytest.approx([0.2, 0.4])
     assert numbers["m_cca"].tolist() == [0.2, 0.3]
-    assert figure.axes[1].get_title(loc="left") == "b  f of seed 1 (M = 2), test loss 0.500 nats"
+    assert figure.axes[1].get_title(loc="left") == "b  seed 1 (M = 2): f, and g as lines; loss 0.500 nats"
     assert [len(axes.collections) for axes in figure.axes] == [3, 3, 2, 2]
+    assert [[text.get_text() for text in axes.texts] for axes in figure.axes[:2]] == [["0", "1", "2"]] * 2
+    named = manifests.assign(class_names=[["cat", "deer", "dog"]] * 4)
+    figure, _ = closeness_digits.draw(*map(pd.DataFrame, (activations, named, scores)))
+    assert [text.get_text() for text in figure.axes[0].texts] == ["cat", "deer", "dog"]
 
 
-@pytest.mark.parametrize("name", list(CLOSENESS_FIGURES))
+def test_ten_labels_differ_in_colour_or_marker_and_a_label_without_images_is_left_out():
+    rows = [{"run": "r", "seed": 0, "trained": True, "part": part, "row": row, "label": row, "vector": np.ones(2)}
+            for part, n in (("f", 9), ("g", 10)) for row in range(n)]  # fmt: skip
+    manifests = pd.DataFrame({"run": ["r", "digits_m2_seed0", "digits_m2_seed1"], "seed": 0, "loss": 1.0})
+    scores = [{"group": "digits_m2", "dimensions": 2, "trained": True, "a": 0, "b": 1, "metric": metric, "value": 0.5,
+               "n": 9} for metric in ("m_cca", "llv_distance", "max_d_svd")]  # fmt: skip
+    figure, _ = closeness_digits.draw(pd.DataFrame(rows), manifests, pd.DataFrame(scores))
+    looks = {(tuple(shown.get_facecolor()[0]), tuple(map(tuple, shown.get_paths()[0].vertices.round(3))))
+             for shown in figure.axes[0].collections}  # fmt: skip
+    assert len(looks) == 10
+    assert len(figure.axes[0].texts) == 9
+
+
+@pytest.mark.parametrize("name", list(STUDY_FIGURES))
 def test_an_empty_table_is_said_to_be_one(name):
     table = pd.DataFrame(columns=["kind", "metric", "scope", "value"])
     with pytest.raises(ValueError, match=r"holds? no .* to draw\. Run the \w+ stage again"):
-        CLOSENESS_FIGURES[name].load()(*[table] * len(CLOSENESS_FIGURES[name].facts.inputs))
+        STUDY_FIGURES[name].load()(*[table] * len(STUDY_FIGURES[name].facts.inputs))
 
 
 def test_names_are_not_those_of_a_configurations_figures():
-    assert not set(CLOSENESS_FIGURES) & set(FIGURES)
+    assert not set(STUDY_FIGURES) & set(FIGURES)

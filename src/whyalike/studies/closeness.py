@@ -2,8 +2,10 @@
 
 Results lie in {results}/{name}/, the section's own name, whatever configuration it came with:
 
+    data/cifar10/                           the user's photographs, prepared
     similarity/{construction}.parquet       circle, copies: scores of constructed models
     models/{group}.parquet, .safetensors    a group, k{classes}_width{units} or digits_m{dimensions}: all its seeds
+    models/{group}.parquet                  a group of photographs, cifar10_m{dimensions}: its runs of the store
     activations/{group}.parquet             f on the test data and g of every model, trained and untrained
     similarity/{group}.parquet              all pairs of a group
     similarity/tuples_{part}.parquet        llv_distance with other numbers of tuples
@@ -12,46 +14,44 @@ Results lie in {results}/{name}/, the section's own name, whatever configuration
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import ValidationError
-
-from whyalike.config import Config, ConfigError
-from whyalike.figures.registry_closeness import CLOSENESS_FIGURES
+from whyalike.config import Config
+from whyalike.figures.registry_studies import STUDY_FIGURES
 from whyalike.files import canonical_json
-from whyalike.messages import faults_in_words, listed
+from whyalike.planning.estimates import Estimate, Wildcards
+from whyalike.planning.plan import Plan
 from whyalike.provenance import fingerprint, version
-from whyalike.sections.closeness_parameters import Closeness
 from whyalike.similarity.registry import METRICS
+from whyalike.studies import closeness_costs, closeness_images
+from whyalike.studies.study import OwnJob, OwnStudy
 
 PARTS = ("synthetic", "all")
+CONSTRUCTIONS = ("circle", "copies")
+FIGURE_FILES = ("svg", "pdf", "png", "csv")
 CAPTIONS = {
     "circle": "Two models agree ever more surely (KL divergence), and stay as unlike as they were.",
     "copies": "Noisy copies of a model: unlikeness of representations lies below the bound by d_LLV.",
     "width": "Do wider networks learn closer distributions and more similar representations? All pairs of seeds.",
     "metrics": "Which metrics rank pairs of models as their closeness in distribution does.",
     "digits": "Embeddings of handwritten digits by two models, and how loss and similarity go together.",
+    "cifar10": "Embeddings of photographs by two models, and how loss and similarity go together.",
     "tuples": "How far d_LLV depends on the number of random tuples of inputs.",
 }
 
 
-class ClosenessFlow:
-    """Paths and parameters of the study; wildcards come as the rules name them.
+class ClosenessStudy(OwnStudy):
+    """Paths and parameters of the study; wildcards come as the rules name them. Parameters as `OwnStudy` has them."""
 
-    Parameters
-    ----------
-    config : the configuration in use; its section `closeness` counts.
-    default : the file with that section where the configuration has none.
-    """
+    name = "closeness"
 
     def __init__(self, config: Config, default: str | Path):
-        self.asked = config.closeness is not None
-        self.section = config.closeness or _read(default)
-        if self.section.name == config.name:
-            raise ConfigError(f"closeness.name: '{config.name}' is the name of the configuration: choose another.")
-        self.root = f"{config.results}/{self.section.name}"
+        super().__init__(config, default)
+        self.photographs = self.section.cifar10
+        if self.photographs is not None:
+            self.datasets = {closeness_images.SOURCE: self.photographs.data}
 
     def groups(self, part: str) -> list[str]:
         """The groups of models of a part of the study."""
@@ -60,10 +60,16 @@ class ClosenessFlow:
         return [f"k{count}_width{units}" for count in counts for units in width.widths]
 
     def figures(self, part: str) -> list[str]:
-        """The figures of a part of the study; constructed models are in both, digits in the whole."""
+        """The figures of a part of the study; constructed models are in both, images in the whole."""
         names = ["circle", "copies", *(f"{kind}_{part}" for kind in ("width", "metrics", "tuples"))]
-        names += ["digits"] if part == "all" else []
+        names += self._images() if part == "all" else []
         return [f"{self.root}/figures/{name}.svg" for name in names]
+
+    def _images(self) -> dict[str, list[str]]:
+        """The figures of images -> their groups, one a number of dimensions."""
+        digits = [f"digits_m{dimensions}" for dimensions in self.section.digits.dimensions]
+        photographs = closeness_images.groups(self.photographs)
+        return {"digits": digits, **({closeness_images.SOURCE: photographs} if photographs else {})}
 
     def own_figures(self) -> list[str]:
         """What `all` makes of the study: its smaller part where the configuration itself has the section."""
@@ -86,10 +92,9 @@ class ClosenessFlow:
     def figure_inputs(self, wildcards: Any) -> dict[str, list[str]]:
         """What a figure is drawn from."""
         kind, _, part = wildcards.figure.partition("_")
-        if kind == "digits":
-            groups = [f"digits_m{dimensions}" for dimensions in self.section.digits.dimensions]
+        if kind in (images := self._images()):
             folders = {"embeddings": "activations", "manifests": "models", "scores": "similarity"}
-            return {need: [f"{self.root}/{folder}/{group}.parquet" for group in groups]
+            return {need: [f"{self.root}/{folder}/{group}.parquet" for group in images[kind]]
                     for need, folder in folders.items()}  # fmt: skip
         tables = {
             "circle": "similarity/circle",
@@ -97,7 +102,7 @@ class ClosenessFlow:
             "tuples": f"similarity/tuples_{part}",
         }
         path = f"{self.root}/{tables.get(kind, f'statistics/{part}')}.parquet"
-        return {CLOSENESS_FIGURES[f"closeness_{kind}"].facts.inputs[0]: [path]}
+        return {STUDY_FIGURES[f"closeness_{kind}"].facts.inputs[0]: [path]}
 
     # ---- parameters ----
 
@@ -109,13 +114,15 @@ class ClosenessFlow:
 
     def training_work(self, wildcards: Any) -> str:
         """Parameters of the training of a group."""
-        return canonical_json(self._training(wildcards))
+        return canonical_json(self.training(wildcards.group))
 
-    def _training(self, wildcards: Any) -> dict[str, Any]:
-        """The work of a group, which its name tells: k{classes}_width{units}, or digits_m{dimensions}."""
+    def training(self, group: str) -> dict[str, Any]:
+        """The work of a group, which its name tells: k{classes}_width{units}, or the images and _m{dimensions}."""
+        if group in closeness_images.groups(self.photographs):
+            return closeness_images.training(self.photographs, group)
         width, digits = self.section.width, self.section.digits
-        numbers = [int(number) for number in re.findall(r"\d+", wildcards.group)]
-        if wildcards.group.startswith("digits"):
+        numbers = [int(number) for number in re.findall(r"\d+", group)]
+        if group.startswith("digits"):
             shape = {"inputs": 64, "classes": 10, "width": digits.width, "dimensions": numbers[0]}
             section, source = digits, {"source": "digits", "train": digits.train, "seed": digits.seed}
         else:
@@ -123,12 +130,20 @@ class ClosenessFlow:
             section, source = width, {"source": "radial", **width.model_dump(mode="json", include={"train", "test"})}
         state = {"version": version("whyalike.training.embeddings")}
         shared = section.model_dump(mode="json", include={"recipe", "seeds"})
-        return {"group": wildcards.group, "data": source, **shape, **shared, **state}
+        return {"group": group, "data": source, **shape, **shared, **state}
 
     def activations_work(self, wildcards: Any) -> str:
         """Parameters of the representations of a group: those of its training, and the code."""
         code = fingerprint("whyalike.activations.embeddings:embed_group")
-        return canonical_json({"training": self._training(wildcards), "code": code})
+        return canonical_json({"training": self.training(wildcards.group), "code": code})
+
+    def images_work(self, wildcards: Any) -> str:
+        """Parameters of the representations of a group of photographs."""
+        return closeness_images.activations_work(self.photographs, wildcards.group)
+
+    def data_work(self, _: Any) -> str:
+        """Parameters of the prepared photographs."""
+        return closeness_images.data_work(self.photographs)
 
     def similarity_work(self, wildcards: Any) -> str:
         """Parameters of the scores of a group's pairs."""
@@ -136,7 +151,7 @@ class ClosenessFlow:
         code = fingerprint(
             "whyalike.similarity.distribution_pairs:score_group", *sorted({METRICS[name].target for name in metrics})
         )
-        training = self._training(wildcards)
+        training = self.training(wildcards.group)
         shared = {name: training[name] for name in ("group", "classes", "width", "dimensions")}
         return canonical_json({**shared, "metrics": metrics, "num_samples": self.section.num_samples, "code": code})
 
@@ -153,7 +168,7 @@ class ClosenessFlow:
     def figure_work(self, wildcards: Any) -> str:
         """Parameters of one figure."""
         kind = f"closeness_{wildcards.figure.partition('_')[0]}"
-        entry = CLOSENESS_FIGURES[kind]
+        entry = STUDY_FIGURES[kind]
         work = {"kind": kind, "options": {}, "inputs": entry.facts.inputs}
         return canonical_json({**work, "code": fingerprint("whyalike.figures.making:make_figure", entry.target)})
 
@@ -161,11 +176,37 @@ class ClosenessFlow:
         """One sentence for the report."""
         return CAPTIONS[wildcards.figure.partition("_")[0]]
 
+    # ---- for the plan, and for those who watch and keep house ----
 
-def _read(path: str | Path) -> Closeness:
-    """The section of a file that holds nothing else."""
-    values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    try:
-        return Closeness.model_validate(values["closeness"])
-    except ValidationError as error:
-        raise ConfigError(listed(str(path), faults_in_words(error.errors(), Config))) from None
+    def estimates(self, plan: Plan) -> dict[str, Callable[[Wildcards], Estimate]]:
+        """What the jobs cost, by rule."""
+        return closeness_costs.estimates(self, plan)
+
+    def runs(self) -> dict[str, str]:
+        """The runs of the store: those of photographs."""
+        groups = closeness_images.groups(self.photographs)
+        return {run["identity"]: group for group in groups for run in self.training(group)["runs"]}
+
+    def jobs(self, whole: bool = True) -> list[OwnJob]:
+        """Every job of the whole study, or of its smaller part, but the preparation of data."""
+        parts, photographs = PARTS if whole else PARTS[:1], closeness_images.groups(self.photographs)
+        groups = self.groups(parts[-1]) + [group for images in self._images().values() for group in images if whole]
+        figures = dict.fromkeys(Path(path).stem for part in parts for path in self.figures(part))
+        of_groups = [
+            ("models", lambda group: "train_embedders" if group in photographs else "train_embeddings"),
+            ("activations", lambda group: "embed_images" if group in photographs else "embed_group"),
+            ("similarity", lambda _: "score_group"),
+        ]
+        return [
+            *(self._job(stage, rule(group), "group", group) for stage, rule in of_groups for group in groups),
+            *(self._job("similarity", "score_constructed", "construction", name) for name in CONSTRUCTIONS),
+            *(self._job("similarity", "score_tuples", "part", part, f"tuples_{part}") for part in parts),
+            *(self._job("statistics", "analyse_closeness", "part", part) for part in parts),
+            *(self._job("figures", "draw_closeness", "figure", name) for name in figures),
+        ]
+
+    def _job(self, stage: str, rule: str, wildcard: str, value: str, name: str | None = None) -> OwnJob:
+        suffixes = {"train_embeddings": ("parquet", "safetensors"), "draw_closeness": FIGURE_FILES}
+        path = f"{self.root}/{stage}/{name or value}"
+        files = tuple(f"{path}.{suffix}" for suffix in suffixes.get(rule, ("parquet",)))
+        return OwnJob(stage, rule, {wildcard: value}, files)

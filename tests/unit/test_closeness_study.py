@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from whyalike.closeness_flow import ClosenessFlow
 from whyalike.config import ConfigError, check
+from whyalike.studies.closeness import ClosenessStudy
 
 DEFAULT = Path(__file__).parents[2] / "config" / "closeness.yaml"
 GROUP = SimpleNamespace(group="k4_width16")
@@ -29,7 +29,7 @@ def section():
 
 
 def flow(demo, section=None):
-    return ClosenessFlow(check({**demo, "closeness": section} if section else demo), DEFAULT)
+    return ClosenessStudy(check({**demo, "closeness": section} if section else demo), DEFAULT)
 
 
 def test_without_a_section_the_default_holds_at_full_size_and_all_leaves_it_out(demo):

@@ -1,0 +1,36 @@
+"""What a job and a run of it cost: seconds, bytes, how that is known, and which studies need it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Wildcards = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class RunCost:
+    """What training one run costs."""
+
+    seconds: float
+    bytes: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What one job costs: on its own, and for each run that it trains (identity -> cost).
+
+    ``own_bytes`` are those that stay, ``vector_bytes`` those of representations in float32, whether they stay or not.
+    ``studies`` holds every study that needs the job, with those of its runs that the study needs.
+    """
+
+    own_seconds: float = 0.0
+    own_bytes: float = 0.0
+    runs: Mapping[str, RunCost] = field(default_factory=dict)
+    sources: frozenset[str] = frozenset()
+    factor: str | None = None
+    studies: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    vector_bytes: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """The whole job."""
+        return self.own_seconds + sum(run.seconds for run in self.runs.values())

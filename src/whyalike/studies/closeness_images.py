@@ -1,0 +1,75 @@
+"""The models of photographs in the study of closeness: which runs of the store a group has, and the work of its jobs.
+
+A group is cifar10_m{dimensions}: all seeds of one M. A run's identity is made as `whyalike.runs` makes it, of all that
+its weights depend on; a seed more trains that seed alone.
+"""
+
+from typing import Any
+
+from whyalike.data.registry import SOURCES
+from whyalike.files import canonical_json
+from whyalike.models.registry import MODELS
+from whyalike.provenance import fingerprint, version
+from whyalike.runs import digest
+from whyalike.sections.closeness_parameters import Photographs
+from whyalike.training.registry import OBJECTIVES
+
+SOURCE, FAMILY, OBJECTIVE = "cifar10", "embedder", "cross_entropy_adam"
+LABELLING, CLASSES, SIDE = "class", 10, 32
+REPLICA = "0"  # the models of a group differ in their seeds
+
+
+def groups(section: Photographs | None) -> list[str]:
+    """The groups, none where photographs are left out."""
+    return [] if section is None else [f"{SOURCE}_m{dimensions}" for dimensions in section.dimensions]
+
+
+def data_work(section: Photographs) -> str:
+    """Parameters of the prepared data set."""
+    parameters = section.data.model_dump(mode="json")
+    return canonical_json({"source": SOURCE, "parameters": parameters, "version": version(SOURCES[SOURCE].module)})
+
+
+def training(section: Photographs, group: str) -> dict[str, Any]:
+    """Parameters of the training of a group; the versions of the code are part of the identities of its runs."""
+    dimensions = int(group.rpartition("_m")[2])
+    model = {
+        "family": FAMILY,
+        **section.model.model_dump(mode="json"),
+        "dimensions": dimensions,
+        "unembedding_width": section.width,
+        "unembedding_layers": section.layers,
+    }
+    recipe = {"objective": OBJECTIVE, **section.recipe.model_dump(mode="json", exclude={"keep_steps"})}
+    shared = {"size": SIDE, "model": model, "recipe": recipe}
+    runs = [
+        {"name": f"{group}_seed{seed}", "seed": seed, "replica": REPLICA, "labelling": LABELLING, "level": None,
+         "identity": _identity(section, shared, seed)}
+        for seed in range(section.seeds)
+    ]  # fmt: skip
+    shape = {"classes": CLASSES, "width": section.width, "dimensions": dimensions}
+    return {"group": group, **shape, **shared, "runs": runs}
+
+
+def _identity(section: Photographs, shared: dict[str, Any], seed: int) -> str:
+    return digest(
+        {
+            **shared,
+            "seed": seed,
+            "replica": REPLICA,
+            "version": version(MODELS[FAMILY].module),
+            "dataset": {"source": SOURCE, **section.data.model_dump(mode="json")},
+            "dataset_version": version(SOURCES[SOURCE].module),
+            "split": {"part": "all"},
+            "labelling": LABELLING,
+            "training_version": version("whyalike.training.trainer"),
+            "objective_version": version(OBJECTIVES[OBJECTIVE].module),
+        }
+    )
+
+
+def activations_work(section: Photographs, group: str) -> str:
+    """Parameters of the representations of a group: those of its training, the test images, and the code."""
+    stimuli = {"part": "test", "n": section.stimuli, "seed": section.stimuli_seed}
+    code = fingerprint("whyalike.activations.embedding_runs:embed_images")
+    return canonical_json({"training": training(section, group), "stimuli": stimuli, "code": code})

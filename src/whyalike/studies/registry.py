@@ -1,0 +1,36 @@
+"""The studies with rules of their own, by name: a line each.
+
+A study's name is also that of its section in a configuration, of its rules (workflow/rules/{name}.smk) and of the file
+with its section at full size (config/{name}.yaml). Its target is a `whyalike.studies.study.OwnStudy`. Importing this
+module is cheap: the configuration reads it.
+"""
+
+from dataclasses import dataclass
+
+from whyalike.registry import Entry, Registry
+from whyalike.sections.closeness_parameters import Closeness
+from whyalike.sections.recipes import Section
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    """What is known of a study.
+
+    Attributes
+    ----------
+    section : the model that checks its section.
+    about : what it is, in the description of the section.
+    """
+
+    section: type[Section]
+    about: str
+
+
+STUDIES: Registry[StudyFacts] = Registry(
+    "study with rules of its own",
+    {
+        "closeness": Entry(
+            "whyalike.studies.closeness:ClosenessStudy", StudyFacts(Closeness, "The study of closeness in distribution")
+        ),
+    },
+)

@@ -1,0 +1,19 @@
+"""The embeddings and unembeddings of a group of image embedders."""
+
+import json
+from pathlib import Path
+
+from whyalike.activations.embedding_runs import embed_images
+from whyalike.config import check
+from whyalike.jobs import job
+
+config = check(snakemake.config)
+with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
+    embed_images(
+        work=json.loads(snakemake.params.work),
+        operation=config.operation,
+        threads=snakemake.threads,
+        dataset=Path(snakemake.input.dataset[0]).parent,
+        store=Path(config.results, "runs"),
+        output=Path(snakemake.output.activations),
+    )
