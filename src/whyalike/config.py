@@ -45,7 +45,7 @@ from whyalike.training.registry import OBJECTIVES
 PROTOCOLS = ("exact", "as_published")
 CONDITIONS = {
     "label": ("1", "2A", "2B", "2C", "3"),
-    "factorial": factorial.CONDITIONS,
+    "factorial": (*factorial.CONDITIONS, *factorial.BRIDGE),
     "controls": controls.CONDITIONS,
 }
 CONDITIONS_OF = {"label": "conditions of label overlap", "factorial": "conditions of the factorial"} | {
@@ -133,7 +133,8 @@ class Study(Question):
     levels: tuple[str, ...] = Field(
         min_length=1,
         description='Overlaps in quotes ("0", "0.25"), the conditions 1, 2A, 2B, 2C, 3 of label overlap, or of the '
-        'factorial data overlap 0, 0.5, 1 and label overlap 0, 1/3, 2/3, 1 as "0.5:2/3", all of them with all; '
+        'factorial data overlap 0, 0.5, 1 and label overlap 0, 1/3, 2/3, 1 as "0.5:2/3", all of them with all, '
+        'and beside them the labels of the paper as "0.5:shape/digit" (shape or digit of A, of B); '
         "or rungs of the controls: same_run, other_order, other_start, same_data, disjoint_data, shuffled_labels, "
         "across_seeds.",
     )
@@ -164,6 +165,12 @@ class Study(Question):
             raise ValueError(f"levels {wrong} are not {CONDITIONS_OF[factor]}: {', '.join(CONDITIONS[factor])}")
         if factor == "factorial" and not factorial.is_crossed(levels):
             raise ValueError(f"the factorial crosses two or more of each overlap, all with all; got {list(levels)}")
+        if factor == "factorial" and not factorial.bridge_fits(levels):
+            bridge = [level for level in levels if level in factorial.BRIDGE]
+            raise ValueError(
+                "the paper's labels need pairs of equal and of other labels, the same ones at each of their data "
+                f"overlaps, which the study must have; got {bridge}"
+            )
         return levels
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ import pytest
 from figure_tables import crossed_study as study
 
 from whyalike.figures.factorial import draw
+from whyalike.sections.factorial import BRIDGE, overlaps
 from whyalike.statistics.inference import t_interval
 
 
@@ -25,6 +26,27 @@ def test_numbers_are_those_of_the_tables():
         assert row.share == table.loc[f"share_{name.removeprefix('effect_')}", "value"]
         assert numbers[numbers["mark"] == f"{name}, seed"]["y"].mean() == pytest.approx(row.y)
     assert numbers[numbers["mark"] == "floor"]["y"].tolist() == pytest.approx([0.1])
+
+
+def test_the_paper_s_labels_have_stars_an_effect_and_a_legend_entry_and_leave_the_lines_as_they_are():
+    scores, statistics = study(bridge=BRIDGE)
+    figure, numbers = draw(scores, statistics)
+    of_bridge = scores["condition"].isin(BRIDGE)
+    stars = numbers[numbers["mark"] == "paper's labels"]
+    assert {(row.data_overlap, row.label_overlap) for row in stars.itertuples()} == set(map(overlaps, BRIDGE))
+    for row in stars.itertuples():
+        own = scores[of_bridge & (scores["data_overlap"] == row.data_overlap)]
+        by_seed = own[own["label_overlap"] == row.label_overlap].groupby("seed")["value"].mean()
+        assert row.y == pytest.approx(by_seed.mean())
+        assert (row.low, row.high) == pytest.approx(t_interval(by_seed))
+    [effect] = numbers[numbers["mark"] == "bridge_label"].itertuples()
+    assert effect.y == statistics.set_index("estimator").loc["bridge_label", "value"]
+    _, alone = draw(scores[~of_bridge], statistics)
+    lines = ["seed", "mean", "labels alone", "effect_label"]
+    kept = numbers[numbers["mark"].isin(lines)].reset_index(drop=True)
+    assert kept.equals(alone[alone["mark"].isin(lines)].reset_index(drop=True))
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "paper's labels: shape, digit" in said
 
 
 def test_the_right_axis_runs_from_untrained_to_same_data_and_labels():
