@@ -35,7 +35,7 @@ from whyalike.sections.external import ExternalStudy, OwnActivations, OwnCheckpo
 from whyalike.sections.misfits import misfits, unknown_names
 from whyalike.sections.names import Name, known
 from whyalike.sections.published_scores import PublishedScores
-from whyalike.sections.questions import STIMULI, Question, StimuliNames
+from whyalike.sections.questions import STIMULI, ClassCounts, Question, StimuliNames
 from whyalike.sections.recipes import Operation, Section
 from whyalike.sections.sample_texts import SampleText
 from whyalike.similarity.registry import METRICS
@@ -140,16 +140,17 @@ class Study(Question):
     )
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1, description="One pair a level for each seed.")
     stimuli: StimuliNames = Field(description=STIMULI)
-    fixed_classes: bool = Field(
-        False,
-        description="Task overlap: also score one shared class at a time, so that their number is the same at all p.",
+    fixed_classes: ClassCounts = Field(
+        (),
+        description="Task overlap: also score one shared class at a time (true or [1]), two at a time ([2]), or both "
+        "([1, 2]), so that their number is the same at all p.",
     )
     min_accuracy: float | dict[str, float] = Field(
         0.0,
         description="Smallest own-test accuracy of a run; a number, or one for each labelling. Below it the job fails.",
     )
 
-    @field_validator("levels", "seeds", "settings")
+    @field_validator("levels", "seeds", "settings", "fixed_classes")
     @classmethod
     def _stand_once(cls, values: tuple, about: ValidationInfo) -> tuple:
         if len(set(values)) < len(values):
