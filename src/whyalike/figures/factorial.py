@@ -3,7 +3,8 @@
 A column is one comparison on one stimulus set. Above: the mean score over seeds with its 95 % t interval against label
 overlap, a line for each data overlap; lines that run parallel add up. Untrained pairs lie at 0 % of the right axis,
 pairs of the same data and labels at 100 %. Below: each effect from overlap 0 to 1, a point a seed, the mean and its
-interval from the statistics table. Stars are pairs that learned the paper's own labels, where the study has them.
+interval from the statistics table. Stars are pairs that learned the paper's own labels, where the study has them. The
+frame cuts off intervals that are much wider than all points together.
 """
 
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ STAR = {"marker": "*", "markersize": 7, "markerfacecolor": "none", "linestyle": 
 TOP_INCHES, BOTTOM_INCHES, LEGEND_INCHES = 2.3, 1.75, 0.5
 MOST_COLUMNS = 3
 SIDEWAYS = 0.022  # of the label overlap: intervals of several data overlaps side by side
+ROOM = 0.4  # of the range of the points, on both sides: with few seeds an interval would hide all else
 APART = 0.1  # of the label overlap: the paper's labels stand outside of the lines' ends
 
 
@@ -45,6 +47,11 @@ class _Panel:
     scores: pd.DataFrame
     bridge: pd.DataFrame
     statistics: pd.DataFrame
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether pairs of the same data and labels are more alike than untrained ones, so that there is a share."""
+        return self.statistic("share_data") is not None
 
     @property
     def effects(self) -> dict[str, str]:
@@ -151,7 +158,16 @@ def _draw_scores(axes: Axes, panel: _Panel, last: bool) -> list[dict]:
         marks += means
     axes.set_xticks([0, 1 / 3, 2 / 3, 1], ["0", "1/3", "2/3", "1"])
     axes.set_xlabel("label overlap (facts that both learn)")
-    return marks + _draw_labels_alone(axes, panel) + _draw_scale(axes, panel, last)
+    marks += _draw_labels_alone(axes, panel) + _draw_scale(axes, panel, last)
+    axes.set_ylim(_framed(axes.get_ylim(), [one["y"] for one in marks]))
+    return marks
+
+
+def _framed(limits: tuple[float, float], values: Sequence[float]) -> tuple[float, float]:
+    """The limits of an axis, brought in where they leave all values by more than a share of their range."""
+    low, high = min(values), max(values)
+    room = ROOM * (high - low)
+    return (max(limits[0], low - room), min(limits[1], high + room)) if room else limits
 
 
 def _draw_bridge(axes: Axes, panel: _Panel, data: float, colour: str, shift: float) -> list[dict]:
@@ -184,7 +200,7 @@ def _draw_scale(axes: Axes, panel: _Panel, last: bool) -> list[dict]:
              for name, row in ends.items() if row is not None]  # fmt: skip
     if ends["floor"] is not None:
         axes.axhline(ends["floor"]["value"], color=style.GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
-    if len(marks) == 2 and marks[0]["y"] != marks[1]["y"]:
+    if len(marks) == 2 and panel.has_gap:
         floor, gap = marks[0]["y"], marks[1]["y"] - marks[0]["y"]
         right = axes.secondary_yaxis(
             "right", functions=(lambda y: 100 * (y - floor) / gap, lambda share: floor + gap * share / 100)
@@ -218,7 +234,8 @@ def _draw_effects(axes: Axes, panel: _Panel) -> list[dict]:
     axes.set_yticks(range(len(rows)), panel.effects.values())
     axes.set_ylim(len(rows) - 0.5, -0.75)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("change of the score (% of the gap)")
+    axes.set_xlim(_framed(axes.get_xlim(), [0.0, *(one["y"] for one in marks)]))
+    axes.set_xlabel(f"change of the score{' (% of the gap)' if panel.has_gap else ''}")
     axes.set_title(_answer(panel), color=style.GREY)
     return marks
 

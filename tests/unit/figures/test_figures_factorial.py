@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from figure_tables import crossed_study as study
+from figure_tables import statistics_of
 
 from whyalike.figures.factorial import draw
 from whyalike.sections.factorial import BRIDGE, overlaps
@@ -58,6 +59,26 @@ def test_the_right_axis_runs_from_untrained_to_same_data_and_labels():
     ceiling = statistics.set_index("estimator").loc["ceiling", "value"]
     low, high = above.get_ylim()
     assert right.get_ylim() == pytest.approx([100 * (y - 0.1) / (ceiling - 0.1) for y in (low, high)])
+
+
+def test_where_untrained_pairs_are_more_alike_there_is_no_scale_of_shares():
+    scores, statistics = study(untrained=0.95)
+    figure, numbers = draw(scores, statistics)
+    assert not figure.axes[0].child_axes
+    assert figure.axes[1].get_xlabel() == "change of the score"
+    assert "floor" in set(numbers["mark"])
+
+
+def test_intervals_of_two_seeds_do_not_hide_the_points():
+    scores, _ = study(seeds=2)
+    scores["value"] += 0.2 * scores["seed"]
+    figure, numbers = draw(scores, statistics_of(scores))
+    drawn = numbers[~numbers["mark"].str.contains("effect|interaction|minus")]
+    low, high = figure.axes[0].get_ylim()
+    spread = drawn["y"].max() - drawn["y"].min()
+    assert low <= drawn["y"].min() and high >= drawn["y"].max()
+    assert high - low <= 1.8 * spread + 1e-9  # 0.4 of the range on both sides; rounding
+    assert numbers["high"].max() - numbers["low"].min() > 2 * spread  # what the frame cuts off
 
 
 def test_without_untrained_pairs_and_labels_there_is_no_second_axis_and_no_mark_of_them():
