@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from whyalike.figures import style
-from whyalike.figures.style import number
+from whyalike.figures.style import number, percent
 from whyalike.statistics.factorial import crossed_table, effects
 from whyalike.statistics.factorial_bridge import bridge_effects, bridge_means, without_bridge
 from whyalike.statistics.factorial_findings import FEWEST, interaction_claimed
@@ -228,7 +228,7 @@ def _draw_effects(axes: Axes, panel: _Panel) -> list[dict]:
         size = {"share": None if share is None else share["value"]}
         marks.append({"mark": name, "y": row["value"], "low": row["ci_low"], "high": row["ci_high"],
                       "p_holm": row["p_holm"], **size})  # fmt: skip
-        text = number(row["value"]) + ("" if share is None else f" ({100 * share['value']:.0f} %)")
+        text = number(row["value"]) + ("" if share is None else f" ({percent(share['value'])} %)")
         axes.annotate(text, (1, place), (0, 4), xycoords=("axes fraction", "data"), textcoords="offset points",
                       ha="right", va="bottom")  # fmt: skip
     axes.set_yticks(range(len(rows)), panel.effects.values())
