@@ -34,7 +34,7 @@ from whyalike.sections.external import ExternalStudy, OwnActivations, OwnCheckpo
 from whyalike.sections.misfits import misfits, unknown_names
 from whyalike.sections.names import Name, known
 from whyalike.sections.published_scores import PublishedScores
-from whyalike.sections.questions import STIMULI, Question, StimuliNames
+from whyalike.sections.questions import STIMULI, ClassCounts, Question, StimuliNames
 from whyalike.sections.recipes import Operation, Section
 from whyalike.sections.sample_texts import SampleText
 from whyalike.similarity.registry import METRICS
@@ -45,7 +45,7 @@ from whyalike.training.registry import OBJECTIVES
 PROTOCOLS = ("exact", "as_published")
 CONDITIONS = {
     "label": ("1", "2A", "2B", "2C", "3"),
-    "factorial": factorial.CONDITIONS,
+    "factorial": (*factorial.CONDITIONS, *factorial.BRIDGE),
     "controls": controls.CONDITIONS,
 }
 CONDITIONS_OF = {"label": "conditions of label overlap", "factorial": "conditions of the factorial"} | {
@@ -133,22 +133,24 @@ class Study(Question):
     levels: tuple[str, ...] = Field(
         min_length=1,
         description='Overlaps in quotes ("0", "0.25"), the conditions 1, 2A, 2B, 2C, 3 of label overlap, or of the '
-        'factorial data overlap 0, 0.5, 1 and label overlap 0, 1/3, 2/3, 1 as "0.5:2/3", all of them with all; '
+        'factorial data overlap 0, 0.5, 1 and label overlap 0, 1/3, 2/3, 1 as "0.5:2/3", all of them with all, '
+        'and beside them the labels of the paper as "0.5:shape/digit" (shape or digit of A, of B); '
         "or rungs of the controls: same_run, other_order, other_start, same_data, disjoint_data, shuffled_labels, "
         "across_seeds.",
     )
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1, description="One pair a level for each seed.")
     stimuli: StimuliNames = Field(description=STIMULI)
-    fixed_classes: bool = Field(
-        False,
-        description="Task overlap: also score one shared class at a time, so that their number is the same at all p.",
+    fixed_classes: ClassCounts = Field(
+        (),
+        description="Task overlap: also score one shared class at a time (true or [1]), two at a time ([2]), or both "
+        "([1, 2]), so that their number is the same at all p.",
     )
     min_accuracy: float | dict[str, float] = Field(
         0.0,
         description="Smallest own-test accuracy of a run; a number, or one for each labelling. Below it the job fails.",
     )
 
-    @field_validator("levels", "seeds", "settings")
+    @field_validator("levels", "seeds", "settings", "fixed_classes")
     @classmethod
     def _stand_once(cls, values: tuple, about: ValidationInfo) -> tuple:
         if len(set(values)) < len(values):
@@ -164,6 +166,12 @@ class Study(Question):
             raise ValueError(f"levels {wrong} are not {CONDITIONS_OF[factor]}: {', '.join(CONDITIONS[factor])}")
         if factor == "factorial" and not factorial.is_crossed(levels):
             raise ValueError(f"the factorial crosses two or more of each overlap, all with all; got {list(levels)}")
+        if factor == "factorial" and not factorial.bridge_fits(levels):
+            bridge = [level for level in levels if level in factorial.BRIDGE]
+            raise ValueError(
+                "the paper's labels need pairs of equal and of other labels, the same ones at each of their data "
+                f"overlaps, which the study must have; got {bridge}"
+            )
         return levels
 
     @model_validator(mode="after")

@@ -188,7 +188,7 @@ class Grid:
         if cell.factor == "controls":
             return self._run(cell, "A", "0", self._own_labels(cell), None, {"part": "A"}), self._control(cell, level)
         if cell.factor == "factorial":
-            return self._factorial_run(cell, None), self._factorial_run(cell, level)
+            return self._factorial_runs(cell, level)
         labelling = self._own_labels(cell)
         alone = "" if self.config.share_a else f"@{level}"  # without sharing, each level trains its own A
         run_a = self._run(cell, f"A{alone}", f"0{alone}", labelling, None, {"part": "A"})
@@ -218,13 +218,14 @@ class Grid:
             runs = [self._control(cell, controls.ACROSS_SEEDS) for cell in (a, b)]
             yield Pair(controls.ACROSS_SEEDS, a.seed, *runs, None, 1.0, seed_b=b.seed)
 
-    def _factorial_run(self, cell: Cell, level: str | None) -> Run:
+    def _factorial_runs(self, cell: Cell, level: str) -> tuple[Run, Run]:
         # one A, and one replica for every B, whatever `share_a` says: the cells of a seed share their random numbers
-        labels, facts = factorial.labelling(cell.seed, level), {"facts": version("whyalike.data.facts")}
-        if level is None:
-            return self._run(cell, "A", "0", labels, None, {"part": "A", **facts})
-        data = factorial.data_overlap(level)
-        return self._run(cell, f"B@{level}", "1", labels, level, {"part": "B", "overlap": data, **facts})
+        bridge, data = level in factorial.BRIDGE, factorial.data_overlap(level)
+        a, b = factorial.paper_labels(level) if bridge else factorial.fact_labels(cell.seed, level)
+        name_a, own = (f"A/{a}", f"{data}:{b}") if bridge else ("A", level)  # of the bridge, each run is in two pairs
+        facts = {} if bridge else {"facts": version("whyalike.data.facts")}
+        run_a = self._run(cell, name_a, "0", a, None, {"part": "A", **facts})
+        return run_a, self._run(cell, f"B@{own}", "1", b, own, {"part": "B", "overlap": data, **facts})
 
     def _run(
         self,

@@ -310,6 +310,22 @@ def test_fixed_classes_outside_task_overlap_is_refused(demo):
         check(demo)
 
 
+@pytest.mark.parametrize(("given", "counts"), [(True, (1,)), (False, ()), ([2], (2,)), ([1, 2], (1, 2))])
+def test_fixed_classes_are_one_or_two_at_a_time(demo, given, counts):
+    demo["studies"]["task_overlap"]["fixed_classes"] = given
+    assert check(demo).studies["task_overlap"].fixed_classes == counts
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [([3], "got 3"), (2, "must be a list"), ([1, 1], r"fixed_classes names a value twice: \[1, 1\]")],
+)
+def test_other_numbers_of_fixed_classes_are_refused(demo, given, message):
+    demo["studies"]["task_overlap"]["fixed_classes"] = given
+    with pytest.raises(ConfigError, match=message):
+        check(demo)
+
+
 def test_a_minimum_for_labels_that_no_run_has_is_refused(demo):
     demo["studies"]["label_overlap"]["min_accuracy"] = {"shape_colour": 0.9}
     with pytest.raises(ConfigError, match=r"label_overlap\.min_accuracy: no run has the labels 'shape_colour'"):

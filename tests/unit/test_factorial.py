@@ -14,6 +14,8 @@ from whyalike.sections import factorial
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "workflow" / "factorial.yaml").read_text(encoding="utf-8"))
 
+WHOLE = ["0:0", "0:1", "1:0", "1:1"]
+
 
 @pytest.fixture
 def values():
@@ -84,6 +86,29 @@ def test_a_run_that_learns_facts_is_another_when_a_fact_changes(values, monkeypa
     assert not before & identities()
 
 
+def test_the_paper_s_labels_need_two_a_and_two_b_an_overlap_and_change_no_other_run(values):
+    before = Grid(check(copy.deepcopy(values)))
+    cell = Cell("colorshapedigit", "factorial", 1)
+    values["studies"]["factorial_overlap"]["levels"] += list(factorial.BRIDGE)
+    grid = Grid(check(values))
+    runs = {run.name: run for run in grid.runs(cell)}
+    assert {run.name: run for run in before.runs(cell)}.items() <= runs.items()
+    new = runs.keys() - {run.name for run in before.runs(cell)}
+    assert new == {
+        "A/shape",
+        "A/digit",
+        *(f"B@{p}:{labels}" for p in ("0", "0.5", "1") for labels in ("shape", "digit")),
+    }
+    assert len({run.identity for run in runs.values()}) == 13 + 8
+    assert {runs[name].labelling for name in new} == {"shape", "digit"}
+    assert (runs["A/shape"].untrained, runs["B@0:digit"].untrained) == (runs["A"].untrained, runs["B@0:0"].untrained)
+    pairs = {pair.condition: pair for pair in grid.pairs("factorial_overlap", "colorshapedigit") if pair.seed == 1}
+    one = pairs["0.5:shape/digit"]
+    assert (one.run_a, one.run_b) == (runs["A/shape"], runs["B@0.5:digit"])
+    assert (one.data_overlap, one.label_overlap) == (0.5, 0.0)
+    assert pairs["0:digit/digit"].label_overlap == 1.0
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
@@ -94,6 +119,15 @@ def test_a_run_that_learns_facts_is_another_when_a_fact_changes(values, monkeypa
             ["0.25:0", "0.25:1", "1:0", "1:1"],
             "levels ['0.25:0', '0.25:1'] are not conditions of the factorial",
         ),
+        (
+            "levels",
+            [*WHOLE, "1:shape/shape", "1:digit/digit"],
+            "pairs of equal and of other labels, the same ones at each of their data overlaps, which the study must "
+            "have; got ['1:shape/shape', '1:digit/digit']",
+        ),
+        ("levels", [*WHOLE, "0.5:shape/shape", "0.5:shape/digit"], "which the study must have; got ['0.5:shape/shape'"),
+        ("levels", [*WHOLE, "0:shape/shape", "0:shape/digit", "1:shape/shape"], "the same ones at each of their data"),
+        ("levels", [*WHOLE, "1:color/color"], "levels ['1:color/color'] are not conditions of the factorial"),
         ("min_accuracy", {"shape_digit_color": 0.5}, "min_accuracy of a factorial is one number"),
     ],
 )

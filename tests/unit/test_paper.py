@@ -79,16 +79,17 @@ def test_with_one_model_a_for_all_levels_there_are_944(published):
     assert found.total() == 944
 
 
-def test_factorial_and_controls_come_on_top_with_1_a_and_12_b_a_seed(paper, published):
-    assert counts(paper)["resnet", "factorial"] == 3 * 10 * 13
-    assert counts(paper.model_copy(update={"share_a": False}))["resnet", "factorial"] == 3 * 10 * 13
+def test_factorial_and_controls_come_on_top_with_3_a_and_18_b_a_seed(paper, published):
+    # 1 A and 12 B on facts; 2 A, and 2 B a data overlap, on the paper's labels
+    assert counts(paper)["resnet", "factorial"] == 3 * 10 * (13 + 8)
+    assert counts(paper.model_copy(update={"share_a": False}))["resnet", "factorial"] == 3 * 10 * (13 + 8)
     # the controls train 4 models a seed and share 3 with dataset overlap
-    assert counts(paper).total() - counts(published).total() == 390 + 10 * 4
+    assert counts(paper).total() - counts(published).total() == 630 + 10 * 4
 
 
 def test_the_factorial_holds_stimuli_and_steps_fixed_over_the_images_a_cell(paper):
     study = paper.studies["factorial_overlap"]
-    assert set(study.levels) == set(factorial.CONDITIONS)
+    assert set(study.levels) == {*factorial.CONDITIONS, *factorial.BRIDGE}
     each = [paper.datasets[paper.settings[name].dataset].images_per_cell for name in study.settings]
     assert each == [8, 64, 512]
     amounts = Workload(paper, COSTS)

@@ -115,9 +115,9 @@ def test_the_default_study_is_planned_on_slurm_within_30_seconds(folder, design,
     assert rows["total"][1] == rows["train_models"][1]
     # the paper's own by factor; the factorial and the controls come on top, and stand in lines of their own
     assert sum(int(rows[factor][1]) for factor in ("dataset", "task", "label")) == int(runs)
-    assert rows["factorial"][1] == rows["factorial_overlap"][1] == "390"
+    assert rows["factorial"][1] == rows["factorial_overlap"][1] == "630"
     # of the controls' 7 models a seed, 3 are shared where there is one A for all levels
-    assert int(rows["total"][1]) == int(runs) + 390 + 10 * (7 if design else 4)
+    assert int(rows["total"][1]) == int(runs) + 630 + 10 * (7 if design else 4)
     sections = ("dataset", "task", "label", "dataset_overlap_text", "task_overlap_text", "label_overlap")
     assert all(float(rows[name][3]) > 0 for name in sections)
     assert "given," in rows["train_models"]

@@ -32,22 +32,24 @@ def test_scores_have_both_overlaps_and_the_labels_share_as_much_as_they_should(s
     assert table["untrained"].notna().all()
 
 
-def test_a_seed_trains_one_a_and_one_b_a_condition(study):
+def test_a_seed_trains_one_a_and_one_b_a_condition_and_two_of_each_on_the_papers_labels(study):
     for path in (study.results / "models" / "colorshapedigit").rglob("*.parquet"):
-        manifest = pd.read_parquet(path)
-        assert sorted(manifest["name"]) == ["A", "B@0:0", "B@0:1", "B@0:1/3", "B@1:0", "B@1:1", "B@1:1/3"]
-        assert set(manifest["classes"]) == {8}
-        assert set(manifest["n_train"]) == {64 * 8}
+        classes = pd.read_parquet(path).set_index("name")["classes"].to_dict()
+        facts = dict.fromkeys(["A", "B@0:0", "B@0:1", "B@0:1/3", "B@1:0", "B@1:1", "B@1:1/3"], 8)
+        assert classes == facts | dict.fromkeys(["A/shape", "A/digit", "B@1:shape", "B@1:digit"], 4)
+        assert set(pd.read_parquet(path)["n_train"]) == {64 * 8}
 
 
 def test_statistics_figure_and_findings_answer_the_question(study):
     statistics = pd.read_parquet(study.results / "statistics" / "factorial_overlap.parquet")
     assert {"effect_data", "effect_label", "interaction", "interaction_angle"} <= set(statistics["estimator"])
+    assert {"bridge_label", "bridge_minus_facts", "share_bridge_label"} <= set(statistics["estimator"])
     numbers = pd.read_csv(study.results / "figures" / "factorial_overlap.csv")
-    assert {"effect_data", "effect_label", "floor", "ceiling", "labels alone"} <= set(numbers["mark"])
+    assert {"effect_data", "effect_label", "floor", "ceiling", "labels alone", "paper's labels"} <= set(numbers["mark"])
     text = (study.results / "findings.md").read_text()
     assert "## Study factorial_overlap" in text
     assert "no claim" in text.lower()  # two seeds
+    assert "the paper's labels, shape or digit, label overlap 0 to 1" in text
 
 
 def test_the_controls_share_runs_with_dataset_overlap_and_the_same_run_twice_is_one_model(study):

@@ -1,12 +1,12 @@
 """``array.npy``, the one array of a prepared data set: images, uint8 (n, h, w, c), or a token stream, uint16 (tokens,).
 
-Both are filled in place, so that no data set need fit in memory: images in a memory map, since their number is known;
-tokens by appending to a file whose header is written again with the final length. numpy pads headers for just that. The
-array lies in a temporary file that gets its final name when the block ends without an error.
+Images are filled in place, in a memory map, so that no data set need fit in memory. The array lies in a temporary file
+that gets its final name when the block ends without an error. Sources that take long go on where they were killed:
+`whyalike.data.filling` for images, `whyalike.data.stream_filling` for tokens.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,8 +17,6 @@ from whyalike.files import atomic
 ARRAY, CHECKSUMS = "array.npy", "checksums.json"
 TOKEN = np.dtype("<u2")
 LARGEST_VOCABULARY = 2**16  # ids that a token of two bytes can hold
-
-Append = Callable[[np.ndarray], None]
 
 
 @contextmanager
@@ -33,27 +31,6 @@ def new_images(folder: Path, shape: tuple[int, int, int, int]) -> Iterator[np.nd
             os.posix_fallocate(handle.fileno(), 0, images.offset + images.nbytes)
         yield images
         images.flush()
-
-
-@contextmanager
-def new_tokens(folder: Path) -> Iterator[Append]:
-    """Yield a function that appends tokens, uint16 (n,), to what becomes the folder's array; see `new_images`."""
-    with _new_array(folder) as temporary, temporary.open("wb") as handle:
-        _write_header(handle, 0)
-        start = handle.tell()
-
-        def append(tokens: np.ndarray) -> None:
-            handle.write(tokens.astype(TOKEN, casting="no").tobytes())
-
-        yield append
-        count = (handle.tell() - start) // TOKEN.itemsize
-        handle.seek(0)
-        _write_header(handle, count)
-        if handle.tell() != start:
-            raise RuntimeError(
-                f"the header of an array of {count} tokens must have the {start} bytes that were left for it, numpy "
-                f"wrote {handle.tell()}. Use the numpy of the environment's lock."
-            )
 
 
 def write_array(folder: Path, array: np.ndarray) -> None:
@@ -90,8 +67,3 @@ def _new_array(folder: Path) -> Iterator[Path]:
     (folder / CHECKSUMS).unlink(missing_ok=True)  # from here on an older data set in the folder is no longer valid
     with atomic(folder / ARRAY) as temporary:
         yield temporary
-
-
-def _write_header(handle, length: int) -> None:
-    header = {"descr": TOKEN.str, "fortran_order": False, "shape": (length,)}
-    np.lib.format.write_array_header_1_0(handle, header)

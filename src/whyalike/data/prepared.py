@@ -138,7 +138,7 @@ def write_prepared(
     made_by: Mapping[str, Any],
     tokenizer: str | None = None,
 ) -> None:
-    """Write a prepared data set, or complete one whose array was filled through `new_images` or `new_tokens`.
+    """Write a prepared data set, or complete one whose array was was filled.
 
     Parameters
     ----------

@@ -6,7 +6,9 @@ keyed by the seed. The cuts fall between tokens, wherever a text ends.
 Source: the overlap study, section 4.1: the stream in 80 chunks, 5 % held out.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,17 @@ import numpy as np
 import pandas as pd
 from tokenizers import Tokenizer
 
-from whyalike.data.array_file import Append, new_tokens
 from whyalike.data.documents import Piece
 from whyalike.data.label_table import PARTS
 from whyalike.data.prepared import write_prepared
+from whyalike.data.stream_filling import Append, fill_tokens
 from whyalike.data.text_parameters import StreamParameters
-from whyalike.data.tokenization import encode
+from whyalike.data.tokenization import batches, encode
 from whyalike.randomness import keyed
 
 Stretches = tuple[np.ndarray, np.ndarray]  # starts and lengths, int64
 
+CHUNK = 2**22  # characters that a killed preparation loses at most: two seconds on one thread
 REPORT_EVERY = 25_000_000  # tokens between two lines of progress: half a minute on one thread
 
 
@@ -51,9 +54,11 @@ def write_stream(
     ValueError : a corpus is empty, or too small for what `chosen` asks of it.
     """
     counts, stretches = {}, {}
-    with new_tokens(folder) as append:
+    tokens_of = partial(_tokens, tokenizer)
+    work = {**made_by, "tokenizer": hashlib.sha256(tokenizer.to_str().encode()).hexdigest(), "chunk": CHUNK}
+    with fill_tokens(folder, work, report) as append:
         for name in sorted(corpora):
-            counts[name] = _append_corpus(append, name, encode(tokenizer, corpora[name]), chosen, report)
+            counts[name] = _append_corpus(append, name, corpora[name], tokens_of, chosen, report)
             stretches[name] = _stretches(name, counts[name], chosen)
     rows = _rows(counts, stretches)
     vocabulary = tokenizer.get_vocab_size()
@@ -63,15 +68,18 @@ def write_stream(
 
 
 def _append_corpus(
-    append: Append, name: str, tokens: Iterable[np.ndarray], chosen: StreamParameters, report: Callable[[str], None]
+    append: Append,
+    name: str,
+    pieces: Iterable[Piece],
+    tokens_of: Callable[[Iterable[Piece], int | None], np.ndarray],
+    chosen: StreamParameters,
+    report: Callable[[str], None],
 ) -> int:
     """Append the tokens of one corpus, at most so many as asked for; returns their number."""
     count = 0
-    for some in tokens:
-        if chosen.max_tokens is not None:
-            some = some[: chosen.max_tokens - count]
-        append(some)
-        before, count = count, count + len(some)
+    for chunk in batches(pieces, CHUNK):
+        left = None if chosen.max_tokens is None else chosen.max_tokens - count
+        before, count = count, count + append(name, chunk, partial(tokens_of, chunk, left))
         if count // REPORT_EVERY > before // REPORT_EVERY:
             report(f"{name}: {count // 1_000_000} million tokens")
         if count == chosen.max_tokens:
@@ -80,6 +88,17 @@ def _append_corpus(
         raise ValueError(f"corpus {name} must hold text, its files hold none. Correct its path.")
     report(f"{name}: {count} tokens")
     return count
+
+
+def _tokens(tokenizer: Tokenizer, chunk: Iterable[Piece], most: int | None) -> np.ndarray:
+    """The tokens of a chunk of text, the first ``most`` of them at most."""
+    found, count = [], 0
+    for some in encode(tokenizer, chunk):
+        found.append(some)
+        count += len(some)
+        if most is not None and count >= most:
+            break
+    return np.concatenate(found)[:most]
 
 
 def _rows(counts: Mapping[str, int], stretches: Mapping[str, Mapping[str, Stretches]]) -> pd.DataFrame:

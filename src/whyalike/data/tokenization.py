@@ -97,19 +97,20 @@ def of_prepared(folder: Path) -> Tokenizer:
 def encode(tokenizer: Tokenizer, pieces: Iterable[Piece]) -> Iterator[np.ndarray]:
     """The tokens of texts, uint16 (n,) a piece, with the end of text after each text."""
     end = np.array([tokenizer.token_to_id(END_OF_TEXT)], dtype=TOKEN)
-    for batch in _batches(pieces):
+    for batch in batches(pieces, BATCH):
         encoded = tokenizer.encode_batch_fast([text for text, _ in batch], add_special_tokens=False)
         for (_, ends), one in zip(batch, encoded, strict=True):
             tokens = np.array(one.ids, dtype=TOKEN)
             yield np.concatenate([tokens, end]) if ends else tokens
 
 
-def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
+def batches(pieces: Iterable[Piece], least: int) -> Iterator[list[Piece]]:
+    """Pieces in lists of at least so many characters each, but the last."""
     batch, size = [], 0
     for piece in pieces:
         batch.append(piece)
         size += len(piece[0])
-        if size >= BATCH:
+        if size >= least:
             yield batch
             batch, size = [], 0
     if batch:

@@ -3,8 +3,8 @@
 Models that do not classify have a loss in its own unit in place of an accuracy; their panels come last.
 
 Runs stand over the level they were trained for, runs that have none over their labelling; run A of a seed serves every
-level and stands once, under "A". Points are seeds, the bar and the figures above it mean ± SD over runs (ddof 1), the
-dotted line chance.
+level and stands once, under "A" (of the factorial on the paper's labels under "A:shape" and "A:digit"). Points are
+seeds, the bar and the figures above it mean ± SD over runs (ddof 1), the dotted line chance.
 """
 
 import textwrap
@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from whyalike.figures import style
+from whyalike.statistics.panels import FACTORIAL
 
 COLUMNS = ("run", "setting", "factor", "seed", "replica", "level", "labelling", "classes", "accuracy", "loss",
            "loss_unit", "device")  # fmt: skip
@@ -184,7 +185,10 @@ def _categories(runs: pd.DataFrame) -> pd.Series:
     """What each run stands over: its level, its labelling where no run has a level, else A."""
     if runs["level"].isna().all():
         return runs["labelling"].astype(str)
-    return runs["level"].map(lambda level: SHARED_A if pd.isna(level) else _spelled(level))
+    # facts have a dot in their names; other labels of a factorial are the paper's, each with a run A of its own
+    paper = (runs["factor"] == FACTORIAL) & ~runs["labelling"].astype(str).str.contains(".", regex=False)
+    alone = (SHARED_A + ":" + runs["labelling"].astype(str)).where(paper, SHARED_A)
+    return runs["level"].map(_spelled, na_action="ignore").where(runs["level"].notna(), alone)
 
 
 def _spelled(level: str) -> str:

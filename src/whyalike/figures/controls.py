@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from whyalike.figures import style
-from whyalike.figures.style import number
+from whyalike.figures.style import number, percent
 from whyalike.sections.controls import ACROSS_SEEDS
 from whyalike.statistics.controls import UNTRAINED, across_expected, ladder
 from whyalike.statistics.panels import CONTROLS
@@ -143,7 +143,7 @@ def _draw_mean(axes: Axes, statistics: pd.DataFrame, estimator: str, name: str, 
     bar = None if pd.isna(row["ci_low"]) else [[row["value"] - row["ci_low"]], [row["ci_high"] - row["value"]]]
     axes.errorbar(row["value"], place, xerr=bar, color=style.BLACK, marker="D", markersize=4, elinewidth=1.2, zorder=3)
     share = statistics["value"].get(f"share_{name}")
-    text = number(row["value"]) + ("" if share is None else f" ({100 * share:.0f} %)")
+    text = number(row["value"]) + ("" if share is None else f" ({percent(share)} %)")
     clear = {"boxstyle": "square,pad=0.05", "facecolor": "white", "edgecolor": "none"}  # of the lines behind the words
     axes.annotate(text, (row["value"], place), (0, 5), textcoords="offset points", ha="center", va="bottom", bbox=clear)
     return {

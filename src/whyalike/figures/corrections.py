@@ -24,7 +24,7 @@ ROW_HEIGHT, FRAME_HEIGHT = 0.17, 1.25  # inches
 LABEL_CHARACTERS = 56
 SHORT_KINDS = {
     "common": "classes of both", "ood_one": "classes of one", "ood_both": "classes of neither",
-    "fixed_classes_1": "one class at a time",
+    "fixed_classes_1": "one class at a time", "fixed_classes_2": "two classes at a time",
 }  # fmt: skip
 DIGITS = 12  # beyond them a slope is rounding, and has no sign
 ANOTHER_SIZE = 0.1  # slopes that differ by more than this share of the larger one

@@ -3,7 +3,8 @@
 A column is one comparison on one stimulus set. Above: the mean score over seeds with its 95 % t interval against label
 overlap, a line for each data overlap; lines that run parallel add up. Untrained pairs lie at 0 % of the right axis,
 pairs of the same data and labels at 100 %. Below: each effect from overlap 0 to 1, a point a seed, the mean and its
-interval from the statistics table.
+interval from the statistics table. Stars are pairs that learned the paper's own labels, where the study has them. The
+frame cuts off intervals that are much wider than all points together.
 """
 
 from collections.abc import Sequence
@@ -16,8 +17,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from whyalike.figures import style
-from whyalike.figures.style import number
-from whyalike.statistics.factorial import contrasts
+from whyalike.figures.style import number, percent
+from whyalike.statistics.factorial import crossed_table, effects
+from whyalike.statistics.factorial_bridge import bridge_effects, bridge_means, without_bridge
 from whyalike.statistics.factorial_findings import FEWEST, interaction_claimed
 from whyalike.statistics.inference import t_interval
 from whyalike.statistics.panels import FACTORIAL
@@ -28,18 +30,33 @@ FIGURE_COLUMNS = [*KEY, "mark", "data_overlap", "label_overlap", "seed", "y", "l
 LOOKS = ((style.BLUE, "o", "-"), (style.ORANGE, "s", "--"), (style.VERMILLION, "^", ":"))  # by data overlap
 EFFECTS = {"effect_data": "data", "effect_label": "labels", "label_minus_data": "labels − data",
            "interaction": "interaction"}  # fmt: skip
+OF_BRIDGE = {"bridge_label": "paper's labels"}
+STAR = {"marker": "*", "markersize": 7, "markerfacecolor": "none", "linestyle": ""}  # of the paper's labels
 TOP_INCHES, BOTTOM_INCHES, LEGEND_INCHES = 2.3, 1.75, 0.5
 MOST_COLUMNS = 3
 SIDEWAYS = 0.022  # of the label overlap: intervals of several data overlaps side by side
+ROOM = 0.4  # of the range of the points, on both sides: with few seeds an interval would hide all else
+APART = 0.1  # of the label overlap: the paper's labels stand outside of the lines' ends
 
 
 @dataclass(frozen=True)
 class _Panel:
-    """One comparison on one stimulus set: its scores, and its statistics by estimator."""
+    """One comparison on one stimulus set: its scores, those of the paper's labels, and its statistics by estimator."""
 
     key: dict[str, str]
     scores: pd.DataFrame
+    bridge: pd.DataFrame
     statistics: pd.DataFrame
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether pairs of the same data and labels are more alike than untrained ones, so that there is a share."""
+        return self.statistic("share_data") is not None
+
+    @property
+    def effects(self) -> dict[str, str]:
+        """Name and words of every effect that has a row."""
+        return EFFECTS if self.bridge.empty else {**EFFECTS, **OF_BRIDGE}
 
     def statistic(self, name: str) -> pd.Series | None:
         found = self.statistics[self.statistics["estimator"] == name]
@@ -114,7 +131,7 @@ def _panels(
     for values, own in rows.groupby(list(PANEL), sort=False):
         named = dict(zip(PANEL, values, strict=True))
         of_panel = statistics[(statistics[list(named)] == pd.Series(named)).all(axis=1)]
-        found.append(_Panel({name: named[name] for name in KEY[1:]}, own, of_panel))
+        found.append(_Panel({name: named[name] for name in KEY[1:]}, *without_bridge(own), of_panel))
     return found
 
 
@@ -126,6 +143,7 @@ def _draw_scores(axes: Axes, panel: _Panel, last: bool) -> list[dict]:
     for i, data in enumerate(levels):
         colour, marker, line = LOOKS[i % len(LOOKS)]
         shift = SIDEWAYS * (i - (len(levels) - 1) / 2)
+        marks += _draw_bridge(axes, panel, data, colour, 2 * shift)
         means = []
         for label, values in table[data].groupby("label_overlap"):
             place = {"data_overlap": data, "label_overlap": label}
@@ -140,7 +158,30 @@ def _draw_scores(axes: Axes, panel: _Panel, last: bool) -> list[dict]:
         marks += means
     axes.set_xticks([0, 1 / 3, 2 / 3, 1], ["0", "1/3", "2/3", "1"])
     axes.set_xlabel("label overlap (facts that both learn)")
-    return marks + _draw_labels_alone(axes, panel) + _draw_scale(axes, panel, last)
+    marks += _draw_labels_alone(axes, panel) + _draw_scale(axes, panel, last)
+    axes.set_ylim(_framed(axes.get_ylim(), [one["y"] for one in marks]))
+    return marks
+
+
+def _framed(limits: tuple[float, float], values: Sequence[float]) -> tuple[float, float]:
+    """The limits of an axis, brought in where they leave all values by more than a share of their range."""
+    low, high = min(values), max(values)
+    room = ROOM * (high - low)
+    return (max(limits[0], low - room), min(limits[1], high + room)) if room else limits
+
+
+def _draw_bridge(axes: Axes, panel: _Panel, data: float, colour: str, shift: float) -> list[dict]:
+    """Stars for equal and for other labels of the paper at one data overlap, in its colour, beside the lines' ends."""
+    means = bridge_means(panel.bridge) if len(panel.bridge) else pd.DataFrame()
+    marks = []
+    for (own, label), values in means.iterrows():
+        if own == data:
+            low, high = t_interval(values) or (np.nan, np.nan)
+            y, x = values.mean(), label + (APART if label else -APART) + shift
+            axes.errorbar(x, y, [[y - low], [high - y]], color=colour, elinewidth=0.8, zorder=3, **STAR)
+            place = {"data_overlap": data, "label_overlap": label}
+            marks.append({"mark": "paper's labels", **place, "y": y, "low": low, "high": high})
+    return marks
 
 
 def _draw_labels_alone(axes: Axes, panel: _Panel) -> list[dict]:
@@ -159,7 +200,7 @@ def _draw_scale(axes: Axes, panel: _Panel, last: bool) -> list[dict]:
              for name, row in ends.items() if row is not None]  # fmt: skip
     if ends["floor"] is not None:
         axes.axhline(ends["floor"]["value"], color=style.GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
-    if len(marks) == 2 and marks[0]["y"] != marks[1]["y"]:
+    if len(marks) == 2 and panel.has_gap:
         floor, gap = marks[0]["y"], marks[1]["y"] - marks[0]["y"]
         right = axes.secondary_yaxis(
             "right", functions=(lambda y: 100 * (y - floor) / gap, lambda share: floor + gap * share / 100)
@@ -171,8 +212,8 @@ def _draw_scale(axes: Axes, panel: _Panel, last: bool) -> list[dict]:
 
 def _draw_effects(axes: Axes, panel: _Panel) -> list[dict]:
     """Every effect in a row of its own, from the top: a point a seed, mean and interval, and their size in words."""
-    rows = {name: panel.statistic(name) for name in EFFECTS}
-    by_seed, marks = _by_seed(panel.scores), []
+    rows = {name: panel.statistic(name) for name in panel.effects}
+    by_seed, marks = _by_seed(panel), []
     axes.axvline(0, color=style.BLACK, linewidth=0.6)
     for place, (name, row) in enumerate(rows.items()):
         if row is None:
@@ -181,33 +222,28 @@ def _draw_effects(axes: Axes, panel: _Panel) -> list[dict]:
         axes.scatter(values, np.full(len(values), place), s=6, color=style.GREY, alpha=0.5, linewidths=0, zorder=2)
         marks += [{"mark": f"{name}, seed", "seed": seed, "y": y} for seed, y in values.items()]
         bar = None if pd.isna(row["ci_low"]) else [[row["value"] - row["ci_low"]], [row["ci_high"] - row["value"]]]
-        axes.errorbar(
-            row["value"], place, xerr=bar, color=style.BLACK, marker="D", markersize=4, elinewidth=1.2, zorder=3
-        )
+        look = STAR if name in OF_BRIDGE else {"marker": "D", "markersize": 4}
+        axes.errorbar(row["value"], place, xerr=bar, color=style.BLACK, elinewidth=1.2, zorder=3, **look)
         share = panel.statistic(f"share_{name.removeprefix('effect_')}")
         size = {"share": None if share is None else share["value"]}
         marks.append({"mark": name, "y": row["value"], "low": row["ci_low"], "high": row["ci_high"],
                       "p_holm": row["p_holm"], **size})  # fmt: skip
-        text = number(row["value"]) + ("" if share is None else f" ({100 * share['value']:.0f} %)")
+        text = number(row["value"]) + ("" if share is None else f" ({percent(share['value'])} %)")
         axes.annotate(text, (1, place), (0, 4), xycoords=("axes fraction", "data"), textcoords="offset points",
                       ha="right", va="bottom")  # fmt: skip
-    axes.set_yticks(range(len(EFFECTS)), EFFECTS.values())
-    axes.set_ylim(len(EFFECTS) - 0.5, -0.75)
+    axes.set_yticks(range(len(rows)), panel.effects.values())
+    axes.set_ylim(len(rows) - 0.5, -0.75)
     axes.grid(visible=False, axis="y")
-    axes.set_xlabel("change of the score (% of the gap)")
+    axes.set_xlim(_framed(axes.get_xlim(), [0.0, *(one["y"] for one in marks)]))
+    axes.set_xlabel(f"change of the score{' (% of the gap)' if panel.has_gap else ''}")
     axes.set_title(_answer(panel), color=style.GREY)
     return marks
 
 
-def _by_seed(scores: pd.DataFrame) -> dict[str, pd.Series]:
+def _by_seed(panel: _Panel) -> dict[str, pd.Series]:
     """The effects of every seed that has all conditions."""
-    table = scores.pivot_table("value", ["data_overlap", "label_overlap"], "seed", aggfunc="mean").dropna(axis=1)
-    data, label = (table.index.get_level_values(i).to_numpy(float) for i in (0, 1))
-    found = dict(
-        zip(("effect_data", "effect_label", "interaction"), contrasts(data, label, table.to_numpy()), strict=True)
-    )
-    found["label_minus_data"] = found["effect_label"] - found["effect_data"]
-    return {name: pd.Series(values, table.columns) for name, values in found.items()}
+    table = crossed_table(panel.scores)
+    return effects(table) | bridge_effects(panel.bridge, table)
 
 
 def _answer(panel: _Panel) -> str:
@@ -248,5 +284,8 @@ def _legend(figure: Figure, panels: Sequence[_Panel], columns: int) -> None:
     if any("label_gram" in panel.scores and panel.scores["label_gram"].notna().any() for panel in panels):
         handles.append(Line2D([], [], color=style.GREEN, marker="x", markersize=4, linewidth=0.8,
                               linestyle=(0, (1, 2)), label="the labels alone"))  # fmt: skip
+    if any(len(panel.bridge) for panel in panels):
+        label = "paper's labels: shape, digit"
+        handles.append(Line2D([], [], color=style.BLACK, label=label, **STAR))
     handles.append(Line2D([], [], color=style.BLACK, marker="D", markersize=4, label="mean of seeds, 95 % interval"))
     figure.legend(handles=handles, loc="outside lower center", ncols=2 if columns == 1 else 3)

@@ -19,12 +19,12 @@ from matplotlib.patches import Patch
 
 from whyalike.figures import marks, style
 from whyalike.figures.score_panels import ScorePanel, distinct, score_panels
-from whyalike.figures.style import equals, number
+from whyalike.figures.style import equals, number, percent
 from whyalike.statistics.table import seeds_words
 
 PANEL_KEY = ["panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol"]
 SEEDS_FOR_A_P_VALUE = 4  # below, the smallest possible sign-flip p is .25: no p is shown
-PANEL_HEIGHT = 2.55  # inches, with title and the lines' legend
+PANEL_HEIGHT = 2.65  # inches, with title and the lines' legend
 FRAME_INCHES = 0.45  # of a panel's width, outside its axes
 LABELS_INCHES = 0.4  # tick labels and axis label below a panel
 LEGEND_HEIGHT = 0.55
@@ -101,6 +101,8 @@ def _draw_panel(axes: Axes, panel: ScorePanel, looks: dict[str, tuple[str, str]]
     numbers += marks.draw_boxes(axes, panel)
     numbers += marks.draw_points(axes, panel, looks)
     numbers += (corrected := marks.draw_corrected_line(axes, panel))
+    if corrected and (share := panel.statistic("corrected", "gain_share")) is not None:
+        numbers.append({"mark": "gain_share", "y": share["value"], "low": share["ci_low"], "high": share["ci_high"]})
     numbers += (published := marks.draw_published_line(axes, panel))
     set_levels(axes, panel, inches)
     axes.set_xlabel(panel.axis.label)
@@ -146,7 +148,7 @@ def slope_lines(slope: pd.Series) -> list[str]:
 
 
 def slope_text(panel: ScorePanel) -> str:
-    """ "slope 0.123 [0.101, 0.145]", seeds, and Holm's p where there are seeds enough for one.
+    """ "slope 0.123 [0.101, 0.145]", seeds, Holm's p where there are seeds enough for one, the gain's share of the gap.
 
     The slope is the rise from overlap 0 to 1; where the axis has other units, the text says so.
     """
@@ -157,7 +159,15 @@ def slope_text(panel: ScorePanel) -> str:
     text = f"{' '.join(slope_lines(slope))}\n{ends}{seeds_words(n_seeds, panel.seeds_asked)}"
     if n_seeds >= SEEDS_FOR_A_P_VALUE and pd.notna(slope.get("p_holm")):
         text += f", Holm p {equals(slope['p_holm'])}"
-    return text
+    share = panel.statistic("corrected", "gain_share")
+    return text if share is None else f"{text}\n{share_text(share)}"
+
+
+def share_text(share: pd.Series) -> str:
+    """ "gain 35 % [21, 49] of the gap": the lowest to the highest overlap, as a share of untrained to overlap 1."""
+    low, high = (percent(share[end]) for end in ("ci_low", "ci_high"))
+    interval = f" [{low}, {high}]" if pd.notna(share["ci_low"]) else ""
+    return f"gain {percent(share['value'])} %{interval} of the gap"
 
 
 def published_text(panel: ScorePanel) -> str:

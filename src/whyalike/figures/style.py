@@ -141,6 +141,11 @@ def number(value: float) -> str:
     return f"{value:z.3f}".replace("-", "\N{MINUS SIGN}")
 
 
+def percent(share: float) -> str:
+    """A share as whole percent, without the sign "%"; the minus is a true one."""
+    return f"{100 * share:z.0f}".replace("-", "\N{MINUS SIGN}")
+
+
 def equals(value: float) -> str:
     """What follows the name of an R² or a p value: "= 0.912", or "< 0.001" where three decimals would say nothing."""
     return "< 0.001" if value < 0.001 else f"= {number(value)}"

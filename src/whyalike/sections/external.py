@@ -106,7 +106,7 @@ class ExternalStudy(Question):
 
     levels: ClassVar[tuple[str, ...]] = ()  # an external study has one cell a setting, of this seed
     seeds: ClassVar[tuple[int, ...]] = (0,)
-    fixed_classes: ClassVar[bool] = False
+    fixed_classes: ClassVar[tuple[int, ...]] = ()
     min_accuracy: ClassVar[float] = 0.0
 
     factor: Literal["external"] = Field(description="The models come from files.")

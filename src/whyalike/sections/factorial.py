@@ -4,8 +4,13 @@ Every model tells 8 classes apart: three binary facts (`whyalike.data.facts`), o
 each; B replaces 3, 2, 1 or 0 of them by bit 1 of the same attribute, which makes the label overlap 0, 1/3, 2/3, 1 and
 leaves the number of classes, the entropy of the labels and the attributes that they need as they are. Which attribute
 is replaced first rotates with the seed. A condition is named "data:label", such as "0.5:2/3".
+
+Beside them, as a bridge to the published study, two models may learn its one-attribute labels, with as many classes as
+an attribute has values (8 of the full data set): "0.5:shape/digit" is A on shapes, B on digits, label overlap 0;
+"0.5:shape/shape" is overlap 1. The images are those of the same data overlap, and so are the random numbers.
 """
 
+from collections.abc import Collection
 from fractions import Fraction
 from itertools import product
 
@@ -13,6 +18,8 @@ ATTRIBUTES = ("shape", "digit", "color")
 DATA_OVERLAPS = ("0", "0.5", "1")
 REPLACED = {"0": 3, "1/3": 2, "2/3": 1, "1": 0}  # label overlap -> how many of A's facts B replaces
 CONDITIONS = tuple(":".join(both) for both in product(DATA_OVERLAPS, REPLACED))
+PAPER_LABELS = ("shape", "digit")  # the overlap study's labels of one attribute (its Table 1, P1)
+BRIDGE = tuple(f"{data}:{a}/{b}" for data, a, b in product(DATA_OVERLAPS, PAPER_LABELS, PAPER_LABELS))
 
 
 def data_overlap(condition: str) -> str:
@@ -23,7 +30,16 @@ def data_overlap(condition: str) -> str:
 def overlaps(condition: str) -> tuple[float, float]:
     """Data and label overlap of a condition, each in [0, 1]."""
     data, label = condition.split(":")
+    if condition in BRIDGE:
+        a, b = paper_labels(condition)
+        return float(data), float(a == b)
     return float(data), float(Fraction(label))
+
+
+def paper_labels(condition: str) -> tuple[str, str]:
+    """What A and B learn under a condition of the bridge: ("shape", "digit") of "0.5:shape/digit"."""
+    a, b = condition.split(":")[1].split("/")
+    return a, b
 
 
 def labelling(seed: int, condition: str | None = None) -> str:
@@ -33,7 +49,25 @@ def labelling(seed: int, condition: str | None = None) -> str:
     return "_".join(f"{attribute}.{seed}.{int(attribute in new)}" for attribute in ATTRIBUTES)
 
 
-def is_crossed(conditions: tuple[str, ...]) -> bool:
-    """Whether each of two or more data overlaps stands with each of two or more label overlaps."""
+def fact_labels(seed: int, condition: str) -> tuple[str, str]:
+    """The facts that A and B learn under a condition of the factorial itself."""
+    return labelling(seed), labelling(seed, condition)
+
+
+def is_crossed(conditions: Collection[str]) -> bool:
+    """Whether two or more data overlaps stand with two or more label overlaps, all with all; the bridge apart."""
+    data, label, whole = _crossing([condition for condition in conditions if condition not in BRIDGE])
+    return len(data) > 1 and len(label) > 1 and whole
+
+
+def bridge_fits(conditions: Collection[str]) -> bool:
+    """Whether a study has no bridge, or one with both overlaps of labels, alike at data overlaps that the study has."""
+    data, _, whole = _crossing(own := [condition for condition in conditions if condition in BRIDGE])
+    asked = {data_overlap(condition) for condition in conditions if condition not in BRIDGE}
+    return not own or (whole and data <= asked and {overlaps(condition)[1] for condition in own} == {0, 1})
+
+
+def _crossing(conditions: Collection[str]) -> tuple[set[str], set[str], bool]:
+    """The first and the second halves of names, and whether each stands with each."""
     data, label = ({condition.split(":")[i] for condition in conditions} for i in (0, 1))
-    return len(data) > 1 and len(label) > 1 and len(set(conditions)) == len(data) * len(label)
+    return data, label, len(set(conditions)) == len(data) * len(label)

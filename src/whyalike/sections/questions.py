@@ -4,9 +4,9 @@ The study's own sections are in `whyalike.config` (trained here) and `whyalike.s
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from whyalike.messages import FOR_ALL, FOR_EACH, near
 from whyalike.sections.names import Name
@@ -16,6 +16,13 @@ Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 StimuliNames = Annotated[
     Annotated[Names, Tag(FOR_ALL)] | Annotated[dict[Name, Names], Field(min_length=1), Tag(FOR_EACH)],
     Discriminator(lambda value: FOR_EACH if isinstance(value, Mapping) else FOR_ALL),
+]
+_Counts = tuple[Literal[1, 2], ...]
+ClassCounts = Annotated[
+    _Counts,
+    BeforeValidator(
+        lambda given: (1,) * given if isinstance(given, bool) else given, json_schema_input_type=bool | _Counts
+    ),
 ]
 STIMULI = "Names of stimuli: a list for all settings, or for each setting a list of its own."
 

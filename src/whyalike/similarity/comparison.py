@@ -2,10 +2,11 @@
 
 Subsets of the stimuli are masks here, not files: under task overlap the stimuli of the training data set are scored as
 `common` (classes of both models), `ood_one` (of exactly one) and `ood_both` (of neither), and where asked for as
-`fixed_classes_1`, the mean over single shared classes, so that the number of classes does not grow with the overlap. A
-set that does not exist at a level is absent.
+`fixed_classes_1` and `fixed_classes_2`, the mean over single shared classes and over two of them together, so that the
+number of classes does not grow with the overlap. A set that does not exist at a level is absent.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from whyalike.similarity.scoring import PairOnStimuli, score_pairs
 from whyalike.similarity.table import to_table
 from whyalike.splits.overlap import dataset_overlap
 
+NEIGHBOURS = 2  # places between two classes that are scored together: 197 pairs of 100 classes, not 4,950 (15 minutes)
 OTHER_LABELS = ("label", "factorial")  # factors under which the two models learn other labels of the same images
 
 
@@ -118,9 +120,32 @@ class _Rows:
         for kind, classes in (("common", a & b), ("ood_one", a ^ b), ("ood_both", ~a & ~b)):
             if classes.any():
                 yield kind, (np.flatnonzero(classes[self.groups]),), int(classes.sum())
-        if self.work["fixed_classes"] and (a & b).any():
-            single = tuple(np.flatnonzero(self.groups == code) for code in np.flatnonzero(a & b))
-            yield "fixed_classes_1", single, 1
+        for count in self.work["fixed_classes"]:
+            if sets := fixed_classes(self._shared(pair), count):
+                yield f"fixed_classes_{count}", tuple(np.flatnonzero(np.isin(self.groups, own)) for own in sets), count
+
+    def _shared(self, pair: Mapping[str, Any]) -> list[int]:
+        """Codes of the classes of both models, in the order of A's labels, which the seed shuffled."""
+        b = set(self.runs.loc[pair["run_b"], "class_names"])
+        return [self.names.index(name) for name in self.runs.loc[pair["run_a"], "class_names"] if name in b]
+
+
+def fixed_classes(shared: Sequence[int], count: int) -> list[tuple[int, ...]]:
+    """The classes that are scored together, so many at a time.
+
+    Parameters
+    ----------
+    shared : classes of both models in the order of A's labels; those of a smaller overlap come first.
+    count : 1: each alone; 2: every two that stand at most 2 places apart.
+
+    Returns
+    -------
+    Sorted sets of classes. Those of a smaller overlap are among those of a larger one; none where there are fewer
+    classes than that.
+    """
+    sets = itertools.combinations(enumerate(shared), count)
+    near = (chosen for chosen in sets if chosen[-1][0] - chosen[0][0] <= NEIGHBOURS)
+    return sorted(tuple(sorted(code for _, code in chosen)) for chosen in near)
 
 
 def _columns(

@@ -12,12 +12,13 @@ noise. Whether effects add up depends on the scale of the score: CKA is the cosi
 interaction of its angle stands beside its own, as that of -arccos, where larger is more alike too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
 from whyalike.similarity.registry import METRICS
+from whyalike.statistics.factorial_bridge import bridge_effects, without_bridge
 from whyalike.statistics.inference import share_of_gap, sign_flip_p, t_interval
 from whyalike.statistics.panels import FACTORIAL
 from whyalike.statistics.table import PANEL, seeds_asked
@@ -65,42 +66,62 @@ def factorial_rows(scores: pd.DataFrame) -> Iterator[dict]:
     ------
     effect_data, effect_label, interaction, label_minus_data: mean over seeds, t interval, sign-flip p; of each also
     share_... (of the gap, jackknife interval) and omega2_...; interaction_angle (radians); ceiling, floor (mean scores,
-    t interval). What has too few seeds, no untrained pair or no ceiling has no row.
+    t interval). The same of the paper's own labels, where the study has them: bridge_label, bridge_data and
+    bridge_minus_facts, see `whyalike.statistics.factorial_bridge`. What has too few seeds, no untrained pair or no
+    ceiling has no row.
     """
     own = scores[scores["factor"] == FACTORIAL]
     for key, rows in own.groupby(list(PANEL), sort=False):
         named = {**dict(zip(PANEL, key, strict=True)), "seeds_asked": seeds_asked(rows), "protocol": "corrected"}
-        table = rows.pivot_table("value", ["data_overlap", "label_overlap"], "seed", aggfunc="mean").dropna(axis=1)
+        facts, bridge = without_bridge(rows)
+        table = crossed_table(facts)
         if table.shape[1]:
-            found = _effects(table, rows, named["metric"])
-            yield from ({**named, "n": table.size, "n_seeds": table.shape[1], **row} for row in found)
+            yield from ({**named, **row} for row in _of_panel(table, facts, bridge, named["metric"]))
 
 
-def _effects(table: pd.DataFrame, rows: pd.DataFrame, metric: str) -> Iterator[dict]:
-    """All numbers of one panel; ``table`` is conditions x seeds."""
+def crossed_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean score of each (data overlap, label overlap), a column a seed that has all of them."""
+    return rows.pivot_table("value", ["data_overlap", "label_overlap"], "seed", aggfunc="mean").dropna(axis=1)
+
+
+def effects(table: pd.DataFrame) -> dict[str, pd.Series]:
+    """The effects of every seed of a crossed table, by the names of their estimators."""
+    data, label = (table.index.get_level_values(i).to_numpy(float) for i in (0, 1))
+    values = contrasts(data, label, table.to_numpy())
+    found = {name: pd.Series(of_seeds, table.columns) for name, of_seeds in zip(_NAMES, values, strict=True)}
+    return found | {"label_minus_data": found["effect_label"] - found["effect_data"]}
+
+
+def _of_panel(table: pd.DataFrame, rows: pd.DataFrame, bridge: pd.DataFrame, metric: str) -> Iterator[dict]:
+    """All numbers of one panel; ``table`` and ``rows`` are of the factorial itself."""
     data, label = (table.index.get_level_values(i).to_numpy(float) for i in (0, 1))
     y = table.to_numpy()
-    by_seed = dict(zip(_NAMES, contrasts(data, label, y), strict=True))
-    by_seed["label_minus_data"] = by_seed["effect_label"] - by_seed["effect_data"]
     # of a distance, more alike is less: both its effects and its gap change sign
     closer = -1 if metric in METRICS and METRICS[metric].facts.kind == "distance" else 1
     ceiling, floor = y[(data == 1) & (label == 1)].ravel(), _floor(rows, table.columns)
-    for name, values in by_seed.items():
-        yield _tested(name, values)
-        size = name.removeprefix("effect_")
-        if (omega := partial_omega_squared(values)) is not None:
-            yield _row(f"omega2_{size}", omega)
-        if (
-            len(ceiling)
-            and floor is not None
-            and (share := share_of_gap(closer * values, closer * (ceiling - floor))) is not None
-        ):
-            yield _row(f"share_{size}", *share)
+    gaps = None if floor is None or not len(ceiling) else pd.Series(closer * (ceiling - floor), table.columns)
+    found = list(_sized(effects(table), closer, gaps))
     if metric in COSINES and np.abs(y).max() <= 1 + _ROUNDING:
-        yield _tested("interaction_angle", contrasts(data, label, -np.arccos(np.clip(y, -1, 1)))[2])
+        found.append(_tested("interaction_angle", contrasts(data, label, -np.arccos(np.clip(y, -1, 1)))[2]))
     for name, values in (("ceiling", ceiling), ("floor", floor)):
         if values is not None and len(values):
-            yield _row(name, values.mean(), t_interval(values))
+            found.append(_row(name, values.mean(), t_interval(values)))
+    yield from ({"n": table.size, "n_seeds": table.shape[1], **row} for row in found)
+    of_bridge = bridge_effects(bridge, table)
+    seeds = next(iter(of_bridge.values()), pd.Series()).index
+    pairs = bridge[bridge["seed"].isin(seeds)].drop_duplicates(["seed", "condition"])
+    yield from ({"n": len(pairs), "n_seeds": len(seeds), **row} for row in _sized(of_bridge, closer, gaps))
+
+
+def _sized(by_seed: Mapping[str, pd.Series], closer: int, gaps: pd.Series | None) -> Iterator[dict]:
+    """Each effect tested, and its size: partial omega squared, and the share of the gap."""
+    for name, values in by_seed.items():
+        yield _tested(name, values.to_numpy())
+        size = name.removeprefix("effect_")
+        if (omega := partial_omega_squared(values.to_numpy())) is not None:
+            yield _row(f"omega2_{size}", omega)
+        if gaps is not None and (share := share_of_gap(closer * values, gaps[values.index])) is not None:
+            yield _row(f"share_{size}", *share)
 
 
 def _floor(rows: pd.DataFrame, seeds: pd.Index) -> np.ndarray | None:

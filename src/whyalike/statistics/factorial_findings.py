@@ -39,18 +39,18 @@ def factorial_findings(statistics: pd.DataFrame) -> list[str]:
     lines = []
     for (comparison, stimuli, kind), panel in exact.groupby(["comparison", "stimuli", "stimuli_kind"], sort=False):
         rows = panel.set_index("estimator")
-        effects = [_effect(rows, name) for name in _WORDS if name in rows.index]
+        effects = [_effect(rows, name, _WORDS[name]) for name in _WORDS if name in rows.index]
         first = panel.iloc[0]
         seeds = seeds_words(int(first["n_seeds"]), int(first["seeds_asked"]))
         lines.append(f"- **{comparison} on {stimuli}** ({kind.replace('_', ' ')}), exact CKA, {seeds}:")
         lines += [f"  - {effect}." for effect in effects]
-        lines += [f"  - {_which(rows)}.", f"  - {_adds_up(panel, rows)}."]
+        lines += [f"  - {_which(rows)}.", f"  - {_adds_up(panel, rows)}.", *_bridge(rows)]
     return lines or ["No exact CKA at crossed overlaps: nothing can be said about data and labels."]
 
 
-def _effect(rows: pd.DataFrame, name: str) -> str:
+def _effect(rows: pd.DataFrame, name: str, words: str) -> str:
     row, size = rows.loc[name], name.removeprefix("effect_")
-    parts = [f"{_WORDS[name]}: {row['value']:+.3f}{_interval(row)}, p (Holm) = {row['p_holm']:.3f}"]
+    parts = [f"{words}: {row['value']:+.3f}{_interval(row)}, p (Holm) = {row['p_holm']:.3f}"]
     if f"share_{size}" in rows.index:
         parts.append(
             f"{100 * rows.loc[f'share_{size}', 'value']:.0f} % of the gap from untrained to same data and labels"
@@ -58,6 +58,16 @@ def _effect(rows: pd.DataFrame, name: str) -> str:
     if f"omega2_{size}" in rows.index:
         parts.append(f"partial omega² {rows.loc[f'omega2_{size}', 'value']:.2f}")
     return ", ".join(parts)
+
+
+def _bridge(rows: pd.DataFrame) -> list[str]:
+    """The paper's own labels, at the same number of classes in all pairs, and the facts beside them."""
+    if "bridge_label" not in rows.index:
+        return []
+    words = "the paper's labels, shape or digit, label overlap 0 to 1"
+    less = rows.loc["bridge_minus_facts"]
+    beside = f"less that of facts at the same data overlaps: {less['value']:+.3f}{_interval(less)}"
+    return [f"  - {_effect(rows, 'bridge_label', words)}; {beside}, p (Holm) = {less['p_holm']:.3f}."]
 
 
 def _which(rows: pd.DataFrame) -> str:

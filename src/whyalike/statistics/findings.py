@@ -97,7 +97,20 @@ def _panel(table: pd.DataFrame, effect) -> list[str]:
         f"  - {len(agree)} of {len(signs)} metrics change in the same direction"
         f"{'; not ' + ', '.join(others) if others else ''}."
     )
-    return [*lines, *_against_published(panel)]
+    return [*lines, *_calibrated(panel), *_against_published(panel)]
+
+
+def _calibrated(panel: pd.DataFrame) -> list[str]:
+    """The change as a share of what there is to gain, where that is known."""
+    found = _rows(panel, metric="cka", score_protocol="exact", protocol="corrected", estimator="gain_share")
+    return [
+        f"  - That is {100 * row.value:.0f} %{_percent(row)} of the gap from untrained pairs to pairs of overlap 1."
+        for row in found.itertuples()
+    ]
+
+
+def _percent(row) -> str:
+    return "" if pd.isna(row.ci_low) else f" [{100 * row.ci_low:.0f}, {100 * row.ci_high:.0f}]"
 
 
 def _against_published(panel: pd.DataFrame) -> list[str]:

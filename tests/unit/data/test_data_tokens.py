@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whyalike.data.array_file import ARRAY, new_tokens
+from whyalike.data.array_file import ARRAY
 from whyalike.data.prepared import open_prepared, write_prepared
 from whyalike.files import made_by
 
@@ -51,29 +51,6 @@ def test_checksums_say_type_and_shape_and_the_labels_hold_the_tokenizer(folder):
 def test_another_tokenizer_is_another_content(folder, tmp_path):
     write_prepared(tmp_path / "b", np.arange(10, dtype=np.uint16), stretches(), ["corpus"], MADE_BY, "{ }")
     assert open_prepared(tmp_path / "b").content_sha256 != open_prepared(folder).content_sha256
-
-
-@pytest.mark.parametrize("lengths", [[], [0], [10], [3, 0, 7], [1] * 10])
-def test_a_stream_of_unknown_length_is_the_file_that_numpy_saves(tmp_path, lengths):
-    tokens = np.random.default_rng(0).integers(2**16, size=sum(lengths)).astype(np.uint16)
-    with new_tokens(tmp_path / "streamed") as append:
-        for some in np.split(tokens, np.cumsum(lengths)):
-            append(some)
-    np.save(tmp_path / "whole.npy", tokens)
-    assert (tmp_path / "streamed" / ARRAY).read_bytes() == (tmp_path / "whole.npy").read_bytes()
-
-
-def test_only_tokens_of_two_bytes_are_appended(tmp_path):
-    with pytest.raises(TypeError, match="int64"), new_tokens(tmp_path) as append:
-        append(np.arange(3))
-    assert not (tmp_path / ARRAY).exists()
-
-
-def test_a_failed_stream_leaves_the_old_array_and_no_valid_data_set(folder):
-    with pytest.raises(TypeError), new_tokens(folder) as append:
-        [append(some) for some in (np.zeros(3, np.uint16), np.zeros(3))]
-    assert np.load(folder / ARRAY).tolist() == list(range(10))
-    assert sorted(path.name for path in folder.iterdir()) == [ARRAY, "labels.parquet"]
 
 
 def test_each_modality_refuses_the_other(folder, tmp_path):

@@ -43,14 +43,14 @@ def dataset_study(seeds=5, metrics=("cka",), levels=LEVELS, comparisons=("digits
     return pd.DataFrame(rows)
 
 
-def crossed_study(seeds=5, comparisons=("small",), kinds=("in_distribution",), slope=0.1, **given):
-    """Scores 0.3 + slope p + 0.4 l with seed noise, and their statistics."""
+def crossed_study(seeds=5, comparisons=("small",), kinds=("in_distribution",), slope=0.1, bridge=(), **given):
+    """Scores 0.3 + slope p + 0.4 l with seed noise, conditions of the paper's labels too, and their statistics."""
     random = np.random.default_rng(0)
     rows = []
     for comparison in comparisons:
         for kind in kinds:
             for seed in range(seeds):
-                for condition in CONDITIONS:
+                for condition in (*CONDITIONS, *bridge):
                     p, q = overlaps(condition)
                     value = 0.3 + slope * p + 0.4 * q + 0.02 * random.standard_normal()
                     rows.append({"comparison": comparison, "stimuli": f"{kind}_set", "stimuli_kind": kind, "seed": seed,

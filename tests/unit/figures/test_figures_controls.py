@@ -46,10 +46,12 @@ def test_nothing_to_draw_says_what_the_table_holds():
 
 
 def test_accuracies_stand_over_conditions_that_are_no_numbers_and_crowded_names_stand_on_end():
-    given = {"setting": "s", "seed": 0, "replica": "0", "labelling": "digit", "classes": 10, "accuracy": 0.9,
+    given = {"setting": "s", "seed": 0, "replica": "0", "classes": 10, "accuracy": 0.9,
              "loss": 1.0, "loss_unit": "nats", "device": "cpu"}  # fmt: skip
-    for factor, levels in (("controls", [None, *RUNGS]), ("factorial", [None, *CONDITIONS])):
+    facts = "shape.0.0_digit.0.0_color.0.0"
+    for factor, labels, levels in (("controls", "digit", RUNGS), ("factorial", facts, CONDITIONS)):
+        levels = [None, *levels]
         runs = pd.DataFrame({"level": levels, "run": [f"r{i}" for i in range(len(levels))]})
-        figure, numbers = draw_accuracy(runs.assign(factor=factor, **given))
+        figure, numbers = draw_accuracy(runs.assign(factor=factor, labelling=labels, **given))
         assert set(numbers["category"]) == {"A", *levels} - {None}
         assert {label.get_rotation() for label in figure.axes[0].get_xticklabels()} == {90}

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from figure_tables import crossed_study as study
+from figure_tables import statistics_of
 
 from whyalike.figures.factorial import draw
+from whyalike.sections.factorial import BRIDGE, overlaps
 from whyalike.statistics.inference import t_interval
 
 
@@ -27,6 +29,27 @@ def test_numbers_are_those_of_the_tables():
     assert numbers[numbers["mark"] == "floor"]["y"].tolist() == pytest.approx([0.1])
 
 
+def test_the_paper_s_labels_have_stars_an_effect_and_a_legend_entry_and_leave_the_lines_as_they_are():
+    scores, statistics = study(bridge=BRIDGE)
+    figure, numbers = draw(scores, statistics)
+    of_bridge = scores["condition"].isin(BRIDGE)
+    stars = numbers[numbers["mark"] == "paper's labels"]
+    assert {(row.data_overlap, row.label_overlap) for row in stars.itertuples()} == set(map(overlaps, BRIDGE))
+    for row in stars.itertuples():
+        own = scores[of_bridge & (scores["data_overlap"] == row.data_overlap)]
+        by_seed = own[own["label_overlap"] == row.label_overlap].groupby("seed")["value"].mean()
+        assert row.y == pytest.approx(by_seed.mean())
+        assert (row.low, row.high) == pytest.approx(t_interval(by_seed))
+    [effect] = numbers[numbers["mark"] == "bridge_label"].itertuples()
+    assert effect.y == statistics.set_index("estimator").loc["bridge_label", "value"]
+    _, alone = draw(scores[~of_bridge], statistics)
+    lines = ["seed", "mean", "labels alone", "effect_label"]
+    kept = numbers[numbers["mark"].isin(lines)].reset_index(drop=True)
+    assert kept.equals(alone[alone["mark"].isin(lines)].reset_index(drop=True))
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "paper's labels: shape, digit" in said
+
+
 def test_the_right_axis_runs_from_untrained_to_same_data_and_labels():
     scores, statistics = study()
     figure, _ = draw(scores, statistics)
@@ -36,6 +59,26 @@ def test_the_right_axis_runs_from_untrained_to_same_data_and_labels():
     ceiling = statistics.set_index("estimator").loc["ceiling", "value"]
     low, high = above.get_ylim()
     assert right.get_ylim() == pytest.approx([100 * (y - 0.1) / (ceiling - 0.1) for y in (low, high)])
+
+
+def test_where_untrained_pairs_are_more_alike_there_is_no_scale_of_shares():
+    scores, statistics = study(untrained=0.95)
+    figure, numbers = draw(scores, statistics)
+    assert not figure.axes[0].child_axes
+    assert figure.axes[1].get_xlabel() == "change of the score"
+    assert "floor" in set(numbers["mark"])
+
+
+def test_intervals_of_two_seeds_do_not_hide_the_points():
+    scores, _ = study(seeds=2)
+    scores["value"] += 0.2 * scores["seed"]
+    figure, numbers = draw(scores, statistics_of(scores))
+    drawn = numbers[~numbers["mark"].str.contains("effect|interaction|minus")]
+    low, high = figure.axes[0].get_ylim()
+    spread = drawn["y"].max() - drawn["y"].min()
+    assert low <= drawn["y"].min() and high >= drawn["y"].max()
+    assert high - low <= 1.8 * spread + 1e-9  # 0.4 of the range on both sides; rounding
+    assert numbers["high"].max() - numbers["low"].min() > 2 * spread  # what the frame cuts off
 
 
 def test_without_untrained_pairs_and_labels_there_is_no_second_axis_and_no_mark_of_them():

@@ -124,6 +124,16 @@ def test_accuracy_counts_a_shared_run_a_once_and_puts_it_first():
     assert (numbers["mark"] == "run").sum() == len(runs)
 
 
+def test_accuracy_tells_the_models_a_of_a_factorial_s_paper_labels_from_that_of_facts():
+    facts = "shape.0.0_digit.0.0_color.0.0"
+    runs = manifests().query("factor == 'task'").head(5).assign(
+        factor="factorial", run=list("abcde"), level=[None, "0:1/3", None, None, "0:digit"],
+        labelling=[facts, facts, "shape", "digit", "digit"])  # fmt: skip
+    _, numbers = accuracy.draw(runs)
+    assert numbers[numbers["mark"] == "run"].set_index("run")["category"].to_dict() == {
+        "a": "A", "b": "0:1/3", "c": "A:shape", "d": "A:digit", "e": "0:digit"}  # fmt: skip
+
+
 def test_accuracy_says_when_device_types_are_mixed():
     runs = manifests().query("factor == 'label'")
     assert accuracy.draw(runs)[0].get_suptitle() == ""

@@ -96,6 +96,18 @@ def test_legend_of_a_panel_holds_r2_line_and_corrected_slope_with_its_interval(d
     slope = a.loc["slope"]
     assert f"R² = {a.loc['ols_r2', 'y']:.3f}, y = {a.loc['ols_slope', 'y']:.3f}x + " in text
     assert f"slope {slope['y']:.3f} [{slope['low']:.3f}, {slope['high']:.3f}]\n5 seeds, Holm p = " in text
+    share, low, high = 100 * a.loc["gain_share", ["y", "low", "high"]].astype(float)
+    assert f"gain {share:.0f} % [{low:.0f}, {high:.0f}] of the gap" in text.replace("\N{MINUS SIGN}", "-")
+
+
+def test_the_share_of_the_gap_is_that_of_the_statistics_and_absent_without_untrained_pairs(study, drawn):
+    scores, statistics = study
+    shares = statistics[statistics["estimator"] == "gain_share"]["value"].tolist()
+    assert drawn[1].query("mark == 'gain_share'")["y"].tolist() == shares
+    alone = scores.assign(untrained=np.nan)
+    figure, numbers = overlap.draw(alone, statistics_of(alone))
+    assert "gain_share" not in set(numbers["mark"])
+    assert "of the gap" not in legend_text(figure.axes[0])
 
 
 def test_corrected_line_is_the_mean_of_the_lines_of_the_seeds(study, drawn):

@@ -80,6 +80,11 @@ def made(folder, seed=0, grouped=True):
         {"name": f"B@{level}", "labelling": factorial.labelling(seed, level), "level": level}
         for level in factorial.CONDITIONS
     ]
+    runs += [{"name": f"A/{labels}", "labelling": labels, "level": None} for labels in factorial.PAPER_LABELS]
+    runs += [
+        {"name": f"B@{level}:digit", "labelling": "digit", "level": f"{level}:digit"}
+        for level in factorial.DATA_OVERLAPS
+    ]
     make_splits({"factor": "factorial", "seed": seed, "runs": runs}, folder / "data", folder / "splits.parquet")
     return folder / "splits.parquet"
 
@@ -95,6 +100,15 @@ def test_images_depend_on_the_data_overlap_alone_and_labels_have_8_classes(tmp_p
     a = read_split(path, "A")
     np.testing.assert_array_equal(a[1], read["1:1"][1])
     assert a[2] == read["0:1"][2]
+
+
+def test_models_of_the_paper_s_labels_see_the_images_of_their_data_overlap(tmp_path):
+    path = made(tmp_path)
+    for name, same in (("A/shape", "A"), ("A/digit", "A"), *((f"B@{p}:digit", f"B@{p}:1/3") for p in OVERLAPS)):
+        index, label, classes = read_split(path, name)
+        np.testing.assert_array_equal(index, read_split(path, same)[0])
+        assert len(classes) == 4  # the values of an attribute
+        assert len(set(np.bincount(label))) == 1
 
 
 def test_label_overlap_is_the_shared_information(tmp_path):

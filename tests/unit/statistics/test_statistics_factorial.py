@@ -13,6 +13,7 @@ from whyalike.statistics.findings import findings
 from whyalike.statistics.mutual_information import mutual_information_table
 from whyalike.statistics.study import study_statistics
 
+PAIRS = [("shape", "shape"), ("shape", "digit"), ("digit", "shape"), ("digit", "digit")]
 CELLS = list(itertools.product((0.0, 0.5, 1.0), (0.0, 1 / 3, 2 / 3, 1.0)))
 NONE = pd.DataFrame(columns=["protocol", "setting"])
 
@@ -175,3 +176,66 @@ def test_the_mutual_information_of_one_overlap_leaves_the_factorial_out(both):
     alone = mutual_information_table({"a": both(), "b": both("task")})
     beside = mutual_information_table({"a": both(), "b": both("task"), "f": scores})
     pd.testing.assert_frame_equal(alone, beside)
+
+
+def bridged(same=0.7, other=0.1, p_slope=0.05, data=(0.0, 1.0), seeds=6):
+    """`crossed` scores, 0.3 + 0.1 p + 0.4 l, and those of the paper's labels, each pair of attributes apart by 0.02."""
+    facts = crossed(lambda p, q: 0.3 + 0.1 * p + 0.4 * q, seeds=seeds)
+    random = np.random.default_rng(5)
+    rows = []
+    for seed in range(seeds):
+        for p, (i, (a, b)) in itertools.product(data, enumerate(PAIRS)):
+            value = (same if a == b else other) + p_slope * p + 0.02 * i + 0.01 * random.standard_normal()
+            rows.append({"seed": seed, "condition": f"{p:g}:{a}/{b}", "data_overlap": p, "value": value,
+                         "label_overlap": float(a == b), "run_a": a, "run_b": f"{seed}{p}{b}"})  # fmt: skip
+    first = facts.iloc[0].drop(list(rows[0]))
+    return facts, pd.DataFrame(rows).assign(**first)
+
+
+def test_the_paper_s_labels_have_rows_of_their_own_and_change_no_other(number):
+    facts, bridge = bridged()
+    alone, table = study_statistics(facts), study_statistics(pd.concat([bridge, facts]))
+    own = table["estimator"].str.contains("bridge")
+    pd.testing.assert_frame_equal(table[~own].reset_index(drop=True), alone)
+    differences = []
+    for _, rows in bridge.groupby("seed"):
+        by_condition = rows.set_index("condition")["value"]
+        value = lambda labels, of=by_condition: (of[f"0:{labels}"] + of[f"1:{labels}"]) / 2  # noqa: E731
+        equal, others = value("shape/shape") + value("digit/digit"), value("shape/digit") + value("digit/shape")
+        differences.append((equal - others) / 2)
+    row = number(table, "bridge_label")
+    assert row["value"] == pytest.approx(np.mean(differences), abs=1e-12)
+    expected = scipy.stats.ttest_1samp(differences, 0).confidence_interval()
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx(tuple(expected), abs=1e-12)
+    assert row[["n", "n_seeds"]].tolist() == [6 * 8, 6]
+    gap = number(table, "ceiling")["value"] - 0.1
+    assert number(table, "share_bridge_label")["value"] == pytest.approx(row["value"] / gap)
+    same_data = facts[facts["data_overlap"] != 0.5]
+    slope = np.polyfit(same_data["label_overlap"], same_data["value"], 1)[0]  # the seeds are balanced
+    assert number(table, "bridge_minus_facts")["value"] == pytest.approx(row["value"] - slope, abs=1e-12)
+    assert number(table, "bridge_data")["value"] == pytest.approx(0.05, abs=0.02)  # of 48 points with noise .01
+
+
+def test_the_paper_s_labels_at_one_data_overlap_have_no_effect_of_the_data():
+    facts, bridge = bridged(data=(1.0,))
+    found = set(study_statistics(pd.concat([facts, bridge]))["estimator"])
+    assert {"bridge_label", "bridge_minus_facts"} <= found
+    assert "bridge_data" not in found
+
+
+def test_a_seed_without_every_pair_of_the_paper_s_labels_is_left_out_there_alone(number):
+    facts, bridge = bridged()
+    table = study_statistics(pd.concat([facts, bridge.iloc[1:]]))
+    assert (number(table, "bridge_label")["n_seeds"], number(table, "effect_label")["n_seeds"]) == (5, 6)
+    none = study_statistics(pd.concat([facts, bridge[bridge["seed"] == 99]]))
+    assert not none["estimator"].str.contains("bridge").any()
+
+
+def test_the_findings_set_the_paper_s_labels_beside_facts(number):
+    facts, bridge = bridged()
+    table = study_statistics(pd.concat([facts, bridge]))
+    text = "\n".join(factorial_findings(table))
+    value, less = (number(table, name)["value"] for name in ("bridge_label", "bridge_minus_facts"))
+    assert f"the paper's labels, shape or digit, label overlap 0 to 1: {value:+.3f} [" in text
+    assert f"less that of facts at the same data overlaps: {less:+.3f} [" in text
+    assert "the paper's labels" not in "\n".join(factorial_findings(study_statistics(facts)))

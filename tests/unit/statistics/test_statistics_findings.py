@@ -134,3 +134,14 @@ def _score_columns():
 
 def test_findings_are_deterministic(written):
     assert written("label")[0] == written("label")[0]
+
+
+def test_the_change_is_told_as_a_share_of_the_gap_where_untrained_pairs_are_known(scores, accuracy, number):
+    table = scores().assign(untrained=0.1)
+    statistics = study_statistics(table, permutations=50, information_permutations=5)
+    row = number(statistics, "gain_share")
+    text = findings({"s": statistics}, accuracy, mutual_information_table({}))
+    said = f"That is {100 * row['value']:.0f} % [{100 * row['ci_low']:.0f}, {100 * row['ci_high']:.0f}] of the gap from"
+    assert said in text
+    without = study_statistics(scores(), permutations=50, information_permutations=5)
+    assert "of the gap" not in findings({"s": without}, accuracy, mutual_information_table({}))
