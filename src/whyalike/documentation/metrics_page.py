@@ -6,7 +6,7 @@ stands here; what is said of one stands in its facts.
 
 from collections.abc import Iterator
 
-from whyalike.documentation.markdown import assignments, codes, extent, table
+from whyalike.markdown import assignments, codes, extent, table
 from whyalike.registry import Registry
 from whyalike.similarity.facts import MetricFacts
 from whyalike.similarity.registry import METRICS

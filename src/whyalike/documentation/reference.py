@@ -14,11 +14,11 @@ from typing import Any
 
 from whyalike.config import Config
 from whyalike.data.registry import SOURCES
-from whyalike.documentation.markdown import assignments, codes, extent, table
 from whyalike.documentation.metrics_page import metrics_page
 from whyalike.documentation.rooms import picture
 from whyalike.figures.registry import FIGURES
 from whyalike.files import write_text
+from whyalike.markdown import assignments, codes, extent, table
 from whyalike.models.registry import MODELS
 from whyalike.similarity.registry import METRICS
 from whyalike.training.registry import OBJECTIVES

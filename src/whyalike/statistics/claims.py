@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
-from whyalike.documentation.markdown import table
+from whyalike.markdown import table
 from whyalike.statistics.claims_table import CLAIMS, Claim, Panels
 from whyalike.statistics.inference import CONFIDENCE, holm
 
