@@ -45,7 +45,7 @@ def draw(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     # of all panels, which share the axis
     widths = sorted(means["width"].unique())
     axes[0, 0].set_xscale("log", base=2)
-    axes[0, 0].set_xticks(widths, [str(width) for width in widths])
+    axes[0, 0].set_xticks(widths, [f"{width:g}" for width in widths])
     axes[0, 0].minorticks_off()
     first = means.iloc[0]
     handles = axes[0, 0].get_legend_handles_labels()
