@@ -95,8 +95,8 @@ class Study(Folder):
         self.hold_file.unlink(missing_ok=True)
 
     def status(self) -> str:
-        """What `whyalike status` says, from another terminal."""
-        return self.ask("status")
+        """What `whyalike status` says, from another terminal; its lines without the spaces of its tables' edges."""
+        return "\n".join(line.strip() for line in self.ask("status").splitlines())
 
     def ask(self, *command: str) -> str:
         """What a command of `whyalike` says that knows the costs of this repository."""

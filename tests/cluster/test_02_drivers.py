@@ -61,7 +61,7 @@ def test_the_status_tells_what_jobs_of_a_killed_driver_do(restarted):
     left, _, said = restarted
     for job in left:
         [row] = [line for line in said.splitlines() if line.startswith(job.run)]
-        assert " running at step " in row and row.rstrip().endswith(f"(job {job.id})"), said
+        assert " running at step " in row and row.endswith(f"(job {job.id})"), said
     [counts] = [line.split()[-6:] for line in said.splitlines() if line.startswith("all, each run once")]
     assert counts == ["12", "6", "2", "4", "0", "0"], said  # all, done, running, waiting, interrupted, failed
     assert "In SLURM's queue: 2 train_models RUNNING" in said
