@@ -25,6 +25,7 @@ from whyalike.sections.recipes import Section
 Source = Literal["measured", "given", "guessed"]
 KNOWN_HOW: tuple[Source, ...] = ("measured", "given", "guessed")  # from the best known to the least
 LOCAL = "config/costs.local.yaml"  # from the working directory
+FORWARD, TRAINING = 2, 6  # operations of a parameter and use: a multiplication and an addition; backward costs two more
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -39,6 +40,14 @@ class Device(Section):
         1, ge=1, description="A GPU: how many times as fast several runs at once end as one after another, at most."
     )
     source: Source = Field("guessed", description="How the start-up is known; operations are always guesses.")
+
+    def guessed_step(self, parameters: float, uses: float, batch: int) -> float:
+        """Seconds of a training step of a model of which no rate is known."""
+        return self.step_seconds + TRAINING * parameters * uses * batch / self.training_operations
+
+    def guessed_sample(self, parameters: float, uses: float) -> float:
+        """Seconds of one sample that goes through a model of which no rate is known."""
+        return FORWARD * parameters * uses / self.extraction_operations
 
 
 class Rate(Section):

@@ -21,7 +21,6 @@ from whyalike.sections.external import OwnActivations
 
 BYTES = 4  # of a float32 weight or activation
 KEPT = {"keep": 1, "float16": 1 / 2, "recompute": 0}  # what stays of an activation file in float32
-FORWARD, TRAINING = 2, 6  # operations of a parameter and use: a multiplication and an addition; backward costs two more
 MEGABYTE = 1e6
 EXTRACTION = "extract_"  # and the layers: one rule for each set of them
 SHORT = 60  # s: less is not worth a place in a queue
@@ -134,22 +133,14 @@ class Plan:
         _, batch, _ = self.workload.steps(cell.setting, cell.factor)
         if rate := self._rate(cell, "training"):
             return rate.step_seconds or batch / rate.samples_per_second, rate.run_seconds, rate.source
-        return self.guessed_step(*self.workload.model(cell.setting), batch), 0.0, "guessed"
-
-    def guessed_step(self, parameters: float, uses: float, batch: int) -> float:
-        """Seconds of a training step of a model of which no rate is known; see `whyalike.planning.costs`."""
-        device = self.costs.devices[self.device]
-        return device.step_seconds + TRAINING * parameters * uses * batch / device.training_operations
+        step = self.costs.devices[self.device].guessed_step(*self.workload.model(cell.setting), batch)
+        return step, 0.0, "guessed"
 
     def sample(self, cell: Cell) -> tuple[float, Source]:
         """Seconds of one sample that goes through one model, and how they are known."""
         if rate := self._rate(cell, "extraction"):
             return 1 / rate.samples_per_second, rate.source
-        return self.guessed_sample(*self.workload.model(cell.setting)), "guessed"
-
-    def guessed_sample(self, parameters: float, uses: float) -> float:
-        """Seconds of one sample that goes through a model of which no rate is known."""
-        return FORWARD * parameters * uses / self.costs.devices[self.device].extraction_operations
+        return self.costs.devices[self.device].guessed_sample(*self.workload.model(cell.setting)), "guessed"
 
     def _rate(self, cell: Cell, work: str) -> Rate | None:
         return self.costs.rate(self.workload.facts(cell.setting), self.device, work)

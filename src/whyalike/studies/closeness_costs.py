@@ -4,21 +4,18 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from whyalike.planning.estimates import Estimate, RunCost, Wildcards
-from whyalike.planning.plan import BYTES, TRAINING, Plan
+from whyalike.planning.plan import BYTES, Plan
 from whyalike.studies import closeness_images
 
 if TYPE_CHECKING:
     from whyalike.studies.closeness import ClosenessStudy
 
-# a step of one model among others, on one thread: of any width, and for each operation of its products; with these two
-# the measured widths of docs/closeness.md, which stand in config/costs.yaml, are met within a third
-STEP_SECONDS, OPERATIONS = 7e-5, 5e10
 FIXED = ("score_constructed", "embed_group", "score_group", "score_tuples", "analyse_closeness", "draw_closeness")
 
 
 def estimates(study: "ClosenessStudy", plan: Plan) -> dict[str, Callable[[Wildcards], Estimate]]:
     """By rule, what a job of the study costs that has these wildcards."""
-    fixed = {rule: lambda _, rule=rule: plan.fixed(rule, studies=[study.name]) for rule in FIXED}
+    fixed = {rule: lambda own, rule=rule: plan.fixed(rule, studies=[study.name], names=own.values()) for rule in FIXED}
     return {
         **fixed,
         "prepare_closeness": lambda _: plan.fixed("prepare_data", studies=[study.name]),
@@ -29,16 +26,10 @@ def estimates(study: "ClosenessStudy", plan: Plan) -> dict[str, Callable[[Wildca
 
 
 def _stacked(study: "ClosenessStudy", plan: Plan, group: str) -> Estimate:
-    """All seeds of a group of perceptrons at once: by the cost table; by the steps where it does not name a width."""
-    work, stage = study.training(group), plan.costs.stages.get("train_embeddings")
-    recipe, width = work["recipe"], work["width"]
-    parameters = width * (work["inputs"] + (recipe["layers"] - 2) * width + work["dimensions"])  # of f, nearly all
-    step = STEP_SECONDS + TRAINING * parameters * recipe["batch_size"] / OPERATIONS
-    seconds, start, source = recipe["steps"] * step, plan.costs.devices["cpu"].startup_seconds, "given"
-    if stage and (word := stage.word([group])):
-        seconds, start, source = stage.seconds_of[word] / work["seeds"], 0, stage.source
-    runs = {f"{group}_seed{seed}": RunCost(seconds, 2 * BYTES * parameters) for seed in range(work["seeds"])}
-    return _of(study, start, runs, {source})
+    """All seeds of a group of perceptrons at once: what the cost table says of the group, shared by its models."""
+    whole, seeds = plan.fixed("train_embeddings", names=[group]), study.training(group)["seeds"]
+    cost = RunCost(whole.own_seconds / seeds, whole.own_bytes / seeds)
+    return _of(study, 0.0, {f"{group}_seed{seed}": cost for seed in range(seeds)}, whole.sources)
 
 
 def _embedders(study: "ClosenessStudy", plan: Plan, group: str) -> Estimate:
@@ -47,7 +38,7 @@ def _embedders(study: "ClosenessStudy", plan: Plan, group: str) -> Estimate:
     parameters, uses = _amounts(study, plan)
     batch, device = work["recipe"]["batch_size"], plan.costs.devices[plan.device]
     facts = {**work["model"], "size": work["size"], **{key: work["recipe"][key] for key in ("precision", "batch_size")}}
-    step, sources = plan.guessed_step(parameters, uses, batch), {"guessed"}
+    step, sources = device.guessed_step(parameters, uses, batch), {"guessed"}
     if rate := plan.costs.rate(facts, plan.device, "training"):
         step, sources = rate.step_seconds or batch / rate.samples_per_second, {rate.source}
     lacking = plan.not_stored([run["identity"] for run in work["runs"]])
@@ -58,7 +49,8 @@ def _embedders(study: "ClosenessStudy", plan: Plan, group: str) -> Estimate:
 def _embedded(study: "ClosenessStudy", plan: Plan, group: str) -> Estimate:
     """Trained and untrained models of a group on the test images."""
     samples = 2 * study.section.cifar10.seeds * study.section.cifar10.stimuli
-    seconds = plan.costs.devices[plan.device].startup_seconds + samples * plan.guessed_sample(*_amounts(study, plan))
+    device = plan.costs.devices[plan.device]
+    seconds = device.startup_seconds + samples * device.guessed_sample(*_amounts(study, plan))
     return _of(study, seconds, {}, {"guessed"})
 
 
