@@ -27,7 +27,9 @@ SHARED_A = "A"
 TOP = 132  # percent: above 100 stand mean and SD in figures
 HEADROOM = 0.9  # of the losses' range, above the highest: mean and SD in figures, on end
 NARROWEST = 2.0  # inches of a panel's axes
-MOST_WITH_SD = 11  # categories; beside more of them stands the mean alone, and the SD as a bar
+MOST_WITH_SD = (
+    8  # categories, a quarter of an inch each; beside more of them stands the mean alone, and the SD as a bar
+)
 WIDEST = 7  # so many accuracies stand side by side, as "97.1"; more of them, and losses, stand on end
 
 
@@ -162,7 +164,8 @@ def _draw_panel(axes: Axes, runs: pd.DataFrame, measure: Measure) -> list[dict]:
     labels = [_label(name) for name in names]
     widest = max(len(line) for label in labels for line in label.split("\n"))
     if widest * style.CHARACTER_INCHES > NARROWEST / len(names):
-        axes.set_xticks(range(len(names)), [label.replace("\n", " ") for label in labels], rotation=90)
+        shown = [name if ":" in name else label.replace("\n", " ") for name, label in zip(names, labels, strict=True)]
+        axes.set_xticks(range(len(names)), shown, rotation=90)
     else:
         axes.set_xticks(range(len(names)), labels)
     axes.set_xlim(-0.6, len(names) - 0.4)
