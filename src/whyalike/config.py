@@ -164,14 +164,8 @@ class Study(Question):
             return tuple(_level(level) for level in levels)
         if wrong := [level for level in levels if level not in CONDITIONS[factor]]:
             raise ValueError(f"levels {wrong} are not {CONDITIONS_OF[factor]}: {', '.join(CONDITIONS[factor])}")
-        if factor == "factorial" and not factorial.is_crossed(levels):
-            raise ValueError(f"the factorial crosses two or more of each overlap, all with all; got {list(levels)}")
-        if factor == "factorial" and not factorial.bridge_fits(levels):
-            bridge = [level for level in levels if level in factorial.BRIDGE]
-            raise ValueError(
-                "the paper's labels need pairs of equal and of other labels, the same ones at each of their data "
-                f"overlaps, which the study must have; got {bridge}"
-            )
+        if factor == "factorial" and (fault := factorial.fault(levels)):
+            raise ValueError(fault)
         return levels
 
     @model_validator(mode="after")

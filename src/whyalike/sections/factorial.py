@@ -54,6 +54,18 @@ def fact_labels(seed: int, condition: str) -> tuple[str, str]:
     return labelling(seed), labelling(seed, condition)
 
 
+def fault(conditions: Collection[str]) -> str | None:
+    """What is wrong with a study's conditions, all of them known ones."""
+    if not is_crossed(conditions):
+        return f"the factorial crosses two or more of each overlap, all with all; got {list(conditions)}"
+    if not bridge_fits(conditions):
+        return (
+            "the paper's labels need pairs of equal and of other labels, the same ones at each of their data overlaps, "
+            f"which the study must have; got {[condition for condition in conditions if condition in BRIDGE]}"
+        )
+    return None
+
+
 def is_crossed(conditions: Collection[str]) -> bool:
     """Whether two or more data overlaps stand with two or more label overlaps, all with all; the bridge apart."""
     data, label, whole = _crossing([condition for condition in conditions if condition not in BRIDGE])
