@@ -108,9 +108,11 @@ class Study(Folder):
         """Start a driver, in a process group of its own; what it says is appended to `driver.out`."""
         if self.held:
             self.hold()
+        # a shell that starts the tests in the background lets them ignore SIGINT, and they their children
+        heeding = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), "start_new_session": True}
         with self.output.open("a") as output:
             process = subprocess.Popen(self.driver_command(), cwd=self.path, env=self.environment(), stdout=output,
-                                       stderr=output, stdin=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+                                       stderr=output, stdin=subprocess.DEVNULL, **heeding)  # fmt: skip
         self.processes.append(process)
         return process
 

@@ -17,6 +17,7 @@ import yaml
 
 from whyalike.commands.housekeeping import OLD_SECONDS, one_run, stale, verify
 from whyalike.config import check
+from whyalike.data.beton import BETON, BETON_NOTE
 from whyalike.data.prepared import write_prepared
 from whyalike.files import write_table
 from whyalike.runs import Grid
@@ -298,6 +299,17 @@ def test_prepared_data_are_compared_with_their_checksums(config, prepared):
         f"{prepared / 'array.npy'} is not the file that was written (SHA-256 differs). {remedy}",
         f"{prepared / 'labels.parquet'} is missing. {remedy}",
     ]
+
+
+def test_what_ffcv_reads_is_compared_where_it_has_been_made(config, prepared):
+    beton = prepared / BETON
+    beton.write_bytes(b"images")
+    (prepared / BETON_NOTE).write_text(json.dumps({"sha256": file_sha256(beton)}))
+    assert verify(config).faults == []
+    beton.write_bytes(b"imagez")
+    assert verify(config).faults == [f"{beton} is not the file that was written. Delete it: it is then made anew."]
+    (prepared / BETON_NOTE).write_text("")
+    assert len(verify(config).faults) == 1
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"sha256": []}'])

@@ -94,7 +94,10 @@ def test_watching_goes_on_until_it_is_interrupted(folder, demo):
     command = [*COMMAND, "config/demo.yaml", "--watch", "--every", "1"]
     monitor = Monitor(check(demo), costs.read(COSTS))
     identity = monitor.look().rows["label_overlap", "colorshapedigit"][0]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "FORCE_COLOR": "1"}) as watch:
+    # a shell that starts the tests in the background lets them ignore SIGINT, and they their children
+    heeding = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    environment = {**os.environ, "FORCE_COLOR": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, **heeding) as watch:
         assert "study" in watch.stdout.readline()
         run = StoredRun(Path("results/runs"), identity)
         run.folder.mkdir(parents=True)

@@ -1,5 +1,6 @@
 """Closeness in distribution through every stage, beside a configuration of another study."""
 
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -48,6 +49,19 @@ def test_the_larger_part_needs_the_other_labels_only_and_nothing_is_left_of_the_
     assert "train digits_m2" in done.stdout
     assert "train cifar10_m2" in done.stdout
     assert "train k4" not in done.stdout
+
+
+def test_its_results_go_into_the_archive_and_are_known_to_be_what_is_asked_for(folder):
+    done = folder.call(folder.whyalike_command("export", str(folder.config), "-o", "s.zip", "--partial"))
+    assert done.returncode == 0, done.stdout
+    with zipfile.ZipFile(folder.path / "s.zip") as archive:
+        names = [name for name in archive.namelist() if name.startswith("closeness_tiny/")]
+        missing = archive.read("tiny/MISSING.txt").decode()
+    made = {str(path.relative_to(folder.path / "results"))
+            for stage in ("models", "similarity", "statistics", "figures")
+            for path in (folder.results / stage).iterdir() if path.suffix != ".safetensors"}  # fmt: skip
+    assert set(names) == made
+    assert "closeness_tiny" not in missing
 
 
 def test_all_leaves_the_study_out_where_the_configuration_does_not_have_it(folder):

@@ -7,6 +7,7 @@
     {name}/MISSING.txt                what a partial export lacks
     {name}/data, models, similarity, statistics, figures, samples      as in the results; of data the checksums
     {name}/findings.md, claims.md
+    {study}/models, similarity, statistics, figures         of a study with rules of its own that the configuration has
 
 Equal content gives equal bytes: sorted names, no times, no owners. A file that was made from other parameters than the
 configuration asks for (of fewer seeds, for example) counts as missing.
@@ -30,6 +31,7 @@ from PIL import Image
 from whyalike.config import Config
 from whyalike.files import atomic, canonical_json, made_by
 from whyalike.runs import Grid
+from whyalike.studies.study import own_studies
 from whyalike.targets import SAMPLE_FILES, Targets
 from whyalike.workflow import FIGURE_FILES, TABLES, Workflow
 
@@ -38,6 +40,7 @@ LOCK = REPOSITORY / "envs" / "requirements.txt"
 RUN_COLUMNS = ("setting", "factor", "seed", "name", "replica", "labelling", "level", "identity")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold
 MODE = 0o644
+CARRIES_WORK = (".parquet", ".png")
 
 
 def export(config: Config, output: Path, partial: bool = False) -> str:
@@ -56,7 +59,7 @@ def export(config: Config, output: Path, partial: bool = False) -> str:
     if not output.name.endswith((".tar.gz", ".zip")):
         raise ValueError(f"the archive must end in .tar.gz or .zip, got {output}")
     flow = Workflow(config.model_copy(update={"partial": False}))
-    expected = dict(_expected(flow))
+    expected = dict([*_expected(flow), *_expected_of_own_studies(config)])
     missing = [f"{path}: {fault}" for path, work in expected.items() if (fault := _fault(path, work))]
     if not LOCK.is_file():
         missing.append(f"{LOCK.name}: the lock is not beside this installation of whyalike")
@@ -66,12 +69,13 @@ def export(config: Config, output: Path, partial: bool = False) -> str:
                                     *(f"  {line}" for line in missing),
                                     "Run it to its end, or export what there is with --partial."]))  # fmt: skip
     members: dict[str, bytes | Path] = dict(_made(flow.config))
-    members |= {str(path.relative_to(flow.root)): path for path in expected if path.is_file()}
     members |= {LOCK.name: LOCK} if LOCK.is_file() else {}
     members |= {"MISSING.txt": "".join(f"{line}\n" for line in missing).encode()} if missing else {}
+    members = {f"{config.name}/{name}": content for name, content in members.items()}
+    members |= {str(path.relative_to(config.results)): path for path in expected if path.is_file()}
     write = _write_zip if output.suffix == ".zip" else _write_tar
     with atomic(output) as temporary:
-        write(temporary, {f"{config.name}/{name}": members[name] for name in sorted(members)})
+        write(temporary, {name: members[name] for name in sorted(members)})
     size = f"{output}: {len(members)} files, {output.stat().st_size / 1e6:.1f} MB"
     return f"{size}; {lacking}, see MISSING.txt" if missing else size
 
@@ -97,6 +101,16 @@ def _expected(flow: Workflow) -> Iterator[tuple[Path, str | None]]:
     for page in map(Path, Targets(flow).samples()):
         yield from ((page.with_suffix(f".{suffix}"), None) for suffix in SAMPLE_FILES)
     yield from ((Path(flow.root, page), None) for page in ("findings.md", "claims.md"))
+
+
+def _expected_of_own_studies(config: Config) -> Iterator[tuple[Path, str | None]]:
+    """The like of studies with rules of their own that the configuration has: what `all` makes of them."""
+    for study in own_studies(config).values():
+        for job in study.jobs(whole=False) if study.asked else ():
+            if job.stage != "activations":
+                made = study.work(job)
+                yield from ((Path(file), made if file.endswith(CARRIES_WORK) else None)
+                            for file in job.files if not file.endswith(".safetensors"))  # fmt: skip
 
 
 def _fault(path: Path, work: str | None) -> str:

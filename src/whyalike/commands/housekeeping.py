@@ -182,6 +182,7 @@ def stored_runs(store: Path) -> Iterator[StoredRun]:
 
 
 def _data_faults(folder: Path) -> list[str]:
+    """What is wrong with a prepared data set, and with what FFCV reads of it where that has been made."""
     remedy = f"Delete the folder {folder} and start again: the data set is then prepared anew."
     try:
         expected = json.loads((folder / "checksums.json").read_text(encoding="utf-8"))["sha256"].items()
@@ -193,7 +194,17 @@ def _data_faults(folder: Path) -> list[str]:
             faults.append(f"{folder / name} is missing. {remedy}")
         elif file_sha256(folder / name) != sha256:
             faults.append(f"{folder / name} is not the file that was written (SHA-256 differs). {remedy}")
-    return faults
+    return faults + [f"{beton} is not the file that was written. Delete it: it is then made anew."
+                     for beton in folder.glob("*.beton") if not _is_as_noted(beton)]  # fmt: skip
+
+
+def _is_as_noted(path: Path) -> bool:
+    """Whether a file has the hash that the note beside it tells; one without a note is still being written."""
+    note = path.with_name(f"{path.name}.json")
+    try:
+        return not note.is_file() or json.loads(note.read_text(encoding="utf-8"))["sha256"] == file_sha256(path)
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _stores(configs: Sequence[Config]) -> list[Path]:

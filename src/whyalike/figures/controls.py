@@ -103,13 +103,13 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, statistics: pd.DataFrame) -> lis
         estimator = name if name == ACROSS_SEEDS else f"rung_{name}"
         if estimator in statistics.index:
             marks.append(_draw_mean(axes, statistics, estimator, name, place))
-    for name, words in (("rung_same_data", "100 %"), (f"rung_{UNTRAINED}", "0 %")):
-        if name in statistics.index:
-            axes.axvline(
-                statistics.loc[name, "value"], color=style.BLUE, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1
-            )
-            axes.annotate(words, (statistics.loc[name, "value"], 1), (0, 1), xycoords=("data", "axes fraction"),
-                          textcoords="offset points", ha="center", va="bottom", color=style.BLUE)  # fmt: skip
+    ends = {"rung_same_data": "100 %", f"rung_{UNTRAINED}": "0 %"}
+    # the lower end's words stand left of its line, the higher one's right of it: the two may lie close together
+    there = sorted((statistics.loc[name, "value"], words) for name, words in ends.items() if name in statistics.index)
+    for (value, words), side in zip(there, ("right", "left"), strict=False):
+        axes.axvline(value, color=style.BLUE, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
+        axes.annotate(words, (value, 1), (0, 1), xycoords=("data", "axes fraction"), textcoords="offset points",
+                      ha=side, va="bottom", color=style.BLUE)  # fmt: skip
     axes.set_yticks(range(len(ROWS)), ROWS.values())
     axes.set_ylim(len(ROWS) - 0.5, -0.7)
     axes.grid(visible=False, axis="y")

@@ -16,6 +16,7 @@ Results lie in {results}/{name}/, the section's own name, whatever configuration
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from whyalike.config import Config
@@ -204,6 +205,21 @@ class ClosenessStudy(OwnStudy):
             *(self._job("statistics", "analyse_closeness", "part", part) for part in parts),
             *(self._job("figures", "draw_closeness", "figure", name) for name in figures),
         ]
+
+    def work(self, job: OwnJob) -> str:
+        """The parameters of a job."""
+        of_rules = {
+            "train_embeddings": self.training_work,
+            "train_embedders": self.training_work,
+            "embed_group": self.activations_work,
+            "embed_images": self.images_work,
+            "score_group": self.similarity_work,
+            "score_constructed": self.constructed_work,
+            "score_tuples": self.tuples_work,
+            "analyse_closeness": self.statistics_work,
+            "draw_closeness": self.figure_work,
+        }
+        return of_rules[job.rule](SimpleNamespace(**job.wildcards))
 
     def _job(self, stage: str, rule: str, wildcard: str, value: str, name: str | None = None) -> OwnJob:
         suffixes = {"train_embeddings": ("parquet", "safetensors"), "draw_closeness": FIGURE_FILES}

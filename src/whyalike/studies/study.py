@@ -73,6 +73,10 @@ class OwnStudy(ABC):
     def jobs(self, whole: bool = True) -> list[OwnJob]:
         """Every job of the whole study, or of what `all` makes of one that is asked for; in the order of the stages."""
 
+    @abstractmethod
+    def work(self, job: OwnJob) -> str:
+        """The parameters of a job as its rule has them: canonical JSON, which its Parquet tables and PNGs keep."""
+
     def runs(self) -> dict[str, str]:
         """Identity of every run of the common store that the study needs -> the group that it belongs to."""
         return {}
