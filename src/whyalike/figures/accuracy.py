@@ -27,9 +27,8 @@ SHARED_A = "A"
 TOP = 132  # percent: above 100 stand mean and SD in figures
 HEADROOM = 0.9  # of the losses' range, above the highest: mean and SD in figures, on end
 NARROWEST = 2.0  # inches of a panel's axes
-MOST_WITH_SD = (
-    8  # categories, a quarter of an inch each; beside more of them stands the mean alone, and the SD as a bar
-)
+# categories, a quarter of an inch each; above more of them stands the mean alone, and the SD as a bar
+MOST_WITH_SD = 8
 WIDEST = 7  # so many accuracies stand side by side, as "97.1"; more of them, and losses, stand on end
 
 
@@ -149,7 +148,7 @@ def _draw_panel(axes: Axes, runs: pd.DataFrame, measure: Measure) -> list[dict]:
         point, bar = ({"label": "one run"}, {"label": "mean ± SD"}) if place == 0 else ({}, {})
         offsets = 0.16 * np.linspace(-1, 1, len(rows)) if len(rows) > 1 else np.zeros(1)
         axes.scatter(place + offsets, values, s=9, color=style.BLUE, alpha=0.75, linewidths=0, zorder=3, **point)
-        spread = f"\n± {sd:.{measure.digits}f}" if np.isfinite(sd) else ""
+        spread = f"\n±{sd:.{measure.digits}f}" if np.isfinite(sd) else ""
         error = sd if spread else None
         axes.errorbar(place + 0.3, mean, error, color=style.BLACK, marker="_", markersize=5, elinewidth=1, **bar)
         text = f"{mean:.{measure.digits}f}{spread if len(names) <= MOST_WITH_SD else ''}"
@@ -167,7 +166,8 @@ def _draw_panel(axes: Axes, runs: pd.DataFrame, measure: Measure) -> list[dict]:
         shown = [name if ":" in name else label.replace("\n", " ") for name, label in zip(names, labels, strict=True)]
         axes.set_xticks(range(len(names)), shown, rotation=90)
     else:
-        axes.set_xticks(range(len(names)), labels)
+        tight = (widest + 1) * style.CHARACTER_INCHES > NARROWEST / len(names)
+        axes.set_xticks(range(len(names)), labels, fontsize=style.SMALL_POINTS if tight else style.TEXT_POINTS)
     axes.set_xlim(-0.6, len(names) - 0.4)
     axes.set_ylim(*measure.limits)
     if measure.column == "accuracy":

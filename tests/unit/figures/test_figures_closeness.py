@@ -59,6 +59,14 @@ def test_widths_have_a_column_a_number_of_labels_and_a_row_a_measure():
     assert "10 pairs among 5 seeds" in figure.legends[0].get_title().get_text()
 
 
+def test_the_words_of_the_legend_fit_into_a_figure_of_one_column():
+    table = statistics()
+    figure, _ = closeness_width.draw(table[table["classes"] == 4])
+    figure.canvas.draw()
+    box, words = figure.bbox, figure.legends[0].get_title().get_window_extent()
+    assert box.x0 <= words.x0 < words.x1 <= box.x1
+
+
 def test_metrics_are_ordered_by_how_they_follow_and_single_widths_are_left_to_the_table():
     table = statistics()
     table.loc[(table["metric"] == "cka") & (table["kind"] == "rank"), "value"] = 0.3

@@ -26,7 +26,7 @@ from whyalike.studies.registry import STUDIES
 from whyalike.studies.study import OwnStudy, own_studies
 from whyalike.training.store import StoredRun, file_sha256
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COSTS = ROOT / "config" / "costs.yaml"
 TINY = yaml.safe_load((ROOT / "tests" / "workflow" / "closeness.yaml").read_text(encoding="utf-8"))
 

@@ -22,7 +22,7 @@ from whyalike.similarity.registry import METRICS
 from whyalike.statistics.claims_table import CLAIMS
 from whyalike.training.registry import OBJECTIVES
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGES = sorted(
     [*ROOT.glob("*.md"), *(path for folder in ("config", "docs", "envs") for path in (ROOT / folder).rglob("*.md"))]
 )

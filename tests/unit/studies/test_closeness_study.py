@@ -10,7 +10,7 @@ import yaml
 from whyalike.config import ConfigError, check
 from whyalike.studies.closeness import ClosenessStudy
 
-DEFAULT = Path(__file__).parents[2] / "config" / "closeness.yaml"
+DEFAULT = Path(__file__).parents[3] / "config" / "closeness.yaml"
 GROUP = SimpleNamespace(group="k4_width16")
 WORK = {
     "constructed": lambda flow: flow.constructed_work(SimpleNamespace(construction="circle")),

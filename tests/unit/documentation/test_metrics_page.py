@@ -9,7 +9,7 @@ from whyalike.documentation.metrics_page import metrics_page
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.registry_closeness import OTHER_METRICS
 
-PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
+PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 
 
 def _rows(name):

@@ -16,7 +16,7 @@ from whyalike.planning import calibration, costs
 from whyalike.training.timing import Sample, Timing, measure
 from whyalike.workflow import Workflow
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COSTS = costs.read(ROOT / "config" / "costs.yaml", "none.yaml")
 TODAY = datetime.date(2026, 1, 2)
 

@@ -11,7 +11,7 @@ from whyalike.config import ConfigError, check
 from whyalike.planning import cost_file, costs
 from whyalike.workflow import Workflow
 
-COSTS = Path(__file__).parents[2] / "config" / "costs.yaml"
+COSTS = Path(__file__).parents[3] / "config" / "costs.yaml"
 TODAY = datetime.date(2026, 1, 2)
 
 

@@ -22,7 +22,7 @@ from whyalike.config import check
 from whyalike.planning import costs
 from whyalike.training.store import StoredRun
 
-COSTS = Path(__file__).parents[2] / "config" / "costs.yaml"
+COSTS = Path(__file__).parents[3] / "config" / "costs.yaml"
 COMMAND = (sys.executable, "-c", "from whyalike.commands.cli import main; main()", "status")
 
 

@@ -30,7 +30,7 @@ from whyalike.planning.plan_table import (
 )
 from whyalike.workflow import Workflow
 
-COSTS = Path(__file__).parents[2] / "config" / "costs.yaml"
+COSTS = Path(__file__).parents[3] / "config" / "costs.yaml"
 CELL = {"setting": "digits", "factor": "dataset", "seed": "0"}
 
 

@@ -19,7 +19,7 @@ from whyalike.planning.plan import Plan
 from whyalike.runs import Cell
 from whyalike.training.store import StoredRun
 
-COSTS = costs.read(Path(__file__).parents[2] / "config" / "costs.yaml")
+COSTS = costs.read(Path(__file__).parents[3] / "config" / "costs.yaml")
 CELL = Cell("digits", "dataset", 0)
 WILDCARDS = {"setting": "digits", "factor": "dataset", "seed": "0"}
 HOLDER = """

@@ -19,7 +19,7 @@ from whyalike.runs import Cell
 from whyalike.training.store import StoredRun
 from whyalike.workflow import Workflow
 
-TABLE = Path(__file__).parents[2] / "config" / "costs.yaml"
+TABLE = Path(__file__).parents[3] / "config" / "costs.yaml"
 CELL = Cell("digits", "dataset", 0)
 STEPS = 15 * 11  # epochs x batches of 50 of half of the 1197 training images of the digits
 NOW = 1_700_000_000.0  # when the benchmark files were written

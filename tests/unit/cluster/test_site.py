@@ -8,8 +8,8 @@ import yaml
 from whyalike.cluster.site import Site, read
 from whyalike.config import ConfigError
 
-RULES = sorted((Path(__file__).parents[2] / "workflow" / "rules").glob("*.smk"))
-TEMPLATE = Path(__file__).parents[2] / "profiles" / "slurm" / "site.yaml"
+RULES = sorted((Path(__file__).parents[3] / "workflow" / "rules").glob("*.smk"))
+TEMPLATE = Path(__file__).parents[3] / "profiles" / "slurm" / "site.yaml"
 WHOLE = {
     "account": "lab",
     "partition": "cpu",

@@ -18,7 +18,7 @@ from whyalike.runs import Cell
 from whyalike.training.store import StoredRun
 from whyalike.workflow import Workflow
 
-COSTS = costs.read(Path(__file__).parents[2] / "config" / "costs.yaml", "none.yaml")
+COSTS = costs.read(Path(__file__).parents[3] / "config" / "costs.yaml", "none.yaml")
 TODAY = datetime.date(2026, 1, 2)
 CELL = Cell("digits", "dataset", 0)
 NOW = 1_700_000_000.0  # when the benchmark files were written
