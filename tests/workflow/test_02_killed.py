@@ -22,7 +22,7 @@ STAGES = {
 }
 # every stage once, training and the two stages after it a second time: ten kills
 KILLS = [*STAGES, "training", "activations", "similarity"]
-START_SECONDS = 120  # until the stage begins: the stages before it take 40 s on two busy cores
+START_SECONDS = 300  # until the stage begins: the stages before it take 40 s on two busy cores
 
 
 @pytest.fixture(scope="module")
