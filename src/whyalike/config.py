@@ -11,7 +11,6 @@ from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BeforeValidator,
     Discriminator,
@@ -41,6 +40,7 @@ from whyalike.similarity.registry import METRICS
 from whyalike.similarity.registry_closeness import of_representations
 from whyalike.studies.registry import STUDIES
 from whyalike.training.registry import OBJECTIVES
+from whyalike.yaml_file import ConfigError, keys_of
 
 PROTOCOLS = ("exact", "as_published")
 CONDITIONS = {
@@ -51,10 +51,6 @@ CONDITIONS = {
 CONDITIONS_OF = {"label": "conditions of label overlap", "factorial": "conditions of the factorial"} | {
     "controls": "rungs of the controls"
 }
-
-
-class ConfigError(ValueError):
-    """Every fault of a configuration, a line each: key path, value, what must hold."""
 
 
 def _level(text: str) -> str:
@@ -283,15 +279,11 @@ def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
     return config
 
 
-def read(path: str | Path) -> Config:
-    """Read and check a YAML file; see `check`."""
+def read(path: str | Path, **overrides: Any) -> Config:
+    """Read and check a YAML file, with other values of some of its keys; see `check`."""
     path = Path(path)
     if not path.is_file():
         raise ConfigError(f"no configuration file {path}: give one with --configfile, for example config/demo.yaml")
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} is empty or holds no keys: start from a copy of config/demo.yaml")
-    return check(values, str(path))
+    if not (values := keys_of(path, "config/demo.yaml")):
+        raise ConfigError(f"{path} is empty: start from a copy of config/demo.yaml")
+    return check({**values, **overrides}, str(path))

@@ -39,8 +39,7 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path)
-    # the suffix stays last: some writers (numpy, matplotlib) choose the format by it
-    temporary = path.with_name(f".{path.stem}.{socket.gethostname()}-{os.getpid()}.tmp{path.suffix}")
+    temporary = temporary_of(path, os.getpid())
     try:
         yield temporary
         with temporary.open("rb") as handle:
@@ -54,6 +53,23 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def temporary_of(path: Path, process: int, host: str | None = None) -> Path:
+    """Where a process of a host (by default this one) writes a file until it is whole."""
+    # the suffix stays last: some writers (numpy, matplotlib) choose the format by it
+    return path.with_name(f".{path.stem}.{host or socket.gethostname()}-{process}.tmp{path.suffix}")
+
+
+def is_temporary(path: Path) -> bool:
+    """Whether a file has a name that `temporary_of` gives."""
+    return re.fullmatch(r"\..+-\d+\.tmp.*", path.name) is not None
+
+
+def is_being_written(temporary: Path) -> bool:
+    """Whether a process of this host that lives writes a temporary file; of other hosts' nothing is known."""
+    ours = re.search(rf"\.{re.escape(socket.gethostname())}-(\d+)\.tmp", temporary.name)
+    return ours is not None and _lives(int(ours[1]))
 
 
 def full(folder: Path) -> str | None:

@@ -265,8 +265,8 @@ def test_a_long_value_is_cut(demo):
     ("text", "words"),
     [
         ("name: [demo\n", "not valid YAML"),
-        ("", "is empty or holds no keys"),
-        ("- a\n- b\n", "is empty or holds no keys"),
+        ("", "is empty: start from a copy"),
+        ("- a\n- b\n", "must hold keys as config/demo.yaml does"),
     ],
     ids=["broken", "empty", "list"],
 )

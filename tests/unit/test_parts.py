@@ -87,7 +87,7 @@ def test_runs_at_once_share_the_time_on_cores_of_their_own_and_on_a_gpu_as_far_a
         return plan.at_once(KEYS), estimate.seconds - estimate.own_seconds
 
     alone = {device: seconds(device, 3)[1] for device in ("cpu", "cuda")}
-    assert seconds("cpu", 3, runs_at_once=4) == (4, pytest.approx(alone["cpu"] / 4))
+    assert seconds("cpu", 3, runs_at_once=4) == (4, pytest.approx(alone["cpu"] / 3))  # four of the six, then two
     assert seconds("cuda", 3, runs_at_once=2) == (2, pytest.approx(alone["cuda"] / 2))
     assert seconds("cuda", 3, runs_at_once={"digits": 5}) == (5, pytest.approx(alone["cuda"] / 3))
     assert seconds("cuda", 1, runs_at_once=5)[1] == pytest.approx(alone["cuda"])
@@ -95,6 +95,20 @@ def test_runs_at_once_share_the_time_on_cores_of_their_own_and_on_a_gpu_as_far_a
     # no more than a job has runs: six, or those of its part
     assert seconds("cpu", 3, runs_at_once=99)[0] == 6
     assert seconds("cpu", 3, runs_at_once=99, runs_per_job=99)[0] == 6
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_run_that_alone_is_lacking_shares_its_time_with_nobody(demo, tmp_path, device):
+    config = check(demo | {"operation": {"device": device, "runs_at_once": 4}})
+    plan = Plan(config, Grid(config), COSTS, tmp_path)
+    first, *others = plan.estimate("train_models", KEYS).runs
+    for identity in others:
+        (tmp_path / identity).mkdir()
+        (tmp_path / identity / "result.json").write_text("{}")
+    alone = Plan(check(demo | {"operation": {"device": device}}), Grid(config), COSTS, tmp_path)
+    left = Plan(config, Grid(config), COSTS, tmp_path).estimate("train_models", KEYS).runs
+    assert left == alone.estimate("train_models", KEYS).runs
+    assert list(left) == [first]
 
 
 def test_a_part_trains_no_more_runs_at_once_than_it_has(demo, tmp_path):

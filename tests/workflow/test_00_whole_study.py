@@ -2,7 +2,11 @@
 
 import fcntl
 import json
+import os
 import shutil
+import signal
+import subprocess
+import time
 
 import pandas as pd
 import pytest
@@ -123,7 +127,24 @@ def test_a_fault_of_the_configuration_is_one_message_before_any_job(tmp_path):
 def test_a_second_run_in_the_folder_is_refused(finished):
     with (finished.path / ".snakemake" / "whyalike.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        refused = finished.call(finished.run_command())
+        for command in (finished.run_command(), finished.snakemake_command("--forcerun", "write_findings")):
+            refused = finished.call(command)
+            assert refused.returncode == 1
+            assert "Another run is under way in this folder" in refused.stdout
+
+
+def test_a_snakemake_that_runs_jobs_holds_the_folder(finished, tmp_path):
+    folder = Folder(tmp_path)
+    process = subprocess.Popen(folder.snakemake_command("all"), cwd=tmp_path, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+    try:
+        while not (folder.results / "logs").is_dir():
+            assert process.poll() is None
+            time.sleep(0.05)
+        refused = folder.call(folder.run_command())
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     assert refused.returncode == 1
     assert "Another run is under way in this folder" in refused.stdout
 

@@ -139,8 +139,8 @@ class Monitor:
         missing = {stage: [job for job in jobs if not job.made(whole)] for stage, jobs in self.stages.items()}
         training = self._training_seconds(plan, runs)
         own, own_all = study_progress.seconds(self.studies, plan, left=True)
-        trained = {cell: [StoredRun(self.store, run.identity) for run in own]
-                   for cell, own in cells.items() if cell.factor != "external"}  # fmt: skip
+        trained = {(cell, part): [StoredRun(self.store, run.identity) for run in runs_of(self.grid, cell, part)]
+                   for cell, part, _ in self._training_jobs() if cell.factor != "external"}  # fmt: skip
         return Status(
             runs=runs,
             rows=self._rows,
@@ -247,8 +247,10 @@ class Monitor:
 
     def _figures(self) -> Iterator[Job]:
         for path in self.flow.figures():
-            study = self.flow.config.figures[Path(path).stem].study
-            yield Job("draw_figure", {"figure": Path(path).stem}, (path,), self._cells(study))
+            figure = self.flow.config.figures[Path(path).stem]
+            of_data = figure.dataset is not None and figure.study is None  # drawn from no model
+            cells = frozenset() if of_data else self._cells(figure.study)
+            yield Job("draw_figure", {"figure": Path(path).stem}, (path,), cells)
 
     def _cells(self, study: str | None, setting: str | None = None) -> frozenset[Cell]:
         """The cells of a study and setting, each of all if left out."""

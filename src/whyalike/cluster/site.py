@@ -8,12 +8,11 @@ nothing. This module is read each time the Snakefile is parsed.
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from whyalike.config import ConfigError
 from whyalike.messages import faults_in_words, listed
 from whyalike.sections.recipes import Section
+from whyalike.yaml_file import ConfigError, keys_of
 
 SITE = "config/site.yaml"  # from the working directory
 Word = Annotated[str, Field(pattern=r"^[\w.,+-]+$")]
@@ -73,12 +72,6 @@ def read(path: str | Path = SITE) -> Site:
     if not path.is_file():
         return Site()
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from None
-    if not isinstance(values or {}, dict):
-        raise ConfigError(f"{path} must hold keys as profiles/slurm/site.yaml does, got {values!r}")
-    try:
-        return Site.model_validate(values or {})
+        return Site.model_validate(keys_of(path, "profiles/slurm/site.yaml"))
     except ValidationError as error:
         raise ConfigError(listed(str(path), faults_in_words(error.errors(), Site))) from None

@@ -1,20 +1,20 @@
 """The command line: thin, it calls what the rules call."""
 
-import fcntl
+import os
 import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from tqdm import tqdm
 
 from whyalike import config as configuration
-from whyalike import preflight
+from whyalike import folder_lock, preflight
 from whyalike.cluster import slurm
 from whyalike.commands import cli_costs, exporting, housekeeping
 from whyalike.commands.cli_faults import fail, messages
@@ -22,9 +22,9 @@ from whyalike.workflow import Workflow
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-LOCK = Path(".snakemake", "whyalike.lock")
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
 DRY_RUN = {"-n", "--dry-run", "--dryrun"}
+CONFIG = {"--config", "-C"}
 
 main.add_typer(cli_costs.main, name="costs")
 main.command()(cli_costs.calibrate)
@@ -42,23 +42,29 @@ def run(
 ) -> None:
     """Run the workflow to its end and say what was found; further arguments go to Snakemake.
 
-    One run at a time in a folder: the lock is the kernel's, so it ends with its holder, however that ends. A lock that
-    a killed Snakemake left behind is removed, and the run goes on where it stopped.
+    One run at a time in a folder, `snakemake` alone counted. A lock that a killed Snakemake left behind is removed, and
+    the run goes on where it stopped.
     """
     try:
-        flow = Workflow(configuration.read(configfile))
-    except configuration.ConfigError as error:
+        flow = Workflow(configuration.read(configfile, **_given(context.args)))
+    except ValueError as error:
         fail(str(error))
     command = [*SNAKEMAKE, "--configfile", str(configfile), *context.args]
     jobs = sum(len(flow.part_manifests(cell)) for cell in flow.grid.cells)
     print(f"{jobs} training jobs, {len(flow.figures())} figures; results go to {flow.root}/", flush=True)
     # before Snakemake finds one file or another that it cannot replace
-    if not DRY_RUN & set(context.args) and (fault := preflight.unwritable(Path(flow.config.results))):
+    dry = bool(DRY_RUN & set(context.args))
+    if not dry and (fault := preflight.unwritable(Path(flow.config.results))):
         fail(f"nothing was run: {fault}")
-    with _only_run() as lock:
+    lock = None
+    try:
+        lock = folder_lock.hold()
         if any(Path(".snakemake", "locks").glob("*")):
             subprocess.run([*command, "--unlock", "--quiet", "all"], check=False, stdout=subprocess.DEVNULL)
-        status = _status(command, lock)
+    except RuntimeError as error:
+        if not dry:
+            fail(str(error))
+    status = _status(command, lock)
     if status:
         advice = _partial_advice(flow, configfile, context.args)
         fail(f"The workflow stopped (exit status {status}): the messages are above, the logs in {flow.root}/logs/. "
@@ -234,28 +240,31 @@ def statistics(
             )
 
 
+def _given(arguments: list[str]) -> dict[str, Any]:
+    """The values that Snakemake's option --config gives, as Snakemake reads them: the last one counts."""
+    if not (places := [i for i, argument in enumerate(arguments) if argument in CONFIG]):
+        return {}
+    from snakemake.cli import parse_config
+
+    return parse_config(list(takewhile(lambda argument: not argument.startswith("-"), arguments[places[-1] + 1 :])))
+
+
 def _partial_advice(flow: Workflow, configfile: Path, arguments: list[str]) -> str:
     """The command for figures of the seeds that are finished, where there are any."""
     if "partial=true" in arguments or not any(Path(flow.root, "models").rglob("*.parquet")):
         return ""
-    command = shlex.join(["whyalike", "run", str(configfile), *arguments, "--config", "partial=true"])
+    places = [i for i, argument in enumerate(arguments) if argument in CONFIG]
+    # a second --config would take the place of the first
+    with_partial = list(arguments) if places else [*arguments, "--config"]
+    with_partial.insert(places[-1] + 1 if places else len(with_partial), "partial=true")
+    command = shlex.join(["whyalike", "run", str(configfile), *with_partial])
     return f"\nFigures of the seeds that are finished, which say how many of how many:\n  {command}"
 
 
-@contextmanager
-def _only_run() -> Iterator[int]:
-    LOCK.parent.mkdir(exist_ok=True)
-    with LOCK.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            fail(f"Another run is under way in this folder (it holds {LOCK}): wait for it, or stop it first.")
-        yield lock.fileno()
-
-
-def _status(command: list[str], lock: int) -> int:
+def _status(command: list[str], lock: int | None = None) -> int:
     """The exit status of Snakemake. It inherits the lock, which stays held if this process alone is killed."""
-    with subprocess.Popen(command, pass_fds=[lock]) as process:
+    inherited = {} if lock is None else {folder_lock.INHERITED: str(lock)}
+    with subprocess.Popen(command, pass_fds=[] if lock is None else [lock], env=os.environ | inherited) as process:
         while True:
             # Ctrl-C reaches Snakemake too, which then cancels its jobs; subprocess.run would kill it meanwhile
             with suppress(KeyboardInterrupt):

@@ -40,7 +40,6 @@ LOCK = REPOSITORY / "envs" / "requirements.txt"
 RUN_COLUMNS = ("setting", "factor", "seed", "name", "replica", "labelling", "level", "identity")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip file can hold
 MODE = 0o644
-CARRIES_WORK = (".parquet", ".png")
 
 
 def export(config: Config, output: Path, partial: bool = False) -> str:
@@ -60,7 +59,8 @@ def export(config: Config, output: Path, partial: bool = False) -> str:
         raise ValueError(f"the archive must end in .tar.gz or .zip, got {output}")
     flow = Workflow(config.model_copy(update={"partial": False}))
     expected = dict([*_expected(flow), *_expected_of_own_studies(config)])
-    missing = [f"{path}: {fault}" for path, work in expected.items() if (fault := _fault(path, work))]
+    faults = {path: fault for path, work in expected.items() if (fault := _fault(path, work))}
+    missing = [f"{path}: {fault}" for path, fault in faults.items()]
     if not LOCK.is_file():
         missing.append(f"{LOCK.name}: the lock is not beside this installation of whyalike")
     lacking = f"{len(missing)} file{'s are' if len(missing) > 1 else ' is'} missing or outdated"
@@ -72,7 +72,7 @@ def export(config: Config, output: Path, partial: bool = False) -> str:
     members |= {LOCK.name: LOCK} if LOCK.is_file() else {}
     members |= {"MISSING.txt": "".join(f"{line}\n" for line in missing).encode()} if missing else {}
     members = {f"{config.name}/{name}": content for name, content in members.items()}
-    members |= {str(path.relative_to(config.results)): path for path in expected if path.is_file()}
+    members |= {str(path.relative_to(config.results)): path for path in expected if path not in faults}
     write = _write_zip if output.suffix == ".zip" else _write_tar
     with atomic(output) as temporary:
         write(temporary, {name: members[name] for name in sorted(members)})
@@ -96,7 +96,7 @@ def _expected(flow: Workflow) -> Iterator[tuple[Path, str | None]]:
             yield Path(flow.root, "statistics", f"{table}.{suffix}"), None
     for figure in flow.config.figures:
         for suffix in FIGURE_FILES:
-            work = flow.figure_work(SimpleNamespace(figure=figure)) if suffix == "png" else None
+            work = flow.figure_work(SimpleNamespace(figure=figure))
             yield Path(flow.root, "figures", f"{figure}.{suffix}"), work
     for page in map(Path, Targets(flow).samples()):
         yield from ((page.with_suffix(f".{suffix}"), None) for suffix in SAMPLE_FILES)
@@ -109,8 +109,7 @@ def _expected_of_own_studies(config: Config) -> Iterator[tuple[Path, str | None]
         for job in study.jobs(whole=False) if study.asked else ():
             if job.stage != "activations":
                 made = study.work(job)
-                yield from ((Path(file), made if file.endswith(CARRIES_WORK) else None)
-                            for file in job.files if not file.endswith(".safetensors"))  # fmt: skip
+                yield from ((Path(file), made) for file in job.files if not file.endswith(".safetensors"))
 
 
 def _fault(path: Path, work: str | None) -> str:
@@ -119,11 +118,13 @@ def _fault(path: Path, work: str | None) -> str:
         return "missing"
     if work is None:
         return ""
-    if path.suffix == ".png":
-        with Image.open(path) as image:
+    if path.suffix == ".parquet":
+        own = canonical_json(made_by(path).get("work", {}))
+    elif (told := path.with_suffix(".png")).is_file():  # of a figure, whose other files do not tell
+        with Image.open(told) as image:
             own = image.info.get("whyalike", "{}")
     else:
-        own = canonical_json(made_by(path).get("work", {}))
+        return f"what it was made from is not known without {told.name}"
     return "" if own == work else "made from other parameters or code than the configuration now asks for"
 
 

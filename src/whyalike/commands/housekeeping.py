@@ -21,10 +21,10 @@ import pyarrow.parquet as pq
 
 from whyalike.commands.study_groups import data_folders, group_faults, study_roots, unwanted_groups, wanted_runs
 from whyalike.config import Config
+from whyalike.files import is_being_written, is_temporary, temporary_of
 from whyalike.runs import Grid
-from whyalike.training.store import DamagedRun, StoredRun, file_sha256, runs_here
+from whyalike.training.store import DamagedRun, StoredRun, file_sha256
 
-TEMPORARY = ".*.tmp*"  # of files.atomic
 OLD_SECONDS = 3600  # no writer leaves its file unchanged for so long
 IDENTITY = re.compile("[0-9a-f]{16}")
 
@@ -241,13 +241,12 @@ def _settings(configs: Sequence[Config]) -> dict[str, str]:
 def _leftovers(configs: Sequence[Config]) -> list[Path]:
     """Files that killed writers left under the results of the configurations and in their stores."""
     folders = [*(Path(config.results, config.name) for config in configs), *_stores(configs), *study_roots(configs)]
-    paths = {path for folder in folders for path in folder.rglob(TEMPORARY)}
+    paths = {path for folder in folders for path in folder.rglob(".*.tmp*") if is_temporary(path)}
     return sorted(path for path in paths if not paths.intersection(path.parents) and _is_left(path))
 
 
 def _is_left(path: Path) -> bool:
-    writer = re.search(r"\.(\d+)\.tmp", path.name)
-    if writer is None or runs_here(int(writer[1])):
+    if is_being_written(path):
         return False
     with suppress(FileNotFoundError):
         held = IDENTITY.fullmatch(path.parent.name) and not _is_free(StoredRun(path.parent.parent, path.parent.name))
@@ -263,7 +262,7 @@ def _is_free(run: StoredRun) -> bool:
 def _remove_run(run: StoredRun) -> bool:
     with run.held_if_free() as free:
         if free:
-            removed = run.folder.with_name(f".{run.identity}.{os.getpid()}.tmp")
+            removed = temporary_of(run.folder, os.getpid())
             run.folder.rename(removed)
             shutil.rmtree(removed)
     return free

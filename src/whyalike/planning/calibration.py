@@ -179,7 +179,8 @@ def learnt(
     workload, rates, devices = Workload(flow.config, costs), [], {}
     known = costs.devices[Plan(flow.config, flow.grid, costs, flow.store).device].model_dump(exclude={"source"})
     for timing, gpu in timings:
-        device = gpu.lower() if gpu else device_name(timing, costs)
+        # a job that asked for a GPU may have seen none
+        device = gpu.lower() if gpu and timing.device != "cpu" else device_name(timing, costs)
         if device not in costs.devices:  # guesses of operations stay those of the device planned for so far
             devices.setdefault(device, {**known, "startup_seconds": round(timing.startup_seconds, 2)})
         rates.append(

@@ -19,7 +19,7 @@ from whyalike.parts import parts
 from whyalike.planning.cost_file import match
 from whyalike.planning.costs import Costs
 from whyalike.planning.experience import Experience
-from whyalike.planning.spending import Span
+from whyalike.planning.spending import Span, covered
 from whyalike.runs import Cell
 from whyalike.workflow import Workflow
 
@@ -77,16 +77,6 @@ def apart(start: float, jobs: Iterable[tuple[float, float]]) -> tuple[float, flo
         return (took - work) / len(jobs), 1.0
     start = min(start, min(seconds for seconds, _ in jobs) / 2)
     return start, (took - len(jobs) * start) / work
-
-
-def covered(attempts: Iterable[Span]) -> float:
-    """Seconds in which at least one of some attempts at runs went on."""
-    seconds, until = 0.0, -math.inf
-    for span in sorted(attempts, key=lambda span: span.began):
-        end = span.began + span.seconds
-        seconds += max(0.0, end - max(span.began, until))
-        until = max(until, end)
-    return seconds
 
 
 def alone(attempts: Sequence[Span], most: float) -> float:

@@ -15,12 +15,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from whyalike.config import ConfigError
 from whyalike.messages import faults_in_words, listed
 from whyalike.sections.recipes import Section
+from whyalike.yaml_file import ConfigError, keys_of
 
 Source = Literal["measured", "given", "guessed"]
 KNOWN_HOW: tuple[Source, ...] = ("measured", "given", "guessed")  # from the best known to the least
@@ -197,14 +196,9 @@ def read(path: str | Path, local: str | Path = LOCAL) -> Costs:
 
 def _values(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return keys_of(path, "config/costs.yaml")
     except FileNotFoundError:
         raise ConfigError(f"no cost table {path}: the plan needs it; take the one of the repository") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} must hold keys as config/costs.yaml does, got {values!r}")
-    return values
 
 
 def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

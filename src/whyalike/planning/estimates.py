@@ -19,6 +19,7 @@ class Estimate:
     """What one job costs: on its own, and for each run that it trains (identity -> cost).
 
     ``own_bytes`` are those that stay, ``vector_bytes`` those of representations in float32, whether they stay or not.
+    ``together`` such jobs are one on a cluster (a group), which has one limit of time.
     ``studies`` holds every study that needs the job, with those of its runs that the study needs.
     """
 
@@ -29,6 +30,7 @@ class Estimate:
     factor: str | None = None
     studies: Mapping[str, frozenset[str]] = field(default_factory=dict)
     vector_bytes: float = 0.0
+    together: int = 1
 
     @property
     def seconds(self) -> float:

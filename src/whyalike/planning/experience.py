@@ -5,7 +5,7 @@ has the attempts at a run. Of a training job they tell which runs it trained, an
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from whyalike.config import ConfigError
@@ -15,15 +15,14 @@ from whyalike.planning.plan import EXTRACTION, Plan
 from whyalike.planning.spending import Span, benchmark_seconds, spans
 from whyalike.runs import Cell
 from whyalike.sections.external import OwnActivations, OwnCheckpoints
+from whyalike.studies.study import own_studies
 from whyalike.training.store import StoredRun
 from whyalike.workflow import Workflow
 
-CLOSENESS = (
-    "closeness"  # the folder of that study where the configuration does not name it, as in config/closeness.yaml
-)
 CLOCKS = 30.0  # seconds that the clocks of a node and of the file server may differ
-# whose cost depends on their wildcards, or on the network; all others cost the same each time, as far as is known
-MODELLED = ("train_models", "prepare_data", "score_comparison", "download_data")
+# whose cost depends on their wildcards, on the device or on the network; all others cost the same each time, as far as
+# is known
+MODELLED = ("train_models", "prepare_data", "score_comparison", "download_data", "write_beton", "write_sample_text")
 NAMES = {"prepare_data": ("dataset",), "score_comparison": ("study", "comparison", "stimuli"),
          EXTRACTION: ("setting", "factor", "seed", "stimuli")}  # fmt: skip
 
@@ -44,8 +43,6 @@ class Experience:
     def __init__(self, flow: Workflow, costs: Costs, gpu: str | None = None):
         self.flow, self.costs = flow, costs
         self.folder = Path(flow.root, "benchmarks")
-        closeness = flow.config.closeness.name if flow.config.closeness else CLOSENESS
-        self._folders = (self.folder, Path(flow.config.results, closeness, "benchmarks"))
         self.cells: dict[str, list[Cell]] = {}
         for cell in flow.grid.cells:
             if not isinstance(flow.config.settings[cell.setting], OwnCheckpoints | OwnActivations):
@@ -87,12 +84,20 @@ class Experience:
 
     def fixed(self) -> Iterator[tuple[str, dict[str, float]]]:
         """Each rule whose jobs cost the same, with the seconds of its jobs by their names."""
-        rules = {path.name.removesuffix(".tsv") for folder in self._folders for path in folder.glob("*")}
-        for rule in sorted(rule for rule in rules if rule not in MODELLED and not rule.startswith(EXTRACTION)):
-            paths = [path for folder in self._folders for place in (f"{rule}.tsv", f"{rule}/*.tsv")
-                     for path in sorted(folder.glob(place))]  # fmt: skip
-            if paths:
-                yield rule, {path.name.removesuffix(".tsv"): benchmark_seconds(path) for path in paths}
+        found: dict[str, dict[str, float]] = {}
+        for folder, is_fixed in self._sources():
+            for path in sorted([*folder.glob("*.tsv"), *folder.glob("*/*.tsv")]):
+                name = path.name.removesuffix(".tsv")
+                rule = name if path.parent == folder else path.parent.name
+                if is_fixed(rule):
+                    found.setdefault(rule, {})[name] = benchmark_seconds(path)
+        yield from sorted(found.items())
+
+    def _sources(self) -> Iterator[tuple[Path, Callable[[str], bool]]]:
+        """Each folder of benchmarks, and which of its rules cost the same each time."""
+        yield self.folder, lambda rule: rule not in MODELLED and not rule.startswith(EXTRACTION)
+        for study in own_studies(self.flow.config).values():
+            yield Path(study.root, "benchmarks"), study.fixed_rules.__contains__
 
     def extractions(self) -> list[str]:
         """The rules of extraction that have benchmarks."""

@@ -74,20 +74,20 @@ class Plan:
 
         def minutes(wildcards: Any, attempt: int) -> int:
             estimate = self.estimate(rule, dict(wildcards.items()))
-            # the jobs of a group add up their times: they share one margin and one limit
-            together, margin = self.together(rule, dict(wildcards.items())), self.costs.reserve.margin_minutes
-            minutes = self.costs.reserve.minutes(estimate.seconds, estimate.sources) - margin * (1 - 1 / together)
-            return int(min(attempt * math.ceil(minutes), max(1, self.max_minutes / together)))
+            limit = max(1, self.max_minutes / estimate.together)
+            return int(min(attempt * math.ceil(self.wanted_minutes(estimate)), limit))
 
         return minutes
+
+    def wanted_minutes(self, estimate: Estimate) -> float:
+        """Minutes that a job would reserve at first if nothing limited it."""
+        # the jobs of a group add up their times: they share one margin
+        shared = self.costs.reserve.margin_minutes * (1 - 1 / estimate.together)
+        return self.costs.reserve.minutes(estimate.seconds, estimate.sources) - shared
 
     def expected_seconds(self, rule: str) -> Callable[..., int]:
         """The ``expected_seconds`` of a rule as Snakemake calls it: whole seconds."""
         return lambda wildcards: math.ceil(self.estimate(rule, dict(wildcards.items())).seconds)
-
-    def together(self, rule: str, wildcards: Wildcards) -> int:
-        """How many jobs are one on a cluster: a cell's extraction, a job for each stimulus set."""
-        return len(self.grid.stimuli(_cell(wildcards))) if rule.startswith(EXTRACTION) else 1
 
     def at_once(self, wildcards: Any) -> int:
         """How many runs a training job trains at the same time."""
@@ -202,10 +202,7 @@ class Plan:
         cell = _cell(wildcards)
         lacking = self.lacking(runs_of(self.grid, cell, wildcards.get("part", WHOLE)))
         cost, sources = self._run_cost(cell)
-        device = self.costs.devices[self.device]
-        # a run has a CPU core of its own; a GPU they share
-        gain = min(self.at_once(wildcards), device.gain_at_once) if self.gpus else self.at_once(wildcards)
-        cost = RunCost(cost.seconds / gain, cost.bytes)
+        cost = RunCost(cost.seconds / self._gain(len(lacking), self.at_once(wildcards)), cost.bytes)
         startup, how = self.startup(cell, "training")
         return Estimate(
             startup,
@@ -214,6 +211,12 @@ class Plan:
             factor=cell.factor,
             studies={study: self.grid.needed(study, cell) & frozenset(lacking) for study in self.grid.cells[cell]},
         )
+
+    def _gain(self, runs: int, at_once: int) -> float:
+        """How many times as fast a job trains its runs as one after another."""
+        if self.gpus:  # they share it
+            return max(1.0, min(runs, at_once, self.costs.devices[self.device].gain_at_once))
+        return runs / math.ceil(runs / at_once) if runs else 1.0  # each has a core of its own
 
     def _run_cost(self, cell: Cell) -> tuple[RunCost, frozenset[str]]:
         """What one run of a cell costs, and how that is known."""
@@ -240,6 +243,7 @@ class Plan:
             factor=cell.factor,
             studies={key: frozenset() for key, names in asked.items() if stimuli in names},
             vector_bytes=vectors,
+            together=len(self.grid.stimuli(cell)),  # a job for each of a cell's stimulus sets
         )
 
     def _score_comparison(self, wildcards: Wildcards) -> Estimate:

@@ -203,10 +203,10 @@ def _too_long(jobs: Sequence[PlannedJob], plan: Plan) -> list[str]:
     lines = []
     for rule in sorted({job.rule for job in jobs}, key=_place):
         estimates = [job.estimate for job in jobs if job.rule == rule]
-        wanted = [plan.costs.reserve.minutes(one.seconds, one.sources) for one in estimates]
+        wanted = [one.together * plan.wanted_minutes(one) for one in estimates]
         over = [minutes for minutes in wanted if minutes > plan.max_minutes]
         if over:
-            expected = max(one.seconds for one in estimates) / 60
+            expected = max(one.together * one.seconds for one in estimates) / 60
             lines.append(
                 f"WARNING: {len(over)} of {len(wanted)} jobs of {rule} would reserve more than max_minutes: "
                 f"{plan.max_minutes} of {SITE} (up to {max(over):.0f}; {expected:.0f} expected). {_advice(rule)}"

@@ -2,10 +2,11 @@
 
 A benchmark is the wall-clock of a job's last finished attempt, start-up and all; a ledger has the times of every
 attempt at a run, also of those that were cut off (up to their last checkpoint). Of a training job the larger of both
-counts, its own benchmark or the ledgers of its runs together.
+counts, its own benchmark or the time in which any of its runs went on by the ledgers.
 """
 
 import csv
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,22 +16,20 @@ from whyalike.runs import Cell
 from whyalike.training.store import StoredRun
 
 
-def spent_seconds(benchmarks: Path, cells: Mapping[Cell, Iterable[StoredRun]]) -> float:
+def spent_seconds(benchmarks: Path, jobs: Mapping[tuple[Cell, str], Iterable[StoredRun]]) -> float:
     """Seconds of all training and extraction jobs.
 
     Parameters
     ----------
     benchmarks : folder of the benchmark files, by rule.
-    cells : the runs of each trained cell; one that several cells share counts once.
+    jobs : the runs of each training job, by its cell and part; one that several jobs share counts once.
     """
     total, seen = 0.0, set()
-    for cell, runs in cells.items():
+    for (cell, part), runs in jobs.items():
         own = {run.identity: run for run in runs if run.identity not in seen}
         seen |= own.keys()
-        name = f"{cell.setting}.{cell.factor}.seed{cell.seed}"
-        files = (benchmarks / "train_models").glob(f"{name}.*")  # one a part, where the cell is trained in parts
-        job = sum(map(benchmark_seconds, files))
-        total += max(job, sum(map(trained_seconds, own.values())))
+        job = benchmark_seconds(benchmarks / "train_models" / f"{cell.setting}.{cell.factor}.seed{cell.seed}{part}.tsv")
+        total += max(job, covered(span for run in own.values() for span in spans(run)))
     return total + sum(map(benchmark_seconds, benchmarks.glob("extract_*/*.tsv")))
 
 
@@ -43,9 +42,14 @@ class Span:
     steps: int
 
 
-def trained_seconds(run: StoredRun) -> float:
-    """Seconds that trainers spent on one run, attempt by attempt, each up to the last event that it noted."""
-    return sum(span.seconds for span in spans(run))
+def covered(attempts: Iterable[Span]) -> float:
+    """Seconds in which at least one of some attempts at runs went on."""
+    seconds, until = 0.0, -math.inf
+    for span in sorted(attempts, key=lambda span: span.began):
+        end = span.began + span.seconds
+        seconds += max(0.0, end - max(span.began, until))
+        until = max(until, end)
+    return seconds
 
 
 def spans(run: StoredRun) -> tuple[Span, ...]:

@@ -17,8 +17,8 @@ import pandas as pd
 
 from whyalike.sections.controls import ACROSS_SEEDS, EVERYTHING_ELSE, RUNGS
 from whyalike.statistics.dyadic import FEWEST, Estimate, node_jackknife
-from whyalike.statistics.inference import jackknife_interval, sign_flip_p, t_interval
-from whyalike.statistics.panels import CONTROLS
+from whyalike.statistics.inference import share_of_gap, sign_flip_p, t_interval
+from whyalike.statistics.panels import CONTROLS, sign_of_closer
 from whyalike.statistics.table import PANEL, seeds_asked
 
 UNTRAINED = "untrained"
@@ -42,14 +42,15 @@ def control_rows(scores: pd.DataFrame) -> Iterator[dict]:
 
     Yields
     ------
-    rung_{name} and share_{name} of each rung that is there, `untrained` among them; step_{name} of each of `STEPS`
+    rung_{name} of each rung that is there, `untrained` among them; share_{name} of those between the two ends of the
+    scale, where these are apart whichever seed is left out; step_{name} of each of `STEPS`
     whose rungs are there; across_seeds (mean score) and across_seeds_less_line, with 95 % intervals over models.
     """
     own = scores[scores["factor"] == CONTROLS]
     for key, rows in own.groupby(list(PANEL), sort=False):
         named = {**dict(zip(PANEL, key, strict=True)), "seeds_asked": seeds_asked(rows), "protocol": "corrected"}
-        table = ladder(rows)
-        yield from ({**named, **row} for row in [*_rungs(table), *_steps(table), *_across(rows, table)])
+        table, closer = ladder(rows), sign_of_closer(named["metric"])
+        yield from ({**named, **row} for row in [*_rungs(table, closer), *_steps(table), *_across(rows, table)])
 
 
 def ladder(rows: pd.DataFrame) -> pd.DataFrame:
@@ -63,22 +64,14 @@ def ladder(rows: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _rungs(table: pd.DataFrame) -> Iterator[dict]:
+def _rungs(table: pd.DataFrame, closer: int) -> Iterator[dict]:
     for name in table:
         values = table[name].dropna().to_numpy()
         yield _row(f"rung_{name}", values.mean(), len(values), len(values), t_interval(values))
         if {EVERYTHING_ELSE, UNTRAINED} <= set(table.columns) and name not in (EVERYTHING_ELSE, UNTRAINED):
-            whole = table[[name, EVERYTHING_ELSE, UNTRAINED]].dropna().to_numpy()
-            without = [_share(np.delete(whole, i, axis=0)) for i in range(len(whole)) if len(whole) > 1]
-            if (share := _share(whole)) is not None:
-                interval = jackknife_interval(share, without)
-                yield _row(f"share_{name}", share, len(whole), len(whole), interval)
-
-
-def _share(whole: np.ndarray) -> float | None:
-    """Place of the rung between floor and ceiling, from columns rung, ceiling, floor; None where these are equal."""
-    rung, ceiling, floor = whole.mean(axis=0)
-    return float((rung - floor) / (ceiling - floor)) if ceiling != floor else None
+            rung, ceiling, floor = closer * table[[name, EVERYTHING_ELSE, UNTRAINED]].dropna().to_numpy().T
+            if len(rung) and (share := share_of_gap(rung - floor, ceiling - floor)) is not None:
+                yield _row(f"share_{name}", share[0], len(rung), len(rung), share[1])
 
 
 def _steps(table: pd.DataFrame) -> Iterator[dict]:

@@ -17,10 +17,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from whyalike.similarity.registry import METRICS
 from whyalike.statistics.factorial_bridge import bridge_effects, without_bridge
 from whyalike.statistics.inference import share_of_gap, sign_flip_p, t_interval
-from whyalike.statistics.panels import FACTORIAL
+from whyalike.statistics.panels import FACTORIAL, sign_of_closer
 from whyalike.statistics.table import PANEL, seeds_asked
 
 COSINES = ("cka", "cka_rbf", "cka_unbiased")  # metrics that are the cosine of an angle
@@ -96,8 +95,7 @@ def _of_panel(table: pd.DataFrame, rows: pd.DataFrame, bridge: pd.DataFrame, met
     """All numbers of one panel; ``table`` and ``rows`` are of the factorial itself."""
     data, label = (table.index.get_level_values(i).to_numpy(float) for i in (0, 1))
     y = table.to_numpy()
-    # of a distance, more alike is less: both its effects and its gap change sign
-    closer = -1 if metric in METRICS and METRICS[metric].facts.kind == "distance" else 1
+    closer = sign_of_closer(metric)
     ceiling, floor = y[(data == 1) & (label == 1)].ravel(), _floor(rows, table.columns)
     gaps = None if floor is None or not len(ceiling) else pd.Series(closer * (ceiling - floor), table.columns)
     found = list(_sized(effects(table), closer, gaps))

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from whyalike.similarity.registry import METRICS
 from whyalike.statistics.control_findings import control_findings
 from whyalike.statistics.factorial_findings import factorial_findings
-from whyalike.statistics.panels import CONTROLS, FACTORIAL
+from whyalike.statistics.panels import CONTROLS, FACTORIAL, sign_of_closer
 from whyalike.statistics.table import seeds_words
 
 #: With 3 seeds the smallest possible sign-flip p is .25: nothing can be claimed.
@@ -90,7 +89,7 @@ def _panel(table: pd.DataFrame, effect) -> list[str]:
         f"  - {_sentence(_claim(effect))}.",
     ]
     signs = _rows(panel, score_protocol="exact", protocol="corrected", estimator="gain").set_index("metric")["value"]
-    closer = [-1 if metric in METRICS and METRICS[metric].facts.kind == "distance" else 1 for metric in signs.index]
+    closer = [sign_of_closer(metric) for metric in signs.index]
     agree = signs.index[_sign(signs * closer) == _sign(effect.value)]
     others = [metric for metric in signs.index if metric not in agree]
     lines.append(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from whyalike.similarity.registry import METRICS
 from whyalike.statistics.table import PANEL, seeds_asked
 
 #: The column that holds the overlap, in [0, 1], that a factor varies.
@@ -19,6 +20,11 @@ FACTORIAL, CONTROLS = "factorial", "controls"
 #: One pair of runs within a panel.
 _PAIR = ["seed", "condition", "run_a", "run_b"]
 _COLUMNS = [*PANEL, *_PAIR, "layer_a", "layer_b", "data_overlap", "label_overlap", "label_information", "value"]
+
+
+def sign_of_closer(metric: str) -> int:
+    """1 if more alike is more under a metric; -1 of a distance, whose changes and gaps change sign. Unknown: 1."""
+    return -1 if metric in METRICS and METRICS[metric].facts.kind == "distance" else 1
 
 
 @dataclass(frozen=True)

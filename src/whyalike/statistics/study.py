@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 
 from whyalike.randomness import keyed
-from whyalike.similarity.registry import METRICS
 from whyalike.statistics import information, regression
 from whyalike.statistics.controls import control_rows
 from whyalike.statistics.factorial import factorial_rows
 from whyalike.statistics.inference import holm, share_of_gap, sign_flip_p, t_interval
-from whyalike.statistics.panels import Panel, Points, panels
+from whyalike.statistics.panels import Panel, Points, panels, sign_of_closer
 from whyalike.statistics.table import to_frame
 
 #: How scores are analysed.
@@ -108,9 +107,7 @@ def _gain_share(panel: Panel, points: Points) -> dict | None:
     gaps = panel.gaps()
     own = points.where(np.isin(points.seed, list(gaps)))
     gains = regression.seed_gains(own)
-    metric = panel.key["metric"]
-    # of a distance, more alike is less: both the gain and the gap change sign
-    closer = -1 if metric in METRICS and METRICS[metric].facts.kind == "distance" else 1
+    closer = sign_of_closer(panel.key["metric"])
     if not len(gains) or len(gains) < len(own.seeds):
         return None  # a seed without both ends has no gain to set beside its gap
     found = share_of_gap(closer * gains, [closer * gaps[int(seed)] for seed in own.seeds])

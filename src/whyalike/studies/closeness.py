@@ -47,6 +47,7 @@ class ClosenessStudy(OwnStudy):
     """Paths and parameters of the study; wildcards come as the rules name them. Parameters as `OwnStudy` has them."""
 
     name = "closeness"
+    fixed_rules = frozenset({*closeness_costs.FIXED, "train_embeddings"})
 
     def __init__(self, config: Config, default: str | Path):
         super().__init__(config, default)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import yaml
 from pydantic import ValidationError
 
 from whyalike.config import Config, ConfigError
@@ -19,6 +18,7 @@ from whyalike.messages import faults_in_words, listed
 from whyalike.planning.estimates import Estimate, Wildcards
 from whyalike.planning.plan import Plan
 from whyalike.studies.registry import STUDIES
+from whyalike.yaml_file import keys_of
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class OwnStudy(ABC):
     asked : whether the configuration itself has the section.
     section : the section that holds.
     root : folder of the results.
+    fixed_rules : the rules whose jobs cost what the cost table says of them, which finished jobs can teach.
     datasets : data sets that its rule prepare_{study} prepares, by source, which is the wildcard `dataset`.
 
     Raises
@@ -53,6 +54,7 @@ class OwnStudy(ABC):
     """
 
     name: ClassVar[str]
+    fixed_rules: ClassVar[frozenset[str]]
     datasets: Mapping[str, Parameters]
 
     def __init__(self, config: Config, default: str | Path):
@@ -102,8 +104,11 @@ def _read(name: str, path: Path) -> Any:
     section = STUDIES[name].facts.section
     if not path.is_file():
         return section()
+    values = keys_of(path, f"the {name}.yaml of the repository")
+    if values.keys() != {name}:
+        raise ConfigError(f"{path} must hold the key {name} and no other, got {', '.join(values) or 'none'}")
     try:
-        return section.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))[name])
+        return section.model_validate(values[name])
     except ValidationError as error:
         faults = [{**fault, "loc": (name, *fault["loc"])} for fault in error.errors()]
         raise ConfigError(listed(str(path), faults_in_words(faults, Config))) from None

@@ -242,6 +242,22 @@ def test_spent_is_every_attempt_or_the_last_job_whichever_is_more(monitor):
     assert monitor.look().spent_hours == pytest.approx((150 + 90 + 12.5) / 3600)
 
 
+def test_runs_that_went_on_at_once_spend_their_time_once(monitor):
+    for i in range(3):
+        ledger(stored(monitor, i), ("start", 10.0 * i, 0), ("end", 100.0 + 10 * i, 18))
+    assert monitor.look().spent_hours == pytest.approx(120 / 3600)
+
+
+def test_a_figure_of_a_data_set_waits_for_no_model(monitor):
+    made, asked = monitor.look().jobs["figures"]
+    sheet = monitor.root / "figures" / "colorshapedigit_classes.svg"
+    sheet.parent.mkdir(parents=True)
+    sheet.touch()
+    assert monitor.look().jobs["figures"] == (made + 1, asked)
+    (sheet.parent / "accuracy.svg").touch()  # of models that are yet to be trained
+    assert monitor.look().jobs["figures"] == (made + 1, asked)
+
+
 def test_hours_left_are_those_planned_less_what_the_store_has_and_what_unfinished_runs_have_done(monitor):
     before = monitor.look()
     estimate = Plan(monitor.flow.config, monitor.grid, COSTS, monitor.store).estimate("train_models", WILDCARDS)

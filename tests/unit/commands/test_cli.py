@@ -27,6 +27,35 @@ def test_a_second_run_in_a_folder_is_refused(tmp_path, demo, demo_path):
     assert f"11 training jobs, {len(demo['figures'])} figures; results go to results/demo/" in answer.stdout
 
 
+def test_values_given_to_snakemake_count_for_what_is_said_too(tmp_path, demo_path):
+    elsewhere = ("--config", "name=mine", "results=out", "--cores", "1", "--snakefile", "none")
+    answer = whyalike(tmp_path, "run", str(demo_path), *elsewhere)
+    assert "results go to out/mine/" in answer.stdout
+    assert "the logs in out/mine/logs/" in answer.stderr
+    assert "partial=true" not in answer.stderr
+    (tmp_path / "out" / "mine" / "models").mkdir(parents=True)
+    (tmp_path / "out" / "mine" / "models" / "some.parquet").touch()
+    advised = whyalike(tmp_path, "run", str(demo_path), *elsewhere).stderr.splitlines()[-1]
+    assert "--config partial=true name=mine results=out --cores 1" in advised
+    wrong = whyalike(tmp_path, "run", str(demo_path), "--config", "nothing")
+    assert wrong.returncode == 1 and "name=value pairs" in wrong.stderr and "Traceback" not in wrong.stderr
+
+
+def test_a_lock_of_snakemake_is_removed_only_where_nobody_runs(tmp_path, demo_path):
+    left = tmp_path / ".snakemake" / "locks" / "0.output.lock"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    snakefile = tmp_path / "Snakefile"
+    snakefile.write_text("rule all:\n    shell: 'true'\n")
+    command = ("run", str(demo_path), "--snakefile", str(snakefile), "--cores", "1", "--dry-run")
+    with (tmp_path / ".snakemake" / "whyalike.lock").open("w") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        whyalike(tmp_path, *command)
+    assert left.exists()
+    whyalike(tmp_path, *command)
+    assert not left.exists()
+
+
 def test_a_missing_configuration_is_named_with_an_example(tmp_path):
     answer = whyalike(tmp_path, "run", "nowhere.yaml")
     assert answer.returncode == 1

@@ -140,25 +140,32 @@ def figure_of_a_partial_result(flow):
     draw(flow, flow.figure_work(SimpleNamespace(figure="label_overlap")).replace('{"', '{"partial":["one"],"', 1))
 
 
+def figure_without_its_png(flow):
+    os.unlink(f"{flow.root}/figures/label_overlap.png")
+
+
 @pytest.mark.parametrize(
-    ("spoil", "line"),
+    ("spoil", "line", "count"),
     [
-        (missing_manifest, "models/colorshapedigit/label/seed0.parquet: missing"),
-        (scores_of_fewer_seeds, "colorshapedigit_test.parquet: made from other parameters or code"),
-        (statistics_of_other_parameters, "statistics/label_overlap.parquet: made from other parameters or code"),
-        (figure_of_a_partial_result, "figures/label_overlap.png: made from other parameters or code"),
+        (missing_manifest, "models/colorshapedigit/label/seed0.parquet: missing", "1 file is"),
+        (scores_of_fewer_seeds, "colorshapedigit_test.parquet: made from other parameters or code", "1 file is"),
+        (statistics_of_other_parameters, "statistics/label_overlap.parquet: made from other", "1 file is"),
+        (figure_of_a_partial_result, "figures/label_overlap.svg: made from other", "4 files are"),
+        (figure_without_its_png, "figures/label_overlap.csv: what it was made from is not known", "4 files are"),
     ],
 )
-def test_what_is_missing_or_outdated_is_refused_or_listed(config, study, tmp_path, spoil, line):
+def test_what_is_missing_or_outdated_is_refused_or_listed_and_left_out(config, study, tmp_path, spoil, line, count):
     spoil(study)
     output = tmp_path / "s.zip"
-    with pytest.raises(ValueError, match="1 file is missing or outdated") as caught:
+    with pytest.raises(ValueError, match=f"{count} missing or outdated") as caught:
         export(config, output)
     assert line in str(caught.value)
     assert "--partial" in str(caught.value)
     assert not output.exists()
-    assert export(config, output, partial=True).endswith("1 file is missing or outdated, see MISSING.txt")
-    assert line in unpacked(output)["demo/MISSING.txt"].decode()
+    assert export(config, output, partial=True).endswith(f"{count} missing or outdated, see MISSING.txt")
+    files = unpacked(output)
+    assert line in files["demo/MISSING.txt"].decode()
+    assert not [name for name in files if line.split(":")[0].endswith(name.removeprefix("demo/"))]
 
 
 def test_a_partial_configuration_is_measured_against_the_whole_study(config, study, tmp_path):

@@ -19,7 +19,7 @@ from whyalike.commands.housekeeping import OLD_SECONDS, one_run, stale, verify
 from whyalike.config import check
 from whyalike.data.beton import BETON, BETON_NOTE
 from whyalike.data.prepared import write_prepared
-from whyalike.files import write_table
+from whyalike.files import temporary_of, write_table
 from whyalike.runs import Grid
 from whyalike.training.store import StoredRun, file_sha256
 
@@ -75,13 +75,13 @@ def manifest(config, runs, name="demo", part=""):
     return path
 
 
-def leftover(path, process=None, age=2 * OLD_SECONDS):
-    """A temporary file as `files.atomic` names it; of a process that has ended, where none is given."""
+def leftover(path, process=None, age=2 * OLD_SECONDS, host=None):
+    """A temporary file of `files.atomic`; of a process that has ended, where none is given."""
     if process is None:
         process = subprocess.Popen([sys.executable, "-c", ""])
         process.wait()
         process = process.pid
-    path = path.with_name(f".{path.stem}.{process}.tmp{path.suffix}")
+    path = temporary_of(path, process, host)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"half")
     os.utime(path, (time.time() - age,) * 2)
@@ -196,6 +196,7 @@ def test_files_of_killed_writers_go_and_those_of_living_or_young_ones_stay(confi
     gone = [
         leftover(results / "similarity" / "study" / "scores.parquet"),
         leftover(store / asked(config) / "checkpoint.pt"),
+        leftover(results / "figures" / "d.svg", process=os.getpid(), host="elsewhere"),
     ]
     stay = [
         leftover(results / "figures" / "a.svg", process=os.getpid()),
@@ -206,7 +207,7 @@ def test_files_of_killed_writers_go_and_those_of_living_or_young_ones_stay(confi
     hidden.write_text("mine")
     removal = stale([config])
     assert sorted(removal.temporary) == sorted(gone)
-    assert removal.carry_out() == "removed 1 run, 2 files"
+    assert removal.carry_out() == "removed 1 run, 3 files"
     assert not any(path.exists() for path in gone)
     assert all(path.exists() for path in (*stay, hidden))
 

@@ -178,8 +178,16 @@ def test_a_gpu_goes_by_the_type_asked_for_or_by_its_name(demo, flow_of, asked, h
         assert new["training_operations"] == COSTS.devices["h100"].training_operations
 
 
+def test_what_a_job_measured_without_seeing_its_gpu_is_the_cpu_s(demo, flow_of):
+    found = calibration.learnt([(timing(device="cpu"), "a100")], flow_of(demo), COSTS, TODAY)
+    assert [rate["device"] for rate in found["rates"]] == ["cpu"]
+    assert "devices" not in found
+
+
 def test_after_two_types_plans_are_made_for_what_they_were(demo, flow_of):
-    found = calibration.learnt([(timing(), "h100"), (timing(), "a100")], flow_of(demo), COSTS, TODAY)
+    found = calibration.learnt(
+        [(timing(device="cuda"), "h100"), (timing(device="cuda"), "a100")], flow_of(demo), COSTS, TODAY
+    )
     assert "device" not in found and len(found["rates"]) == 2
 
 

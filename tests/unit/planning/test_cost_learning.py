@@ -159,6 +159,13 @@ def test_jobs_of_a_fixed_cost_cost_their_mean(flow):
     assert found.jobs == {"a_rule_of_tomorrow": 1, "draw_figure": 3, "write_tables": 1}
 
 
+@pytest.mark.parametrize("rule", ["write_sample_text", "write_beton", "../../closeness/benchmarks/train_embedders"])
+def test_jobs_whose_cost_the_plan_makes_up_otherwise_teach_nothing(flow, rule):
+    benchmark(flow, "write_tables.tsv", 4)
+    benchmark(flow, f"{rule}/some.tsv", 70)
+    assert set(learnt(flow).values["stages"]) == {"write_tables"}
+
+
 def test_jobs_whose_names_have_a_word_cost_the_mean_of_those(flow):
     took = {"k4_width16": 20, "k6_width16": 30, "k4_width32": 50, "digits_m2": 100}
     for name, seconds in took.items():

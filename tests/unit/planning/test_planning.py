@@ -478,13 +478,20 @@ def test_the_jobs_of_a_group_are_one_and_those_beside_snakemake_none(demo, plan_
 def test_the_stimulus_sets_of_a_cell_share_one_margin_and_one_limit(demo, plan_of):
     demo["studies"]["dataset_overlap"]["stimuli"] = ["digits_test", "photographs"]
     plan = plan_of(demo, reserve={"margin_minutes": 10, "measured": 1, "given": 1, "guessed": 1})
-    assert plan.together("extract_avgpool", CELL) == 2
-    assert plan.together("train_models", CELL) == 1
+    assert plan.estimate("train_models", CELL).together == 1
     wildcards = {**CELL, "stimuli": "photographs"}
-    minutes = plan.estimate("extract_avgpool", wildcards).seconds / 60
+    estimate = plan.estimate("extract_avgpool", wildcards)
+    minutes = estimate.seconds / 60
+    assert estimate.together == 2
     assert plan.runtime("extract_avgpool")(wildcards, attempt=1) == math.ceil(5 + minutes)
     plan.max_minutes = 9
     assert plan.runtime("extract_avgpool")(wildcards, attempt=3) == 4  # twice 4 is no more than 9
+    job = PlannedJob("extract_avgpool", estimate, 1, 4, 1)
+    assert "2 of 2 jobs of extract_avgpool would reserve more than max_minutes: 9" in said([job, job], plan, Site())
+    plan.max_minutes = 2 * math.ceil(5 + minutes)
+    assert "WARNING" not in said([job, job], plan, Site())
+    plan.max_minutes = math.ceil(5 + minutes)  # enough for one of them
+    assert "WARNING" in said([job, job], plan, Site())
     plan.max_minutes = 1
     assert plan.runtime("extract_avgpool")(wildcards, attempt=1) == 1
 

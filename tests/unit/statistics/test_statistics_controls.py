@@ -53,6 +53,18 @@ def test_shares_lie_between_untrained_and_same_data(number):
     assert not set(table["estimator"]) & {"share_same_data", "share_untrained"}  # 1 and 0 by definition
 
 
+def test_there_is_no_share_of_a_scale_whose_ends_have_changed_places():
+    below = study_statistics(controls_scores(noise=0, untrained=0.9))  # same data: .8
+    assert not below["estimator"].str.startswith("share_").any()
+    assert (below["estimator"] == "rung_untrained").any()
+
+
+def test_of_a_distance_the_scale_runs_downward(number):
+    distances = controls_scores(noise=0).assign(metric="procrustes_distance")
+    distances["value"], distances["untrained"] = 1 - distances["value"], 1 - distances["untrained"]
+    assert number(study_statistics(distances), "share_disjoint_data")["value"] == pytest.approx(0.5 / 0.6)
+
+
 def test_the_interval_of_a_share_leaves_one_seed_out(number):
     scores = controls_scores(noise=0.05)
     rung, ceiling = (scores[scores["condition"] == name].sort_values("seed")["value"].to_numpy()

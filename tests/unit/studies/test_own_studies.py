@@ -71,6 +71,17 @@ def test_a_fault_in_the_file_of_a_study_is_told_with_file_and_key(demo, tmp_path
         own_studies(check(demo), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", "must hold the key closeness and no other, got none"), ("closeness: {}\nmine: 1", "got closeness, mine"),
+     ("- a", "must hold keys as"), ("a: [", "is not valid YAML")],
+)  # fmt: skip
+def test_a_file_of_a_study_that_is_no_section_is_one_message(demo, tmp_path, text, said):
+    (tmp_path / "closeness.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=f"closeness.yaml.* {said}"):
+        own_studies(check(demo), tmp_path)
+
+
 def test_every_job_of_a_study_has_its_own_files_and_a_rule(study):
     jobs, rules = study.jobs(), (ROOT / "workflow" / "rules" / "closeness.smk").read_text(encoding="utf-8")
     files = [file for job in jobs for file in job.files]
