@@ -41,11 +41,11 @@ claims: demo
 test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# the process group of a small study killed at random times, again and again (about six minutes)
+# the process group of a small study killed at random times, again and again (six to seven minutes)
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow
 
-# a real SLURM on this machine (Debian's packages), disturbed in eleven ways: about ten minutes
+# a real SLURM on this machine (Debian's packages), disturbed in eleven ways: about 14 minutes
 test-cluster: setup
 	@$(BIN)/python -m pytest -m cluster tests/cluster -rs
 

@@ -123,7 +123,7 @@ class Study(Question):
 
     factor: Literal["dataset", "task", "label", "factorial", "controls"] = Field(
         description="What overlaps between the two models of a pair; factorial: data and labels, crossed; controls: "
-        "pairs that differ in one thing more from rung to rung."
+        "by rung, pairs that differ in nothing, in order, initial weights, both, both and images, both and labels."
     )
     settings: tuple[Name, ...] = Field(min_length=1, description="Names of settings.")
     levels: tuple[str, ...] = Field(

@@ -57,7 +57,7 @@ def _hint(config: Config, wanted: Parameters) -> str:
     for name in downloads(config):
         dataset = config.datasets[name]
         if dataset.layout.downloads and isinstance(dataset, type(wanted)) and dataset.folder == wanted.folder:
-            return f" With a network: snakemake download_{name}."
+            return f" With a network: snakemake --cores 1 download_{name}."
     return ""
 
 

@@ -3,8 +3,8 @@
 A study expands into runs (one trained model each) and pairs (two runs and what overlaps between them). A run's identity
 is the hash of everything that its weights depend on: data, split, labels, model, recipe, seed, replica and the versions
 of the code; so two studies, or two levels, that need the same run share one. Which role a run plays (A or B) belongs to
-the pair. Initialisation, order and augmentation are keyed by (seed, replica): the runs of a pair always differ in the
-replica.
+the pair. Initialisation, order and augmentation are keyed by (seed, replica): the runs of a pair differ in the
+replica, but for controls, where what is shared is the point, and pairs across seeds.
 """
 
 import hashlib

@@ -66,7 +66,7 @@ def test_only_data_sets_that_would_be_prepared_are_looked_for(demo, tmp_path):
     assert missing_data(config, others, {}) == []
     (line,) = missing_data(config, [job("prepare_data", dataset="digits"), job("train_models", setting="digits")], {})
     assert line.startswith(f"datasets.digits: CIFAR-10 must lie as published in {tmp_path}/cifar-10-batches-py: 7 of 7")
-    assert line.endswith("With a network: snakemake download_digits.")
+    assert line.endswith("With a network: snakemake --cores 1 download_digits.")
 
 
 def test_folders_of_sources_that_do_not_exist_are_named(demo, tmp_path):

@@ -31,7 +31,7 @@ def test_a_run_names_all_that_is_missing_before_any_job(folder):
     lines = [line for line in refused.stdout.splitlines() if line.startswith("datasets.")]
     assert len(lines) == 2
     assert "in data/cifar10/cifar-10-batches-py: 7 of 7 files are missing (data_batch_1" in lines[0]
-    assert lines[0].endswith("With a network: snakemake download_cifar10.")
+    assert lines[0].endswith("With a network: snakemake --cores 1 download_cifar10.")
     assert "in elsewhere/MNIST/raw: 4 of 4 files are missing (train-images-idx3-ubyte" in lines[1]
     assert "Data: prepare" not in refused.stdout
     assert not folder.results.exists()

@@ -1,6 +1,7 @@
 """Role: the architectures.
 
 Holds: one module a model family, their parameters and registry.
-Layer: beside data and splits, below training.
-May import: whyalike.randomness; the registry: whyalike.registry, whyalike.sections.recipes.
+Layer: above data, beside splits, below training.
+May import: whyalike.data, whyalike.files, whyalike.randomness; parameters and registry: whyalike.registry,
+whyalike.sections.recipes.
 """

@@ -4,6 +4,7 @@ Role: turns representations of pairs of runs into the score table, each score be
 Holds: the metrics by family, their registry and facts, preprocessing, the two protocols, nulls, `score`, `score_pairs`;
 metrics of distributions (f, g) and of predictions, called in Python; `pairwise`, intervals over stimuli, scores of
 files.
-Layer: above activations, below statistics. May import: files, registry (numpy, scipy, scikit-learn, pandas, pyarrow; no
-torch but what POT imports when transport is asked for).
+Layer: above activations, below statistics. May import: activations, splits, data, files, jobs, randomness, registry
+(numpy, scipy, scikit-learn, pandas, pyarrow; no torch but what POT imports when transport is asked for, and the reader
+of embeddings).
 """

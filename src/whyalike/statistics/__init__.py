@@ -1,10 +1,11 @@
 """Statistics: from score tables to effects with intervals, tables and findings in words.
 
 Role: says by how much similarity changes with overlap, as published and corrected.
-Holds: panels, regression, inference, information, study (one study's table), factorial, factorial_bridge and
-factorial_findings (crossed overlaps), controls and control_findings (the ladder), tables (Tables 3 and 5), findings
-(words), claims and claims_table (verdicts on the paper's sentences), dyadic (all pairs among models), published and
-published_format (score tables of others), analysis (of any tables).
-Layer: after similarity, before figures. May import: files, registry, similarity's facts and table; never torch, never
-figures.
+Holds: panels, regression, inference, information, table (the statistics table), study (one study's), factorial,
+factorial_bridge and factorial_findings (crossed overlaps), controls and control_findings (the ladder),
+mutual_information (Table 3), tables (Table 5), findings (words), claims and claims_table (verdicts on the paper's
+sentences), explanations (tests beside t-SNE), dyadic (all pairs among models), closeness (models of several widths),
+published and published_format (score tables of others), analysis (of any tables), making (the room's files).
+Layer: after similarity, before figures. May import: files, jobs, markdown, randomness, sections.controls,
+sections.factorial, similarity's registries, protocols and table; never torch, never figures.
 """
