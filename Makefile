@@ -29,7 +29,7 @@ setup-ffcv: .venv/.ready-ffcv
 demo: setup
 	@$(BIN)/whyalike run config/demo.yaml --profile profiles/local
 
-# with autoencoders and language models too; classifiers that `make demo` trained are taken from the run store
+# with autoencoders, language models, factorial, controls and closeness too; classifiers that `make demo` trained are taken from the run store
 demo-full: setup
 	@$(BIN)/whyalike run config/demo_full.yaml --profile profiles/local
 

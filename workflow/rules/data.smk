@@ -54,7 +54,7 @@ rule write_beton:
         "../scripts/write_beton.py"
 
 
-# a target of its own for each published data set, never part of another: `snakemake download_cifar10`
+# a target of its own for each published data set, never part of another: `snakemake --cores 1 download_cifar10`
 for dataset in preflight.downloads(FLOW.config):
 
     rule:

@@ -26,7 +26,7 @@ rule draw_figure:
         "../scripts/draw_figure.py"
 
 
-# each figure is a target of its own name: `snakemake dataset_overlap`
+# each figure is a target of its own name, such as dataset_overlap
 for figure in FLOW.config.figures:
 
     rule:

@@ -1,4 +1,4 @@
-"""The control ladder: where the similarity of two models comes from, one thing more different from rung to rung.
+"""The control ladder: where the similarity of two models comes from; each rung says what differs between them.
 
 A row is a rung: a point a seed, the mean with its 95 % interval, and its place on the calibrated scale, on which an
 untrained pair is 0 % and a pair with the same data and labels, and nothing else in common, 100 %. In the row of the

@@ -1,4 +1,4 @@
-"""The control ladder: pairs of models of one setting that differ in one thing more from rung to rung. Pure.
+"""The control ladder: pairs of models of one setting each of which differs in something else. Pure.
 
 Every rung is a model beside A of dataset overlap; it says which initial weights it starts from and which order and
 augmentation it sees (replica "0" is A's), and what it learns. `same_data` and `disjoint_data` are the models B of
