@@ -26,8 +26,13 @@ def hung(study, cluster):
     """A job that hangs from now on, with a minute to its time limit; the tests in between have that minute."""
     job = study.a_training()
     os.kill(job.pid, signal.SIGSTOP)
-    cluster.call("scontrol", "update", f"JobId={job.id}", "TimeLimit=1")
+    give_a_minute(cluster, job)
     return job
+
+
+def give_a_minute(cluster, job):
+    """Set the time limit of a job to the shortest that there is."""
+    cluster.call("scontrol", "update", f"JobId={job.id}", "TimeLimit=1")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +49,7 @@ def test_jobs_outlive_a_restart_of_the_controller(study, cluster, hung, node):
     study.wait_for(lambda: study.last_step(job) > job.step, "steps without a controller")
     study.hold()
     cluster.start_controller()
+    give_a_minute(cluster, hung)  # a controller that is killed forgets what it has not saved yet
     assert study.driver.poll() is None
     assert study.state(hung.id) == "RUNNING"
 
