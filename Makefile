@@ -43,7 +43,7 @@ test: setup
 
 # the process group of a small study killed at random times, again and again (six to seven minutes)
 test-slow: setup
-	@$(BIN)/python -m pytest -m slow
+	@$(BIN)/python -m pytest -m slow -n 2
 
 # a real SLURM on this machine (Debian's packages), disturbed in eleven ways: about 14 minutes
 test-cluster: setup
