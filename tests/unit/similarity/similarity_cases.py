@@ -3,6 +3,7 @@
 from whyalike.similarity.registry import METRICS
 
 SMALL = {"svcca": {"dims": 4}}  # the tests' representations have 5 units
+SEVERAL_UNITS = {"rsa"}  # no value for representations of one unit
 WIDTHS = {"linear": 4, "permutation": 5}  # of 24 training stimuli a fifth; equal on both sides
 WITH_PROTOCOLS = [(name, protocol) for name in METRICS for protocol in METRICS[name].facts.protocols]
 PUBLISHED = [name for name in METRICS if "as_published" in METRICS[name].facts.protocols]

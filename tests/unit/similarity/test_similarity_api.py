@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from similarity_cases import PUBLISHED, SMALL, WITH_PROTOCOLS, fitting
+from similarity_cases import PUBLISHED, SEVERAL_UNITS, SMALL, WITH_PROTOCOLS, fitting
 
 from whyalike.similarity.api import describe, pairwise, score
 from whyalike.similarity.checks import UndefinedScore
@@ -191,7 +191,7 @@ def test_a_score_that_is_no_number_is_an_error(xy, monkeypatch):
         score("cca", *xy)
 
 
-@pytest.mark.parametrize("metric", [name for name in METRICS if name != "rsa"])
+@pytest.mark.parametrize("metric", [name for name in METRICS if name not in SEVERAL_UNITS])
 def test_one_unit_is_enough(metric, xy):
     parameters = {"dims": 1} if metric == "svcca" else {}
     assert np.isfinite(score(metric, xy[0][:, :1], xy[1][:, :1], **parameters))
