@@ -41,7 +41,7 @@ claims: demo
 test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# the process group of a small study killed at random times, again and again (six to seven minutes)
+# the process group of a small study killed at random times, again and again (about five minutes)
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow -n 2
 
