@@ -95,7 +95,7 @@ def costs(sizes: Sizes, count: int, clock: str) -> list[Cost]:
                 bench = Workbench({"x": {LAYER: x}, "y": {LAYER: y}}, 0)
                 return bench.scorable("x", "y", Rows.of(np.arange(n)), setting(metric, "exact", {}), LAYER)
 
-            both = timed(prepare, most=3)
+            both = timed(prepare)
             model, scorable = Timed(both.process / 2, both.wall / 2, None), both.value
             pair = timed(scorable.value)
             of_model, of_pair = getattr(model, clock) / units[model_needs], getattr(pair, clock) / units[pair_needs]

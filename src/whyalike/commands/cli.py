@@ -166,6 +166,9 @@ def score(
     protocol: Annotated[str, typer.Option(help="exact or as_published.")] = "exact",
     interval: Annotated[bool, typer.Option(help="Intervals over stimuli: 20 to 100 further scores each.")] = True,
     seed: Annotated[int, typer.Option(help="Key of permutations and groups of stimuli.")] = 0,
+    device: Annotated[
+        str, typer.Option(help="cuda: the heavy work of most metrics on a GPU (docs/metrics.md).")
+    ] = "cpu",
     out: Annotated[Path | None, typer.Option(help="Also write the scores to this Parquet file.")] = None,
 ) -> None:
     """Score representations in files: value, interval over stimuli, chance level and p. Rows are the same stimuli."""
@@ -173,8 +176,8 @@ def score(
 
     from whyalike.similarity import file_scores, from_files
 
-    with messages():
-        asked = {"metrics": file_scores.parse_metrics(metrics), "protocol": protocol, "seed": seed}
+    with messages(MemoryError):
+        asked = {"metrics": file_scores.parse_metrics(metrics), "protocol": protocol, "seed": seed, "device": device}
         files = from_files.read_pairs(a, b)
         codes = None if labels is None else from_files.read_labels(labels)
         scores, missing = file_scores.score_pairs_of_files(

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from whyalike.markdown import assignments, codes, extent, table
 from whyalike.registry import Registry
+from whyalike.similarity import on_device
 from whyalike.similarity.facts import MetricFacts
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.registry_closeness import NEEDS, OTHER_METRICS
@@ -33,6 +34,11 @@ whyalike score folder/                                 # all pairs of its files
 ```
 
 The command prints each score with its interval over stimuli, the mean and end of its permutation null, p and n.
+"""
+
+ON_A_GPU = """\
+Where a tensor lies on an NVIDIA or AMD GPU, and with `--device cuda`, these are computed there, in float64: {metrics};
+the others on the CPU. CPU and GPU agree to 1e-6.
 
 ## Representations of the same stimuli
 """
@@ -85,6 +91,7 @@ def metrics_page() -> str:
     return "\n".join(
         [
             INTRODUCTION,
+            ON_A_GPU.format(metrics=", ".join(f"`{name}`" for name in on_device.metrics())),
             table(("metric", "formula", "range", "chance level", "unchanged by", "use"), _meanings(METRICS)),
             table(("metric", "parameters", "needs", "work a model; a pair", "protocols", "source"), _workings(METRICS)),
             PROTOCOLS,

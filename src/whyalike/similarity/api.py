@@ -1,10 +1,11 @@
 """Scores of two representations, of all pairs among several, and what is known of a metric: for interactive use.
 
 The workflow uses `whyalike.similarity.scoring.score_pairs`, which gives the same values with their baselines. Arrays
-may be numpy's or PyTorch's, on any device and of any floating type; scores are computed in float64 on the CPU.
+may be numpy's or PyTorch's, on any device and of any floating type. With a tensor on an NVIDIA or AMD GPU the heavy
+work is done on that GPU (`whyalike.similarity.on_device`), else on the CPU: the scores agree to 1e-6.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -12,7 +13,8 @@ import pandas as pd
 
 from whyalike.similarity.checks import check_features, check_same_stimuli
 from whyalike.similarity.facts import Description
-from whyalike.similarity.intermediates import KEPT_BYTES, Workbench
+from whyalike.similarity.forms import Form
+from whyalike.similarity.intermediates import KEPT_BYTES, Workbench, form_of
 from whyalike.similarity.planner import MEMORY, scores
 from whyalike.similarity.protocols import Setting, setting
 from whyalike.similarity.registry import METRICS
@@ -147,4 +149,20 @@ def workbench_of(representations: Mapping[str, Any], seed: int, metric: str, mem
     first = next(iter(arrays))
     for name, x in arrays.items():
         check_same_stimuli(arrays[first], x, first, name, metric)
-    return Workbench({name: {LAYER: x} for name, x in arrays.items()}, seed, memory, permuted=False)
+    layers = {name: {LAYER: x} for name, x in arrays.items()}
+    gpu = next((str(x.device) for x in representations.values() if getattr(x, "is_cuda", False)), "cpu")
+    return Workbench(layers, seed, memory, permuted=False, forms=forms_for(gpu))
+
+
+def forms_for(device: str) -> Callable[[Setting], Form]:
+    """What computes the settings: numpy on the CPU, PyTorch on a GPU ("cuda", "cuda:1", ...).
+
+    Raises
+    ------
+    ValueError : PyTorch sees no such GPU.
+    """
+    if device == "cpu":
+        return form_of
+    from whyalike.similarity.on_device import forms_on_gpu  # PyTorch takes a second to import
+
+    return forms_on_gpu(device)

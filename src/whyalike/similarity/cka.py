@@ -58,10 +58,21 @@ def _inner(a: np.ndarray, b: np.ndarray, order: np.ndarray | None) -> float:
     return total
 
 
-def _norm(hsic: float, what: str) -> float:
+def norm_of(hsic: float, what: str) -> float:
+    """The root of a self-similarity.
+
+    Raises
+    ------
+    UndefinedScore : it is not positive.
+    """
     if not hsic > 0:
         raise UndefinedScore(f"{what} of a representation with itself must be positive; got {hsic:.3g}.")
     return float(np.sqrt(hsic))
+
+
+def normalised(hsic: float, x: Features | Kernel, y: Features | Kernel, parameters: Mapping[str, Any]) -> float:
+    """The alignment of two kernels of which one number and both norms are known."""
+    return hsic / (x.norm * y.norm + parameters["eps"])
 
 
 def _linear_kernel(
@@ -78,7 +89,7 @@ def _linear_kernel(
     square = _square(features, features)
     if rows.dtype == np.float32 and nearly_diagonal(square, diagonal):
         return _linear_kernel(x, {**parameters, "single": False}, hsic, what)
-    return replace(features, norm=_norm(hsic(square, diagonal, diagonal), what))
+    return replace(features, norm=norm_of(hsic(square, diagonal, diagonal), what))
 
 
 def _square(x: Features, y: Features) -> float:
@@ -102,10 +113,10 @@ def prepare_linear(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
 
 def compare_linear(x: Features, y: Features, parameters: Mapping[str, Any]) -> float:
     """tr(KHLH) / (sqrt(tr(KHKH) tr(LHLH)) + eps)."""
-    return _square(x, y) / (x.norm * y.norm + parameters["eps"])
+    return normalised(_square(x, y), x, y, parameters)
 
 
-def _hsic_1(square: float, a: np.ndarray, b: np.ndarray) -> float:
+def hsic_1(square: float, a: np.ndarray, b: np.ndarray) -> float:
     """HSIC_1 of two linear kernels of centred features, from ||Xc'Yc||^2 and the kernels' diagonals."""
     n = len(a)
     products = float(a @ b)
@@ -114,33 +125,32 @@ def _hsic_1(square: float, a: np.ndarray, b: np.ndarray) -> float:
     return (trace + sums - 2 * products / (n - 2)) / (n * (n - 3))
 
 
-def _hsic_1_or_zero(square: float, a: np.ndarray, b: np.ndarray) -> float:
+def hsic_1_or_zero(square: float, a: np.ndarray, b: np.ndarray) -> float:
     """HSIC_1, or 0 where it is 0 but for rounding, which leaves about 1e-16 of the terms' size."""
-    hsic = _hsic_1(square, a, b)
+    hsic = hsic_1(square, a, b)
     return hsic if hsic > 1e-13 * float(a.mean()) * float(b.mean()) else 0.0
 
 
 def prepare_unbiased(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
     """Centre x (n x d) and take HSIC_1 of its linear kernel with itself."""
-    return _linear_kernel(x, parameters, _hsic_1_or_zero, "HSIC_1")
+    return _linear_kernel(x, parameters, hsic_1_or_zero, "HSIC_1")
 
 
 def compare_unbiased(x: Features, y: Features, parameters: Mapping[str, Any]) -> float:
     """HSIC_1(K, L) / (sqrt(HSIC_1(K, K) HSIC_1(L, L)) + eps)."""
-    hsic = _hsic_1(_square(x, y), x.diagonal, y.diagonal)
-    return hsic / (x.norm * y.norm + parameters["eps"])
+    return normalised(hsic_1(_square(x, y), x.diagonal, y.diagonal), x, y, parameters)
 
 
 def linear_from_squares(squares: np.ndarray, diagonals: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
     """`compare_linear` of all pairs (M x M) from ||Xc'Yc||^2 (M x M)."""
-    norms = np.array([_norm(own, "HSIC") for own in np.diagonal(squares)])
+    norms = np.array([norm_of(own, "HSIC") for own in np.diagonal(squares)])
     return squares / (np.outer(norms, norms) + parameters["eps"])
 
 
 def unbiased_from_squares(squares: np.ndarray, diagonals: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
     """`compare_unbiased` of all pairs (M x M) from ||Xc'Yc||^2 (M x M) and the kernels' diagonals (M x n)."""
-    norms = [_norm(_hsic_1_or_zero(squares[i, i], a, a), "HSIC_1") for i, a in enumerate(diagonals)]
-    hsic = [[_hsic_1(squares[i, j], a, b) for j, b in enumerate(diagonals)] for i, a in enumerate(diagonals)]
+    norms = [norm_of(hsic_1_or_zero(squares[i, i], a, a), "HSIC_1") for i, a in enumerate(diagonals)]
+    hsic = [[hsic_1(squares[i, j], a, b) for j, b in enumerate(diagonals)] for i, a in enumerate(diagonals)]
     return np.array(hsic) / (np.outer(norms, norms) + parameters["eps"])
 
 
@@ -156,12 +166,12 @@ def prepare_rbf(x: np.ndarray, parameters: Mapping[str, Any]) -> Kernel:
     """exp(-d^2 / (2 sigma^2)), doubly centred; 8 n^2 bytes, 4 n^2 of many rows."""
     width = parameters.get("sigma"), parameters.get("sigma_median", 1.0)
     kernel = rbf_kernel(x, *width, parameters.get("single", False))
-    return Kernel(kernel, _norm(_inner(kernel, kernel, None), "HSIC"))
+    return Kernel(kernel, norm_of(_inner(kernel, kernel, None), "HSIC"))
 
 
 def compare_rbf(x: Kernel, y: Kernel, parameters: Mapping[str, Any]) -> float:
     """tr(KHLH) / (sqrt(tr(KHKH) tr(LHLH)) + eps)."""
-    return _inner(x.matrix, y.matrix, y.order) / (x.norm * y.norm + parameters["eps"])
+    return normalised(_inner(x.matrix, y.matrix, y.order), x, y, parameters)
 
 
 def permute_rbf(y: Kernel, order: np.ndarray) -> Kernel:

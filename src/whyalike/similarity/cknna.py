@@ -44,9 +44,18 @@ def _hsic_1(n: int, rows: np.ndarray, columns: np.ndarray, a: np.ndarray, b: np.
 
 def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> MaskedKernel:
     """Neighbour lists and kernel values of x (n x d), and HSIC_1 of its own masked kernel."""
-    n, k = len(x), parameters["k"]
-    lists = nearest(x, k)
-    values = products_at(x, lists)
+    lists = nearest(x, parameters["k"])
+    return masked_kernel(lists, products_at(x, lists))
+
+
+def masked_kernel(lists: np.ndarray, values: np.ndarray) -> MaskedKernel:
+    """The intermediates of neighbour lists and kernel values (n x k).
+
+    Raises
+    ------
+    UndefinedScore : HSIC_1 of the masked kernel with itself is not positive.
+    """
+    n, k = lists.shape
     rows = np.repeat(np.arange(n), k)
     hsic = _hsic_1(n, rows, lists.ravel(), values.ravel(), values.ravel())
     if not hsic > 0:

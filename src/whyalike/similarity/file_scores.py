@@ -16,7 +16,7 @@ from rich.table import Table
 
 from whyalike.files import write_table
 from whyalike.randomness import keyed
-from whyalike.similarity.api import LAYER, choose
+from whyalike.similarity.api import LAYER, choose, forms_for
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.from_files import Pairs
 from whyalike.similarity.intermediates import Rows, Workbench
@@ -68,6 +68,7 @@ def score_pairs_of_files(
     protocol: str = "exact",
     seed: int = 0,
     intervals: bool = True,
+    device: str = "cpu",
     progress: Callable[[Sequence], Iterable] = lambda items: items,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Score all pairs.
@@ -78,6 +79,7 @@ def score_pairs_of_files(
     permutations : draws of each null; 0: no nulls.
     seed : key of permutations and of the groups of stimuli.
     intervals : whether to make intervals over stimuli, 20 to 100 further scores each.
+    device : "cpu", or "cuda" for the heavy work of the metrics that `whyalike.similarity.on_device` has.
     progress : wraps the work, to show how far it is.
 
     Returns
@@ -86,11 +88,12 @@ def score_pairs_of_files(
 
     Raises
     ------
-    KeyError, ValueError : unknown metrics, wrong parameters, labels of other stimuli.
+    KeyError, ValueError : unknown metrics, wrong parameters, labels of other stimuli, no GPU.
     """
     if permutations < 0:
         raise ValueError(f"the draws of the null must be at least 0; got {permutations}.")
-    bench = Workbench({name: {LAYER: x} for name, x in files.representations.items()}, seed)
+    layers = {name: {LAYER: x} for name, x in files.representations.items()}
+    bench = Workbench(layers, seed, forms=forms_for(device))
     work = [
         (chosen, *pair)
         for chosen in choose(metrics, protocol)

@@ -87,6 +87,7 @@ class Workbench:
     seed : of randomised metrics.
     kept : bytes of intermediates.
     permuted : whether many permutations of rows will be scored, for which some metrics keep other intermediates.
+    forms : what computes a setting; of `whyalike.similarity.on_device` for a GPU.
     """
 
     def __init__(
@@ -95,10 +96,12 @@ class Workbench:
         seed: int,
         kept: int = KEPT_BYTES,
         permuted: bool = True,
+        forms: Callable[[Setting], Form] = form_of,
     ):
         self.representations = representations
         self.seed = seed
         self.permuted = permuted
+        self.form_of = forms
         self._kept_bytes = kept
         self._bytes = 0
         self._store: OrderedDict[Hashable, Any] = OrderedDict()
@@ -115,7 +118,7 @@ class Workbench:
         UndefinedScore : no pair of layers has a value. Where some have, the others do not count, as in the reference.
         """
         check_defined(setting.metric, METRICS[setting.metric].facts, len(rows), setting.parameters)
-        form = form_of(setting)
+        form = self.form_of(setting)
         pairs, reasons = [], []
         layers_x, layers_y = (self._layers(run, setting, form, layer) for run in (run_x, run_y))
         for i, layer_x in enumerate(layers_x):
@@ -158,6 +161,11 @@ class Workbench:
                 return form.prepare(x, Reads({**parameters, **extra}, setting.metric, form))
             except UndefinedScore as reason:
                 raise UndefinedScore(f"{reason} ({where})") from None
+            except MemoryError as error:
+                raise MemoryError(
+                    f"{setting.metric} of {where}, {len(rows)} stimuli, needs more memory than there is ({error}). "
+                    "Use fewer stimuli."
+                ) from None
 
         return self._once(key, make)
 
@@ -192,8 +200,8 @@ class Workbench:
 
 
 def _size(made: Any) -> int:
-    """Bytes of the arrays in an intermediate."""
-    if isinstance(made, np.ndarray):
+    """Bytes of the arrays and tensors in an intermediate."""
+    if hasattr(made, "nbytes"):
         return made.nbytes
     if isinstance(made, Mapping):
         return sum(_size(value) for value in made.values())

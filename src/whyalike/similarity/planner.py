@@ -14,7 +14,7 @@ import numpy as np
 
 from whyalike.similarity.checks import check_defined, check_not_constant
 from whyalike.similarity.forms import Form
-from whyalike.similarity.intermediates import Rows, Workbench, form_of
+from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.precision import centred, may_be_single, nearly_diagonal
 from whyalike.similarity.protocols import Setting
 from whyalike.similarity.registry import METRICS
@@ -44,7 +44,7 @@ def scores(workbench: Workbench, pairs: Sequence[Pair], layer: str, chosen: Sett
     names = list(dict.fromkeys(name for pair in pairs for name in pair))
     arrays = {name: workbench.representations[name][layer] for name in names}
     n = len(arrays[names[0]])
-    form = form_of(chosen)
+    form = workbench.form_of(chosen)
     if form.from_squares is not None and not chosen.layers_together:
         widths = [arrays[name].shape[1] for name in names]
         if kernels_pay(n, widths, len(pairs)):

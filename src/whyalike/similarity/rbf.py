@@ -13,6 +13,7 @@ from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.precision import FEW_ROWS, centred
 
 BLOCK = 256  # rows of distances in work at once
+COINCIDING = 1e-6  # relative to the root mean square length: rounding leaves equal rows 1e-8 apart
 WIDE = 0.1  # sigma^2 relative to the mean squared length, from which float32 products are exact enough for exp
 
 
@@ -37,12 +38,10 @@ def rbf_kernel(x: np.ndarray, sigma: float | None, sigma_median: float, single: 
         np.fill_diagonal(block, 0)
         np.maximum(block, 0, out=kernel[some, right])
     width = sigma_median * median_distance(kernel) if sigma is None else sigma / scale
-    if not width > 0:
-        raise UndefinedScore(
-            "cka_rbf needs a median distance above 0: half of the stimuli or more coincide. Give sigma."
-        )
     if rows.dtype == np.float32 and width**2 < WIDE:
         return rbf_kernel(x, sigma, sigma_median, single=False)
+    if sigma is None:
+        check_width(width / sigma_median)
     _exponentiate(kernel, width)
     means = kernel.mean(axis=1, dtype=np.float64)
     of_rows, of_columns = means.astype(kernel.dtype), (means - means.mean()).astype(kernel.dtype)
@@ -50,6 +49,14 @@ def rbf_kernel(x: np.ndarray, sigma: float | None, sigma_median: float, single: 
         kernel[some] -= of_rows[some, None]
         kernel[some] -= of_columns
     return kernel
+
+
+def check_width(median: float) -> None:
+    """Raise UndefinedScore if a median distance, in units of the rows' root mean square length, is 0."""
+    if not median > COINCIDING:
+        raise UndefinedScore(
+            "cka_rbf needs a median distance above 0: half of the stimuli or more coincide. Give sigma."
+        )
 
 
 def _exponentiate(kernel: np.ndarray, width: float) -> None:

@@ -19,6 +19,8 @@ from whyalike.similarity.precision import FEW_ROWS
 
 BLOCK = 1 << 16  # entries compared at once: permuted ones stay in the cache, and float32 sums stay short
 DIGITS = 12  # dissimilarities that agree to so many digits are ties: rounding must not order them
+TINY = np.finfo(float).tiny
+Array = Any  # numpy's, or a tensor on a device: what both have as methods is used for the n^2 d work
 CONSTANT = 1e-12  # a row's spread relative to its size that is rounding
 
 
@@ -38,35 +40,38 @@ class Dissimilarities:
     order: np.ndarray | None = None
 
 
-def _unit_rows(x: np.ndarray, sizes: np.ndarray, words: str) -> np.ndarray:
+def _lengths(x: Array) -> Array:
+    return (x * x).sum(axis=1) ** 0.5
+
+
+def _unit_rows(x: Array, sizes: Array, words: str) -> Array:
     """Rows of length 1; a row that is 0 but for the rounding of numbers of its size has no direction."""
-    lengths = np.linalg.norm(x, axis=1)
+    lengths = _lengths(x)
     bad = lengths <= CONSTANT * sizes
     if bad.any():
         raise UndefinedScore(
-            f"rsa needs rows {words}; {int(bad.sum())} of {len(x)} do not, the first is row {int(np.argmax(bad))}. "
-            "Drop these stimuli, or use rdm 'euclidean'."
+            f"rsa needs rows {words}; {int(bad.sum())} of {len(x)} do not, the first is row "
+            f"{bad.tolist().index(True)}. Drop these stimuli, or use rdm 'euclidean'."
         )
     return x / lengths[:, None]
 
 
-def _correlation(x: np.ndarray) -> np.ndarray:
-    centred = x - x.mean(axis=1, keepdims=True)
-    z = _unit_rows(centred, np.linalg.norm(x, axis=1), "that vary over units (1 - Pearson)")
+def _correlation(x: Array) -> Array:
+    z = _unit_rows(x - x.mean(axis=1)[:, None], _lengths(x), "that vary over units (1 - Pearson)")
     return 1 - z @ z.T
 
 
-def _cosine(x: np.ndarray) -> np.ndarray:
-    z = _unit_rows(x, np.zeros(len(x)), "other than 0 (1 - cosine)")
+def _cosine(x: Array) -> Array:
+    z = _unit_rows(x, 0 * x[:, 0], "other than 0 (1 - cosine)")
     return 1 - z @ z.T
 
 
-def _euclidean(x: np.ndarray) -> np.ndarray:
+def _euclidean(x: Array) -> Array:
     x = x - x.mean(axis=0)  # which loses fewer digits
-    squares = np.einsum("ij,ij->i", x, x)
-    squared = np.maximum(squares[:, None] + squares - 2 * (x @ x.T), 0)
+    squares = (x * x).sum(axis=1)
+    squared = (squares[:, None] + squares - 2 * (x @ x.T)).clip(min=0)
     # before the root, which would make 1e-8 of the 1e-16 that rounding leaves of 0
-    return np.sqrt(np.round(squared / max(squared.max(), np.finfo(float).tiny), DIGITS))
+    return (squared / max(float(squared.max()), TINY)).round(decimals=DIGITS) ** 0.5
 
 
 RDMS = {"correlation": _correlation, "cosine": _cosine, "euclidean": _euclidean}
@@ -84,20 +89,32 @@ def average_ranks(values: np.ndarray) -> np.ndarray:
 
 def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Dissimilarities:
     """The dissimilarities of x (n x p) as they are compared; 12 n^2 bytes, 6 n^2 of many rows."""
-    rdm = RDMS[parameters["rdm"]](x)
-    upper = ~np.tri(len(x), dtype=bool)
-    values = rdm[upper]  # (n (n - 1) / 2,)
-    values = np.round(values / max(values.max(), np.finfo(float).tiny), DIGITS)
+    values = upper_triangle(x, ~np.tri(len(x), dtype=bool), parameters)
+    return of_unit_length(average_ranks(values) if parameters["comparison"] == "spearman" else values, len(x))
+
+
+def upper_triangle(x: Array, upper: Array, parameters: Mapping[str, Any]) -> Array:
+    """The dissimilarities of x (n x p), row by row, in units of the largest; ``upper`` (n x n) says where they are.
+
+    Raises
+    ------
+    UndefinedScore : a row without direction; dissimilarities that are all equal.
+    """
+    values = RDMS[parameters["rdm"]](x)[upper]  # (n (n - 1) / 2,)
+    values = (values / max(float(values.max()), TINY)).round(decimals=DIGITS)
     if (values == values[0]).all():
         raise UndefinedScore(
             f"rsa needs dissimilarities that differ; all {len(values)} are equal. Use more stimuli, or another rdm."
         )
-    if parameters["comparison"] == "spearman":
-        values = average_ranks(values)
-    values -= values.mean()
+    return values
+
+
+def of_unit_length(values: np.ndarray, n: int) -> Dissimilarities:
+    """The upper triangle of n rows as it is compared."""
+    values = values - values.mean()
     values /= np.linalg.norm(values)
-    triangle = values.astype(np.float32 if len(x) >= FEW_ROWS else np.float64)
-    matrix = np.zeros(rdm.shape, triangle.dtype)
+    triangle = values.astype(np.float32 if n >= FEW_ROWS else np.float64)
+    matrix, upper = np.zeros((n, n), triangle.dtype), ~np.tri(n, dtype=bool)
     matrix[upper] = triangle
     matrix.T[upper] = triangle
     return Dissimilarities(triangle, matrix)

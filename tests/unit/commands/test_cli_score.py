@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import safetensors.numpy
+import torch
 from typer.testing import CliRunner
 
 from whyalike.commands.cli import main
@@ -61,11 +62,37 @@ def test_two_files_give_value_interval_null_and_p(folder, arrays):
     assert found.null_within_class.isna().all()
     assert "within class" not in answer.stdout
     assert made_by(out) == {
+        "device": "cpu",
         "metrics": {"cka": {}, "mutual_knn": {"k": 5}, "procrustes_distance": {}},
         "permutations": 19,
         "protocol": "exact",
         "seed": 0,
     }
+
+
+def test_too_little_memory_is_one_message(folder, monkeypatch):
+    monkeypatch.setattr("whyalike.similarity.rsa.average_ranks", lambda values: np.empty(1 << 50))
+    answer = whyalike(folder / "a.npy", folder / "b.npy", "--metrics", "rsa")
+    assert answer.exit_code == 1
+    assert "rsa of layer 'x' of a, 60 stimuli, needs more memory than there is (Unable to allocate" in answer.output
+
+
+def test_a_gpu_that_is_not_there_is_one_message(folder):
+    answer = whyalike(folder / "a.npy", folder / "b.npy", "--device", "cuda:99")
+    assert answer.exit_code == 1
+    assert "the device 'cuda:99' is none that torch sees here: use cpu" in answer.output
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gives_the_same_table(folder):
+    tables = []
+    for device in ("cpu", "cuda"):
+        out = folder / "out" / f"{device}.parquet"
+        whyalike(
+            folder / "a.npy", folder / "b.npy", "--metrics", "cka,mutual_knn:k=5,rsa", "--device", device, "--out", out
+        )
+        tables.append(pd.read_parquet(out))
+    pd.testing.assert_frame_equal(*tables, rtol=0, atol=1e-6)
 
 
 def test_the_same_call_writes_the_same_bytes(folder):

@@ -85,6 +85,7 @@ def test_unbiased_cka_whose_kernel_is_nearly_its_diagonal_is_made_in_float64(ker
 def test_centred_rows_and_sums_of_blocks_equal_those_made_at_once(monkeypatch):
     x, y = _pair("large means")
     monkeypatch.setattr("whyalike.similarity.precision.BLOCK", 7)
+    monkeypatch.setattr("whyalike.similarity.precision.SUMMED", 9)
     rows, squares = centred(x, single=True)
     exact = x.astype(float) - x.astype(float).mean(axis=0)
     assert rows.dtype == np.float32

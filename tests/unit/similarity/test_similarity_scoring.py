@@ -214,7 +214,8 @@ def test_undefined_score_has_no_row_and_one_warning_that_says_why(runs, caplog):
 def test_equal_input_gives_equal_tables_whatever_is_kept_and_whichever_pairs_stand_beside(runs, monkeypatch):
     pairs = _pair(), _pair(run_b="a0", columns={**COLUMNS, "condition": "1"})
     first = _scores(runs, *pairs)
-    monkeypatch.setattr(Workbench.__init__, "__defaults__", (0, True))  # nothing is kept
+    nothing_kept = (0, *Workbench.__init__.__defaults__[1:])
+    monkeypatch.setattr(Workbench.__init__, "__defaults__", nothing_kept)
     again = _scores(dict(reversed(runs.items())), *reversed(pairs))
     joined = pd.concat([again[again.run_b == "b"], again[again.run_b == "a0"]], ignore_index=True)
     pd.testing.assert_frame_equal(first, joined, check_exact=True)

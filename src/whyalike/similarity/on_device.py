@@ -1,0 +1,223 @@
+"""The metrics on a GPU: what takes n d^2 or n^2 d operations a representation, and the pairs that need n d^2 or n^2.
+
+A `Workbench` whose forms are these works on a device. Features go there once a representation. Lists, ranks and lengths
+come back, and pairs of them are compared as ever; centred features and RBF kernels stay there. All is float64 (the kept
+kernels of many rows are float32, as on the CPU), so that scores are those of the CPU but for rounding, whatever the
+process lets float32 products be (TF32). The device may be "cpu": that is how the tests run without a GPU.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from whyalike.similarity import cka, cknna, neighbours, rsa
+from whyalike.similarity.cka import Features, Kernel
+from whyalike.similarity.forms import Form
+from whyalike.similarity.intermediates import form_of
+from whyalike.similarity.precision import FEW_ROWS
+from whyalike.similarity.protocols import Setting
+from whyalike.similarity.rbf import check_width
+from whyalike.similarity.registry import METRICS
+
+ENTRIES = 1 << 26  # of n x n float64 matrices in work at once: 512 MB
+Parameters = Mapping[str, Any]
+
+
+def forms_on(device: str, setting: Setting) -> Form:
+    """The form that computes a setting on a device; numpy's where there is no other."""
+    form = form_of(setting)
+    if form.prepare not in FORMS:
+        return form
+    prepare, *others = FORMS[form.prepare]
+    changed = dict(zip(("compare", "permute"), others, strict=False))
+    return replace(form, prepare=_of_features(prepare, device), from_squares=None, **changed)
+
+
+def forms_on_gpu(device: str) -> Callable[[Setting], Form]:
+    """The forms of a GPU: "cuda", "cuda:1", ...
+
+    Raises
+    ------
+    ValueError : PyTorch sees no such GPU.
+    """
+    known = ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))] if torch.cuda.is_available() else []
+    if device not in known:
+        raise ValueError(f"the device '{device}' is none that torch sees here: use {', '.join(['cpu', *known])}.")
+    return partial(forms_on, device)
+
+
+def metrics() -> list[str]:
+    """The metrics that are computed on a device."""
+    return [name for name, entry in METRICS.items() if entry.load()["exact"].prepare in FORMS]
+
+
+@cache  # one function for all metrics that share intermediates
+def _of_features(prepare: Callable[[Tensor, Parameters], Any], device: str) -> Callable[[np.ndarray, Parameters], Any]:
+    def prepared(x: np.ndarray, parameters: Parameters) -> Any:
+        try:
+            return prepare(torch.tensor(x, device=device).double(), parameters)
+        except torch.OutOfMemoryError as error:
+            raise MemoryError(str(error).partition("\n")[0]) from None
+
+    return prepared
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    """Rows of an n x n matrix, some at a time."""
+    step = max(1, ENTRIES // n)
+    return (slice(start, min(start + step, n)) for start in range(0, n, step))
+
+
+# ---- linear kernels ----
+
+
+def _linear(x: Tensor, hsic: Callable[[float, np.ndarray, np.ndarray], float], what: str) -> Features:
+    """Centre x (n x d); features wider than n are replaced by n units with the same inner products."""
+    rows = x - x.mean(dim=0)
+    diagonal = (rows * rows).sum(dim=1).cpu().numpy()
+    if rows.shape[1] > len(rows):
+        rows = torch.linalg.qr(rows.T, mode="r").R.T
+    features = Features(rows, False, diagonal, 0.0)
+    return replace(features, norm=cka.norm_of(hsic(_square(features, features), diagonal, diagonal), what))
+
+
+def _square(x: Features, y: Features) -> float:
+    return float((x.matrix.T @ y.matrix).square().sum())
+
+
+def prepare_linear(x: Tensor, parameters: Parameters) -> Features:
+    """As `cka.prepare_linear`."""
+    return _linear(x, lambda square, a, b: square, "HSIC")
+
+
+def prepare_unbiased(x: Tensor, parameters: Parameters) -> Features:
+    """As `cka.prepare_unbiased`."""
+    return _linear(x, cka.hsic_1_or_zero, "HSIC_1")
+
+
+def compare_linear(x: Features, y: Features, parameters: Parameters) -> float:
+    """As `cka.compare_linear`."""
+    return cka.normalised(_square(x, y), x, y, parameters)
+
+
+def compare_unbiased(x: Features, y: Features, parameters: Parameters) -> float:
+    """As `cka.compare_unbiased`."""
+    return cka.normalised(cka.hsic_1(_square(x, y), x.diagonal, y.diagonal), x, y, parameters)
+
+
+def permute_features(y: Features, order: np.ndarray) -> Features:
+    """The intermediates of ``y[order]``."""
+    return replace(y, diagonal=y.diagonal.take(order), matrix=y.matrix[_index(order, y.matrix)])
+
+
+def _index(order: np.ndarray, like: Tensor) -> Tensor:
+    return torch.from_numpy(order.astype(np.int64)).to(like.device)
+
+
+# ---- RBF kernels ----
+
+
+def prepare_rbf(x: Tensor, parameters: Parameters) -> Kernel:
+    """As `cka.prepare_rbf`; 16 n^2 bytes at most, of which 8 n^2 or, of many rows, 4 n^2 stay."""
+    rows = x - x.mean(dim=0)
+    squares = (rows * rows).sum(dim=1)
+    kernel = (rows @ rows.T).mul_(-2).add_(squares[:, None]).add_(squares).clamp_(min=0).fill_diagonal_(0)
+    width = parameters.get("sigma")
+    if width is None:
+        median = _median_distance(kernel)
+        check_width(median / float(squares.mean()) ** 0.5)
+        width = parameters.get("sigma_median", 1.0) * median
+    kernel.mul_(-1 / (2 * width**2)).expm1_()  # exp - 1, for which centring makes up, keeps the digits near 1
+    means = kernel.mean(dim=1)
+    kernel.sub_(means[:, None]).sub_(means - means.mean())
+    kernel = kernel.float() if len(x) >= FEW_ROWS else kernel
+    return Kernel(kernel, cka.norm_of(_inner(kernel, kernel, None), "HSIC"))
+
+
+def _median_distance(squared: Tensor) -> float:
+    values = squared[torch.ones_like(squared, dtype=torch.bool).triu_(1)]
+    lower = values.median()  # of an even number PyTorch's is the lower one of the two in the middle
+    upper = -values.neg_().median()
+    return (float(lower) ** 0.5 + float(upper) ** 0.5) / 2
+
+
+def _inner(a: Tensor, b: Tensor, order: np.ndarray | None) -> float:
+    """sum a o b[order][:, order] of two n x n matrices."""
+    index = None if order is None else _index(order, b)
+    total = 0.0
+    for rows in _blocks(len(a)):
+        other = b[rows] if index is None else b[index[rows]][:, index]
+        total += float((a[rows].double() * other).sum())
+    return total
+
+
+def compare_rbf(x: Kernel, y: Kernel, parameters: Parameters) -> float:
+    """As `cka.compare_rbf`."""
+    return cka.normalised(_inner(x.matrix, y.matrix, y.order), x, y, parameters)
+
+
+# ---- neighbours ----
+
+
+def nearest(x: Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest rows of each row by inner product as `whyalike.similarity.nearest.nearest`, and these products.
+
+    Both n x k, nearest first; of equal products the earlier row first.
+    """
+    lists, values = [], []
+    for rows in _blocks(len(x)):
+        products = x[rows] @ x.T
+        products.diagonal(rows.start).fill_(-torch.inf)  # each row with itself
+        columns = products.topk(k, dim=1).indices.sort(dim=1).values  # a stable order puts the earlier row first
+        order = products.gather(1, columns).argsort(dim=1, descending=True, stable=True)
+        chosen = columns.gather(1, order)
+        # which of the equal products that compete for the last place topk takes is not said
+        tied = (products >= products.gather(1, chosen[:, -1:])).sum(dim=1) > k
+        chosen[tied] = products[tied].argsort(dim=1, descending=True, stable=True)[:, :k]
+        lists.append(chosen.cpu().numpy())
+        values.append(products.gather(1, chosen).cpu().numpy())
+    return np.concatenate(lists), np.concatenate(values)
+
+
+def prepare_lists(x: Tensor, parameters: Parameters) -> np.ndarray:
+    """As `neighbours.prepare_lists`."""
+    return nearest(x, parameters["k"])[0]
+
+
+def prepare_masked(x: Tensor, parameters: Parameters) -> cknna.MaskedKernel:
+    """As `cknna.prepare`."""
+    return cknna.masked_kernel(*nearest(x, parameters["k"]))
+
+
+# ---- dissimilarities ----
+
+
+def prepare_dissimilarities(x: Tensor, parameters: Parameters) -> rsa.Dissimilarities:
+    """As `rsa.prepare`."""
+    upper = torch.ones(len(x), len(x), dtype=torch.bool, device=x.device).triu_(1)
+    values = rsa.upper_triangle(x, upper, parameters)
+    if parameters["comparison"] == "spearman":
+        values = _average_ranks(values)
+    return rsa.of_unit_length(values.cpu().numpy(), len(x))
+
+
+def _average_ranks(values: Tensor) -> Tensor:
+    """Ranks from 1, equal values sharing their mean rank."""
+    _, places, counts = torch.unique(values, return_inverse=True, return_counts=True)
+    return (counts.cumsum(dim=0) - (counts.double() - 1) / 2)[places]  # a quotient of integers would be float32
+
+
+# by a form's own prepare: what takes its place, and the places of compare and permute where these change
+FORMS: dict[Callable, tuple[Callable, ...]] = {
+    cka.prepare_linear: (prepare_linear, compare_linear, permute_features),
+    cka.prepare_unbiased: (prepare_unbiased, compare_unbiased, permute_features),
+    cka.prepare_rbf: (prepare_rbf, compare_rbf),
+    neighbours.prepare_lists: (prepare_lists,),
+    cknna.prepare: (prepare_masked,),
+    rsa.prepare: (prepare_dissimilarities,),
+}
