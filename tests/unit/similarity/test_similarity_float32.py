@@ -90,7 +90,7 @@ def test_centred_rows_and_sums_of_blocks_equal_those_made_at_once(monkeypatch):
     exact = x.astype(float) - x.astype(float).mean(axis=0)
     assert rows.dtype == np.float32
     np.testing.assert_allclose(rows, exact, rtol=1e-6, atol=1e-6)  # float32 of numbers around 1
-    np.testing.assert_allclose(squares, (exact**2).sum(axis=1), rtol=1e-12)
+    np.testing.assert_allclose(squares, (rows.astype(float) ** 2).sum(axis=1), rtol=1e-12)
     total = cross(rows, centred(y, single=True)[0])
     assert total.dtype == np.float64
     np.testing.assert_allclose(total, exact.T @ (y.astype(float) - y.astype(float).mean(axis=0)), atol=1e-3)  # of 1e3
