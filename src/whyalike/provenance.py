@@ -21,8 +21,16 @@ from pathlib import Path
 PACKAGE = "whyalike"
 _ROOT = Path(__file__).parent
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-# how files are written, who is told, and who holds a run: no fingerprint counts it, for no number depends on it
-_WITHOUT_EFFECT = frozenset({"whyalike.files:atomic", "whyalike.jobs:note", "whyalike.training.store:StoredRun"})
+# how files are written, who is told, who holds a run, and what a GPU would do (the workflow scores on the CPU): no
+# fingerprint counts it, for no number of a study depends on it
+_WITHOUT_EFFECT = frozenset(
+    {
+        "whyalike.files:atomic",
+        "whyalike.jobs:note",
+        "whyalike.similarity.on_device:forms_on_gpu",
+        "whyalike.training.store:StoredRun",
+    }
+)
 _UNSEEN = ("ctx", "kind", "type_comment")  # fields of a syntax tree that change nothing
 
 

@@ -186,6 +186,14 @@ def test_what_no_fingerprint_counts_is_there(entry):
     assert closure([entry])[0].startswith("whyalike.")
 
 
+@pytest.mark.parametrize("scored", ["comparison:score_comparison", "distribution_pairs:score_group"])
+def test_what_scores_a_study_reaches_no_metric_through_the_forms_of_a_gpu(scored):
+    reached = provenance._reached([f"whyalike.similarity.{scored}"], provenance._WITHOUT_EFFECT)
+    rooms = {module.removeprefix("whyalike.similarity.") for module, _ in reached}
+    assert "intermediates" in rooms
+    assert not {"on_device", "rsa", "cknna"} & rooms
+
+
 def test_no_metric_or_figure_is_reachable_from_training():
     reached = closure(["whyalike.training.cell", *(entry.module for entry in OBJECTIVES.values())])
     assert "whyalike.splits.making" in reached

@@ -167,7 +167,7 @@ def score(
     interval: Annotated[bool, typer.Option(help="Intervals over stimuli: 20 to 100 further scores each.")] = True,
     seed: Annotated[int, typer.Option(help="Key of permutations and groups of stimuli.")] = 0,
     device: Annotated[
-        str, typer.Option(help="cuda: the heavy work of most metrics on a GPU (docs/metrics.md).")
+        str, typer.Option(help="cpu, or cuda (cuda:1, ...): nine metrics are computed there (docs/metrics.md).")
     ] = "cpu",
     out: Annotated[Path | None, typer.Option(help="Also write the scores to this Parquet file.")] = None,
 ) -> None:
@@ -245,18 +245,22 @@ def statistics(
 
 def _given(arguments: list[str]) -> dict[str, Any]:
     """The values that Snakemake's option --config gives, as Snakemake reads them: the last one counts."""
-    if not (places := [i for i, argument in enumerate(arguments) if argument in CONFIG]):
+    if not (places := _places_of_config(arguments)):
         return {}
     from snakemake.cli import parse_config
 
     return parse_config(list(takewhile(lambda argument: not argument.startswith("-"), arguments[places[-1] + 1 :])))
 
 
+def _places_of_config(arguments: list[str]) -> list[int]:
+    return [i for i, argument in enumerate(arguments) if argument in CONFIG]
+
+
 def _partial_advice(flow: Workflow, configfile: Path, arguments: list[str]) -> str:
     """The command for figures of the seeds that are finished, where there are any."""
     if "partial=true" in arguments or not any(Path(flow.root, "models").rglob("*.parquet")):
         return ""
-    places = [i for i, argument in enumerate(arguments) if argument in CONFIG]
+    places = _places_of_config(arguments)
     # a second --config would take the place of the first
     with_partial = list(arguments) if places else [*arguments, "--config"]
     with_partial.insert(places[-1] + 1 if places else len(with_partial), "partial=true")

@@ -37,10 +37,9 @@ The command prints each score with its interval over stimuli, the mean and end o
 """
 
 ON_A_GPU = """\
-Where a tensor lies on an NVIDIA or AMD GPU, and with `--device cuda`, these are computed there, in float64: {metrics};
-the others on the CPU. CPU and GPU agree to 1e-6.
-
-## Representations of the same stimuli
+Where a tensor lies on a CUDA device, and with `--device cuda`, these are computed there, in float64: {metrics}; the
+others on the CPU. CPU and GPU agree to 1e-6; of neighbours only where no two products are equal but for rounding, as
+those of duplicate stimuli are.
 """
 
 PROTOCOLS = """\
@@ -92,6 +91,7 @@ def metrics_page() -> str:
         [
             INTRODUCTION,
             ON_A_GPU.format(metrics=", ".join(f"`{name}`" for name in on_device.metrics())),
+            "## Representations of the same stimuli\n",
             table(("metric", "formula", "range", "chance level", "unchanged by", "use"), _meanings(METRICS)),
             table(("metric", "parameters", "needs", "work a model; a pair", "protocols", "source"), _workings(METRICS)),
             PROTOCOLS,

@@ -5,6 +5,6 @@ Holds: the metrics by family, their registry and facts, preprocessing, the two p
 metrics of distributions (f, g) and of predictions, called in Python; `pairwise`, intervals over stimuli, scores of
 files.
 Layer: above activations, below statistics. May import: activations, splits, data, files, jobs, randomness, registry
-(numpy, scipy, scikit-learn, pandas, pyarrow; no torch but what POT imports when transport is asked for, and the reader
-of embeddings).
+(numpy, scipy, scikit-learn, pandas, pyarrow; no torch but what POT imports when transport is asked for, the reader
+of embeddings and `on_device`).
 """

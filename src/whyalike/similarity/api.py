@@ -1,8 +1,8 @@
 """Scores of two representations, of all pairs among several, and what is known of a metric: for interactive use.
 
 The workflow uses `whyalike.similarity.scoring.score_pairs`, which gives the same values with their baselines. Arrays
-may be numpy's or PyTorch's, on any device and of any floating type. With a tensor on an NVIDIA or AMD GPU the heavy
-work is done on that GPU (`whyalike.similarity.on_device`), else on the CPU: the scores agree to 1e-6.
+may be numpy's or PyTorch's, on any device and of any floating type. With a tensor on a CUDA device (the first, if on
+several) the metrics of `whyalike.similarity.on_device` are computed on it, others on the CPU.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +45,7 @@ def score(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int | N
     ------
     KeyError : unknown metric.
     ValueError : wrong arrays, parameters or protocol; `UndefinedScore`, a ValueError, where the metric has no value.
+    MemoryError : there is too little for an n x n array.
 
     Example
     -------

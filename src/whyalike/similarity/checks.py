@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from whyalike.similarity.facts import MetricFacts
-from whyalike.similarity.precision import row_blocks
+from whyalike.similarity.precision import BLOCK, row_blocks
 
 SIZES = (1e-60, 1e60)  # of the largest entry: fourth powers of it, summed over n and d, stay within float64
 HELD_OUT = 3  # stimuli in a fold: the correlation of two is always 1 or -1
@@ -95,7 +95,7 @@ def check_defined(metric: str, facts: MetricFacts, n: int, parameters: Mapping[s
 
 def check_not_constant(metric: str, x: np.ndarray, name: str) -> None:
     """Raise UndefinedScore if all rows of ``x`` are equal: then no stimulus differs from another."""
-    if all((x[some] == x[0]).all() for some in row_blocks(len(x))):  # which stops at the first block that varies
+    if all((x[some] == x[0]).all() for some in row_blocks(len(x), BLOCK)):  # which stops at the first block that varies
         raise UndefinedScore(
             f"{metric} needs features that vary; all {len(x)} rows of {name} are the same. "
             "Check that the layer is alive, or leave it out."

@@ -19,6 +19,7 @@ from whyalike.similarity.forms import Form
 from whyalike.similarity.precision import centred, cross, nearly_diagonal
 from whyalike.similarity.rbf import rbf_kernel
 
+Array = Any  # numpy's, or a tensor on a GPU
 KERNEL_PAYS = 64  # d^2 > 64 n: a null draw takes .35 ms on kernels, 4 to 9 ms on features (n = 600, d = 512, one core)
 KERNEL_ROWS = 2048  # a kernel of more rows is larger than 32 MB: then only where the features are larger still
 BLOCK = 1 << 16  # entries of a permuted kernel made at once: they stay in the cache, and large ones need no second copy
@@ -28,11 +29,13 @@ BLOCK = 1 << 16  # entries of a permuted kernel made at once: they stay in the c
 class Features:
     """A linear kernel: the centred features (n x d), or the kernel of these (n x n) where that is less work.
 
+    On a GPU ``matrix`` is a tensor, and features wider than n are n units with the same inner products.
+
     ``diagonal`` (n) is the kernel's diagonal, ``norm`` the square root of HSIC(K, K). With ``order``, rows and columns
     of the n x n kernel count in that order.
     """
 
-    matrix: np.ndarray
+    matrix: Array
     is_kernel: bool
     diagonal: np.ndarray
     norm: float
@@ -43,7 +46,7 @@ class Features:
 class Kernel:
     """A doubly centred kernel (n x n) and its Frobenius norm, sqrt HSIC(K, K); ``order`` as in `Features`."""
 
-    matrix: np.ndarray
+    matrix: Array
     norm: float
     order: np.ndarray | None = None
 

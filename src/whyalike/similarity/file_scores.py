@@ -88,7 +88,8 @@ def score_pairs_of_files(
 
     Raises
     ------
-    KeyError, ValueError : unknown metrics, wrong parameters, labels of other stimuli, no GPU.
+    KeyError, ValueError : unknown metrics, wrong parameters, labels of other stimuli, no such GPU.
+    MemoryError : as `score`.
     """
     if permutations < 0:
         raise ValueError(f"the draws of the null must be at least 0; got {permutations}.")

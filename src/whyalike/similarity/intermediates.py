@@ -87,7 +87,7 @@ class Workbench:
     seed : of randomised metrics.
     kept : bytes of intermediates.
     permuted : whether many permutations of rows will be scored, for which some metrics keep other intermediates.
-    forms : what computes a setting; of `whyalike.similarity.on_device` for a GPU.
+    forms : setting -> the form that computes it; `whyalike.similarity.on_device` has those of a GPU.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class Workbench:
         self.representations = representations
         self.seed = seed
         self.permuted = permuted
-        self.form_of = forms
+        self.forms = forms
         self._kept_bytes = kept
         self._bytes = 0
         self._store: OrderedDict[Hashable, Any] = OrderedDict()
@@ -116,9 +116,10 @@ class Workbench:
         Raises
         ------
         UndefinedScore : no pair of layers has a value. Where some have, the others do not count, as in the reference.
+        MemoryError : there is too little for an n x n array.
         """
         check_defined(setting.metric, METRICS[setting.metric].facts, len(rows), setting.parameters)
-        form = self.form_of(setting)
+        form = self.forms(setting)
         pairs, reasons = [], []
         layers_x, layers_y = (self._layers(run, setting, form, layer) for run in (run_x, run_y))
         for i, layer_x in enumerate(layers_x):

@@ -22,7 +22,7 @@ import scipy  # its parts are loaded when they are used: `scipy.stats` takes hal
 from whyalike.randomness import keyed
 from whyalike.similarity.api import workbench_of
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.intermediates import Rows, Workbench, form_of
+from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.protocols import LEAST_K, Setting, setting
 
 CONFIDENCE = 0.95
@@ -67,7 +67,7 @@ def over_stimuli(workbench: Workbench, run_x: str, run_y: str, chosen: Setting, 
 
     n = len(x)
     centre = value(np.arange(n), chosen)
-    if {"k", "folds"} & set(chosen.parameters) or form_of(chosen).randomised:
+    if {"k", "folds"} & set(chosen.parameters) or workbench.forms(chosen).randomised:
         smaller, m = _fewer(chosen, n)
         scores = [value(index, smaller) for index in _subsets(n, m, seed)]
         error = np.sqrt(m / (n - m)) * np.std(scores, ddof=1)

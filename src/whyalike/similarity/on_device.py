@@ -1,12 +1,14 @@
-"""The metrics on a GPU: what takes n d^2 or n^2 d operations a representation, and the pairs that need n d^2 or n^2.
+"""Nine metrics on a GPU: those of linear and RBF kernels, of neighbour lists and of dissimilarities.
 
 A `Workbench` whose forms are these works on a device. Features go there once a representation. Lists, ranks and lengths
 come back, and pairs of them are compared as ever; centred features and RBF kernels stay there. All is float64 (the kept
-kernels of many rows are float32, as on the CPU), so that scores are those of the CPU but for rounding, whatever the
-process lets float32 products be (TF32). The device may be "cpu": that is how the tests run without a GPU.
+kernels of many rows are float32, as on the CPU), so that scores are those of the CPU but for rounding, whether or not
+the process allows TF32. Rounding also decides which of two neighbours comes first whose products are equal but for it,
+as those of duplicate stimuli are. The device may be "cpu": that is how the tests run without a GPU.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -24,18 +26,19 @@ from whyalike.similarity.protocols import Setting
 from whyalike.similarity.rbf import check_width
 from whyalike.similarity.registry import METRICS
 
-ENTRIES = 1 << 26  # of n x n float64 matrices in work at once: 512 MB
+ENTRIES = 1 << 26  # of one block of an n x n float64 matrix: 512 MB, of which up to six are held
 Parameters = Mapping[str, Any]
 
 
 def forms_on(device: str, setting: Setting) -> Form:
     """The form that computes a setting on a device; numpy's where there is no other."""
     form = form_of(setting)
-    if form.prepare not in FORMS:
+    own = form.prepare, form.compare, form.permute
+    prepare, compare, permute = TENSORS.get(own) or (ARRAYS.get(form.prepare), *own[1:])
+    if prepare is None:
         return form
-    prepare, *others = FORMS[form.prepare]
-    changed = dict(zip(("compare", "permute"), others, strict=False))
-    return replace(form, prepare=_of_features(prepare, device), from_squares=None, **changed)
+    changed = {"prepare": _of_features(prepare, device), "compare": _memory()(compare), "permute": _memory()(permute)}
+    return replace(form, from_squares=None, **changed)
 
 
 def forms_on_gpu(device: str) -> Callable[[Setting], Form]:
@@ -47,24 +50,32 @@ def forms_on_gpu(device: str) -> Callable[[Setting], Form]:
     """
     known = ["cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))] if torch.cuda.is_available() else []
     if device not in known:
-        raise ValueError(f"the device '{device}' is none that torch sees here: use {', '.join(['cpu', *known])}.")
+        raise ValueError(f"PyTorch sees no device '{device}' here. Use one of: {', '.join(['cpu', *known])}.")
     return partial(forms_on, device)
 
 
 def metrics() -> list[str]:
     """The metrics that are computed on a device."""
-    return [name for name, entry in METRICS.items() if entry.load()["exact"].prepare in FORMS]
+    forms = {name: entry.load()["exact"] for name, entry in METRICS.items()}
+    return [n for n, f in forms.items() if f.prepare in ARRAYS or (f.prepare, f.compare, f.permute) in TENSORS]
 
 
 @cache  # one function for all metrics that share intermediates
 def _of_features(prepare: Callable[[Tensor, Parameters], Any], device: str) -> Callable[[np.ndarray, Parameters], Any]:
+    @_memory()
     def prepared(x: np.ndarray, parameters: Parameters) -> Any:
-        try:
-            return prepare(torch.tensor(x, device=device).double(), parameters)
-        except torch.OutOfMemoryError as error:
-            raise MemoryError(str(error).partition("\n")[0]) from None
+        return prepare(torch.tensor(np.ascontiguousarray(x), device=device).double(), parameters)
 
     return prepared
+
+
+@contextmanager
+def _memory() -> Iterator[None]:
+    """Too little of it on the device is an error as on the CPU."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(str(error).partition("\n")[0]) from None
 
 
 def _blocks(n: int) -> Iterator[slice]:
@@ -116,14 +127,14 @@ def permute_features(y: Features, order: np.ndarray) -> Features:
 
 
 def _index(order: np.ndarray, like: Tensor) -> Tensor:
-    return torch.from_numpy(order.astype(np.int64)).to(like.device)
+    return torch.as_tensor(order, device=like.device)
 
 
 # ---- RBF kernels ----
 
 
 def prepare_rbf(x: Tensor, parameters: Parameters) -> Kernel:
-    """As `cka.prepare_rbf`; 16 n^2 bytes at most, of which 8 n^2 or, of many rows, 4 n^2 stay."""
+    """As `cka.prepare_rbf`; about 20 n^2 bytes, of which 8 n^2 or, of many rows, 4 n^2 stay."""
     rows = x - x.mean(dim=0)
     squares = (rows * rows).sum(dim=1)
     kernel = (rows @ rows.T).mul_(-2).add_(squares[:, None]).add_(squares).clamp_(min=0).fill_diagonal_(0)
@@ -140,10 +151,9 @@ def prepare_rbf(x: Tensor, parameters: Parameters) -> Kernel:
 
 
 def _median_distance(squared: Tensor) -> float:
-    values = squared[torch.ones_like(squared, dtype=torch.bool).triu_(1)]
-    lower = values.median()  # of an even number PyTorch's is the lower one of the two in the middle
-    upper = -values.neg_().median()
-    return (float(lower) ** 0.5 + float(upper) ** 0.5) / 2
+    values = torch.cat([squared[i, i + 1 :] for i in range(len(squared) - 1)]).sort().values
+    middle = values[(len(values) - 1) // 2], values[len(values) // 2]  # of an odd number the same one
+    return float(np.mean([float(value) ** 0.5 for value in middle]))
 
 
 def _inner(a: Tensor, b: Tensor, order: np.ndarray | None) -> float:
@@ -198,12 +208,12 @@ def prepare_masked(x: Tensor, parameters: Parameters) -> cknna.MaskedKernel:
 
 
 def prepare_dissimilarities(x: Tensor, parameters: Parameters) -> rsa.Dissimilarities:
-    """As `rsa.prepare`."""
+    """As `rsa.prepare`; some ten arrays of n^2 / 2 float64 numbers."""
     upper = torch.ones(len(x), len(x), dtype=torch.bool, device=x.device).triu_(1)
     values = rsa.upper_triangle(x, upper, parameters)
     if parameters["comparison"] == "spearman":
         values = _average_ranks(values)
-    return rsa.of_unit_length(values.cpu().numpy(), len(x))
+    return rsa.of_unit_length(values.cpu().numpy(), upper.cpu().numpy())
 
 
 def _average_ranks(values: Tensor) -> Tensor:
@@ -212,12 +222,19 @@ def _average_ranks(values: Tensor) -> Tensor:
     return (counts.cumsum(dim=0) - (counts.double() - 1) / 2)[places]  # a quotient of integers would be float32
 
 
-# by a form's own prepare: what takes its place, and the places of compare and permute where these change
-FORMS: dict[Callable, tuple[Callable, ...]] = {
-    cka.prepare_linear: (prepare_linear, compare_linear, permute_features),
-    cka.prepare_unbiased: (prepare_unbiased, compare_unbiased, permute_features),
-    cka.prepare_rbf: (prepare_rbf, compare_rbf),
-    neighbours.prepare_lists: (prepare_lists,),
-    cknna.prepare: (prepare_masked,),
-    rsa.prepare: (prepare_dissimilarities,),
+# prepare, compare and permute of a form, and those whose intermediates stay on the device
+TENSORS: dict[tuple[Callable, ...], tuple[Callable, ...]] = {
+    (cka.prepare_linear, cka.compare_linear, cka.permute_features): (prepare_linear, compare_linear, permute_features),
+    (cka.prepare_unbiased, cka.compare_unbiased, cka.permute_features): (
+        prepare_unbiased,
+        compare_unbiased,
+        permute_features,
+    ),
+    (cka.prepare_rbf, cka.compare_rbf, cka.permute_rbf): (prepare_rbf, compare_rbf, cka.permute_rbf),
+}
+# prepare of a form, and what gives the same arrays
+ARRAYS: dict[Callable, Callable] = {
+    neighbours.prepare_lists: prepare_lists,
+    cknna.prepare: prepare_masked,
+    rsa.prepare: prepare_dissimilarities,
 }

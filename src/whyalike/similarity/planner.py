@@ -4,7 +4,8 @@ Metrics of linear kernels need ||Xc'Yc||^2 of each pair. In the space of feature
 n d^2 for each of M (M + 1) / 2 pairs, one with itself included; in the space of stimuli, n^2 d / 2 for each kernel and
 n^2 / 2 for each pair. Kernels win where d^2 exceeds about n (1 + 2 d / M) / 2. They are made some rows at a time for
 all representations together, so that no n x n array is held.
-Other metrics go through the workbench, in an order in which what was made for a pair is soon used again.
+Other metrics, and all on a GPU, go through the workbench, in an order in which what was made for a pair is soon used
+again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +45,7 @@ def scores(workbench: Workbench, pairs: Sequence[Pair], layer: str, chosen: Sett
     names = list(dict.fromkeys(name for pair in pairs for name in pair))
     arrays = {name: workbench.representations[name][layer] for name in names}
     n = len(arrays[names[0]])
-    form = workbench.form_of(chosen)
+    form = workbench.forms(chosen)
     if form.from_squares is not None and not chosen.layers_together:
         widths = [arrays[name].shape[1] for name in names]
         if kernels_pay(n, widths, len(pairs)):

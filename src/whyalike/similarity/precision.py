@@ -21,9 +21,8 @@ def may_be_single(x: np.ndarray, n: int) -> bool:
     return x.dtype.kind == "f" and x.dtype.itemsize <= 4 and n >= FEW_ROWS
 
 
-def row_blocks(n: int, size: int | None = None) -> Iterator[slice]:
-    """Slices of at most ``size`` rows, `BLOCK` if none is given, that cover n."""
-    size = size or BLOCK
+def row_blocks(n: int, size: int) -> Iterator[slice]:
+    """Slices of at most ``size`` rows that cover n."""
     return (slice(start, min(start + size, n)) for start in range(0, n, size))
 
 
@@ -44,7 +43,7 @@ def centred(x: np.ndarray, single: bool) -> tuple[np.ndarray, np.ndarray]:
     rows, squares = np.empty(x.shape, np.float32 if single else np.float64), np.empty(len(x))
     rounded = mean.astype(rows.dtype)
     rest = (mean - rounded).astype(rows.dtype)  # 0 in float64
-    for some in row_blocks(len(x)):
+    for some in row_blocks(len(x), BLOCK):
         block = np.subtract(x[some], rounded, out=rows[some])
         if single:
             block -= rest

@@ -44,7 +44,7 @@ def _lengths(x: Array) -> Array:
     return (x * x).sum(axis=1) ** 0.5
 
 
-def _unit_rows(x: Array, sizes: Array, words: str) -> Array:
+def _unit_rows(x: Array, sizes: Array | float, words: str) -> Array:
     """Rows of length 1; a row that is 0 but for the rounding of numbers of its size has no direction."""
     lengths = _lengths(x)
     bad = lengths <= CONSTANT * sizes
@@ -62,7 +62,7 @@ def _correlation(x: Array) -> Array:
 
 
 def _cosine(x: Array) -> Array:
-    z = _unit_rows(x, 0 * x[:, 0], "other than 0 (1 - cosine)")
+    z = _unit_rows(x, 0, "other than 0 (1 - cosine)")
     return 1 - z @ z.T
 
 
@@ -89,8 +89,9 @@ def average_ranks(values: np.ndarray) -> np.ndarray:
 
 def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Dissimilarities:
     """The dissimilarities of x (n x p) as they are compared; 12 n^2 bytes, 6 n^2 of many rows."""
-    values = upper_triangle(x, ~np.tri(len(x), dtype=bool), parameters)
-    return of_unit_length(average_ranks(values) if parameters["comparison"] == "spearman" else values, len(x))
+    upper = ~np.tri(len(x), dtype=bool)
+    values = upper_triangle(x, upper, parameters)
+    return of_unit_length(average_ranks(values) if parameters["comparison"] == "spearman" else values, upper)
 
 
 def upper_triangle(x: Array, upper: Array, parameters: Mapping[str, Any]) -> Array:
@@ -109,12 +110,12 @@ def upper_triangle(x: Array, upper: Array, parameters: Mapping[str, Any]) -> Arr
     return values
 
 
-def of_unit_length(values: np.ndarray, n: int) -> Dissimilarities:
-    """The upper triangle of n rows as it is compared."""
-    values = values - values.mean()
+def of_unit_length(values: np.ndarray, upper: np.ndarray) -> Dissimilarities:
+    """The upper triangle (n (n - 1) / 2, overwritten) as it is compared; ``upper`` (n x n) says where it is."""
+    values -= values.mean()
     values /= np.linalg.norm(values)
-    triangle = values.astype(np.float32 if n >= FEW_ROWS else np.float64)
-    matrix, upper = np.zeros((n, n), triangle.dtype), ~np.tri(n, dtype=bool)
+    triangle = values.astype(np.float32 if len(upper) >= FEW_ROWS else np.float64)
+    matrix = np.zeros(upper.shape, triangle.dtype)
     matrix[upper] = triangle
     matrix.T[upper] = triangle
     return Dissimilarities(triangle, matrix)

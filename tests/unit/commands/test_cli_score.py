@@ -80,18 +80,19 @@ def test_too_little_memory_is_one_message(folder, monkeypatch):
 def test_a_gpu_that_is_not_there_is_one_message(folder):
     answer = whyalike(folder / "a.npy", folder / "b.npy", "--device", "cuda:99")
     assert answer.exit_code == 1
-    assert "the device 'cuda:99' is none that torch sees here: use cpu" in answer.output
+    assert "PyTorch sees no device 'cuda:99' here. Use one of: cpu" in answer.output
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_gives_the_same_table(folder):
     tables = []
+    torch.cuda.reset_peak_memory_stats()
     for device in ("cpu", "cuda"):
         out = folder / "out" / f"{device}.parquet"
-        whyalike(
-            folder / "a.npy", folder / "b.npy", "--metrics", "cka,mutual_knn:k=5,rsa", "--device", device, "--out", out
-        )
+        options = ("--metrics", "cka,mutual_knn:k=5,rsa", "--device", device, "--out", out)
+        assert whyalike(folder / "a.npy", folder / "b.npy", *options).exit_code == 0
         tables.append(pd.read_parquet(out))
+    assert torch.cuda.max_memory_allocated() > 0
     pd.testing.assert_frame_equal(*tables, rtol=0, atol=1e-6)
 
 

@@ -30,11 +30,6 @@ def test_a_tensor_scores_as_the_array_of_its_values(metric, dtype, xy):
     assert _score(metric, tensors[0], arrays[1]) == _score(metric, *arrays)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_tensor_on_a_gpu_scores_as_on_the_cpu(xy):
-    assert score("cka", *(torch.tensor(z).cuda() for z in xy)) == score("cka", *xy)
-
-
 def test_scores_of_arrays_import_no_torch():
     code = (
         "import sys, numpy as np; from whyalike.similarity.api import score;"

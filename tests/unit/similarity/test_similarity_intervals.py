@@ -1,5 +1,7 @@
 """The interval over stimuli: against the spread over independent draws of stimuli, and its pieces by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from similarity_cases import WITH_PROTOCOLS, fitting
@@ -57,9 +59,7 @@ def test_jackknife_of_a_mean_is_its_standard_error(monkeypatch):
     # subsets of m of n without replacement: the variance of their mean is s^2 (1/m - 1/n)
     monkeypatch.setattr(intervals, "SUBSETS", 20_000)
     monkeypatch.setattr(intervals, "_fewer", lambda chosen, n: (chosen, 10))
-    monkeypatch.setattr(
-        intervals, "form_of", lambda chosen: Form(form.prepare, form.compare, form.permute, randomised=True)
-    )
+    monkeypatch.setattr("whyalike.similarity.cka.LINEAR", {"exact": replace(form, randomised=True)})
     assert interval("cka", x, y).standard_error == pytest.approx(error, rel=0.02)  # 20,000 subsets: .5 %
 
 

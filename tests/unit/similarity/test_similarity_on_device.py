@@ -7,9 +7,10 @@ import pytest
 import torch
 from similarity_cases import SMALL, WITH_PROTOCOLS, fitting
 
-from whyalike.similarity import on_device
+from whyalike.similarity import cka, on_device
 from whyalike.similarity.api import LAYER, pairwise, score
 from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.forms import Form
 from whyalike.similarity.intermediates import Rows, Workbench, form_of
 from whyalike.similarity.intervals import over_stimuli
 from whyalike.similarity.nearest import nearest
@@ -50,7 +51,7 @@ def test_scores_and_their_permutations_are_those_of_the_cpu(metric, protocol, de
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("metric", CHANGED)
-def test_many_rows_score_as_on_the_cpu_in_some_rows_at_a_time_too(metric, dtype, device, monkeypatch):
+def test_many_rows_score_as_on_the_cpu_in_blocks_too(metric, dtype, device, monkeypatch):
     n = FEW_ROWS + 31
     x, y = (_random(n, 12) + _random(n, 12, seed) for seed in (1, 2))
     x, y = x.astype(dtype), y.astype(dtype)
@@ -123,9 +124,26 @@ def test_what_has_no_score_says_why_in_the_same_words(metric, x, why, device):
     assert messages[0] == messages[1]
 
 
-def test_what_takes_n_squared_or_linear_kernels_is_computed_on_the_device():
+def test_nine_metrics_are_computed_on_the_device():
     neighbours = {"mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "cknna"}
-    assert set(CHANGED) == {"cka", "cka_unbiased", "cka_rbf", "rsa", *neighbours}
+    assert set(CHANGED) >= {"cka", "cka_unbiased", "cka_rbf", "rsa", *neighbours}
+
+
+def test_a_metric_that_shares_intermediates_of_the_device_alone_stays_on_the_cpu(monkeypatch, xy):
+    ours = Form(cka.prepare_linear, lambda x, y, parameters: 0.5, cka.permute_features, single=True)
+    monkeypatch.setattr(cka, "LINEAR", {"exact": ours})
+    assert _scorable("cka", *xy, "cpu").form is ours
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("metric", CHANGED)
+def test_arrays_of_any_layout(metric, device):
+    x, y = _random(30, 5), _random(30, 5, 1)
+    readonly = np.asfortranarray(x)
+    readonly.flags.writeable = False
+    expected = _scorable(metric, x, y, device).value()
+    assert _scorable(metric, readonly, y[::-1][::-1], device).value() == pytest.approx(expected, abs=ROUNDING)
+    assert _scorable(metric, x[::-1], y[::-1].copy(), device).value() == pytest.approx(expected, abs=ROUNDING)
 
 
 def test_metrics_that_share_lists_make_them_once(monkeypatch):
@@ -145,10 +163,19 @@ def test_intermediates_on_the_device_are_dropped_when_there_are_too_many():
     assert len(bench._store) == 2
 
 
-def test_too_little_memory_on_the_device_is_said_with_metric_and_size(monkeypatch):
-    def full(*_):
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 74 GiB.\nSee documentation")
+def full(*_):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 74 GiB.\nSee documentation")
 
+
+@pytest.mark.parametrize("metric", ["cka", "cka_unbiased", "cka_rbf"])
+def test_too_little_memory_for_a_pair_is_an_error_as_on_the_cpu(metric, monkeypatch):
+    scorable = _scorable(metric, _random(40, 5), _random(40, 5, 1), "cpu")
+    monkeypatch.setattr(on_device, "_inner" if metric == "cka_rbf" else "_square", full)
+    with pytest.raises(MemoryError, match=r"CUDA out of memory. Tried to allocate 74 GiB\.$"):
+        scorable.value()
+
+
+def test_too_little_memory_on_the_device_is_said_with_metric_and_size(monkeypatch):
     monkeypatch.setattr(torch.Tensor, "double", full)
     message = (
         r"rsa of layer 'x' of x, 40 stimuli, needs more memory than there is \(CUDA.*74 GiB\.\)\. Use fewer stimuli"
@@ -157,13 +184,14 @@ def test_too_little_memory_on_the_device_is_said_with_metric_and_size(monkeypatc
         _scorable("rsa", _random(40, 5), _random(40, 5, 1), "cpu")
 
 
-def test_intervals_are_those_of_the_cpu(xy):
+@pytest.mark.parametrize("device", DEVICES)
+def test_intervals_are_those_of_the_cpu(device, xy):
     found = [
         over_stimuli(
-            Workbench({n: {LAYER: z} for n, z in zip("xy", xy, strict=True)}, 0, forms=_forms(device)),
+            Workbench({n: {LAYER: z} for n, z in zip("xy", xy, strict=True)}, 0, forms=_forms(one)),
             *"xy", setting("cka_unbiased", "exact", {}), 0,
         )
-        for device in (None, "cpu")
+        for one in (None, device)
     ]  # fmt: skip
     assert found[1].low == pytest.approx(found[0].low, abs=ROUNDING)
 
