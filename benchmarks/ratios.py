@@ -18,7 +18,7 @@ from whyalike.similarity.api import LAYER, pairwise, score
 from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.nearest import nearest
 from whyalike.similarity.neighbours import compare_edit, compare_lcs
-from whyalike.similarity.preprocessing import clamp_limit, l2_rows
+from whyalike.similarity.preprocessing import clamp_limit, unit_rows
 from whyalike.similarity.protocols import setting
 
 KNN = ("mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn")
@@ -110,7 +110,7 @@ def _family(sizes: Sizes) -> Ratio:
 
 def _tables(sizes: Sizes) -> list[Ratio]:
     """The tables of lcs and edit distance alone, on lists that are there."""
-    lists = [nearest(l2_rows(x.astype(np.float64)), 10) for x in related(sizes.n, sizes.d, 2)]
+    lists = [nearest(unit_rows(x.astype(np.float64)), 10) for x in related(sizes.n, sizes.d, 2)]
     lists[1][:, ::2] = lists[0][:, ::2]  # lists that share half of their entries, in every row
     found = []
     for what, fast, slow in (

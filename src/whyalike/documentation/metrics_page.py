@@ -38,8 +38,7 @@ The command prints each score with its interval over stimuli, the mean and end o
 
 ON_A_GPU = """\
 Where a tensor lies on a CUDA device, and with `--device cuda`, these are computed there, in float64: {metrics}; the
-others on the CPU. CPU and GPU agree to 1e-6; of neighbours only where no two products are equal but for rounding, as
-those of duplicate stimuli are.
+others on the CPU. CPU and GPU agree to 1e-6.
 """
 
 PROTOCOLS = """\
@@ -50,6 +49,9 @@ PROTOCOLS = """\
 quantile, rows of length 1, 1e-6 in the denominators, the maximum over pairs of layers, at least 0; `lcs_knn` and
 `edit_distance_knn` with the quarter of rows that its parallel loop keeps, `svcca` random. Metrics that the reference
 lacks have no such form: asked of `score` it is an error, and a study with both protocols has their exact rows alone.
+
+Neighbours that float64 cannot tell apart (rows of 0, duplicate stimuli, features of few values) come in an order that
+is drawn from the lists themselves: in the order of the rows, unrelated representations would agree beyond chance.
 
 ## Chance, p and distances
 

@@ -69,7 +69,9 @@ def norm_of(hsic: float, what: str) -> float:
     UndefinedScore : it is not positive.
     """
     if not hsic > 0:
-        raise UndefinedScore(f"{what} of a representation with itself must be positive; got {hsic:.3g}.")
+        raise UndefinedScore(
+            f"{what} of a representation with itself must be positive; got {hsic:.3g}. Use more stimuli, or cka."
+        )
     return float(np.sqrt(hsic))
 
 

@@ -7,22 +7,31 @@ candidates are too many. The lists are therefore those of float64 products, at t
 The rounding error of an inner product of d terms is at most (d + 3) u |x| |y|, u the unit roundoff, and of the order of
 sqrt(d) u |x| |y| (Higham and Mary 2019). (2 sqrt(d) + 3) u |x| |y| is allowed for; the largest of 2 * 10^7 errors was a
 quarter of that at d = 512.
+Products that float64 cannot tell apart are ties: rows of 0, duplicate stimuli, features of few values. In the order of
+the rows two unrelated representations would agree on them beyond chance, and beyond the null, which permutes one of
+them (mutual_knn of independent one-hot features: .086, null .034). So where there are ties, their order is drawn, from
+the lists themselves: equal representations, rotated and scaled ones still have equal lists.
 With several threads each works at blocks of its own: the passes over the entries take as much of the threads as the
 products do.
 """
 
+import hashlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
+
+from whyalike.randomness import keyed
 
 BLOCK = 512  # rows of products in work at once, of all threads: 512 x 10,000 float32 are 20 MB
 LEAST_BLOCK = 64  # rows; products of fewer are slow
 FEW = 1000  # with fewer rows float64 products take milliseconds
 STRIP = 16  # columns whose maximum stands for them: from 8 to 20 the sum of both searches is nearly the same
 SPARE = 6  # candidates beyond 2 k: rows whose neighbours are that close have all their products made again
-ROUNDING = 2.0**-24  # unit roundoff of float32
-UNDERFLOW = 2.0**-126  # a float32 product below this may have lost all digits
+ROUNDING = {np.float32: 2.0**-24, np.float64: 2.0**-53}  # unit roundoff
 GATHERED = 1 << 20  # entries of candidates' features gathered at once: 8 MB
 
 
@@ -31,39 +40,62 @@ def nearest(x: np.ndarray, k: int) -> np.ndarray:
 
     Parameters
     ----------
-    x : n x d float64 features, preprocessed and checked.
+    x : n x d float64 features, checked; rows of length 1, or 0.
     k : number of neighbours, 1 <= k < n.
 
     Returns
     -------
-    n x k row indices, nearest first; of equal products the earlier row first.
+    n x k row indices, nearest first; the order of ties is drawn.
     """
-    n, d = x.shape
-    lists = np.empty((n, k), np.int64)
-    count = 2 * k + SPARE
-    lengths = np.sqrt(np.einsum("ij,ij->i", x, x))
-    if n < FEW or count * STRIP > n or not lengths.max() > 0:
-        lists[:] = _decided(x, np.arange(n), k)
+    return with_drawn_ties(partial(_search, k=k), x)
+
+
+def with_drawn_ties(search: Callable[[Any], tuple[np.ndarray, bool]], x: Any) -> np.ndarray:
+    """Lists of neighbours (n x k) with ties in an order that is drawn.
+
+    ``search`` gives the lists of x (n x d, of any kind of array), of ties the earlier row first, and whether there are
+    ties.
+    """
+    lists, tied = search(x)
+    if not tied:
         return lists
-    errors = (2 * np.sqrt(d) + 3) * ROUNDING * (lengths / lengths.max())[:, None] + d * UNDERFLOW
+    order = keyed("ties", hashlib.sha256(lists.tobytes()).hexdigest()).permutation(len(lists))
+    drawn = np.empty_like(lists)
+    drawn[order] = order[search(x[order])[0]]
+    return drawn
+
+
+def indistinct(d: int, precision: type[np.floating]) -> float:
+    """How far apart two products of d terms of rows of length 1 can be that are equal but for rounding."""
+    return 2 * (2 * np.sqrt(d) + 3) * ROUNDING[precision]
+
+
+def _search(x: np.ndarray, k: int) -> tuple[np.ndarray, bool]:
+    """The lists, of ties the earlier row first, and whether there are ties."""
+    n, d = x.shape
+    count = 2 * k + SPARE
+    if n < FEW or count * STRIP > n:
+        lists, tied = _decided(x, np.arange(n), k)
+        return lists, bool(tied.any())
+    lists, tied = np.empty((n, k), np.int64), np.zeros(n, bool)
     z = np.zeros((-(-n // STRIP) * STRIP, d), np.float32)
-    z[:n] = x / lengths.max()
+    z[:n] = x
+    apart = indistinct(d, np.float32)
 
     def search(rows: np.ndarray) -> None:
         candidates, products = _candidates(z, rows, n, count)
         lists[rows] = candidates[:, :k]
-        apart = 2 * errors[rows]
-        lost = products[:, k - 1] - products[:, -1] <= apart[:, 0]  # a neighbour may be no candidate
+        lost = products[:, k - 1] - products[:, -1] <= apart  # a neighbour may be no candidate
         close = (products[:, :k] - products[:, 1 : k + 1] <= apart).any(axis=1) & ~lost
-        lists[rows[close]] = _rescored(x, rows[close], candidates[close], k)
-        lists[rows[lost]] = _decided(x, rows[lost], k)
+        lists[rows[close]], tied[rows[close]] = _rescored(x, rows[close], candidates[close], k)
+        lists[rows[lost]], tied[rows[lost]] = _decided(x, rows[lost], k)
 
     threads = max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
     step = max(LEAST_BLOCK, BLOCK // threads)
     blocks = [np.arange(start, min(start + step, n)) for start in range(0, n, step)]
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as workers:
         list(workers.map(search, blocks))
-    return lists
+    return lists, bool(tied.any())
 
 
 def products_at(x: np.ndarray, lists: np.ndarray) -> np.ndarray:
@@ -98,26 +130,37 @@ def _candidates(z: np.ndarray, rows: np.ndarray, n: int, count: int) -> tuple[np
     return np.take_along_axis(columns, order, axis=1), np.take_along_axis(products, order, axis=1)
 
 
-def _rescored(x: np.ndarray, rows: np.ndarray, candidates: np.ndarray, k: int) -> np.ndarray:
-    """The k nearest of each row's candidates by float64 products."""
-    candidates = np.sort(candidates, axis=1)  # so that a stable order puts the earlier of equal products first
-    order = np.argsort(-_products(x, rows, candidates), axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(candidates, order, axis=1)
+def _rescored(x: np.ndarray, rows: np.ndarray, candidates: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest of each row's candidates by float64 products; which rows have ties among or beside them."""
+    return _ordered(candidates, _products(x, rows, candidates), k, indistinct(x.shape[1], np.float64))
 
 
-def _decided(x: np.ndarray, rows: np.ndarray, k: int) -> np.ndarray:
-    """The k nearest rows of some rows by float64 products with all."""
-    n = len(x)
-    lists = np.empty((len(rows), k), np.int64)
+def _decided(x: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest rows of some rows by float64 products with all; which rows have ties among or beside them."""
+    n, apart = len(x), indistinct(x.shape[1], np.float64)
+    lists, tied = np.empty((len(rows), k), np.int64), np.empty(len(rows), bool)
     for start in range(0, len(rows), BLOCK):
-        some = rows[start : start + BLOCK]
-        block = x[some] @ x.T  # (b, n)
-        block[np.arange(len(some)), some] = -np.inf
-        candidates = np.sort(np.argpartition(block, n - k, axis=1)[:, n - k :], axis=1)  # (b, k), by index
+        some = slice(start, start + BLOCK)
+        block = x[rows[some]] @ x.T  # (b, n)
+        block[np.arange(len(block)), rows[some]] = -np.inf
+        candidates = np.argpartition(block, n - k, axis=1)[:, n - k :]  # (b, k)
         values = np.take_along_axis(block, candidates, axis=1)
-        chosen = np.take_along_axis(candidates, np.argsort(-values, axis=1, kind="stable"), axis=1)
-        # where equal products compete for the last place, the partition's choice depends on the processor
-        tied = np.count_nonzero(block >= values.min(axis=1, keepdims=True), axis=1) > k
-        chosen[tied] = np.argsort(-block[tied], axis=1, kind="stable")[:, :k]
-        lists[start : start + BLOCK] = chosen
-    return lists
+        chosen, among = _ordered(candidates, values, k, apart)
+        # others that tie with the last one
+        beside = np.count_nonzero(block >= values.min(axis=1, keepdims=True) - apart, axis=1) > k
+        everyone = np.broadcast_to(np.arange(n), (np.count_nonzero(beside), n))
+        chosen[beside] = _ordered(everyone, block[beside], k, apart)[0]
+        lists[some], tied[some] = chosen, among | beside
+    return lists, tied
+
+
+def _ordered(columns: np.ndarray, values: np.ndarray, k: int, apart: float) -> tuple[np.ndarray, np.ndarray]:
+    """The k columns of the largest values in each row, of ties the earlier column first; which rows have ties."""
+    order = np.argsort(-values, axis=1)
+    columns, values = (np.take_along_axis(z, order, axis=1) for z in (columns, values))
+    distinct = values[:, :-1] - values[:, 1:] > apart
+    tied = ~distinct[:, :k].all(axis=1)
+    groups = np.cumsum(distinct[tied], axis=1)
+    keys = np.pad(groups, ((0, 0), (1, 0))) * (columns.max(initial=0) + 1) + columns[tied]
+    columns[tied] = np.take_along_axis(columns[tied], np.argsort(keys, axis=1), axis=1)
+    return columns[:, :k], tied

@@ -1,7 +1,7 @@
 """Metrics of neighbour lists: mutual, cycle, longest common subsequence, edit distance (Huh et al. 2024).
 
 N_X(i) is the list of the k rows with the largest inner product with row i of X, itself excluded, in descending order
-(equal products: the earlier row first). The lists are made once a representation; permuting the rows of Y relabels
+(ties: `whyalike.similarity.nearest`). The lists are made once a representation; permuting the rows of Y relabels
 them.
 The reference's edit and lcs loops keep the results of a quarter of the rows and average over all of them. As published,
 lcs is therefore lcs/4 (not divided by k) and edit is 1 - levenshtein/(4k): its floor is .750.

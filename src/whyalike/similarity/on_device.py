@@ -3,8 +3,7 @@
 A `Workbench` whose forms are these works on a device. Features go there once a representation. Lists, ranks and lengths
 come back, and pairs of them are compared as ever; centred features and RBF kernels stay there. All is float64 (the kept
 kernels of many rows are float32, as on the CPU), so that scores are those of the CPU but for rounding, whether or not
-the process allows TF32. Rounding also decides which of two neighbours comes first whose products are equal but for it,
-as those of duplicate stimuli are. The device may be "cpu": that is how the tests run without a GPU.
+the process allows TF32. The device may be "cpu": that is how the tests run without a GPU.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +20,7 @@ from whyalike.similarity import cka, cknna, neighbours, rsa
 from whyalike.similarity.cka import Features, Kernel
 from whyalike.similarity.forms import Form
 from whyalike.similarity.intermediates import form_of
+from whyalike.similarity.nearest import indistinct, with_drawn_ties
 from whyalike.similarity.precision import FEW_ROWS
 from whyalike.similarity.protocols import Setting
 from whyalike.similarity.rbf import check_width
@@ -174,34 +174,45 @@ def compare_rbf(x: Kernel, y: Kernel, parameters: Parameters) -> float:
 # ---- neighbours ----
 
 
-def nearest(x: Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest rows of each row by inner product as `whyalike.similarity.nearest.nearest`, and these products.
-
-    Both n x k, nearest first; of equal products the earlier row first.
-    """
-    lists, values = [], []
+def _search(x: Tensor, k: int) -> tuple[np.ndarray, bool]:
+    """The k nearest rows of each row (n x k), of ties the earlier row first, and whether there are ties."""
+    lists, ties, apart = [], [], indistinct(x.shape[1], np.float64)
     for rows in _blocks(len(x)):
         products = x[rows] @ x.T
         products.diagonal(rows.start).fill_(-torch.inf)  # each row with itself
-        columns = products.topk(k, dim=1).indices.sort(dim=1).values  # a stable order puts the earlier row first
-        order = products.gather(1, columns).argsort(dim=1, descending=True, stable=True)
-        chosen = columns.gather(1, order)
-        # which of the equal products that compete for the last place topk takes is not said
-        tied = (products >= products.gather(1, chosen[:, -1:])).sum(dim=1) > k
-        chosen[tied] = products[tied].argsort(dim=1, descending=True, stable=True)[:, :k]
+        values, columns = products.topk(k, dim=1)
+        chosen, tied = _ordered(columns, values, k, apart)
+        beside = (products >= values[:, -1:] - apart).sum(dim=1) > k
+        everyone = torch.arange(len(x), device=x.device).expand(int(beside.sum()), -1)
+        chosen[beside] = _ordered(everyone, products[beside], k, apart)[0]
         lists.append(chosen.cpu().numpy())
-        values.append(products.gather(1, chosen).cpu().numpy())
-    return np.concatenate(lists), np.concatenate(values)
+        ties.append(bool((tied | beside).any()))
+    return np.concatenate(lists), any(ties)
+
+
+def _ordered(columns: Tensor, values: Tensor, k: int, apart: float) -> tuple[Tensor, Tensor]:
+    """The k columns of the largest values in each row, of ties the earlier column first; which rows have ties."""
+    values, order = values.sort(dim=1, descending=True)
+    columns = columns.gather(1, order)
+    distinct = values[:, :-1] - values[:, 1:] > apart
+    groups = torch.nn.functional.pad(distinct.cumsum(dim=1), (1, 0))
+    keys = groups * (int(columns.max()) + 1 if columns.numel() else 1) + columns
+    return columns.gather(1, keys.argsort(dim=1))[:, :k], ~distinct[:, :k].all(dim=1)
 
 
 def prepare_lists(x: Tensor, parameters: Parameters) -> np.ndarray:
     """As `neighbours.prepare_lists`."""
-    return nearest(x, parameters["k"])[0]
+    return with_drawn_ties(partial(_search, k=parameters["k"]), x)
 
 
 def prepare_masked(x: Tensor, parameters: Parameters) -> cknna.MaskedKernel:
     """As `cknna.prepare`."""
-    return cknna.masked_kernel(*nearest(x, parameters["k"]))
+    lists, values = prepare_lists(x, parameters), []
+    step = max(1, ENTRIES // (parameters["k"] * x.shape[1]))
+    for start in range(0, len(x), step):
+        some = slice(start, start + step)
+        values.append((x[lists[some]] @ x[some, :, None])[:, :, 0].cpu().numpy())  # (b, k)
+    return cknna.masked_kernel(lists, np.concatenate(values))
 
 
 # ---- dissimilarities ----

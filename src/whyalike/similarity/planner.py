@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from whyalike.similarity.checks import check_defined, check_not_constant
+from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
 from whyalike.similarity.forms import Form
 from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.precision import centred, may_be_single, nearly_diagonal
@@ -86,6 +86,11 @@ def _from_kernels(
     for name, x in arrays.items():
         check_not_constant(chosen.metric, x, f"layer '{layer}' of {name}")
     squares, diagonals = kernel_products(list(arrays.values()), memory)
+    for i, name in enumerate(arrays):  # each alone, to name the one that has no score
+        try:
+            form.from_squares(squares[i : i + 1, i : i + 1], diagonals[i : i + 1], chosen.parameters)
+        except UndefinedScore as reason:
+            raise UndefinedScore(f"{reason} (layer '{layer}' of {name})") from None
     table = form.from_squares(squares, diagonals, chosen.parameters)
     at = {name: i for i, name in enumerate(arrays)}
     return {(x, y): float(table[at[x], at[y]]) for x, y in pairs}

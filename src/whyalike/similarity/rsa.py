@@ -18,6 +18,7 @@ from whyalike.similarity.forms import Form
 from whyalike.similarity.precision import FEW_ROWS
 
 BLOCK = 1 << 16  # entries compared at once: permuted ones stay in the cache, and float32 sums stay short
+ROUNDING = 1e-14  # of a squared distance, relative to the squared lengths
 DIGITS = 12  # dissimilarities that agree to so many digits are ties: rounding must not order them
 TINY = np.finfo(float).tiny
 Array = Any  # numpy's, or a tensor on a device: what both have as methods is used for the n^2 d work
@@ -58,20 +59,26 @@ def _unit_rows(x: Array, sizes: Array | float, words: str) -> Array:
 
 def _correlation(x: Array) -> Array:
     z = _unit_rows(x - x.mean(axis=1)[:, None], _lengths(x), "that vary over units (1 - Pearson)")
-    return 1 - z @ z.T
+    return _squared_distances(z) / 2  # 1 - z z'
 
 
 def _cosine(x: Array) -> Array:
-    z = _unit_rows(x, 0, "other than 0 (1 - cosine)")
-    return 1 - z @ z.T
+    return _squared_distances(_unit_rows(x, 0, "other than 0 (1 - cosine)")) / 2  # 1 - z z'
 
 
 def _euclidean(x: Array) -> Array:
+    return _squared_distances(x) ** 0.5
+
+
+def _squared_distances(x: Array) -> Array:
+    """Between all rows, n x n; 0 where rounding leaves nothing else, of which the root would be 1e-8."""
     x = x - x.mean(axis=0)  # which loses fewer digits
     squares = (x * x).sum(axis=1)
-    squared = (squares[:, None] + squares - 2 * (x @ x.T)).clip(min=0)
-    # before the root, which would make 1e-8 of the 1e-16 that rounding leaves of 0
-    return (squared / max(float(squared.max()), TINY)).round(decimals=DIGITS) ** 0.5
+    squared = x @ x.T
+    squared *= -2
+    squared += squares[:, None] + squares
+    squared[squared < ROUNDING * (squares[:, None] + squares)] = 0
+    return squared
 
 
 RDMS = {"correlation": _correlation, "cosine": _cosine, "euclidean": _euclidean}

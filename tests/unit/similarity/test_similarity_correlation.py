@@ -87,6 +87,29 @@ def test_rsa_equals_rsatoolbox(rdm, theirs, comparison, method, xy):
     assert score("rsa", *xy, rdm=rdm, comparison=comparison) == pytest.approx(expected, abs=1e-9)
 
 
+def _ranked(x, rdm):
+    """The ranks of the dissimilarities, from differences of rows in long double."""
+    z = x.astype(np.longdouble)
+    z = z - z.mean(axis=1, keepdims=True) if rdm == "correlation" else z
+    z = z if rdm == "euclidean" else z / np.sqrt((z**2).sum(axis=1, keepdims=True))
+    squared = ((z[:, None] - z) ** 2).sum(axis=-1)
+    return np.argsort(np.argsort(squared[np.triu_indices(len(x), 1)])).astype(float)
+
+
+@pytest.mark.parametrize("rdm", ["correlation", "cosine", "euclidean"])
+@pytest.mark.parametrize("kind", ["nearly parallel", "one far off"])
+def test_rsa_keeps_its_digits(rdm, kind):
+    g = np.random.default_rng(0)
+    signal = g.normal(size=(60, 20))
+    x, y = signal.copy(), signal + g.normal(size=signal.shape)
+    if kind == "nearly parallel":
+        x += 1e7 * g.normal(size=20)
+    else:
+        x[3] *= 1e6
+    expected = np.corrcoef(_ranked(x, rdm), _ranked(y, rdm))[0, 1]
+    assert score("rsa", x, y, rdm=rdm) == pytest.approx(expected, abs=1e-6)  # promised
+
+
 @pytest.mark.parametrize(
     ("rdm", "invariant"), [("cosine", ("orthogonal", "row_scale")), ("euclidean", ("orthogonal", "translation"))]
 )

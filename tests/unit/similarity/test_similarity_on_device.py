@@ -13,7 +13,6 @@ from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.forms import Form
 from whyalike.similarity.intermediates import Rows, Workbench, form_of
 from whyalike.similarity.intervals import over_stimuli
-from whyalike.similarity.nearest import nearest
 from whyalike.similarity.precision import FEW_ROWS
 from whyalike.similarity.protocols import setting
 
@@ -85,13 +84,22 @@ def test_rbf_kernels_of_all_widths(n, parameters, device):
     assert _scorable("cka_rbf", x, y, device, **parameters).value() == pytest.approx(expected, abs=ROUNDING)
 
 
+TIED = {
+    "whole numbers": lambda g: g.integers(0, 3, size=(200, 4)).astype(float),
+    "bits": lambda g: (g.random((200, 16)) > 0.5).astype(float),
+    "rows of 0": lambda g: g.normal(size=(200, 6)) * (g.random((200, 1)) > 0.2),
+    "every row twice": lambda g: np.repeat(g.normal(size=(100, 6)), 2, axis=0),
+}
+
+
 @pytest.mark.parametrize("device", DEVICES)
-def test_of_equal_products_the_earlier_row_is_nearer(device, monkeypatch):
-    x = np.random.default_rng(1).integers(0, 3, size=(200, 4)).astype(float)  # products are whole numbers, many equal
+@pytest.mark.parametrize("kind", TIED)
+@pytest.mark.parametrize("metric", ["mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "cknna"])
+def test_ties_are_those_of_the_cpu(metric, kind, device, monkeypatch):
+    x, y = (TIED[kind](np.random.default_rng(seed)) for seed in (1, 2))
     monkeypatch.setattr(on_device, "ENTRIES", 70 * 200)
-    lists, values = on_device.nearest(torch.tensor(x, device=device), 10)
-    np.testing.assert_array_equal(lists, nearest(x, 10))
-    np.testing.assert_array_equal(values, (x[lists] @ x[:, :, None])[:, :, 0])
+    expected = _scorable(metric, x, y, None).value()
+    assert _scorable(metric, x, y, device).value() == pytest.approx(expected, abs=ROUNDING)
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -148,8 +156,8 @@ def test_arrays_of_any_layout(metric, device):
 
 def test_metrics_that_share_lists_make_them_once(monkeypatch):
     made = []
-    original = on_device.nearest
-    monkeypatch.setattr(on_device, "nearest", lambda x, k: made.append(k) or original(x, k))
+    original = on_device._search
+    monkeypatch.setattr(on_device, "_search", lambda x, k: made.append(k) or original(x, k))
     bench = Workbench({name: {LAYER: _random(40, 5, seed)} for seed, name in enumerate("xy")}, 0, forms=_forms("cpu"))
     for metric in ("mutual_knn", "lcs_knn", "edit_distance_knn", "cycle_knn"):
         bench.scorable("x", "y", Rows.of(np.arange(40)), setting(metric, "exact", {}), LAYER)

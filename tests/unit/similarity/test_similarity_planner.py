@@ -66,6 +66,9 @@ def test_errors_in_kernels_are_those_of_a_pair():
     for metric in ("cka", "cka_unbiased"):
         with pytest.raises(UndefinedScore, match=f"{metric} needs features that vary; all 10 rows of layer 'x' of one"):
             pairwise(metric, {"one": x, "two": y})
+    far = r"HSIC_1 of a representation with itself.* Use more stimuli, or cka\. \(layer 'x' of far\)"
+    with pytest.raises(UndefinedScore, match=far):
+        pairwise("cka_unbiased", {"two": y, "far": np.eye(10, 40)})
     with pytest.raises(UndefinedScore, match="cka_unbiased needs at least 4 stimuli; there are 3"):
         pairwise("cka_unbiased", {"one": y[:3], "two": y[3:6]})
 
