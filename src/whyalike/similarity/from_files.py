@@ -10,10 +10,13 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 
 from whyalike.activations.vector_files import SUFFIXES, read_file
 from whyalike.similarity.checks import check_features, check_same_stimuli
+
+KINDS_OF_IDS = {**dict.fromkeys("iuf", "numbers"), **dict.fromkeys("UO", "text"), "S": "bytes", "M": "dates"}
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,12 @@ def read_pairs(first: Path, second: Path | None) -> Pairs:
     names = dict(zip(paths, _names(paths), strict=True))
     found = {path: read_file(path) for path in paths}
     arrays = {path: check_features(vectors, str(path)) for path, (vectors, _) in found.items()}
+    ids = {path: None if own is None else _checked_ids(path, own, len(x)) for path, (x, own) in found.items()}
     for a, b in chosen:
         # in one folder every file follows the first; in two, each its partner
-        order = _order(a, b, found[a][1], found[b][1])
+        order = _order(a, b, ids[a], ids[b])
         if order is not None:
-            arrays[b], found[b] = arrays[b][order], (found[b][0], found[a][1])
+            arrays[b], ids[b] = arrays[b][order], ids[a]
         check_same_stimuli(arrays[a], arrays[b], str(a), str(b))
     pairs = [(names[a], names[b]) for a, b in chosen]
     return Pairs({names[path]: arrays[path] for path in paths}, pairs, second is None)
@@ -110,6 +114,19 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
+def _checked_ids(path: Path, ids: np.ndarray, n: int) -> np.ndarray:
+    missing = int(np.sum(pd.isna(ids)))
+    text = ids.dtype.kind != "O" or all(isinstance(one, str) for one in ids.flat)  # Parquet's text is of type object
+    if ids.shape != (n,) or missing or not text or ids.dtype.kind not in KINDS_OF_IDS:
+        raise ValueError(
+            f"{path} needs one stimulus_id a row, a number or text; it has {n} rows and ids of shape {ids.shape} and "
+            f"type {ids.dtype}, {missing} of them missing. Give each row its id."
+        )
+    if len(np.unique(ids)) < n:
+        raise ValueError(f"{path} needs one stimulus_id a row, each once; {n} rows hold {len(np.unique(ids))}")
+    return ids
+
+
 def _order(a: Path, b: Path, ids_a: np.ndarray | None, ids_b: np.ndarray | None) -> np.ndarray | None:
     """The rows of b in the order of a's stimuli; None where neither file holds ids."""
     if ids_a is None and ids_b is None:
@@ -117,15 +134,19 @@ def _order(a: Path, b: Path, ids_a: np.ndarray | None, ids_b: np.ndarray | None)
     if ids_a is None or ids_b is None:
         with_ids, without = (a, b) if ids_b is None else (b, a)
         raise ValueError(f"{with_ids} holds stimulus_id and {without} does not: give both ids, or none")
-    for path, ids in ((a, ids_a), (b, ids_b)):
-        if len(np.unique(ids)) < len(ids):
-            raise ValueError(
-                f"{path} needs one stimulus_id a row, each once; {len(ids)} rows hold {len(np.unique(ids))}"
-            )
-    alone = len(np.setxor1d(ids_a, ids_b))
-    if alone:
+    kinds = [KINDS_OF_IDS[ids.dtype.kind] for ids in (ids_a, ids_b)]
+    if kinds[0] != kinds[1]:
         raise ValueError(
-            f"{a} and {b} need the same stimuli; {len(np.intersect1d(ids_a, ids_b))} are in both and {alone} in one "
-            "alone. Select the common ones first."
+            f"{a} and {b} need stimulus_id of one type; the first has {kinds[0]} ({ids_a.dtype}), the second "
+            f"{kinds[1]} ({ids_b.dtype}). Write both as one type."
         )
-    return np.argsort(ids_b)[np.argsort(np.argsort(ids_a))]
+    # by Python's equality: numpy would round int64 and uint64 to a common float
+    rows = {one: row for row, one in enumerate(ids_b.tolist())}
+    wanted = ids_a.tolist()
+    common = len(rows.keys() & set(wanted))
+    if alone := len(rows) + len(wanted) - 2 * common:
+        raise ValueError(
+            f"{a} and {b} need the same stimuli; {common} are in both and {alone} in one alone. "
+            "Select the common ones first."
+        )
+    return np.array([rows[one] for one in wanted])

@@ -5,6 +5,8 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import safetensors.numpy
 import torch
@@ -131,6 +133,55 @@ def test_stimuli_are_matched_by_their_ids(folder, arrays):
     safetensors.numpy.save_file(shuffled, folder / "b.safetensors")
     whyalike(folder / "a.npz", folder / "b.safetensors", "--metrics", "cka", "--null", 0, "--out", folder / "o.parquet")
     assert pd.read_parquet(folder / "o.parquet").value.item() == score("cka", arrays["a"], arrays["b"])
+
+
+def test_large_ids_of_two_widths_are_matched_exactly(folder, arrays):
+    ids = 2**53 + np.arange(N)
+    np.savez(folder / "a.npz", vectors=arrays["a"], stimulus_id=ids.astype(np.uint64))
+    np.savez(folder / "b.npz", vectors=arrays["b"][::-1], stimulus_id=ids[::-1])
+    options = ("--metrics", "cka", "--null", 0, "--no-interval")
+    whyalike(folder / "a.npz", folder / "b.npz", *options, "--out", folder / "o.parquet")
+    assert pd.read_parquet(folder / "o.parquet").value.item() == score("cka", arrays["a"], arrays["b"])
+    np.savez(folder / "b.npz", vectors=arrays["b"], stimulus_id=ids + 1)
+    assert "59 are in both and 2 in one alone" in whyalike(folder / "a.npz", folder / "b.npz", *options).stderr
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        (np.arange(N).astype(str), "need stimulus_id of one type; the first has numbers (int64), the second text (<U2"),
+        (np.arange(N).astype("S"), "need stimulus_id of one type; the first has numbers (int64), the second bytes"),
+        (np.arange(N - 10), "y.npz needs one stimulus_id a row, a number or text; it has 60 rows and ids of shape (50,)"),
+        (np.arange(N + 20), "it has 60 rows and ids of shape (80,) and type int64, 0 of them missing. Give each row"),
+        (np.arange(N)[:, None], "it has 60 rows and ids of shape (60, 1)"),
+        (np.array(3), "it has 60 rows and ids of shape ()"),
+        (np.where(np.arange(N) == 4, np.nan, np.arange(N)), "ids of shape (60,) and type float64, 1 of them missing"),
+        (np.arange(N) + 1j, "ids of shape (60,) and type complex128"),
+    ],
+)
+def test_ids_that_do_not_fit_the_rows_are_refused(folder, arrays, ids, words):
+    np.savez(folder / "x.npz", vectors=arrays["a"], stimulus_id=np.arange(N))
+    np.savez(folder / "y.npz", vectors=arrays["b"], stimulus_id=ids)
+    answer = whyalike(folder / "x.npz", folder / "y.npz", "--null", 0)
+    assert answer.exit_code == 1
+    assert words in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        ([None, *range(1, N)], "type float64, 1 of them missing"),
+        ([None, *map(str, range(1, N))], "type object, 1 of them missing"),
+        ([[i] for i in range(N)], "type object, 0 of them missing"),
+    ],
+)
+def test_ids_of_a_parquet_that_are_null_or_no_text_are_refused(folder, arrays, ids, words):
+    pq.write_table(pa.table({"vector": list(arrays["a"]), "stimulus_id": ids}), folder / "x.parquet")
+    answer = whyalike(folder / "x.parquet", folder / "x.parquet", "--null", 0)
+    assert answer.exit_code == 1
+    assert f"x.parquet needs one stimulus_id a row, a number or text; it has 60 rows and ids of shape (60,) and {words}" in (
+        answer.stderr
+    )
 
 
 @pytest.mark.parametrize("kind", ["npy", "txt", "parquet"])
