@@ -21,7 +21,7 @@ KINDS_OF_IDS = {**dict.fromkeys("iuf", "numbers"), **dict.fromkeys("UO", "text")
 
 @dataclass(frozen=True)
 class Pairs:
-    """Representations by name, and which of them are compared.
+    """Representations by name, which of them are compared, and the files that they are from.
 
     ``both_ways``: the pairs have no order of their own (one folder), so that an asymmetric metric takes both.
     """
@@ -29,6 +29,7 @@ class Pairs:
     representations: dict[str, np.ndarray]
     pairs: list[tuple[str, str]]
     both_ways: bool
+    paths: list[Path]
 
 
 def read_pairs(first: Path, second: Path | None) -> Pairs:
@@ -51,7 +52,7 @@ def read_pairs(first: Path, second: Path | None) -> Pairs:
             arrays[b], ids[b] = arrays[b][order], ids[a]
         check_same_stimuli(arrays[a], arrays[b], str(a), str(b))
     pairs = [(names[a], names[b]) for a, b in chosen]
-    return Pairs({names[path]: arrays[path] for path in paths}, pairs, second is None)
+    return Pairs({names[path]: arrays[path] for path in paths}, pairs, second is None, paths)
 
 
 def read_labels(path: Path) -> np.ndarray:

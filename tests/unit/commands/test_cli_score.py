@@ -1,5 +1,6 @@
 """`whyalike score`: which files make pairs, the table, the Parquet file, and messages instead of tracebacks."""
 
+import os
 import subprocess
 import sys
 
@@ -70,6 +71,42 @@ def test_two_files_give_value_interval_null_and_p(folder, arrays):
         "protocol": "exact",
         "seed": 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ("", "--out must name a Parquet file; . is a folder. Add a file name."),
+        ("more", "--out must name a Parquet file; more is a folder"),
+        ("pipe", "--out must name a Parquet file; pipe is a device, pipe or socket"),
+        ("more/../b.npy", "--out would overwrite more/../b.npy, which is read. Give another name."),
+        ("labels.txt", "--out would overwrite labels.txt, which is read"),
+        ("c.npy/s.parquet", "c.npy is no folder: give --out another folder"),
+        ("/sys/kernel/s.parquet", "/sys/kernel cannot be written (a read-only file system, or its permissions): give"),
+    ],
+)
+def test_where_scores_cannot_be_written_is_said_before_any_is_made(folder, monkeypatch, out, words):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("os.access", lambda path, mode: "sys" not in path.parts)  # root may write anywhere
+    monkeypatch.setattr("whyalike.similarity.file_scores.score_pairs_of_files", lambda *_, **__: pytest.fail("scored"))
+    (folder / "more").mkdir()
+    os.mkfifo("pipe")
+    (folder / "labels.txt").write_text("cat\n" * N, encoding="utf-8")
+    answer = whyalike("a.npy", "b.npy", "--labels", "labels.txt", "--out", out)
+    assert answer.exit_code == 1
+    assert words in answer.stderr
+
+
+def test_scores_that_cannot_be_written_after_all_are_printed(folder, monkeypatch):
+    def full_disk(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("whyalike.similarity.file_scores.write_table", full_disk)
+    options = ("--metrics", "cka", "--null", 0, "--no-interval", "--out", folder / "s.parquet")
+    answer = whyalike(folder / "a.npy", folder / "b.npy", *options)
+    assert answer.exit_code == 1
+    assert [line.split()[0] for line in answer.stdout.splitlines()] == ["metric", "cka"]
+    assert answer.stderr.endswith("No space left on device\n")
 
 
 def test_too_little_memory_is_one_message(folder, monkeypatch):
@@ -151,7 +188,10 @@ def test_large_ids_of_two_widths_are_matched_exactly(folder, arrays):
     [
         (np.arange(N).astype(str), "need stimulus_id of one type; the first has numbers (int64), the second text (<U2"),
         (np.arange(N).astype("S"), "need stimulus_id of one type; the first has numbers (int64), the second bytes"),
-        (np.arange(N - 10), "y.npz needs one stimulus_id a row, a number or text; it has 60 rows and ids of shape (50,)"),
+        (
+            np.arange(N - 10),
+            "y.npz needs one stimulus_id a row, a number or text; it has 60 rows and ids of shape (50,)",
+        ),
         (np.arange(N + 20), "it has 60 rows and ids of shape (80,) and type int64, 0 of them missing. Give each row"),
         (np.arange(N)[:, None], "it has 60 rows and ids of shape (60, 1)"),
         (np.array(3), "it has 60 rows and ids of shape ()"),
@@ -179,8 +219,9 @@ def test_ids_of_a_parquet_that_are_null_or_no_text_are_refused(folder, arrays, i
     pq.write_table(pa.table({"vector": list(arrays["a"]), "stimulus_id": ids}), folder / "x.parquet")
     answer = whyalike(folder / "x.parquet", folder / "x.parquet", "--null", 0)
     assert answer.exit_code == 1
-    assert f"x.parquet needs one stimulus_id a row, a number or text; it has 60 rows and ids of shape (60,) and {words}" in (
-        answer.stderr
+    assert (
+        f"x.parquet needs one stimulus_id a row, a number or text; it has 60 rows and ids of shape (60,) and {words}"
+        in (answer.stderr)
     )
 
 
