@@ -5,6 +5,7 @@ over stimuli (`whyalike.similarity.intervals`).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def parse_metrics(text: str) -> dict[str, dict[str, Any]]:
 
     Raises
     ------
-    ValueError : a part that is no parameter.
+    ValueError : a part that is no parameter, or a metric given twice.
 
     Example
     -------
@@ -57,8 +58,20 @@ def parse_metrics(text: str) -> dict[str, dict[str, Any]]:
         for one in given:
             if "=" not in one:
                 raise ValueError(f"a parameter is written name=value behind a colon; got '{one}' in '{part}'")
-        metrics[name] = {key: yaml.safe_load(value) for key, _, value in (one.partition("=") for one in given)}
+        if name in metrics:
+            raise ValueError(f"each metric can be scored once; '{name}' is given twice. Score it in another call.")
+        metrics[name] = {key: _parsed(value, part) for key, _, value in (one.partition("=") for one in given)}
     return metrics
+
+
+def _parsed(value: str, part: str) -> Any:
+    try:
+        found = yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError):  # the latter of a date that is none
+        raise ValueError(f"a parameter's value is a number, word or truth; got '{value}' in '{part}'") from None
+    with suppress(ValueError):
+        return float(found) if isinstance(found, str) else found  # YAML 1.1 reads 1e-3 as text
+    return found
 
 
 def score_pairs_of_files(

@@ -268,6 +268,12 @@ def test_what_is_undefined_is_said_and_the_rest_stands(folder):
         (("a.npy", "b.npy", "--metrics", "ckaa"), "unknown metric 'ckaa'. Did you mean 'cka'?"),
         (("a.npy", "b.npy", "--metrics", ""), "scores need at least one metric; got none"),
         (("a.npy", "b.npy", "--metrics", "mutual_knn:5"), "written name=value behind a colon; got '5'"),
+        (
+            ("a.npy", "b.npy", "--metrics", "mutual_knn:k=[5"),
+            "is a number, word or truth; got '[5' in 'mutual_knn:k=[5'",
+        ),
+        (("a.npy", "b.npy", "--metrics", "cka_rbf:sigma=2001-13-45"), "is a number, word or truth; got '2001-13-45'"),
+        (("a.npy", "b.npy", "--metrics", "mutual_knn:k=5,cka,mutual_knn"), "scored once; 'mutual_knn' is given twice"),
         (("a.npy", "b.npy", "--metrics", "mutual_knn:k=0"), "mutual_knn needs a whole number k >= 1; got 0"),
         (("a.npy", "b.npy", "--metrics", "cca", "--protocol", "as_published"), "cca has no form as_published"),
         (("a.npy", "b.npy", "--null", "-1"), "the draws of the null must be at least 0; got -1"),
@@ -301,8 +307,11 @@ def test_a_fault_is_a_message(folder, arrays, monkeypatch, arguments, words):
 
 
 def test_metrics_on_the_command_line_have_numbers_words_and_truths():
-    assert parse_metrics(" cka, linear:ridge=0.5:folds=3 ,procrustes_distance:angular=true") == {
+    given = " cka, linear:ridge=0.5:folds=3 ,procrustes_distance:angular=true,cka_rbf:sigma=1e-3,rsa:rdm=cosine"
+    assert parse_metrics(given) == {
         "cka": {},
+        "cka_rbf": {"sigma": 1e-3},
+        "rsa": {"rdm": "cosine"},
         "linear": {"ridge": 0.5, "folds": 3},
         "procrustes_distance": {"angular": True},
     }
