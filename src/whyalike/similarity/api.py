@@ -92,6 +92,11 @@ def pairwise(
     >>> pairwise(["cka"], {"one": x, "half": x / 2, "turned": x[:, ::-1]})[["a", "b"]].values.tolist()
     [['one', 'half'], ['one', 'turned'], ['half', 'turned']]
     """
+    if not isinstance(representations, Mapping):
+        raise ValueError(
+            "pairwise needs representations by name, such as {'a': x, 'b': y}; got a "
+            f"{type(representations).__name__}. Name them."
+        )
     if len(representations) < 2:
         raise ValueError(
             f"pairwise needs at least two representations; got {', '.join(representations) or 'none'}. Add another."

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import yaml
 from rich.table import Table
+from rich.text import Text
 
 from whyalike.files import write_table
 from whyalike.preflight import unwritable
@@ -27,6 +28,7 @@ from whyalike.similarity.nulls import null_end, p_value, row_orders, within_clas
 from whyalike.similarity.protocols import Setting
 from whyalike.similarity.registry import METRICS
 
+MOST_DRAWS = 1_000_000  # p to six digits; all orders of rows are drawn before the first score
 SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.string(), nullable=False) for name in ("metric", "a", "b")),
@@ -107,6 +109,12 @@ def score_pairs_of_files(
     """
     if permutations < 0:
         raise ValueError(f"the draws of the null must be at least 0; got {permutations}.")
+    if permutations > MOST_DRAWS:
+        raise ValueError(f"the draws of the null must be at most {MOST_DRAWS:,}; got {permutations}.")
+    for a, _ in files.pairs:
+        n = len(files.representations[a])
+        if labels is not None and len(labels) != n:
+            raise ValueError(f"labels must be one a stimulus: {a} has {n} rows, there are {len(labels)} labels.")
     layers = {name: {LAYER: x} for name, x in files.representations.items()}
     bench = Workbench(layers, seed, forms=forms_for(device))
     work = [
@@ -136,8 +144,6 @@ def _row(
 ) -> dict[str, Any]:
     """The score of one pair and its nulls."""
     n = len(bench.representations[a][LAYER])
-    if labels is not None and len(labels) != n:
-        raise ValueError(f"labels must be one a stimulus: {a} has {n} rows, there are {len(labels)} labels.")
     layer = None if chosen.layers_together else LAYER
     scorable = bench.scorable(a, b, Rows.of(np.arange(n)), chosen, layer)
     row = {
@@ -194,7 +200,7 @@ def printed(scores: pd.DataFrame) -> Table:
     for name in shown:
         table.add_column(name, justify="left" if name in ("metric", "a", "b") else "right", no_wrap=True)
     for row in zip(*shown.values(), strict=True):
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # a plain str would be markup: files may be named x[layer].npy
     return table
 
 

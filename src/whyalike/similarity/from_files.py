@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from whyalike.activations.vector_files import SUFFIXES, read_file
+from whyalike.activations.vector_files import FAULTS, SUFFIXES, read_file, read_npy
 from whyalike.similarity.checks import check_features, check_same_stimuli
 
 KINDS_OF_IDS = {**dict.fromkeys("iuf", "numbers"), **dict.fromkeys("UO", "text"), "S": "bytes", "M": "dates"}
@@ -62,19 +62,31 @@ def read_labels(path: Path) -> np.ndarray:
     ------
     ValueError : not one label a stimulus.
     """
-    if path.suffix == ".npy":
-        labels = np.load(path, allow_pickle=False)
-    elif path.suffix == ".parquet":
-        table = pq.read_table(path)
-        if "label" not in table.column_names:
-            raise ValueError(f"{path} needs a column 'label'; it has {', '.join(table.column_names)}. Rename it.")
-        labels = table["label"].to_numpy()
-    else:
-        labels = np.array(path.read_text(encoding="utf-8").split("\n"))
-        labels = labels[:-1] if len(labels) and labels[-1] == "" else labels
+    try:
+        labels = _labels_in(path)
+    except FAULTS as error:
+        raise ValueError(f"{path} must be a .npy, .parquet or text of labels, it cannot be read ({error})") from error
     if labels.ndim != 1:
         raise ValueError(f"{path} must hold one label a stimulus; it has shape {labels.shape}. Give a vector.")
+    if missing := int(np.sum(pd.isna(labels))):
+        raise ValueError(f"{path} must hold one label a stimulus; {missing} of {len(labels)} are missing. Add them.")
+    if labels.dtype.kind == "O" and not all(isinstance(one, str) for one in labels):
+        raise ValueError(f"{path} must hold labels that are numbers or text; it has others. Write them as text.")
     return np.unique(labels, return_inverse=True)[1]
+
+
+def _labels_in(path: Path) -> np.ndarray:
+    if path.suffix == ".npy":
+        return read_npy(path)
+    if path.suffix == ".parquet":
+        table = pq.read_table(path)
+        if "label" not in table.column_names:
+            raise ValueError(f"it needs a column 'label'; it has {', '.join(table.column_names)}. Rename it.")
+        return table["label"].to_numpy()
+    if path.suffix in SUFFIXES:
+        raise ValueError(f"a {path.suffix} holds vectors")
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return np.array(lines[:-1] if lines[-1] == "" else lines)
 
 
 def _pairs_of_paths(first: Path, second: Path | None) -> list[tuple[Path, Path]]:
@@ -103,7 +115,8 @@ def _pairs_of_paths(first: Path, second: Path | None) -> list[tuple[Path, Path]]
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
+    found = (path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
+    return sorted(path for path in found if path.is_file())
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

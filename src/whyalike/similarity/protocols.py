@@ -8,7 +8,7 @@ no form as published: asked for by name that is an error, and of several protoco
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Number
 from typing import Any
 
 from whyalike.similarity.registry import METRICS
@@ -101,6 +101,8 @@ def settings(metric: str, protocols: Sequence[str], given: Mapping[str, Any]) ->
 
 def _checked(metric: str, name: str, value: Any) -> Any:
     """One parameter in its range, numpy's numbers made Python's: one of its choices, a whole number, or a number."""
+    if isinstance(value, Number) and hasattr(value, "item"):
+        value = value.item()
     choices = METRICS[metric].facts.choices.get(name)
     if choices is not None:
         if not any(value is one or (isinstance(value, str) and value == one) for one in choices):
@@ -108,10 +110,10 @@ def _checked(metric: str, name: str, value: Any) -> Any:
         return value
     smallest = LEAST_K.get(metric, 1) if name == "k" else LEAST.get(name)
     if smallest is not None:
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < smallest:
+        if isinstance(value, bool) or not isinstance(value, int) or value < smallest:
             raise ValueError(f"{metric} needs a whole number {name} >= {smallest}; got {value!r}.")
-        return int(value)
-    number = isinstance(value, Real) and not isinstance(value, bool)
+        return value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
     if name == "variance":
         if not (number and 0 < value <= 1):
             raise ValueError(f"{metric} needs variance in (0, 1]; got {value!r}.")
@@ -120,4 +122,4 @@ def _checked(metric: str, name: str, value: Any) -> Any:
             raise ValueError(f"{metric} needs ridge from 0 to {WIDTHS[1]:g}; got {value!r}.")
     elif not (number and WIDTHS[0] <= value <= WIDTHS[1]):
         raise ValueError(f"{metric} needs {name} from {WIDTHS[0]:g} to {WIDTHS[1]:g}; got {value!r}.")
-    return int(value) if isinstance(value, Integral) else float(value)
+    return value

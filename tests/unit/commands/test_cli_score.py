@@ -277,6 +277,7 @@ def test_what_is_undefined_is_said_and_the_rest_stands(folder):
         (("a.npy", "b.npy", "--metrics", "mutual_knn:k=0"), "mutual_knn needs a whole number k >= 1; got 0"),
         (("a.npy", "b.npy", "--metrics", "cca", "--protocol", "as_published"), "cca has no form as_published"),
         (("a.npy", "b.npy", "--null", "-1"), "the draws of the null must be at least 0; got -1"),
+        (("a.npy", "b.npy", "--null", "99999999999999"), "must be at most 1,000,000; got 99999999999999"),
         (("a.npy", "b.npy", "--labels", "few.txt"), "labels must be one a stimulus: a has 60 rows, there are 2 labels"),
         (("a.npy", "b.npy", "--labels", "a.npy"), "must hold one label a stimulus; it has shape (60, 4)"),
         (("a.npy", "b.npy", "--labels", "no.parquet"), "needs a column 'label'; it has class. Rename it."),
@@ -304,6 +305,54 @@ def test_a_fault_is_a_message(folder, arrays, monkeypatch, arguments, words):
     assert answer.exit_code == 1
     assert words in answer.stderr
     assert "Traceback" not in answer.output
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "words"),
+    [
+        (
+            "l.npy",
+            np.array(["a", 1], object),
+            "l.npy must be a .npy, .parquet or text of labels, it cannot be read (Obj",
+        ),
+        ("l.npy", b"", "l.npy must be a .npy, .parquet or text of labels, it cannot be read"),
+        ("l.txt", bytes(range(256)), "l.txt must be a .npy, .parquet or text of labels, it cannot be read ('utf-8'"),
+        ("l.npz", b"", "l.npz must be a .npy, .parquet or text of labels, it cannot be read (a .npz holds vectors)"),
+        ("l.npy", np.array([1, np.nan]), "l.npy must hold one label a stimulus; 1 of 2 are missing. Add them."),
+        ("l.parquet", ["a", None], "l.parquet must hold one label a stimulus; 1 of 2 are missing. Add them."),
+        ("l.parquet", [1, None], "l.parquet must hold one label a stimulus; 1 of 2 are missing. Add them."),
+        ("l.parquet", [[1], [1, 2]], "l.parquet must hold labels that are numbers or text; it has others. Write them"),
+    ],
+)
+def test_what_holds_no_labels_is_named(folder, name, labels, words):
+    path = folder / name
+    if isinstance(labels, bytes):
+        path.write_bytes(labels)
+    elif isinstance(labels, list):
+        pq.write_table(pa.table({"label": labels}), path)
+    else:
+        np.save(path, labels, allow_pickle=True)
+    answer = whyalike(folder / "a.npy", folder / "b.npy", "--labels", path)
+    assert answer.exit_code == 1
+    assert words in answer.stderr
+
+
+def test_labels_of_other_stimuli_are_refused_before_scoring(folder, monkeypatch):
+    monkeypatch.setattr("whyalike.similarity.file_scores.Workbench", lambda *_, **__: pytest.fail("scoring began"))
+    (folder / "few.txt").write_text("cat\ndog\n", encoding="utf-8")
+    answer = whyalike(folder / "a.npy", folder / "b.npy", "--labels", folder / "few.txt")
+    assert "labels must be one a stimulus: a has 60 rows, there are 2 labels" in answer.stderr
+
+
+def test_names_that_look_like_markup_are_printed_whole(folder):
+    for old, new in (("a", "resnet[layer]"), ("b", "x[red]")):
+        (folder / f"{old}.npy").rename(folder / f"{new}.npy")
+    (folder / "d.npy").mkdir()  # no file of vectors
+    answer = whyalike(folder, "--metrics", "cka", "--null", 0, "--no-interval")
+    assert answer.exit_code == 0
+    assert [line.split()[1:3] for line in answer.stdout.splitlines()[1:]] == [
+        ["c", "resnet[layer]"], ["c", "x[red]"], ["resnet[layer]", "x[red]"]
+    ]  # fmt: skip
 
 
 def test_metrics_on_the_command_line_have_numbers_words_and_truths():
