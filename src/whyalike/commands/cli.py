@@ -182,6 +182,8 @@ def score(
         codes = None if labels is None else from_files.read_labels(labels)
         if out is not None:
             file_scores.check_output(out, filter(None, [*files.paths, labels]))
+            if fault := preflight.unwritable(out.parent, "give --out another folder"):
+                fail(fault)
         scores, missing = file_scores.score_pairs_of_files(
             files, **asked, labels=codes, permutations=null, intervals=interval,
             progress=lambda work: tqdm(work, "score", leave=False),

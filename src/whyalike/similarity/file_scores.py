@@ -17,7 +17,6 @@ from rich.table import Table
 from rich.text import Text
 
 from whyalike.files import write_table
-from whyalike.preflight import unwritable
 from whyalike.randomness import keyed
 from whyalike.similarity.api import LAYER, choose, forms_for
 from whyalike.similarity.checks import UndefinedScore
@@ -163,15 +162,13 @@ def _row(
 
 
 def check_output(path: Path, inputs: Iterable[Path]) -> None:
-    """Raise a ValueError if scores cannot be written to ``path``, or would take the place of what is no score table."""
+    """Raise a ValueError if scores at ``path`` would take the place of what is no score table."""
     if path.is_dir():
         raise ValueError(f"--out must name a Parquet file; {path} is a folder. Add a file name.")
     if path.exists() and not path.is_file():
         raise ValueError(f"--out must name a Parquet file; {path} is a device, pipe or socket. Give another name.")
     if path.resolve() in {one.resolve() for one in inputs}:
         raise ValueError(f"--out would overwrite {path}, which is read. Give another name.")
-    if fault := unwritable(path.parent, "give --out another folder"):
-        raise ValueError(fault)
 
 
 def write_scores(path: Path, scores: pd.DataFrame, made_by: Mapping[str, Any]) -> None:
