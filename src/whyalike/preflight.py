@@ -38,11 +38,13 @@ def missing_data(config: Config, jobs: Iterable, own: Mapping[str, OwnStudy]) ->
     return [f"{key}: {fault}{_hint(config, found[key])}" for key, fault in faults.items() if fault]
 
 
-def unwritable(results: Path) -> str | None:
+def unwritable(results: Path, remedy: str = "set `results`") -> str | None:
     """What is wrong with the results folder, or with the one that it will be made in; None if it can be written."""
-    folder = next(path for path in (results.absolute(), *results.absolute().parents) if path.is_dir())
+    folder = next(path for path in (results.absolute(), *results.absolute().parents) if path.exists())
+    if not folder.is_dir():
+        return f"{folder} is no folder: {remedy}, or move the file away."
     if not os.access(folder, os.W_OK | os.X_OK):
-        return f"{folder} cannot be written (a read-only file system, or its permissions): set `results`, or mend it."
+        return f"{folder} cannot be written (a read-only file system, or its permissions): {remedy}, or mend it."
     fault = full(folder)
     return f"{folder}: {fault}." if fault else None
 

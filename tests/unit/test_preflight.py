@@ -109,3 +109,8 @@ def test_results_can_be_written_where_no_folder_is_yet(tmp_path):
 def test_results_that_cannot_be_written_are_named(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
     assert unwritable(tmp_path / "results").startswith(f"{tmp_path} cannot be written (a read-only file system")
+
+
+def test_a_file_where_the_results_folder_would_be_is_said(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    assert unwritable(tmp_path / "file" / "results").startswith(f"{tmp_path}/file is no folder: set `results`")

@@ -4,6 +4,9 @@ A .npy; a .npz or .safetensors with `vectors` and, if you like, `stimulus_id`; o
 and, if you like, `stimulus_id`. A file of the workflow (`whyalike.activations.table`) holds many runs: it is not one.
 """
 
+import tokenize
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
+# what readers raise of a damaged file, or of one that is of another kind than its name says
+FAULTS = (
+    *(ValueError, KeyError, EOFError, RuntimeError, pa.ArrowException),
+    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
+)
 
 
 def read_file(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
@@ -22,19 +30,26 @@ def read_file(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     """
     try:
         if path.suffix == ".npy":
-            return np.load(path, allow_pickle=False), None
+            return read_npy(path), None
         if path.suffix == ".npz":
-            arrays = np.load(path, allow_pickle=False)
+            with zipfile.ZipFile(path):  # np.load would take a .npy of this name
+                arrays = np.load(path, allow_pickle=False)
             return arrays["vectors"], arrays.get("stimulus_id")
         if path.suffix == ".safetensors":
             return _safetensors(path)
         table = pq.read_table(path)
         vectors = np.stack(table["vector"].to_numpy())
         return vectors, table["stimulus_id"].to_numpy() if "stimulus_id" in table.column_names else None
-    except (ValueError, KeyError, EOFError, pa.ArrowException) as error:
+    except FAULTS as error:
         raise ValueError(
             f"{path} must be a {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} of vectors, it cannot be read ({error})"
         ) from error
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """The array of a .npy; `FAULTS` where it is none, a .npz of this name included."""
+    with path.open("rb") as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def _safetensors(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
@@ -52,3 +67,5 @@ def _safetensors(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
             return file.get_tensor("vectors").float().numpy(), ids
     except SafetensorError as error:
         raise ValueError(error) from error
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"a type that numpy lacks: {error}; write float32, and ids as integers") from error

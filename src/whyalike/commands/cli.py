@@ -180,16 +180,21 @@ def score(
         asked = {"metrics": file_scores.parse_metrics(metrics), "protocol": protocol, "seed": seed, "device": device}
         files = from_files.read_pairs(a, b)
         codes = None if labels is None else from_files.read_labels(labels)
+        if out is not None:
+            file_scores.check_output(out, filter(None, [*files.paths, labels]))
+            if fault := preflight.unwritable(out.parent, "give --out another folder"):
+                fail(fault)
         scores, missing = file_scores.score_pairs_of_files(
             files, **asked, labels=codes, permutations=null, intervals=interval,
             progress=lambda work: tqdm(work, "score", leave=False),
         )  # fmt: skip
+        # a file or pipe takes the table whole, a terminal as much of it as fits
+        Console(width=None if sys.stdout.isatty() else 1000).print(file_scores.printed(scores))
+        for line in missing:
+            print(f"no {line}", file=sys.stderr)
+        # last, so that a fault of writing loses nothing
         if out is not None and len(scores):
             file_scores.write_scores(out, scores, {**asked, "permutations": null})
-    # a file or pipe takes the table whole, a terminal as much of it as fits
-    Console(width=None if sys.stdout.isatty() else 1000).print(file_scores.printed(scores))
-    for line in missing:
-        print(f"no {line}", file=sys.stderr)
     if scores.empty:
         raise typer.Exit(1)
 

@@ -7,6 +7,7 @@ several) the metrics of `whyalike.similarity.on_device` are computed on it, othe
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
+from operator import index
 from typing import Any
 
 import pandas as pd
@@ -91,6 +92,11 @@ def pairwise(
     >>> pairwise(["cka"], {"one": x, "half": x / 2, "turned": x[:, ::-1]})[["a", "b"]].values.tolist()
     [['one', 'half'], ['one', 'turned'], ['half', 'turned']]
     """
+    if not isinstance(representations, Mapping):
+        raise ValueError(
+            "pairwise needs representations by name, such as {'a': x, 'b': y}; got a "
+            f"{type(representations).__name__}. Name them."
+        )
     if len(representations) < 2:
         raise ValueError(
             f"pairwise needs at least two representations; got {', '.join(representations) or 'none'}. Add another."
@@ -152,7 +158,7 @@ def workbench_of(representations: Mapping[str, Any], seed: int, metric: str, mem
         check_same_stimuli(arrays[first], x, first, name, metric)
     layers = {name: {LAYER: x} for name, x in arrays.items()}
     gpu = next((str(x.device) for x in representations.values() if getattr(x, "is_cuda", False)), "cpu")
-    return Workbench(layers, seed, memory, permuted=False, forms=forms_for(gpu))
+    return Workbench(layers, index(seed), memory, permuted=False, forms=forms_for(gpu))
 
 
 def forms_for(device: str) -> Callable[[Setting], Form]:

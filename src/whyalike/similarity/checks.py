@@ -33,11 +33,13 @@ def check_features(x: Any, name: str, metric: str | None = None) -> np.ndarray:
     ------
     ValueError : not two-dimensional, not numeric, empty, with NaN or infinite entries, or of a size that overflows.
     """
-    x, asked = _as_array(x), f"{metric}: " if metric else ""
+    asked = f"{metric}: " if metric else ""
+    x = _as_array(x, f"{asked}{name}")
     if x.ndim != 2 or x.dtype.kind not in "fiub":
+        remedy = "Flatten each stimulus to one row" if x.ndim != 2 else "Convert its entries to real numbers"
         raise ValueError(
             f"{asked}{name} must be a matrix of real numbers, stimuli x units; it has shape {x.shape} and type "
-            f"{x.dtype}. Flatten each stimulus to one row."
+            f"{x.dtype}. {remedy}."
         )
     if x.size == 0:
         raise ValueError(
@@ -58,12 +60,28 @@ def check_features(x: Any, name: str, metric: str | None = None) -> np.ndarray:
     return x
 
 
-def _as_array(x: Any) -> np.ndarray:
+def _as_array(x: Any, named: str) -> np.ndarray:
     """An array of what may be a tensor on any device; numpy has no bfloat16, so that becomes float32, without loss."""
-    if type(x).__module__.partition(".")[0] == "torch":
-        x = x.detach().cpu().resolve_conj()
-        x = (x.float() if str(x.dtype) == "torch.bfloat16" else x).numpy()
-    return np.asarray(x)
+    if isinstance(x, np.ma.MaskedArray) and (masked := int(np.ma.count_masked(x))):
+        raise ValueError(
+            f"{named} must have no masked entries; {masked} of {x.size} are masked. Fill them or drop these stimuli."
+        )
+    if hasattr(x, "detach"):  # a tensor, known without an import of torch
+        try:
+            values = x.detach().cpu().resolve_conj().resolve_neg()
+            return np.asarray((values.float() if str(x.dtype) == "torch.bfloat16" else values).numpy())
+        except (TypeError, RuntimeError) as error:
+            raise ValueError(
+                f"{named} must be a dense matrix of real numbers on a device that holds data; it is {x.dtype} of "
+                f"layout {x.layout} on {x.device}. Convert it, for example with x.to_dense().float()."
+            ) from error
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise ValueError(
+            f"{named} must be a matrix of real numbers, stimuli x units; its rows differ in length. "
+            "Give each stimulus all units."
+        ) from error
 
 
 def check_same_stimuli(x: np.ndarray, y: np.ndarray, name_x: str, name_y: str, metric: str | None = None) -> None:

@@ -5,6 +5,7 @@ over stimuli (`whyalike.similarity.intervals`).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import yaml
 from rich.table import Table
+from rich.text import Text
 
 from whyalike.files import write_table
 from whyalike.randomness import keyed
@@ -25,6 +27,7 @@ from whyalike.similarity.nulls import null_end, p_value, row_orders, within_clas
 from whyalike.similarity.protocols import Setting
 from whyalike.similarity.registry import METRICS
 
+MOST_DRAWS = 1_000_000  # p to six digits; all orders of rows are drawn before the first score
 SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.string(), nullable=False) for name in ("metric", "a", "b")),
@@ -43,7 +46,7 @@ def parse_metrics(text: str) -> dict[str, dict[str, Any]]:
 
     Raises
     ------
-    ValueError : a part that is no parameter.
+    ValueError : a part that is no parameter, or a metric given twice.
 
     Example
     -------
@@ -56,8 +59,20 @@ def parse_metrics(text: str) -> dict[str, dict[str, Any]]:
         for one in given:
             if "=" not in one:
                 raise ValueError(f"a parameter is written name=value behind a colon; got '{one}' in '{part}'")
-        metrics[name] = {key: yaml.safe_load(value) for key, _, value in (one.partition("=") for one in given)}
+        if name in metrics:
+            raise ValueError(f"each metric can be scored once; '{name}' is given twice. Score it in another call.")
+        metrics[name] = {key: _parsed(value, part) for key, _, value in (one.partition("=") for one in given)}
     return metrics
+
+
+def _parsed(value: str, part: str) -> Any:
+    try:
+        found = yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError):  # the latter of a date that is none
+        raise ValueError(f"a parameter's value is a number, word or truth; got '{value}' in '{part}'") from None
+    with suppress(ValueError):
+        return float(found) if isinstance(found, str) else found  # YAML 1.1 reads 1e-3 as text
+    return found
 
 
 def score_pairs_of_files(
@@ -93,6 +108,12 @@ def score_pairs_of_files(
     """
     if permutations < 0:
         raise ValueError(f"the draws of the null must be at least 0; got {permutations}.")
+    if permutations > MOST_DRAWS:
+        raise ValueError(f"the draws of the null must be at most {MOST_DRAWS:,}; got {permutations}.")
+    for a, _ in files.pairs:
+        n = len(files.representations[a])
+        if labels is not None and len(labels) != n:
+            raise ValueError(f"labels must be one a stimulus: {a} has {n} rows, there are {len(labels)} labels.")
     layers = {name: {LAYER: x} for name, x in files.representations.items()}
     bench = Workbench(layers, seed, forms=forms_for(device))
     work = [
@@ -122,8 +143,6 @@ def _row(
 ) -> dict[str, Any]:
     """The score of one pair and its nulls."""
     n = len(bench.representations[a][LAYER])
-    if labels is not None and len(labels) != n:
-        raise ValueError(f"labels must be one a stimulus: {a} has {n} rows, there are {len(labels)} labels.")
     layer = None if chosen.layers_together else LAYER
     scorable = bench.scorable(a, b, Rows.of(np.arange(n)), chosen, layer)
     row = {
@@ -140,6 +159,16 @@ def _row(
         within = within_class_orders(keyed("within class", bench.seed, n), labels, permutations)
         row["null_within_class"] = np.mean([scorable.value(order.astype(np.intp)) for order in within])
     return row
+
+
+def check_output(path: Path, inputs: Iterable[Path]) -> None:
+    """Raise a ValueError if scores at ``path`` would take the place of what is no score table."""
+    if path.is_dir():
+        raise ValueError(f"--out must name a Parquet file; {path} is a folder. Add a file name.")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"--out must name a Parquet file; {path} is a device, pipe or socket. Give another name.")
+    if path.resolve() in {one.resolve() for one in inputs}:
+        raise ValueError(f"--out would overwrite {path}, which is read. Give another name.")
 
 
 def write_scores(path: Path, scores: pd.DataFrame, made_by: Mapping[str, Any]) -> None:
@@ -168,7 +197,7 @@ def printed(scores: pd.DataFrame) -> Table:
     for name in shown:
         table.add_column(name, justify="left" if name in ("metric", "a", "b") else "right", no_wrap=True)
     for row in zip(*shown.values(), strict=True):
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # a plain str would be markup: files may be named x[layer].npy
     return table
 
 

@@ -10,15 +10,18 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 
-from whyalike.activations.vector_files import SUFFIXES, read_file
+from whyalike.activations.vector_files import FAULTS, SUFFIXES, read_file, read_npy
 from whyalike.similarity.checks import check_features, check_same_stimuli
+
+KINDS_OF_IDS = {**dict.fromkeys("iuf", "numbers"), **dict.fromkeys("UO", "text"), "S": "bytes", "M": "dates"}
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Representations by name, and which of them are compared.
+    """Representations by name, which of them are compared, and the files that they are from.
 
     ``both_ways``: the pairs have no order of their own (one folder), so that an asymmetric metric takes both.
     """
@@ -26,6 +29,7 @@ class Pairs:
     representations: dict[str, np.ndarray]
     pairs: list[tuple[str, str]]
     both_ways: bool
+    paths: list[Path]
 
 
 def read_pairs(first: Path, second: Path | None) -> Pairs:
@@ -40,14 +44,15 @@ def read_pairs(first: Path, second: Path | None) -> Pairs:
     names = dict(zip(paths, _names(paths), strict=True))
     found = {path: read_file(path) for path in paths}
     arrays = {path: check_features(vectors, str(path)) for path, (vectors, _) in found.items()}
+    ids = {path: None if own is None else _checked_ids(path, own, len(x)) for path, (x, own) in found.items()}
     for a, b in chosen:
         # in one folder every file follows the first; in two, each its partner
-        order = _order(a, b, found[a][1], found[b][1])
+        order = _order(a, b, ids[a], ids[b])
         if order is not None:
-            arrays[b], found[b] = arrays[b][order], (found[b][0], found[a][1])
+            arrays[b], ids[b] = arrays[b][order], ids[a]
         check_same_stimuli(arrays[a], arrays[b], str(a), str(b))
     pairs = [(names[a], names[b]) for a, b in chosen]
-    return Pairs({names[path]: arrays[path] for path in paths}, pairs, second is None)
+    return Pairs({names[path]: arrays[path] for path in paths}, pairs, second is None, paths)
 
 
 def read_labels(path: Path) -> np.ndarray:
@@ -57,19 +62,31 @@ def read_labels(path: Path) -> np.ndarray:
     ------
     ValueError : not one label a stimulus.
     """
-    if path.suffix == ".npy":
-        labels = np.load(path, allow_pickle=False)
-    elif path.suffix == ".parquet":
-        table = pq.read_table(path)
-        if "label" not in table.column_names:
-            raise ValueError(f"{path} needs a column 'label'; it has {', '.join(table.column_names)}. Rename it.")
-        labels = table["label"].to_numpy()
-    else:
-        labels = np.array(path.read_text(encoding="utf-8").split("\n"))
-        labels = labels[:-1] if len(labels) and labels[-1] == "" else labels
+    try:
+        labels = _labels_in(path)
+    except FAULTS as error:
+        raise ValueError(f"{path} must be a .npy, .parquet or text of labels, it cannot be read ({error})") from error
     if labels.ndim != 1:
         raise ValueError(f"{path} must hold one label a stimulus; it has shape {labels.shape}. Give a vector.")
+    if missing := int(np.sum(pd.isna(labels))):
+        raise ValueError(f"{path} must hold one label a stimulus; {missing} of {len(labels)} are missing. Add them.")
+    if labels.dtype.kind == "O" and not all(isinstance(one, str) for one in labels):
+        raise ValueError(f"{path} must hold labels that are numbers or text; it has others. Write them as text.")
     return np.unique(labels, return_inverse=True)[1]
+
+
+def _labels_in(path: Path) -> np.ndarray:
+    if path.suffix == ".npy":
+        return read_npy(path)
+    if path.suffix == ".parquet":
+        table = pq.read_table(path)
+        if "label" not in table.column_names:
+            raise ValueError(f"it needs a column 'label'; it has {', '.join(table.column_names)}. Rename it.")
+        return table["label"].to_numpy()
+    if path.suffix in SUFFIXES:
+        raise ValueError(f"a {path.suffix} holds vectors")
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return np.array(lines[:-1] if lines[-1] == "" else lines)
 
 
 def _pairs_of_paths(first: Path, second: Path | None) -> list[tuple[Path, Path]]:
@@ -98,7 +115,8 @@ def _pairs_of_paths(first: Path, second: Path | None) -> list[tuple[Path, Path]]
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
+    found = (path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
+    return sorted(path for path in found if path.is_file())
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -110,6 +128,19 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
+def _checked_ids(path: Path, ids: np.ndarray, n: int) -> np.ndarray:
+    missing = int(np.sum(pd.isna(ids)))
+    text = ids.dtype.kind != "O" or all(isinstance(one, str) for one in ids.flat)  # Parquet's text is of type object
+    if ids.shape != (n,) or missing or not text or ids.dtype.kind not in KINDS_OF_IDS:
+        raise ValueError(
+            f"{path} needs one stimulus_id a row, a number or text; it has {n} rows and ids of shape {ids.shape} and "
+            f"type {ids.dtype}, {missing} of them missing. Give each row its id."
+        )
+    if len(np.unique(ids)) < n:
+        raise ValueError(f"{path} needs one stimulus_id a row, each once; {n} rows hold {len(np.unique(ids))}")
+    return ids
+
+
 def _order(a: Path, b: Path, ids_a: np.ndarray | None, ids_b: np.ndarray | None) -> np.ndarray | None:
     """The rows of b in the order of a's stimuli; None where neither file holds ids."""
     if ids_a is None and ids_b is None:
@@ -117,15 +148,19 @@ def _order(a: Path, b: Path, ids_a: np.ndarray | None, ids_b: np.ndarray | None)
     if ids_a is None or ids_b is None:
         with_ids, without = (a, b) if ids_b is None else (b, a)
         raise ValueError(f"{with_ids} holds stimulus_id and {without} does not: give both ids, or none")
-    for path, ids in ((a, ids_a), (b, ids_b)):
-        if len(np.unique(ids)) < len(ids):
-            raise ValueError(
-                f"{path} needs one stimulus_id a row, each once; {len(ids)} rows hold {len(np.unique(ids))}"
-            )
-    alone = len(np.setxor1d(ids_a, ids_b))
-    if alone:
+    kinds = [KINDS_OF_IDS[ids.dtype.kind] for ids in (ids_a, ids_b)]
+    if kinds[0] != kinds[1]:
         raise ValueError(
-            f"{a} and {b} need the same stimuli; {len(np.intersect1d(ids_a, ids_b))} are in both and {alone} in one "
-            "alone. Select the common ones first."
+            f"{a} and {b} need stimulus_id of one type; the first has {kinds[0]} ({ids_a.dtype}), the second "
+            f"{kinds[1]} ({ids_b.dtype}). Write both as one type."
         )
-    return np.argsort(ids_b)[np.argsort(np.argsort(ids_a))]
+    # by Python's equality: numpy would round int64 and uint64 to a common float
+    rows = {one: row for row, one in enumerate(ids_b.tolist())}
+    wanted = ids_a.tolist()
+    common = len(rows.keys() & set(wanted))
+    if alone := len(rows) + len(wanted) - 2 * common:
+        raise ValueError(
+            f"{a} and {b} need the same stimuli; {common} are in both and {alone} in one alone. "
+            "Select the common ones first."
+        )
+    return np.array([rows[one] for one in wanted])

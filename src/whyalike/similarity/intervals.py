@@ -14,6 +14,7 @@ that side too (1.4 for cca at n = 100, p + q = 12; Efron and Stein 1981). So int
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def interval(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int 
     As `score`; `UndefinedScore` also where the score has no value on a part of the stimuli, or for the smallest k.
     """
     workbench = workbench_of({"x": x, "y": y}, 0, metric)
-    return over_stimuli(workbench, "x", "y", setting(metric, protocol, params), seed)
+    return over_stimuli(workbench, "x", "y", setting(metric, protocol, params), index(seed))
 
 
 def over_stimuli(workbench: Workbench, run_x: str, run_y: str, chosen: Setting, seed: int) -> Interval:

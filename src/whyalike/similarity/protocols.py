@@ -8,6 +8,7 @@ no form as published: asked for by name that is an error, and of several protoco
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any
 
 from whyalike.similarity.registry import METRICS
@@ -15,7 +16,7 @@ from whyalike.similarity.registry import METRICS
 PUBLISHED_PREPROCESSING = "clamp95+l2"
 LEAST = {"dims": 1, "folds": 2, "seed": 0}  # whole numbers, and the smallest of each
 LEAST_K = {"cknna": 2}  # with one neighbour the masked HSIC_1 has no off-diagonal pairs to compare; others take 1
-MAY_BE_ZERO = ("ridge",)  # the other widths and shares are positive
+WIDTHS = (1e-60, 1e60)  # as of entries: squares of their ratios are within float64
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def setting(metric: str, protocol: str, given: Mapping[str, Any]) -> Setting:
         clash = [other for other in facts.alternatives.get(name, ()) if other in given]
         if clash:
             raise ValueError(f"{metric} takes '{name}' or '{clash[0]}', not both. Give one of them.")
-        _check_value(metric, name, value)
+        value = _checked(metric, name, value)
         for other in facts.alternatives.get(name, ()):
             defaults.pop(other, None)
         defaults[name] = value
@@ -98,20 +99,27 @@ def settings(metric: str, protocols: Sequence[str], given: Mapping[str, Any]) ->
     return [setting(metric, protocol, given) for protocol in having or protocols]
 
 
-def _check_value(metric: str, name: str, value: Any) -> None:
-    """One parameter in its range: one of its choices, counts whole numbers, widths positive, shares at most 1."""
+def _checked(metric: str, name: str, value: Any) -> Any:
+    """One parameter in its range, numpy's numbers made Python's: one of its choices, a whole number, or a number."""
+    if isinstance(value, Number) and hasattr(value, "item"):
+        value = value.item()
     choices = METRICS[metric].facts.choices.get(name)
-    smallest = LEAST_K.get(metric, 1) if name == "k" else LEAST.get(name)
     if choices is not None:
         if not any(value is one or (isinstance(value, str) and value == one) for one in choices):
             raise ValueError(f"{metric} needs {name} to be one of {', '.join(map(repr, choices))}; got {value!r}.")
-    elif smallest is not None:
+        return value
+    smallest = LEAST_K.get(metric, 1) if name == "k" else LEAST.get(name)
+    if smallest is not None:
         if isinstance(value, bool) or not isinstance(value, int) or value < smallest:
             raise ValueError(f"{metric} needs a whole number {name} >= {smallest}; got {value!r}.")
-    elif name in MAY_BE_ZERO:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-            raise ValueError(f"{metric} needs {name} >= 0; got {value!r}.")
-    elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-        raise ValueError(f"{metric} needs {name} > 0; got {value!r}.")
-    elif name == "variance" and value > 1:
-        raise ValueError(f"{metric} needs variance in (0, 1]; got {value!r}.")
+        return value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if name == "variance":
+        if not (number and 0 < value <= 1):
+            raise ValueError(f"{metric} needs variance in (0, 1]; got {value!r}.")
+    elif name == "ridge":
+        if not (number and 0 <= value <= WIDTHS[1]):
+            raise ValueError(f"{metric} needs ridge from 0 to {WIDTHS[1]:g}; got {value!r}.")
+    elif not (number and WIDTHS[0] <= value <= WIDTHS[1]):
+        raise ValueError(f"{metric} needs {name} from {WIDTHS[0]:g} to {WIDTHS[1]:g}; got {value!r}.")
+    return value

@@ -42,3 +42,32 @@ def test_files_that_lack_vectors_are_named(tmp_path):
     pd.DataFrame({"value": [1.0]}).to_parquet(tmp_path / "z.parquet")
     with pytest.raises(ValueError, match=r"z\.parquet must be a .*it cannot be read"):
         read_file(tmp_path / "z.parquet")
+
+
+def test_damaged_and_misnamed_files_are_named(tmp_path):
+    np.save(tmp_path / "x.npy", VECTORS)
+    np.savez_compressed(tmp_path / "x.npz", vectors=np.random.default_rng(0).normal(size=(50, 9)))
+    npy, npz = (tmp_path / "x.npy").read_bytes(), (tmp_path / "x.npz").read_bytes()
+    damaged = {
+        **{"cut.npz": npz[:200], "zeroed.npz": npz[:100] + bytes(200) + npz[300:], "array.npz": npy, "text.npz": b"a"},
+        **{"cut.npy": npy[:130], "zip.npy": npz, "shape.npy": npy.replace(b"(4, 2)", b"(4, 2."), "empty.npy": b""},
+    }
+    for name, content in damaged.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=rf"{name} must be a \.npy.* of vectors, it cannot be read"):
+            read_file(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"vectors": torch.ones(4, 2).to(torch.float8_e4m3fn)},
+        {"vectors": torch.ones(4, 2), "stimulus_id": torch.arange(4).to(torch.bfloat16)},
+    ],
+)
+def test_tensors_of_types_that_numpy_lacks_are_named(tmp_path, tensors):
+    safetensors.torch.save_file(tensors, tmp_path / "x.safetensors")
+    with pytest.raises(
+        ValueError, match=r"x\.safetensors must be a .*cannot be read \(a type that numpy lacks: .*float32"
+    ):
+        read_file(tmp_path / "x.safetensors")

@@ -1,10 +1,13 @@
 """`whyalike score`: which files make pairs, the table, the Parquet file, and messages instead of tracebacks."""
 
+import os
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import safetensors.numpy
 import torch
@@ -70,6 +73,42 @@ def test_two_files_give_value_interval_null_and_p(folder, arrays):
     }
 
 
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [
+        ("", "--out must name a Parquet file; . is a folder. Add a file name."),
+        ("more", "--out must name a Parquet file; more is a folder"),
+        ("pipe", "--out must name a Parquet file; pipe is a device, pipe or socket"),
+        ("more/../b.npy", "--out would overwrite more/../b.npy, which is read. Give another name."),
+        ("labels.txt", "--out would overwrite labels.txt, which is read"),
+        ("c.npy/s.parquet", "c.npy is no folder: give --out another folder"),
+        ("/sys/kernel/s.parquet", "/sys/kernel cannot be written (a read-only file system, or its permissions): give"),
+    ],
+)
+def test_where_scores_cannot_be_written_is_said_before_any_is_made(folder, monkeypatch, out, words):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("os.access", lambda path, mode: "sys" not in path.parts)  # root may write anywhere
+    monkeypatch.setattr("whyalike.similarity.file_scores.score_pairs_of_files", lambda *_, **__: pytest.fail("scored"))
+    (folder / "more").mkdir()
+    os.mkfifo("pipe")
+    (folder / "labels.txt").write_text("cat\n" * N, encoding="utf-8")
+    answer = whyalike("a.npy", "b.npy", "--labels", "labels.txt", "--out", out)
+    assert answer.exit_code == 1
+    assert words in answer.stderr
+
+
+def test_scores_that_cannot_be_written_after_all_are_printed(folder, monkeypatch):
+    def full_disk(*_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("whyalike.similarity.file_scores.write_table", full_disk)
+    options = ("--metrics", "cka", "--null", 0, "--no-interval", "--out", folder / "s.parquet")
+    answer = whyalike(folder / "a.npy", folder / "b.npy", *options)
+    assert answer.exit_code == 1
+    assert [line.split()[0] for line in answer.stdout.splitlines()] == ["metric", "cka"]
+    assert answer.stderr.endswith("No space left on device\n")
+
+
 def test_too_little_memory_is_one_message(folder, monkeypatch):
     monkeypatch.setattr("whyalike.similarity.rsa.average_ranks", lambda values: np.empty(1 << 50))
     answer = whyalike(folder / "a.npy", folder / "b.npy", "--metrics", "rsa")
@@ -133,6 +172,59 @@ def test_stimuli_are_matched_by_their_ids(folder, arrays):
     assert pd.read_parquet(folder / "o.parquet").value.item() == score("cka", arrays["a"], arrays["b"])
 
 
+def test_large_ids_of_two_widths_are_matched_exactly(folder, arrays):
+    ids = 2**53 + np.arange(N)
+    np.savez(folder / "a.npz", vectors=arrays["a"], stimulus_id=ids.astype(np.uint64))
+    np.savez(folder / "b.npz", vectors=arrays["b"][::-1], stimulus_id=ids[::-1])
+    options = ("--metrics", "cka", "--null", 0, "--no-interval")
+    whyalike(folder / "a.npz", folder / "b.npz", *options, "--out", folder / "o.parquet")
+    assert pd.read_parquet(folder / "o.parquet").value.item() == score("cka", arrays["a"], arrays["b"])
+    np.savez(folder / "b.npz", vectors=arrays["b"], stimulus_id=ids + 1)
+    assert "59 are in both and 2 in one alone" in whyalike(folder / "a.npz", folder / "b.npz", *options).stderr
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        (np.arange(N).astype(str), "need stimulus_id of one type; the first has numbers (int64), the second text (<U2"),
+        (np.arange(N).astype("S"), "need stimulus_id of one type; the first has numbers (int64), the second bytes"),
+        (
+            np.arange(N - 10),
+            "y.npz needs one stimulus_id a row, a number or text; it has 60 rows and ids of shape (50,)",
+        ),
+        (np.arange(N + 20), "it has 60 rows and ids of shape (80,) and type int64, 0 of them missing. Give each row"),
+        (np.arange(N)[:, None], "it has 60 rows and ids of shape (60, 1)"),
+        (np.array(3), "it has 60 rows and ids of shape ()"),
+        (np.where(np.arange(N) == 4, np.nan, np.arange(N)), "ids of shape (60,) and type float64, 1 of them missing"),
+        (np.arange(N) + 1j, "ids of shape (60,) and type complex128"),
+    ],
+)
+def test_ids_that_do_not_fit_the_rows_are_refused(folder, arrays, ids, words):
+    np.savez(folder / "x.npz", vectors=arrays["a"], stimulus_id=np.arange(N))
+    np.savez(folder / "y.npz", vectors=arrays["b"], stimulus_id=ids)
+    answer = whyalike(folder / "x.npz", folder / "y.npz", "--null", 0)
+    assert answer.exit_code == 1
+    assert words in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        ([None, *range(1, N)], "type float64, 1 of them missing"),
+        ([None, *map(str, range(1, N))], "type object, 1 of them missing"),
+        ([[i] for i in range(N)], "type object, 0 of them missing"),
+    ],
+)
+def test_ids_of_a_parquet_that_are_null_or_no_text_are_refused(folder, arrays, ids, words):
+    pq.write_table(pa.table({"vector": list(arrays["a"]), "stimulus_id": ids}), folder / "x.parquet")
+    answer = whyalike(folder / "x.parquet", folder / "x.parquet", "--null", 0)
+    assert answer.exit_code == 1
+    assert (
+        f"x.parquet needs one stimulus_id a row, a number or text; it has 60 rows and ids of shape (60,) and {words}"
+        in (answer.stderr)
+    )
+
+
 @pytest.mark.parametrize("kind", ["npy", "txt", "parquet"])
 def test_labels_give_the_null_within_class(folder, kind):
     labels, path = np.repeat(["cat", "dog"], N // 2), folder / f"labels.{kind}"
@@ -176,9 +268,16 @@ def test_what_is_undefined_is_said_and_the_rest_stands(folder):
         (("a.npy", "b.npy", "--metrics", "ckaa"), "unknown metric 'ckaa'. Did you mean 'cka'?"),
         (("a.npy", "b.npy", "--metrics", ""), "scores need at least one metric; got none"),
         (("a.npy", "b.npy", "--metrics", "mutual_knn:5"), "written name=value behind a colon; got '5'"),
+        (
+            ("a.npy", "b.npy", "--metrics", "mutual_knn:k=[5"),
+            "is a number, word or truth; got '[5' in 'mutual_knn:k=[5'",
+        ),
+        (("a.npy", "b.npy", "--metrics", "cka_rbf:sigma=2001-13-45"), "is a number, word or truth; got '2001-13-45'"),
+        (("a.npy", "b.npy", "--metrics", "mutual_knn:k=5,cka,mutual_knn"), "scored once; 'mutual_knn' is given twice"),
         (("a.npy", "b.npy", "--metrics", "mutual_knn:k=0"), "mutual_knn needs a whole number k >= 1; got 0"),
         (("a.npy", "b.npy", "--metrics", "cca", "--protocol", "as_published"), "cca has no form as_published"),
         (("a.npy", "b.npy", "--null", "-1"), "the draws of the null must be at least 0; got -1"),
+        (("a.npy", "b.npy", "--null", "99999999999999"), "must be at most 1,000,000; got 99999999999999"),
         (("a.npy", "b.npy", "--labels", "few.txt"), "labels must be one a stimulus: a has 60 rows, there are 2 labels"),
         (("a.npy", "b.npy", "--labels", "a.npy"), "must hold one label a stimulus; it has shape (60, 4)"),
         (("a.npy", "b.npy", "--labels", "no.parquet"), "needs a column 'label'; it has class. Rename it."),
@@ -208,9 +307,60 @@ def test_a_fault_is_a_message(folder, arrays, monkeypatch, arguments, words):
     assert "Traceback" not in answer.output
 
 
+@pytest.mark.parametrize(
+    ("name", "labels", "words"),
+    [
+        (
+            "l.npy",
+            np.array(["a", 1], object),
+            "l.npy must be a .npy, .parquet or text of labels, it cannot be read (Obj",
+        ),
+        ("l.npy", b"", "l.npy must be a .npy, .parquet or text of labels, it cannot be read"),
+        ("l.txt", bytes(range(256)), "l.txt must be a .npy, .parquet or text of labels, it cannot be read ('utf-8'"),
+        ("l.npz", b"", "l.npz must be a .npy, .parquet or text of labels, it cannot be read (a .npz holds vectors)"),
+        ("l.npy", np.array([1, np.nan]), "l.npy must hold one label a stimulus; 1 of 2 are missing. Add them."),
+        ("l.parquet", ["a", None], "l.parquet must hold one label a stimulus; 1 of 2 are missing. Add them."),
+        ("l.parquet", [1, None], "l.parquet must hold one label a stimulus; 1 of 2 are missing. Add them."),
+        ("l.parquet", [[1], [1, 2]], "l.parquet must hold labels that are numbers or text; it has others. Write them"),
+    ],
+)
+def test_what_holds_no_labels_is_named(folder, name, labels, words):
+    path = folder / name
+    if isinstance(labels, bytes):
+        path.write_bytes(labels)
+    elif isinstance(labels, list):
+        pq.write_table(pa.table({"label": labels}), path)
+    else:
+        np.save(path, labels, allow_pickle=True)
+    answer = whyalike(folder / "a.npy", folder / "b.npy", "--labels", path)
+    assert answer.exit_code == 1
+    assert words in answer.stderr
+
+
+def test_labels_of_other_stimuli_are_refused_before_scoring(folder, monkeypatch):
+    monkeypatch.setattr("whyalike.similarity.file_scores.Workbench", lambda *_, **__: pytest.fail("scoring began"))
+    (folder / "few.txt").write_text("cat\ndog\n", encoding="utf-8")
+    answer = whyalike(folder / "a.npy", folder / "b.npy", "--labels", folder / "few.txt")
+    assert "labels must be one a stimulus: a has 60 rows, there are 2 labels" in answer.stderr
+
+
+def test_names_that_look_like_markup_are_printed_whole(folder):
+    for old, new in (("a", "resnet[layer]"), ("b", "x[red]")):
+        (folder / f"{old}.npy").rename(folder / f"{new}.npy")
+    (folder / "d.npy").mkdir()  # no file of vectors
+    answer = whyalike(folder, "--metrics", "cka", "--null", 0, "--no-interval")
+    assert answer.exit_code == 0
+    assert [line.split()[1:3] for line in answer.stdout.splitlines()[1:]] == [
+        ["c", "resnet[layer]"], ["c", "x[red]"], ["resnet[layer]", "x[red]"]
+    ]  # fmt: skip
+
+
 def test_metrics_on_the_command_line_have_numbers_words_and_truths():
-    assert parse_metrics(" cka, linear:ridge=0.5:folds=3 ,procrustes_distance:angular=true") == {
+    given = " cka, linear:ridge=0.5:folds=3 ,procrustes_distance:angular=true,cka_rbf:sigma=1e-3,rsa:rdm=cosine"
+    assert parse_metrics(given) == {
         "cka": {},
+        "cka_rbf": {"sigma": 1e-3},
+        "rsa": {"rdm": "cosine"},
         "linear": {"ridge": 0.5, "folds": 3},
         "procrustes_distance": {"angular": True},
     }

@@ -99,6 +99,8 @@ def test_pairwise_says_which_array_is_wrong(models):
         pairwise("permutation", models)
     with pytest.raises(ValueError, match=r"pairwise needs at least two representations; got a\. Add another"):
         pairwise("cka", {"a": models["a"]})
+    with pytest.raises(ValueError, match=r"pairwise needs representations by name, such as .*; got a list\. Name them"):
+        pairwise("cka", [models["a"], models["b"]])
     with pytest.raises(ValueError, match="scores need at least one metric; got none"):
         pairwise([], models)
     with pytest.raises(KeyError, match="Did you mean 'procrustes'"):

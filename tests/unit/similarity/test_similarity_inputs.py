@@ -1,12 +1,15 @@
 """What metrics refuse, and what the messages say; preprocessing and parameters."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from similarity_cases import WITH_PROTOCOLS, fitting
 
 from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.forms import Form
+from whyalike.similarity.intervals import interval
 from whyalike.similarity.preprocessing import ALL_LAYERS, clamp_limit, published_layers
 from whyalike.similarity.protocols import setting
 from whyalike.similarity.registry import METRICS
@@ -28,6 +31,46 @@ def test_different_numbers_of_stimuli_are_refused(xy):
 def test_what_is_no_matrix_of_numbers_is_refused(bad, xy):
     with pytest.raises(ValueError, match="y must be a matrix of real numbers, stimuli x units; it has shape"):
         score("cka", xy[0], bad)
+
+
+class _Wrapped(torch.Tensor):
+    """As libraries have them: of another module."""
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ([[1, 2], [3]], "a matrix of real numbers, stimuli x units; its rows differ in length. Give each stimulus all"),
+        (np.ones((30, 2), complex), r"it has shape \(30, 2\) and type complex128. Convert its entries to real numbers"),
+        (np.ones((30, 2), object), r"it has shape \(30, 2\) and type object. Convert its entries to real numbers"),
+        (pd.DataFrame({"a": [1, 2], "b": ["u", "v"]}), r"it has shape \(2, 2\) and type object. Convert its entries"),
+        (np.zeros((2, 2, 2)), "and type float64. Flatten each stimulus to one row"),
+        (
+            np.ma.masked_greater(np.eye(30), 0),
+            "no masked entries; 30 of 900 are masked. Fill them or drop these stimuli",
+        ),
+        (torch.eye(30).to_sparse(), "a dense matrix of real numbers on a device that holds data; it is torch.float32 "),
+        (
+            torch.eye(30).to(torch.float8_e4m3fn),
+            "a dense matrix of .*; it is torch.float8_e4m3fn of layout torch.strid",
+        ),
+        (torch.eye(30, device="meta"), "a dense matrix of real .* that holds data; it is .* on meta. Convert it"),
+    ],
+    ids=["ragged", "complex", "object", "frame", "cube", "masked", "sparse", "float8", "meta"],
+)
+def test_what_is_no_matrix_of_numbers_has_its_own_remedy(bad, words, xy):
+    with pytest.raises(ValueError, match=f"^cka: y must (be|have) .*{words}"):
+        score("cka", xy[0], bad)
+
+
+def test_masks_without_entries_and_lazy_tensors_are_read(xy):
+    x, y = xy
+    assert score("cka", np.ma.array(x), y) == score("cka", x, y)
+    wrapped = torch.tensor(x).requires_grad_().as_subclass(_Wrapped)
+    assert score("cka", wrapped, y) == score("cka", x, y)
+    negated = torch.complex(*2 * [torch.tensor(x)]).conj().imag
+    assert negated.is_neg()
+    assert score("cka", negated, y) == score("cka", -x, y)
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
@@ -95,7 +138,12 @@ def test_median_distance_of_zero_is_undefined(xy):
         ("mutual_knn", {"k": 0}, "mutual_knn needs a whole number k >= 1; got 0"),
         ("mutual_knn", {"k": 2.0}, "mutual_knn needs a whole number k >= 1; got 2.0"),
         ("cknna", {"k": 1}, "cknna needs a whole number k >= 2; got 1"),
-        ("cka_rbf", {"sigma": -1}, "cka_rbf needs sigma > 0; got -1"),
+        ("cka_rbf", {"sigma": -1}, r"cka_rbf needs sigma from 1e-60 to 1e\+60; got -1"),
+        ("cka_rbf", {"sigma": 1e-200}, r"cka_rbf needs sigma from 1e-60 to 1e\+60; got 1e-200"),
+        ("cka_rbf", {"sigma_median": 1e200}, r"cka_rbf needs sigma_median from 1e-60 to 1e\+60; got 1e\+200"),
+        ("linear", {"ridge": 10**400}, r"linear needs ridge from 0 to 1e\+60; got 1000"),
+        ("linear", {"ridge": np.True_}, r"linear needs ridge from 0 to 1e\+60; got np.True_"),
+        ("mutual_knn", {"k": np.float64(5)}, r"needs a whole number k >= 1; got 5.0"),
         ("cka_rbf", {"sigma": 1, "sigma_median": 1}, "takes 'sigma' or 'sigma_median', not both"),
         ("svcca", {"variance": 1.5}, r"svcca needs variance in \(0, 1\]; got 1.5"),
         ("svcca", {"dims": 2, "variance": 0.9}, "takes 'dims' or 'variance', not both"),
@@ -104,6 +152,33 @@ def test_median_distance_of_zero_is_undefined(xy):
 def test_wrong_parameters_are_refused(metric, parameters, message):
     with pytest.raises(ValueError, match=message):
         setting(metric, "exact", parameters)
+
+
+@pytest.mark.parametrize(
+    ("metric", "parameters"),
+    [
+        ("mutual_knn", {"k": np.int64(5)}),
+        ("cka_rbf", {"sigma": np.float32(1)}),
+        ("linear", {"ridge": np.float16(0.5), "folds": np.uint8(3), "seed": np.int64(1)}),
+        ("svcca", {"dims": np.int32(2)}),
+    ],
+)
+def test_numbers_of_numpy_are_parameters(metric, parameters, xy):
+    plain = {name: value.item() for name, value in parameters.items()}
+    found = setting(metric, "exact", parameters)
+    assert found == setting(metric, "exact", plain)
+    assert {type(found.parameters[name]) for name in plain} <= {int, float}
+    assert score(metric, *xy, **parameters) == score(metric, *xy, **plain)
+
+
+def test_numbers_of_numpy_are_seeds(xy):
+    for protocol, metric in (("as_published", "svcca"), ("exact", "linear")):
+        one, other = (
+            score(metric, *xy, protocol=protocol, seed=s, **({"dims": 2} if metric == "svcca" else {"ridge": 1}))
+            for s in (1, np.int64(1))
+        )
+        assert one == other
+    assert interval("linear", *xy, seed=np.int64(1), ridge=1) == interval("linear", *xy, seed=1, ridge=1)
 
 
 def test_unknown_metric_and_protocol_are_refused(xy):
