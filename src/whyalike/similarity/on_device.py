@@ -23,7 +23,7 @@ from whyalike.similarity.intermediates import form_of
 from whyalike.similarity.nearest import indistinct, with_drawn_ties
 from whyalike.similarity.precision import FEW_ROWS
 from whyalike.similarity.protocols import Setting
-from whyalike.similarity.rbf import check_width
+from whyalike.similarity.rbf import WIDTHS, check_width
 from whyalike.similarity.registry import METRICS
 
 ENTRIES = 1 << 26  # of one block of an n x n float64 matrix: 512 MB, of which up to six are held
@@ -138,11 +138,12 @@ def prepare_rbf(x: Tensor, parameters: Parameters) -> Kernel:
     rows = x - x.mean(dim=0)
     squares = (rows * rows).sum(dim=1)
     kernel = (rows @ rows.T).mul_(-2).add_(squares[:, None]).add_(squares).clamp_(min=0).fill_diagonal_(0)
-    width = parameters.get("sigma")
+    width, scale = parameters.get("sigma"), float(squares.mean()) ** 0.5
     if width is None:
         median = _median_distance(kernel)
-        check_width(median / float(squares.mean()) ** 0.5)
+        check_width(median / scale)
         width = parameters.get("sigma_median", 1.0) * median
+    width = min(max(width, WIDTHS[0] * scale), WIDTHS[1] * scale)
     kernel.mul_(-1 / (2 * width**2)).expm1_()  # exp - 1, for which centring makes up, keeps the digits near 1
     means = kernel.mean(dim=1)
     kernel.sub_(means[:, None]).sub_(means - means.mean())

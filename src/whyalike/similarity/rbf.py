@@ -14,6 +14,7 @@ from whyalike.similarity.precision import FEW_ROWS, centred
 
 BLOCK = 256  # rows of distances in work at once
 COINCIDING = 1e-6  # relative to the root mean square length: rounding leaves equal rows 1e-8 apart
+WIDTHS = (1e-15, 1e15)  # relative to it: of a narrower or wider kernel float64 has the same score
 WIDE = 0.1  # sigma^2 relative to the mean squared length, from which float32 products are exact enough for exp
 
 
@@ -42,6 +43,7 @@ def rbf_kernel(x: np.ndarray, sigma: float | None, sigma_median: float, single: 
         return rbf_kernel(x, sigma, sigma_median, single=False)
     if sigma is None:
         check_width(width / sigma_median)
+    width = min(max(width, WIDTHS[0]), WIDTHS[1])
     _exponentiate(kernel, width)
     means = kernel.mean(axis=1, dtype=np.float64)
     of_rows, of_columns = means.astype(kernel.dtype), (means - means.mean()).astype(kernel.dtype)

@@ -62,6 +62,13 @@ def test_float32_rbf_kernels_keep_their_digits_whatever_the_width(sigma_median):
     assert score("cka_rbf", x, y, sigma_median=sigma_median) == pytest.approx(expected, abs=PROMISED)
 
 
+@pytest.mark.parametrize("n", [100, N])
+@pytest.mark.parametrize(("sigma", "limit"), [(1e-60, 1e-5), (1e60, 1e5)])
+def test_rbf_kernels_narrower_or_wider_than_any_distance_score_as_their_limit(sigma, limit, n):
+    x, y = (z[:n] for z in _pair("plain"))
+    assert score("cka_rbf", x, y, sigma=sigma) == pytest.approx(score("cka_rbf", x, y, sigma=limit), abs=PROMISED)
+
+
 def test_features_that_came_as_float64_are_multiplied_in_float64():
     x, y = (z.astype(float) for z in _pair("plain"))
     assert score("cka", x, y) == pytest.approx(_truth("cka", x, y), abs=1e-12)
