@@ -146,7 +146,13 @@ class Study(Folder):
         return sorted((job for job in here if job["comment"].startswith(comment)), key=lambda job: int(job["id"]))
 
     def state(self, job: str) -> str:
-        return self.cluster.state(job)
+        """The state of a job; of one whose processes are being ended, the state that it ends in."""
+
+        def settled() -> str | None:
+            found = self.cluster.state(job)
+            return None if found == "COMPLETING" else found
+
+        return self.wait_for(settled, f"the end of job {job}")
 
     def trainings(self) -> list[Training]:
         """Jobs that train a run: their last word in the ledger is a checkpoint."""

@@ -88,7 +88,7 @@ def test_a_second_driver_in_the_folder_is_refused_and_disturbs_nothing(study, re
     assert refused.returncode == 1
     assert "Directory cannot be locked" in refused.stdout
     assert study.driver.poll() is None
-    assert {study.state(job) for job in running} <= {"RUNNING", "COMPLETING", "COMPLETED"}
+    assert {study.state(job) for job in running} <= {"RUNNING", "COMPLETED"}
 
 
 def test_the_driver_that_was_started_again_ends_as_if_nothing_had_been(study, restarted, undisturbed):
