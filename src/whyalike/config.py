@@ -28,13 +28,14 @@ from whyalike.figures.registry import FIGURES
 from whyalike.messages import faults_in_words, listed
 from whyalike.models.registry import MODELS
 from whyalike.registry import Registry
+from whyalike.section import Section
 from whyalike.sections import controls, factorial
 from whyalike.sections.external import ExternalStudy, OwnActivations, OwnCheckpoints
 from whyalike.sections.misfits import misfits, unknown_names
 from whyalike.sections.names import Name, known
 from whyalike.sections.published_scores import PublishedScores
 from whyalike.sections.questions import STIMULI, ClassCounts, Question, StimuliNames
-from whyalike.sections.recipes import Operation, Section
+from whyalike.sections.recipes import Operation
 from whyalike.sections.sample_texts import SampleText
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.registry_closeness import of_representations

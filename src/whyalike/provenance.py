@@ -4,8 +4,9 @@ Snakemake compares ``params`` as a set of values, so each rule passes one canoni
 fingerprint in that string: SHA-256 over the syntax, without comments and docstrings, of the stage's entry and of every
 first-party definition that it reaches: the functions, classes and constants that it uses, those that they use, and so
 on. A comment changes nothing; a changed constant changes the stages that reach it; a new function in a module changes
-nothing until somebody calls it. Stages on which stored runs or GPU time depend (data, splits, models, training,
-extraction) carry an explicit VERSION instead, see `version`; a test compares it with the fingerprint.
+nothing until somebody calls it. Names of first-party modules do not count, so a definition may move from one file to
+another. Stages on which stored runs or GPU time depend (data, splits, models, training, extraction) carry an explicit
+VERSION instead, see `version`; a test compares it with the fingerprint.
 
 Two things are out of sight: the table of a `Registry` (a line for another metric is no change of this one: the entry
 in use and its facts belong in the parameters), and what is imported by a name that is computed, as such a table does.
@@ -80,7 +81,7 @@ def _source(module: str) -> _Source:
     source = _Source(statements, tables, {}, [])
     for place, statement in enumerate(statements):
         source.imported.update(_imported(statement))
-        if not isinstance(statement, (*_DEFINITIONS, ast.Import, ast.ImportFrom)) and not _is_assignment(statement):
+        if not (isinstance(statement, _DEFINITIONS) or _is_import(statement) or _is_assignment(statement)):
             source.loose.append(place)
         for name in _bound(statement) - set(source.imported):
             source.bound.setdefault(name, []).append(place)
@@ -94,9 +95,13 @@ def _body(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionD
 
 def _parts(statement: ast.stmt) -> list[ast.stmt]:
     """An import as one statement a name, so that a name more beside it is no change; others as they are."""
-    if not isinstance(statement, ast.Import | ast.ImportFrom):
+    if not _is_import(statement):
         return [statement]
     return [type(statement)(**{**dict(ast.iter_fields(statement)), "names": [alias]}) for alias in statement.names]
+
+
+def _is_import(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
 def _is_assignment(statement: ast.stmt) -> bool:
@@ -209,6 +214,8 @@ def _shape(node: object) -> str:
     if not isinstance(node, ast.AST):
         return repr(node)
     fields = {name: value for name, value in ast.iter_fields(node) if name not in _UNSEEN}
+    if isinstance(node, ast.ImportFrom) and node.module and _path(node.module):
+        del fields["module"]  # where a first-party definition lies does not count
     if isinstance(node, _DEFINITIONS):
         fields["body"] = _body(node)
     told = (f"{name}={_shape(value)}" for name, value in fields.items() if value is not None and value != [])
@@ -219,12 +226,13 @@ def _shape(node: object) -> str:
 def fingerprint(*entries: str) -> str:
     """16 hex digits that change when the code of ``entries``, or first-party code that they reach, changes.
 
-    Entries are as in `closure`. What only carries results (`_WITHOUT_EFFECT`) does not count.
+    Entries are as in `closure`. What only carries results (`_WITHOUT_EFFECT`) does not count, nor do names of modules:
+    only if two definitions of one name in two modules swapped their texts would nothing be seen.
     """
-    digest = hashlib.sha256()
-    for module, place in sorted(_reached(entries, _WITHOUT_EFFECT)):
-        digest.update(f"{module}\n{_shape(_source(module).statements[place])}\n".encode())
-    return digest.hexdigest()[:16]
+    reached = (_source(module).statements[place] for module, place in _reached(entries, _WITHOUT_EFFECT))
+    # as a set: two modules that become one import what both need only once
+    shapes = {_shape(statement) for statement in reached if not (_is_import(statement) and _imported(statement))}
+    return hashlib.sha256("\n".join(sorted(shapes)).encode()).hexdigest()[:16]
 
 
 def version(module: str) -> int:

@@ -247,11 +247,11 @@ class Grid:
         trained = {
             **start,
             **({} if other_start is None else {"order": replica}),
-            "dataset": dataset.model_dump(mode="json"),
+            "dataset": dataset.plain(),
             "dataset_version": version(SOURCES[dataset.source].module),
             "split": split,
             "labelling": labelling,
-            "recipe": recipe.model_dump(mode="json", exclude={"keep_steps"}),
+            "recipe": recipe.plain(exclude=["keep_steps"]),
             "training_version": version("whyalike.training.trainer"),
             "objective_version": version(OBJECTIVES[recipe.objective].module),
         }
@@ -273,7 +273,7 @@ class Grid:
         setting = self.config.settings[cell.setting]
         model = self.config.models[setting.model]
         return {
-            "model": model.model_dump(mode="json"),
+            "model": model.plain(),
             "size": setting.size,
             "seed": cell.seed,
             "replica": replica,

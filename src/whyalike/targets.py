@@ -36,9 +36,9 @@ class Targets:
         """Parameters of published scores and their statistics."""
         published = self.config.published[wildcards.published]
         factor = self.config.studies[published.study].factor
-        statistics = self.config.statistics.model_dump(mode="json")
+        statistics = self.config.statistics.plain()
         code = fingerprint("whyalike.statistics.analysis:analyse_published")
-        return canonical_json({**published.model_dump(mode="json"), "factor": factor, **statistics, "code": code})
+        return canonical_json({**published.plain(), "factor": factor, **statistics, "code": code})
 
     # ---- sample text ----
 
@@ -61,7 +61,7 @@ class Targets:
         sample = self.config.sample_texts[wildcards.sample]
         cells = [self._speakers(sample.study, cell) for cell in self._sample_cells(wildcards.sample)]
         code = fingerprint("whyalike.activations.sampling:sample_text")
-        return canonical_json({**sample.model_dump(mode="json", exclude={"seeds"}), "cells": cells, "code": code})
+        return canonical_json({**sample.plain(exclude=["seeds"]), "cells": cells, "code": code})
 
     def _sample_cells(self, name: str) -> list[Cell]:
         sample = self.config.sample_texts[name]
@@ -80,5 +80,5 @@ class Targets:
                 for run in runs}  # fmt: skip
         setting = self.config.settings[cell.setting]
         told = [{"seed": run.seed, "name": run.name, "level": run.level, "run": run.identity} for run in runs.values()]
-        model = self.config.models[setting.model].model_dump(mode="json")
+        model = self.config.models[setting.model].plain()
         return {"setting": cell.setting, "dataset": setting.dataset, "model": model, "runs": told}

@@ -145,7 +145,7 @@ class Workflow:
     def data_work(self, wildcards: Any) -> str:
         """Parameters of a prepared data set."""
         dataset = self.config.datasets[wildcards.dataset]
-        parameters = dataset.model_dump(mode="json", exclude={"source"})
+        parameters = dataset.plain(exclude=["source"])
         state = {"version": version(SOURCES[dataset.source].module)}
         return canonical_json({"source": dataset.source, "parameters": parameters, **state})
 
@@ -165,8 +165,8 @@ class Workflow:
             {
                 **vars(cell),
                 "size": setting.size,
-                "model": self.config.models[setting.model].model_dump(mode="json"),
-                "recipe": self.config.recipes[setting.recipe].model_dump(mode="json"),
+                "model": self.config.models[setting.model].plain(),
+                "recipe": self.config.recipes[setting.recipe].plain(),
                 "runs": [run.plain() for run in runs],
                 "min_accuracy": self.grid.min_accuracy(cell),
             }
@@ -178,14 +178,14 @@ class Workflow:
         setting = self.config.settings[cell.setting]
         work = {**vars(cell), "runs": [run.plain() for run in self.grid.runs(cell)], "labelling": setting.labelling}
         if isinstance(setting, OwnCheckpoints):
-            model = self.config.models[setting.model].model_dump(mode="json")
+            model = self.config.models[setting.model].plain()
             work |= {"model": model, "classes": setting.classes, "version": version("whyalike.training.imported")}
         return canonical_json(work)
 
     def import_activations_work(self, wildcards: Any) -> str:
         """Parameters of the import of a setting's activations on one stimulus set."""
         runs = {run.name: run.identity for run in self.grid.runs(_external(wildcards))}
-        stimuli = self.config.stimuli[wildcards.stimuli].model_dump(mode="json")
+        stimuli = self.config.stimuli[wildcards.stimuli].plain()
         code = fingerprint("whyalike.activations.imported:import_activations")
         return canonical_json({"runs": runs, "stimuli": stimuli, **self.config.stored(), "code": code})
 
@@ -200,11 +200,11 @@ class Workflow:
             {
                 "seed": cell.seed,
                 "size": setting.size,
-                "model": self.config.models[setting.model].model_dump(mode="json"),
+                "model": self.config.models[setting.model].plain(),
                 "mean": getattr(recipe, "mean", None),
                 "std": getattr(recipe, "std", None),
                 "layers": setting.layers,
-                "stimuli": self.config.stimuli[wildcards.stimuli].model_dump(mode="json"),
+                "stimuli": self.config.stimuli[wildcards.stimuli].plain(),
                 "runs": [run.identity for run in runs],
                 "untrained": {run.untrained: run.replica if run.start is None else run.start for run in runs},
                 **self.config.stored(),
@@ -230,7 +230,7 @@ class Workflow:
                 "fixed_classes": study.fixed_classes,
                 "pairs": [pair.plain() for pair in self.grid.pairs(wildcards.study, wildcards.comparison)],
                 "seeds_asked": partial.seeds(self.asked, wildcards.study, wildcards.comparison),
-                **similarity.model_dump(mode="json"),
+                **similarity.plain(),
                 "facts": {name: _counting(entry.facts) for name, entry in metrics.items()},
                 "code": fingerprint(
                     "whyalike.similarity.comparison:score_comparison",
@@ -241,14 +241,14 @@ class Workflow:
 
     def statistics_work(self, wildcards: Any) -> str:
         """Parameters of one study's statistics."""
-        statistics = self.config.statistics.model_dump(mode="json")
+        statistics = self.config.statistics.plain()
         code = fingerprint("whyalike.statistics.making:analyse_study")
         return canonical_json({"study": wildcards.study, **statistics, **self.lacking(wildcards.study), "code": code})
 
     def tables_work(self, _: Any) -> str:
         """Parameters of the tables over all studies; an architecture's settings count once together."""
         architectures = {name: getattr(setting, "model", name) for name, setting in self.config.settings.items()}
-        statistics = self.config.statistics.model_dump(mode="json", exclude={"permutations"})
+        statistics = self.config.statistics.plain(exclude=["permutations"])
         code = fingerprint("whyalike.statistics.making:write_tables")
         return canonical_json({"architectures": architectures, **statistics, **self.lacking(), "code": code})
 

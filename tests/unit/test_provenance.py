@@ -123,6 +123,32 @@ def test_a_line_more_in_a_table_of_names_changes_nothing(package):
     assert not changed(package, table.replace("1}", '1, "b": 2}'), module="table.py", of="whyalike.user:f")
 
 
+def test_a_file_that_moves_changes_nothing(package):
+    (package / "user.py").write_text("def f(x):\n    from whyalike.base import scale\n    return scale(x)\n")
+    forget()
+    before = [fingerprint(entry) for entry in ("whyalike.top", "whyalike.user:f", "whyalike.base:scale")]
+    (package / "base.py").rename(package / "room" / "ground.py")
+    for name in ("user.py", "room/middle.py"):
+        text = (package / name).read_text()
+        (package / name).write_text(text.replace("whyalike.base", "whyalike.room.ground"))
+    forget()
+    moved = ("whyalike.top", "whyalike.user:f", "whyalike.room.ground:scale")
+    assert [fingerprint(entry) for entry in moved] == before
+    assert changed(package, MODULE.replace("3", "4"), module="room/ground.py", of="whyalike.user:f")
+
+
+def test_a_definition_that_moves_to_another_file_changes_nothing(package):
+    (package / "user.py").write_text("from whyalike.base import scale\n\n\ndef f(x):\n    return scale(x)\n")
+    forget()
+    before = fingerprint("whyalike.user:f")
+    (package / "alone.py").write_text(MODULE.replace('"""A module."""', "import numpy as np"))
+    (package / "base.py").write_text("")
+    (package / "user.py").write_text("from whyalike.alone import scale\n\n\ndef f(x):\n    return scale(x)\n")
+    (package / "room" / "middle.py").write_text("")
+    forget()
+    assert fingerprint("whyalike.user:f") == before
+
+
 def test_a_docstring_alone_in_a_function_may_change(package):
     (package / "base.py").write_text(MODULE + 'def g():\n    """Nothing yet."""\n')
     forget()
@@ -162,23 +188,45 @@ def test_an_unknown_module_is_named(package, function, module):
         function(module)
 
 
-def test_a_changed_split_reaches_the_splits_and_not_the_scores(tmp_path, monkeypatch):
-    stages = ("whyalike.similarity.scoring", "whyalike.splits.making:make_splits")
-    before = [fingerprint(stage) for stage in stages]
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of the package itself in its place."""
     copy = tmp_path / "whyalike"
     shutil.copytree(provenance._ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(provenance, "_ROOT", copy)
     forget()
-    try:
-        assert [fingerprint(stage) for stage in stages] == before  # where the package lies does not count
-        source = copy / "splits" / "overlap.py"
-        source.write_text(source.read_text().replace("half = len(items) // 2", "half = len(items) // 3"))
-        forget()
-        after = [fingerprint(stage) for stage in stages]
-    finally:
-        forget()
+    yield copy
+    forget()
+
+
+STAGES = ("whyalike.similarity.scoring", "whyalike.splits.making:make_splits")
+
+
+def test_a_changed_split_reaches_the_splits_and_not_the_scores(request):
+    before = [fingerprint(stage) for stage in STAGES]
+    copy = request.getfixturevalue("copy")
+    assert [fingerprint(stage) for stage in STAGES] == before  # where the package lies does not count
+    source = copy / "splits" / "overlap.py"
+    source.write_text(source.read_text().replace("half = len(items) // 2", "half = len(items) // 3"))
+    forget()
+    after = [fingerprint(stage) for stage in STAGES]
     assert after[0] == before[0]
     assert after[1] != before[1]
+
+
+def test_a_metric_and_a_split_that_move_re_run_nothing(copy):
+    metric = "whyalike.similarity.cka:LINEAR"
+    before = [fingerprint(entry) for entry in (*STAGES, metric)]
+    (copy / "ground").mkdir()
+    for old, new in (("similarity.cka", "ground.kernels"), ("splits.overlap", "ground.halves")):
+        places = [copy.joinpath(*name.split(".")).with_suffix(".py") for name in (old, new)]
+        places[0].rename(places[1])
+        for path in copy.rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            if f"whyalike.{old}" in text:
+                path.write_text(text.replace(f"whyalike.{old}", f"whyalike.{new}"), encoding="utf-8")
+    forget()
+    assert [fingerprint(entry) for entry in (*STAGES, "whyalike.ground.kernels:LINEAR")] == before
 
 
 @pytest.mark.parametrize("entry", sorted(provenance._WITHOUT_EFFECT))

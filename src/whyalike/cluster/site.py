@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field, ValidationError, model_validator
 
 from whyalike.messages import faults_in_words, listed
-from whyalike.sections.recipes import Section
+from whyalike.section import Section
 from whyalike.yaml_file import ConfigError, keys_of
 
 SITE = "config/site.yaml"  # from the working directory

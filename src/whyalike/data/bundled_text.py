@@ -36,7 +36,7 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
     chosen = BundledTextParameters.model_validate(parameters)
     with encoding_threads(threads):
         tokenizer = train(_training_texts(), chosen.vocabulary)
-        made_by = {"source": "bundled_text", "version": VERSION, "parameters": chosen.model_dump(mode="json")}
+        made_by = {"source": "bundled_text", "version": VERSION, "parameters": chosen.plain()}
         write_stream(folder, {name: _pieces(name) for name in chosen.corpora}, tokenizer, chosen, made_by, report)
 
 

@@ -44,7 +44,7 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
     made_by = {
         "source": "colorshapedigit_groups",
         "version": VERSION,
-        "parameters": chosen.model_dump(mode="json", exclude={"sources"}),
+        "parameters": chosen.plain(exclude=["sources"]),
         "sources": {"shapes": drawings_from, "digits": glyphs_from},
     }
     sources = fill(

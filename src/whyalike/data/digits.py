@@ -52,6 +52,6 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
             "sample": [f"{index:04d}" for index in order],
         }
     )
-    made_by = {"source": "digits", "version": VERSION, "parameters": chosen.model_dump(mode="json")}
+    made_by = {"source": "digits", "version": VERSION, "parameters": chosen.plain()}
     write_prepared(folder, images, labels, ["digit"], made_by)
     report(f"digits: {len(images)} images, {len(train)} for training")

@@ -52,7 +52,7 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
         for place, row in enumerate(order):
             target[place] = images[row]
     table = pd.DataFrame({"part": parts[order], "class": classes[order], "row": order.astype(str)})
-    content = chosen.model_dump(mode="json", exclude={"images", "labels", "part"})
+    content = chosen.plain(exclude=["images", "labels", "part"])
     made_by = {"source": "arrays", "version": VERSION, "parameters": content}
     write_prepared(folder, None, table, ["class"], made_by)
     report(f"arrays: {chosen.title}, {len(set(classes))} classes, "

@@ -45,7 +45,7 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
         for path, target in zip(files[blocks[number]], pixels, strict=True):
             target[:] = read_image(path, chosen.size)
 
-    content = chosen.model_dump(mode="json", exclude={"folder"})
+    content = chosen.plain(exclude=["folder"])
     made_by = {"source": "images", "version": VERSION, "parameters": content}
     work = {**made_by, "files": state_of(files)}
     shape = (len(labels), chosen.size, chosen.size, 3)

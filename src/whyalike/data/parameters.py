@@ -9,8 +9,6 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     PlainSerializer,
     ValidationInfo,
@@ -19,6 +17,7 @@ from pydantic import (
 )
 
 from whyalike.data import layouts
+from whyalike.section import Section
 
 Shape = Literal["circle", "kite", "parallelogram", "rectangle", "rhombus", "square", "trapezoid", "triangle"]
 Color = Literal["blue", "brown", "cyan", "green", "magenta", "orange", "pink", "purple", "red", "yellow"]
@@ -46,10 +45,8 @@ def _distinct(values: list) -> list:
 Distinct = AfterValidator(_distinct)
 
 
-class Parameters(BaseModel):
-    """What all sources share: unknown keys are refused, values cannot be changed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Parameters(Section):
+    """What all sources share."""
 
     def counts(self) -> tuple[int, int] | None:
         """Number of training and of test rows (images; of text chunks and windows), where these parameters set them."""
@@ -199,7 +196,7 @@ class OfficialParameters(Parameters):
     """A published data set, read from a folder of the user's."""
 
     layout: ClassVar[layouts.Layout]
-    folder: Folder
+    folder: Folder = Field(description="Folder that holds it, as published.")
 
     def missing(self) -> str | None:
         """Files that are not in the folder."""

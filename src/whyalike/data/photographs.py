@@ -45,7 +45,7 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
             "tile": [f"{names[k]}/{row:03d}/{column:03d}" for k, row, column in places],
         }
     )
-    made_by = {"source": "photographs", "version": VERSION, "parameters": chosen.model_dump(mode="json")}
+    made_by = {"source": "photographs", "version": VERSION, "parameters": chosen.plain()}
     write_prepared(folder, images, labels, ["photograph"], made_by)
     report(f"photographs: {len(images)} tiles of {chosen.size} px")
 

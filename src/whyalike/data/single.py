@@ -73,7 +73,7 @@ def _write(
             images[number * each : (number + 1) * each] = palette(COLORS[color])[ink]
             used.append(placed.source)
     labels = _labels(attribute, classes, each, pool, np.concatenate(used))
-    made_by = {"source": source, "version": VERSION, "parameters": chosen.model_dump(mode="json")}
+    made_by = {"source": source, "version": VERSION, "parameters": chosen.plain()}
     write_prepared(folder, None, labels, [attribute, "color"], made_by)
     report(f"{source}: {len(labels)} images written")
 

@@ -38,7 +38,7 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
     with tokenization.encoding_threads(threads):
         tokenizer = _tokenizer(chosen.tokenizer)
         corpora = {name: texts(corpus.files(), corpus.columns) for name, corpus in chosen.corpora.items()}
-        made_by = {"source": "text", "version": VERSION, "parameters": chosen.model_dump(mode="json")}
+        made_by = {"source": "text", "version": VERSION, "parameters": chosen.plain()}
         write_stream(folder, corpora, tokenizer, chosen, made_by, report)
 
 

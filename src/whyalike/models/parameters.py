@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from whyalike.sections.recipes import Section
+from whyalike.section import Section
 
 
 class ResNetParameters(Section):

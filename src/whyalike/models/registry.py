@@ -11,7 +11,7 @@ from whyalike.models.parameters import (
     VaeParameters,
 )
 from whyalike.registry import Entry, Registry
-from whyalike.sections.recipes import Section
+from whyalike.section import Section
 
 
 @dataclass(frozen=True)

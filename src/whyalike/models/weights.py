@@ -12,8 +12,10 @@ from whyalike.models.registry import MODELS
 
 
 def build_model(model: Mapping[str, Any], classes: int, seed: int, replica: str) -> nn.Module:
-    """The model of a run with its initial weights, on the CPU."""
-    return MODELS[model["family"]].load()(model, classes, seed, replica)
+    """The model of a run with its initial weights, on the CPU; ``model`` is its section's `plain` values."""
+    family = MODELS[model["family"]]
+    own = family.facts.parameters.from_plain({name: value for name, value in model.items() if name != "family"})
+    return family.load()({"family": model["family"], **own.model_dump(mode="json")}, classes, seed, replica)
 
 
 def save_weights(model: nn.Module, path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from whyalike.messages import faults_in_words, listed
-from whyalike.sections.recipes import Section
+from whyalike.section import Section
 from whyalike.yaml_file import ConfigError, keys_of
 
 Source = Literal["measured", "given", "guessed"]

@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from whyalike.data.parameters import Cifar10Parameters
 from whyalike.models.parameters import ResNetParameters
+from whyalike.section import Section
 from whyalike.sections.names import Name, known
-from whyalike.sections.recipes import Section
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.registry_closeness import of_representations
 from whyalike.training.parameters import AdamRecipe

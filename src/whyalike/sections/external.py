@@ -12,9 +12,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from whyalike.section import Section
 from whyalike.sections.names import Name
 from whyalike.sections.questions import STIMULI, Question, StimuliNames
-from whyalike.sections.recipes import Section
 
 
 class Pattern:
@@ -49,7 +49,7 @@ class External(Section):
 
     def identifying(self) -> dict[str, Any]:
         """What tells one run from another of the same name: no place of files, no list of the others."""
-        return self.model_dump(mode="json", exclude={"runs", "layers", "checkpoints", "activations"})
+        return self.plain(exclude=["runs", "layers", "checkpoints", "activations"])
 
 
 class OwnCheckpoints(External):

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from whyalike.messages import FOR_ALL, FOR_EACH, near
+from whyalike.section import Section
 from whyalike.sections.names import Name
-from whyalike.sections.recipes import Section
 
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 StimuliNames = Annotated[

@@ -6,13 +6,9 @@ recipes of the single objectives are in `whyalike.training.parameters`.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+from pydantic import Field, NonNegativeInt
 
-
-class Section(BaseModel):
-    """A part of the configuration: unknown keys are errors, values never change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)  # JSON has neither
+from whyalike.section import Section
 
 
 class Recipe(Section):

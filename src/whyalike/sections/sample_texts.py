@@ -7,8 +7,8 @@ from pydantic import Field
 
 from whyalike.messages import near
 from whyalike.models.registry import MODELS
+from whyalike.section import Section
 from whyalike.sections.names import Name
-from whyalike.sections.recipes import Section
 
 if TYPE_CHECKING:
     from whyalike.config import Config

@@ -110,7 +110,7 @@ class ClosenessStudy(OwnStudy):
 
     def constructed_work(self, wildcards: Any) -> str:
         """Parameters of the scores of constructed models."""
-        section = getattr(self.section, wildcards.construction).model_dump(mode="json")
+        section = getattr(self.section, wildcards.construction).plain()
         code = fingerprint(f"whyalike.similarity.constructed_scores:{wildcards.construction}")
         return canonical_json({**section, "code": code})
 
@@ -159,7 +159,7 @@ class ClosenessStudy(OwnStudy):
 
     def tuples_work(self, _: Any) -> str:
         """Parameters of the sensitivity to the number of tuples."""
-        section = self.section.tuples.model_dump(mode="json")
+        section = self.section.tuples.plain()
         return canonical_json({**section, "code": fingerprint("whyalike.similarity.tuple_counts:score_tuples")})
 
     def statistics_work(self, _: Any) -> str:

@@ -26,7 +26,7 @@ def groups(section: Photographs | None) -> list[str]:
 
 def data_work(section: Photographs) -> str:
     """Parameters of the prepared data set."""
-    parameters = section.data.model_dump(mode="json")
+    parameters = section.data.plain()
     return canonical_json({"source": SOURCE, "parameters": parameters, "version": version(SOURCES[SOURCE].module)})
 
 
@@ -35,12 +35,12 @@ def training(section: Photographs, group: str) -> dict[str, Any]:
     dimensions = int(group.rpartition("_m")[2])
     model = {
         "family": FAMILY,
-        **section.model.model_dump(mode="json"),
+        **section.model.plain(),
         "dimensions": dimensions,
         "unembedding_width": section.width,
         "unembedding_layers": section.layers,
     }
-    recipe = {"objective": OBJECTIVE, **section.recipe.model_dump(mode="json", exclude={"keep_steps"})}
+    recipe = {"objective": OBJECTIVE, **section.recipe.plain(exclude=["keep_steps"])}
     shared = {"size": SIDE, "model": model, "recipe": recipe}
     runs = [
         {"name": f"{group}_seed{seed}", "seed": seed, "replica": REPLICA, "labelling": LABELLING, "level": None,
@@ -58,7 +58,7 @@ def _identity(section: Photographs, shared: dict[str, Any], seed: int) -> str:
             "seed": seed,
             "replica": REPLICA,
             "version": version(MODELS[FAMILY].module),
-            "dataset": {"source": SOURCE, **section.data.model_dump(mode="json")},
+            "dataset": {"source": SOURCE, **section.data.plain()},
             "dataset_version": version(SOURCES[SOURCE].module),
             "split": {"part": "all"},
             "labelling": LABELLING,

@@ -8,8 +8,8 @@ module is cheap: the configuration reads it.
 from dataclasses import dataclass
 
 from whyalike.registry import Entry, Registry
+from whyalike.section import Section
 from whyalike.sections.closeness_parameters import Closeness
-from whyalike.sections.recipes import Section
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from whyalike.sections.recipes import Recipe, Section
+from whyalike.section import Section
+from whyalike.sections.recipes import Recipe
 
 
 class Augmentation(Section):

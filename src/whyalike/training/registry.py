@@ -53,4 +53,4 @@ OBJECTIVES: Registry[ObjectiveFacts] = Registry(
 def recipe_of(values: Mapping[str, Any]) -> Recipe:
     """The recipe in a job's parameters, as JSON values with its objective's name."""
     own = {name: value for name, value in values.items() if name != "objective"}
-    return OBJECTIVES[values["objective"]].facts.parameters.model_validate(own)
+    return OBJECTIVES[values["objective"]].facts.parameters.from_plain(own)

@@ -1,0 +1,72 @@
+"""What every section of the configuration is, and how its keys may grow without renaming what is stored.
+
+A run's identity and a job's parameters are hashes and texts of sections. A key that comes later declares with `Before`
+what it was before it existed: with that value it is left out of both, so that runs keep their names. It is not the
+default that is left out: where a key's default is another value than before, the default shows.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
+
+_PLAIN = object()  # the context in which a section is made of `Section.plain`
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a key was before it existed: ``block: Annotated[str, Before("basic")] = Field("basic", ...)``."""
+
+    value: Any
+
+
+class Section(BaseModel):
+    """A part of the configuration: unknown keys are errors, values never change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)  # JSON has neither
+
+    def plain(self, exclude: Collection[str] = ()) -> dict[str, Any]:
+        """The keys as JSON values, without those that are what they were before they existed.
+
+        Examples
+        --------
+        >>> from typing import Annotated
+        >>> class Net(Section):
+        ...     width: int
+        ...     block: Annotated[str, Before("basic")] = "bottleneck"
+        >>> Net(width=8).plain(), Net(width=8, block="basic").plain()
+        ({'width': 8, 'block': 'bottleneck'}, {'width': 8})
+        >>> Net.from_plain({"width": 8}).block
+        'basic'
+        """
+        return _grown(self, self.model_dump(mode="json", exclude=set(exclude)))
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> Self:
+        """The section that `plain` gave: a key that is left out is what it was before it existed."""
+        return cls.model_validate(dict(values), context=_PLAIN)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, values: Any, about: ValidationInfo) -> Any:
+        return {**_before(cls), **values} if about.context is _PLAIN and isinstance(values, Mapping) else values
+
+
+def _before(section: type[Section]) -> dict[str, Any]:
+    """Key -> its value before it existed, of the keys that came later."""
+    fields = section.model_fields.items()
+    return {name: one.value for name, field in fields for one in field.metadata if isinstance(one, Before)}
+
+
+def _grown(value: Any, dumped: Any) -> Any:
+    """What `plain` gives of a value, which pydantic dumped so."""
+    if isinstance(value, Section):
+        before = _before(type(value))
+        kept = (name for name in dumped if name not in before or getattr(value, name) != before[name])
+        return {name: _grown(getattr(value, name), dumped[name]) for name in kept}
+    if isinstance(value, Mapping):
+        return {name: _grown(one, own) for one, (name, own) in zip(value.values(), dumped.items(), strict=True)}
+    if isinstance(value, tuple | list):
+        return [_grown(one, own) for one, own in zip(value, dumped, strict=True)]
+    return dumped

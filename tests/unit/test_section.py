@@ -1,0 +1,51 @@
+"""Sections as plain values: keys that came later are left out where they say what was before them."""
+
+from typing import Annotated
+
+import pytest
+from pydantic import Field, ValidationError
+
+from whyalike.section import Before, Section
+
+
+class Change(Section):
+    kind: str = "flip"
+    probability: Annotated[float, Before(1.0)] = 0.5
+
+
+class Training(Section):
+    steps: int
+    change: Change = Change()
+    several: tuple[Change, ...] = ()
+    schedule: Annotated[str | None, Before(None)] = Field(None, pattern="^cosine$")
+
+
+OLD = Change(probability=1.0)
+
+
+def test_keys_are_left_out_where_they_are_what_they_were():
+    assert Training(steps=3, change=OLD).plain() == {"steps": 3, "change": {"kind": "flip"}, "several": []}
+
+
+def test_a_default_that_is_another_than_before_stays():
+    assert Training(steps=3).plain()["change"] == {"kind": "flip", "probability": 0.5}
+
+
+def test_sections_in_tuples_and_given_values_are_told_alike():
+    several = Training(steps=3, several=(OLD, Change()), schedule="cosine").plain()
+    assert several["several"] == [{"kind": "flip"}, {"kind": "flip", "probability": 0.5}]
+    assert several["schedule"] == "cosine"
+
+
+@pytest.mark.parametrize("one", [Training(steps=3), Training(steps=3, change=OLD, several=(OLD, Change()))])
+def test_plain_values_make_the_same_section_again(one):
+    assert Training.from_plain(one.plain()) == one
+
+
+def test_a_configuration_takes_the_default_and_not_what_was_before():
+    assert Training.model_validate({"steps": 3, "change": {}}).change.probability == 0.5
+
+
+def test_plain_values_are_checked_too():
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        Training.from_plain({"steps": 3, "epochs": 2})
