@@ -2,14 +2,19 @@
 
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from whyalike.files import canonical_json, write_text
+
 LOG = logging.getLogger("whyalike")
+FAULT = ".fault.json"  # behind the name of a log: the fault of its job's last attempt
+IDENTITY = re.compile(r"\b[0-9a-f]{16}\b")  # of a run
 # faults of input, data or disk: the message is enough, the traceback is kept in the log file only
 TRY_ALONE = "To try this job alone, give the command (snakemake or whyalike run) this target: {target}"
 EXPECTED = (ValueError, LookupError, OSError, RuntimeError, ArithmeticError)
@@ -49,17 +54,23 @@ def job(log: str, threads: int, target: str) -> Iterator[None]:
     Results depend on the number of threads, so it is the rule's fixed number, never that of the cores found. Libraries
     that the body itself loads take it from the environment, where Snakemake puts the same number. The log
     file keeps the traceback of every fault; the terminal shows it only for those that nobody foresaw. The message ends
-    with the log and with how to try this job alone: by its ``target``, one of its output files.
+    with the log and with how to try this job alone: by its ``target``, one of its output files. For `whyalike status`
+    the fault also stands in a file beside the log, until the job begins anew.
     """
     start_log(log)
+    fault = Path(log + FAULT)
+    fault.unlink(missing_ok=True)
     with threadpool_limits(threads):
         try:
             yield
         except Exception as error:
             # a KeyError's own text is its message in quotes
             text = error.args[0] if isinstance(error, KeyError) and error.args else error
-            notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", ()))
-            LOG.error("%s%s\nLog: %s\n%s", text, notes, log, TRY_ALONE.format(target=target), exc_info=True)
+            message = "\n".join([str(text), *getattr(error, "__notes__", ())])
+            LOG.error("%s\nLog: %s\n%s", message, log, TRY_ALONE.format(target=target), exc_info=True)
+            runs = sorted(set(IDENTITY.findall(message)))
+            with suppress(OSError):  # a full disk: Snakemake's own message is left
+                write_text(fault, canonical_json({"message": message, "target": target, "runs": runs}))
             if not isinstance(error, EXPECTED):
                 raise
             sys.exit(1)

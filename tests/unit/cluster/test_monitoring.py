@@ -197,12 +197,13 @@ def test_a_fault_that_names_no_run_is_one_of_all_unfinished_runs_of_its_job(moni
     assert status.counts == {"done": 1, "failed": 5, "waiting": 66}
 
 
-def test_a_fault_is_over_when_its_log_is_begun_anew_or_its_target_is_made(monitor, tmp_path):
+def test_a_fault_is_over_when_its_job_begins_anew_or_its_target_is_made(monitor, tmp_path):
     logs, target = tmp_path / "logs", tmp_path / "seed0.parquet"
     for name in ("first", "second"):
         fail(logs / "rule" / f"{name}.log", target, "no such file")
     assert [one.log.name for one in failures.read(logs)] == ["first.log", "second.log"]
-    (logs / "rule" / "first.log").write_text("training 1/6 runs · digits · 5 s · eta 31 s\n")
+    with jobs.job(str(logs / "rule" / "first.log"), 1, str(target)):
+        assert [one.log.name for one in failures.read(logs)] == ["second.log"]
     assert [one.log.name for one in failures.read(logs)] == ["second.log"]
     target.touch()
     os.utime(target, (time.time() + 5,) * 2)
@@ -216,7 +217,7 @@ def test_the_last_fault_comes_last_and_those_of_what_is_no_longer_asked_for_are_
     score = "results/demo/similarity/dataset_overlap/digits/digits_test.parquet"
     for name, age in (("a", 10), ("b", 20)):
         fail(root / "logs" / "score_comparison" / f"{name}.log", score, name)
-        os.utime(root / "logs" / "score_comparison" / f"{name}.log", (time.time() - age,) * 2)
+        os.utime(root / "logs" / "score_comparison" / f"{name}.log.fault.json", (time.time() - age,) * 2)
     fail(root / "logs" / "write_tables.log", root / "statistics/accuracy.csv", "disk full")
     assert [one.message for one in monitor.look().failures] == ["b", "a", "disk full"]
 
