@@ -28,8 +28,8 @@ from whyalike.figures.registry import FIGURES
 from whyalike.messages import faults_in_words, listed
 from whyalike.models.registry import MODELS
 from whyalike.registry import Registry
+from whyalike.designs import controls, factorial
 from whyalike.section import Section
-from whyalike.sections import controls, factorial
 from whyalike.sections.external import ExternalStudy, OwnActivations, OwnCheckpoints
 from whyalike.sections.misfits import misfits, unknown_names
 from whyalike.sections.names import Name, known

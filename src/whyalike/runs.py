@@ -19,7 +19,7 @@ from whyalike.data.registry import SOURCES
 from whyalike.files import canonical_json
 from whyalike.models.registry import MODELS
 from whyalike.provenance import version
-from whyalike.sections import controls, factorial
+from whyalike.designs import controls, factorial
 from whyalike.sections.external import External, OwnCheckpoints
 from whyalike.training.registry import OBJECTIVES
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from whyalike.sections.controls import RUNGS
+from whyalike.designs.controls import RUNGS
 
 HEIGHTS = dict(zip(RUNGS, (1.0, 0.95, 0.9, 0.8, 0.7, 0.3), strict=True))
 

@@ -8,7 +8,7 @@ from whyalike.config import ConfigError, check
 from whyalike.data.prepared import open_prepared
 from whyalike.models.parameters import ResNetParameters
 from whyalike.runs import Cell, Grid
-from whyalike.sections import controls
+from whyalike.designs import controls
 from whyalike.splits.making import make_splits, read_split
 from whyalike.training.task import Task
 

@@ -10,7 +10,7 @@ import yaml
 from whyalike import provenance
 from whyalike.config import ConfigError, check
 from whyalike.runs import Cell, Grid
-from whyalike.sections import factorial
+from whyalike.designs import factorial
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "workflow" / "factorial.yaml").read_text(encoding="utf-8"))
 

@@ -13,7 +13,7 @@ from whyalike.planning import costs
 from whyalike.planning.plan import Plan
 from whyalike.planning.workload import Workload
 from whyalike.runs import Cell, Grid
-from whyalike.sections import factorial
+from whyalike.designs import factorial
 
 CONFIG = Path(__file__).parents[2] / "config"
 COSTS = costs.read(CONFIG / "costs.yaml", local="none")

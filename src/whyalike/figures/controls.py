@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from whyalike.figures import style
 from whyalike.figures.style import number, percent
-from whyalike.sections.controls import ACROSS_SEEDS
+from whyalike.designs.controls import ACROSS_SEEDS
 from whyalike.statistics.controls import UNTRAINED, across_expected, ladder
 from whyalike.statistics.panels import CONTROLS
 from whyalike.statistics.table import PANEL, seeds_asked, seeds_words

@@ -2,5 +2,5 @@
 
 Holds: dataset, task and label overlap, their factorial, and the split files.
 Layer: above data, below training.
-May import: whyalike.data, whyalike.files, whyalike.randomness, whyalike.sections.factorial.
+May import: whyalike.data, whyalike.files, whyalike.randomness, whyalike.designs.factorial.
 """

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.files import made_by, write_table
 from whyalike.randomness import keyed
-from whyalike.sections.factorial import data_overlap
+from whyalike.designs.factorial import data_overlap
 from whyalike.splits.factorial import factorial_split
 from whyalike.splits.overlap import dataset_overlap, task_overlap
 

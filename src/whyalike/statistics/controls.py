@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from whyalike.sections.controls import ACROSS_SEEDS, EVERYTHING_ELSE, RUNGS
+from whyalike.designs.controls import ACROSS_SEEDS, EVERYTHING_ELSE, RUNGS
 from whyalike.statistics.dyadic import FEWEST, Estimate, node_jackknife
 from whyalike.statistics.inference import share_of_gap, sign_flip_p, t_interval
 from whyalike.statistics.panels import CONTROLS, sign_of_closer

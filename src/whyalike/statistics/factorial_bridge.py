@@ -1,7 +1,7 @@
 """The bridge from the factorial to the published study: what overlap of the paper's own labels does, beside facts.
 
 Models of the bridge learn an image's shape or its digit, from the images and with the random numbers of the factorial
-(`whyalike.sections.factorial`). Their label overlap is 1 where A and B learn the same attribute and 0 where they learn
+(`whyalike.designs.factorial`). Their label overlap is 1 where A and B learn the same attribute and 0 where they learn
 different ones, with equally many classes in all pairs, while the published study's classes grow with the overlap. The
 four pairs are balanced: each attribute stands as often with itself as with the other.
 """
@@ -9,7 +9,7 @@ four pairs are balanced: each attribute stands as often with itself as with the 
 import numpy as np
 import pandas as pd
 
-from whyalike.sections.factorial import BRIDGE
+from whyalike.designs.factorial import BRIDGE
 
 _LEVELS = ["data_overlap", "label_overlap"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from whyalike.activations.table import write_activations
-from whyalike.sections.factorial import CONDITIONS, overlaps
+from whyalike.designs.factorial import CONDITIONS, overlaps
 from whyalike.statistics.study import study_statistics
 
 INFORMATION = {"1": 0.0, "2A": 0.475, "2B": 0.513, "2C": 0.513, "3": 1.0}

@@ -6,8 +6,8 @@ from control_tables import controls_scores
 
 from whyalike.figures.accuracy import draw as draw_accuracy
 from whyalike.figures.controls import ROWS, draw
-from whyalike.sections.controls import RUNGS
-from whyalike.sections.factorial import CONDITIONS
+from whyalike.designs.controls import RUNGS
+from whyalike.designs.factorial import CONDITIONS
 from whyalike.statistics.study import study_statistics
 
 

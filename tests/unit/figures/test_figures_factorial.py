@@ -6,7 +6,7 @@ from figure_tables import crossed_study as study
 from figure_tables import statistics_of
 
 from whyalike.figures.factorial import draw
-from whyalike.sections.factorial import BRIDGE, overlaps
+from whyalike.designs.factorial import BRIDGE, overlaps
 from whyalike.statistics.inference import t_interval
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from whyalike.data.prepared import write_prepared
-from whyalike.sections import factorial
+from whyalike.designs import factorial
 from whyalike.splits.factorial import factorial_split
 from whyalike.splits.making import make_splits, read_split
 

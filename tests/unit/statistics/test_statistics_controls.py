@@ -6,7 +6,7 @@ import pytest
 import scipy.stats
 from control_tables import controls_scores
 
-from whyalike.sections.controls import RUNGS
+from whyalike.designs.controls import RUNGS
 from whyalike.statistics.controls import across_expected, ladder
 from whyalike.statistics.dyadic import node_jackknife
 from whyalike.statistics.findings import findings
