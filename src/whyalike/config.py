@@ -24,11 +24,11 @@ from pydantic import (
 )
 
 from whyalike.data.registry import SOURCES
+from whyalike.designs.registry import DESIGNS, design, designs
 from whyalike.figures.registry import FIGURES
 from whyalike.messages import faults_in_words, listed
 from whyalike.models.registry import MODELS
 from whyalike.registry import Registry
-from whyalike.designs import controls, factorial
 from whyalike.section import Section
 from whyalike.sections.external import ExternalStudy, OwnActivations, OwnCheckpoints
 from whyalike.sections.misfits import misfits, unknown_names
@@ -44,27 +44,6 @@ from whyalike.training.registry import OBJECTIVES
 from whyalike.yaml_file import ConfigError, keys_of
 
 PROTOCOLS = ("exact", "as_published")
-CONDITIONS = {
-    "label": ("1", "2A", "2B", "2C", "3"),
-    "factorial": (*factorial.CONDITIONS, *factorial.BRIDGE),
-    "controls": controls.CONDITIONS,
-}
-CONDITIONS_OF = {"label": "conditions of label overlap", "factorial": "conditions of the factorial"} | {
-    "controls": "rungs of the controls"
-}
-
-
-def _level(text: str) -> str:
-    """A level of overlap stays the text that was given, because it names files: "0.1" and "0.10" would be two."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError(f"a level is a number between 0 and 1 in quotes, got '{text}'") from None
-    if not 0 <= value <= 1:
-        raise ValueError(f"a level lies between 0 and 1, got {text}")
-    if f"{abs(value):g}" != text:  # "-0" is a number too
-        raise ValueError(f"write the level '{text}' as '{abs(value):g}': levels name files, so each has one spelling")
-    return text
 
 
 def kinds(registry: Registry, key: str, words: str) -> Any:
@@ -120,20 +99,19 @@ AnySetting = Annotated[
 
 
 class Study(Question):
-    """A question with a figure: one factor varied over levels, in one or more settings."""
+    """A question with a figure: the conditions of one design, in one or more settings."""
 
-    factor: Literal["dataset", "task", "label", "factorial", "controls"] = Field(
-        description="What overlaps between the two models of a pair; factorial: data and labels, crossed; controls: "
-        "by rung, pairs that differ in nothing, in order, initial weights, both, both and images, both and labels."
+    factor: Literal[designs(trained=True)] = Field(
+        description="The design: what differs between the two models of a pair, or overlaps. "
+        + "; ".join(f"{name}: {DESIGNS[name].facts}" for name in designs(trained=True))
+        + "."
     )
     settings: tuple[Name, ...] = Field(min_length=1, description="Names of settings.")
     levels: tuple[str, ...] = Field(
         min_length=1,
-        description='Overlaps in quotes ("0", "0.25"), the conditions 1, 2A, 2B, 2C, 3 of label overlap, or of the '
-        'factorial data overlap 0, 0.5, 1 and label overlap 0, 1/3, 2/3, 1 as "0.5:2/3", all of them with all, '
-        'and beside them the labels of the paper as "0.5:shape/digit" (shape or digit of A, of B); '
-        "or rungs of the controls: same_run, other_order, other_start, same_data, disjoint_data, shuffled_labels, "
-        "across_seeds.",
+        description="The conditions. "
+        + "; ".join(f"Of {name}: {design(name).levels}" for name in designs(trained=True))
+        + ".",
     )
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1, description="One pair a level for each seed.")
     stimuli: StimuliNames = Field(description=STIMULI)
@@ -157,22 +135,17 @@ class Study(Question):
     @field_validator("levels")
     @classmethod
     def _fit_factor(cls, levels: tuple[str, ...], about: ValidationInfo) -> tuple[str, ...]:
-        if (factor := about.data.get("factor")) not in CONDITIONS:
-            return tuple(_level(level) for level in levels)
-        if wrong := [level for level in levels if level not in CONDITIONS[factor]]:
-            raise ValueError(f"levels {wrong} are not {CONDITIONS_OF[factor]}: {', '.join(CONDITIONS[factor])}")
-        if factor == "factorial" and (fault := factorial.fault(levels)):
+        if (name := about.data.get("factor")) and (fault := design(name).fault(levels)):
             raise ValueError(fault)
         return levels
 
     @model_validator(mode="after")
-    def _factor_has_classes(self) -> "Study":
-        if self.fixed_classes and self.factor != "task":
-            raise ValueError(f"fixed_classes is about task overlap; the factor is {self.factor}: remove it")
-        if self.factor == "controls" and self.min_accuracy:
-            raise ValueError("min_accuracy cannot be asked of controls: a model of shuffled labels has none. Remove it")
-        if self.factor == "factorial" and not isinstance(self.min_accuracy, float):
-            raise ValueError("min_accuracy of a factorial is one number: each of its models learns labels of its own")
+    def _fits_design(self) -> "Study":
+        if self.fixed_classes and design(self.factor).shares != "classes":
+            asked = " or ".join(one.words for one in map(design, DESIGNS) if one.shares == "classes")
+            raise ValueError(f"fixed_classes is about {asked}; the factor is {self.factor}: remove it")
+        if fault := design(self.factor).study_fault(self):
+            raise ValueError(fault)
         return self
 
 

@@ -16,21 +16,13 @@ from typing import Any
 
 from whyalike.config import Config
 from whyalike.data.registry import SOURCES
+from whyalike.designs.design import Asked, PlannedRun
+from whyalike.designs.registry import design
 from whyalike.files import canonical_json
 from whyalike.models.registry import MODELS
 from whyalike.provenance import version
-from whyalike.designs import controls, factorial
 from whyalike.sections.external import External, OwnCheckpoints
 from whyalike.training.registry import OBJECTIVES
-
-# Label overlap (seed study, Table 1): partitions of the attributes, the pair of each condition, and its overlap
-LABEL_PARTITIONS = {
-    "P1": ("shape", "digit"),
-    "P2": ("shape_digit", "shape_color", "digit_color"),
-    "P3": ("shape_digit_color",) * 2,
-}
-LABEL_CONDITIONS = {"1": ("P1", 0, 1), "2A": ("P2", 0, 1), "2B": ("P2", 0, 2), "2C": ("P2", 1, 2), "3": ("P3", 0, 1)}
-LABEL_OVERLAP = {"1": 0.0, "2A": 0.5, "2B": 0.5, "2C": 0.5, "3": 1.0}
 
 
 def digest(value: Any) -> str:
@@ -84,17 +76,6 @@ class Pair:
         return {"condition": self.condition, "seed": self.seed, **other, **overlaps, **runs}
 
 
-def _overlaps(factor: str, level: str) -> tuple[float | None, float | None]:
-    """Data and label overlap of a level; None where it is not varied."""
-    if factor == "factorial":
-        return factorial.overlaps(level)
-    if factor == "controls":
-        return controls.RUNGS[level].data_overlap, controls.RUNGS[level].label_overlap
-    if factor == "label":
-        return None, LABEL_OVERLAP[level]
-    return float(level), float(level) if factor == "task" else None
-
-
 @dataclass(frozen=True)
 class Cell:
     """The unit of the splits, training and extraction jobs: all that one (setting, factor, seed) needs."""
@@ -102,6 +83,19 @@ class Cell:
     setting: str
     factor: str
     seed: int
+
+
+def _split(cell: Cell, planned: PlannedRun) -> dict[str, Any]:
+    """What tells the images of a run from others; of all images no seed and no version needs to be said."""
+    if planned.split["part"] == "all":
+        return dict(planned.split)
+    own = design(cell.factor)
+    return {
+        **planned.split,
+        "factor": own.images_of or cell.factor,
+        "seed": cell.seed,
+        "version": version(own.version_of),
+    }
 
 
 class Grid:
@@ -146,24 +140,23 @@ class Grid:
 
     def needed(self, study: str, cell: Cell) -> frozenset[str]:
         """Identities of the runs of a cell that one of its studies needs."""
-        if cell.factor == "external":
+        if not design(cell.factor).is_trained:
             return frozenset(run.identity for run in self.runs(cell))
         levels = self.config.studies[study].levels
         return frozenset(run.identity for level in levels for run in self._pair_runs(cell, level))
 
     def pairs(self, study: str, setting: str) -> Iterator[Pair]:
         """Pairs of one study within one setting, by seed and level."""
-        factor = self.config.studies[study].factor
-        if factor == "external":
+        asked = self.config.studies[study]
+        of_study = design(asked.factor)
+        if not of_study.is_trained:
             yield from self._external_pairs(study, setting)
-        if factor == "controls" and controls.ACROSS_SEEDS in self.config.studies[study].levels:
-            yield from self._pairs_across_seeds(study, setting)
+        for level in (level for level in asked.levels if level in of_study.across):
+            yield from self._pairs_across_seeds(study, setting, level)
         for seed in self.seeds(study, setting):
-            for level in self.config.studies[study].levels:
-                if level == controls.ACROSS_SEEDS:
-                    continue
-                run_a, run_b = self._pair_runs(Cell(setting, factor, seed), level)
-                yield Pair(level, seed, run_a, run_b, *_overlaps(factor, level))
+            for level in (level for level in asked.levels if level not in of_study.across):
+                run_a, run_b = self._pair_runs(Cell(setting, asked.factor, seed), level)
+                yield Pair(level, seed, run_a, run_b, *of_study.overlaps(level))
 
     def min_accuracy(self, cell: Cell) -> dict[str, float]:
         """Smallest own-test accuracy for each labelling of a cell: the strictest of its studies."""
@@ -182,90 +175,44 @@ class Grid:
         return self._expanded[cell, level]
 
     def _expand(self, cell: Cell, level: str) -> tuple[Run, Run]:
-        if cell.factor == "label":
-            partition, a, b = LABEL_CONDITIONS[level]
-            return self._label_run(cell, partition, a), self._label_run(cell, partition, b)
-        if cell.factor == "controls":
-            return self._run(cell, "A", "0", self._own_labels(cell), None, {"part": "A"}), self._control(cell, level)
-        if cell.factor == "factorial":
-            return self._factorial_runs(cell, level)
-        labelling = self._own_labels(cell)
-        alone = "" if self.config.share_a else f"@{level}"  # without sharing, each level trains its own A
-        run_a = self._run(cell, f"A{alone}", f"0{alone}", labelling, None, {"part": "A"})
-        run_b = self._run(cell, f"B@{level}", f"1{alone}", labelling, level, {"part": "B", "overlap": level})
-        return run_a, run_b
+        asked = Asked(cell.seed, self.config.settings[cell.setting].labelling, self.config.share_a)
+        run_a, run_b = design(cell.factor).expand(asked, level)
+        return self._run(cell, run_a), self._run(cell, run_b)
 
-    def _label_run(self, cell: Cell, partition: str, index: int) -> Run:
-        labelling = LABEL_PARTITIONS[partition][index]
-        # the three two-attribute models get three replicas: no pair may share its initialisation
-        return self._run(cell, f"{labelling}.{index}", str(index), labelling, None, {"part": "all"})
-
-    def _own_labels(self, cell: Cell) -> str:
-        return self.config.settings[cell.setting].labelling
-
-    def _control(self, cell: Cell, level: str) -> Run:
-        """The run of a rung; across seeds it is A once more, beside which the other seeds' A stand."""
-        if level == controls.ACROSS_SEEDS:
-            return self._run(cell, "A", "0", self._own_labels(cell), None, {"part": "A"})
-        rung = controls.RUNGS[level]
-        start = rung.start if rung.start != rung.replica else None
-        return self._run(cell, level, rung.replica, self._own_labels(cell), level, dict(rung.split), start)
-
-    def _pairs_across_seeds(self, study: str, setting: str) -> Iterator[Pair]:
-        """Every two models A; what they share is measured where the data are."""
-        cells = [Cell(setting, "controls", seed) for seed in self.seeds(study, setting)]
+    def _pairs_across_seeds(self, study: str, setting: str, level: str) -> Iterator[Pair]:
+        """Every two seeds' runs B; what they share that is not known here is measured where the data are."""
+        factor = self.config.studies[study].factor
+        cells = [Cell(setting, factor, seed) for seed in self.seeds(study, setting)]
         for a, b in itertools.combinations(cells, 2):
-            runs = [self._control(cell, controls.ACROSS_SEEDS) for cell in (a, b)]
-            yield Pair(controls.ACROSS_SEEDS, a.seed, *runs, None, 1.0, seed_b=b.seed)
+            runs = [self._pair_runs(cell, level)[1] for cell in (a, b)]
+            yield Pair(level, a.seed, *runs, *design(factor).overlaps(level), seed_b=b.seed)
 
-    def _factorial_runs(self, cell: Cell, level: str) -> tuple[Run, Run]:
-        # one A, and one replica for every B, whatever `share_a` says: the cells of a seed share their random numbers
-        bridge, data = level in factorial.BRIDGE, factorial.data_overlap(level)
-        a, b = factorial.paper_labels(level) if bridge else factorial.fact_labels(cell.seed, level)
-        name_a, own = (f"A/{a}", f"{data}:{b}") if bridge else ("A", level)  # of the bridge, each run is in two pairs
-        facts = {} if bridge else {"facts": version("whyalike.data.facts")}
-        run_a = self._run(cell, name_a, "0", a, None, {"part": "A", **facts})
-        return run_a, self._run(cell, f"B@{own}", "1", b, own, {"part": "B", "overlap": data, **facts})
-
-    def _run(
-        self,
-        cell: Cell,
-        name: str,
-        replica: str,
-        labelling: str,
-        level: str | None,
-        split: dict[str, Any],
-        other_start: str | None = None,
-    ) -> Run:
+    def _run(self, cell: Cell, planned: PlannedRun) -> Run:
         setting = self.config.settings[cell.setting]
         dataset, recipe = self.config.datasets[setting.dataset], self.config.recipes[setting.recipe]
-        if split["part"] != "all":
-            # the controls' runs see the images of dataset overlap, whose runs they share
-            factor = "dataset" if cell.factor == "controls" else cell.factor
-            split = {**split, "factor": factor, "seed": cell.seed, "version": version("whyalike.splits.overlap")}
-        start = self._start(cell, replica if other_start is None else other_start)
+        start = self._start(cell, planned.replica if planned.start is None else planned.start)
         trained = {
             **start,
-            **({} if other_start is None else {"order": replica}),
+            **({} if planned.start is None else {"order": planned.replica}),
             "dataset": dataset.plain(),
             "dataset_version": version(SOURCES[dataset.source].module),
-            "split": split,
-            "labelling": labelling,
+            "split": _split(cell, planned),
+            "labelling": planned.labelling,
             "recipe": recipe.plain(exclude=["keep_steps"]),
             "training_version": version("whyalike.training.trainer"),
             "objective_version": version(OBJECTIVES[recipe.objective].module),
         }
         return Run(
-            name,
+            planned.name,
             cell.setting,
             cell.factor,
             cell.seed,
-            replica,
-            labelling,
-            level,
+            planned.replica,
+            planned.labelling,
+            planned.level,
             digest(trained),
             digest({**start, "step": 0}),
-            other_start,
+            planned.start,
         )
 
     def _start(self, cell: Cell, replica: str) -> dict[str, Any]:
@@ -283,7 +230,7 @@ class Grid:
     def _external_run(self, cell: Cell, name: str) -> Run:
         """A run from files: its identity comes from its declared name."""
         setting = self.config.settings[cell.setting]
-        declared, untrained = {"external": cell.setting, "name": name, **setting.identifying()}, None
+        declared, untrained = {**design(cell.factor).declare(cell.setting, name), **setting.identifying()}, None
         if isinstance(setting, OwnCheckpoints):
             start = self._start(cell, name)
             declared, untrained = {**declared, "start": start}, digest({**start, "step": 0})
@@ -292,7 +239,7 @@ class Grid:
 
     def _external_pairs(self, study: str, setting: str) -> Iterator[Pair]:
         for seed in self.seeds(study, setting):
-            runs = {run.name: run for run in self.runs(Cell(setting, "external", seed))}
+            runs = {run.name: run for run in self.runs(Cell(setting, self.config.studies[study].factor, seed))}
             for pair in self.config.studies[study].pairs_of(self.config.settings[setting].runs):
                 condition = f"{pair.a}-{pair.b}" if pair.overlap is None else f"{pair.overlap:g}"
                 yield Pair(condition, pair.seed, runs[pair.a], runs[pair.b], pair.overlap, None)

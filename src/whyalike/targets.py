@@ -5,6 +5,7 @@ As in `whyalike.workflow`, a job's parameters are one JSON text of what its resu
 
 from typing import Any
 
+from whyalike.designs.registry import DESIGNS, design
 from whyalike.files import canonical_json
 from whyalike.provenance import fingerprint
 from whyalike.runs import Cell
@@ -37,7 +38,9 @@ class Targets:
         published = self.config.published[wildcards.published]
         factor = self.config.studies[published.study].factor
         statistics = self.config.statistics.plain()
-        code = fingerprint("whyalike.statistics.analysis:analyse_published")
+        code = fingerprint(
+            "whyalike.statistics.analysis:analyse_published", DESIGNS[factor].target, design(factor).statistics
+        )
         return canonical_json({**published.plain(), "factor": factor, **statistics, "code": code})
 
     # ---- sample text ----

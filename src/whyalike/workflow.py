@@ -10,6 +10,7 @@ from typing import Any
 from whyalike import partial, shown
 from whyalike.config import Config, ConfigError
 from whyalike.data.registry import SOURCES
+from whyalike.designs.registry import DESIGNS, FROM_FILES, design
 from whyalike.figures.registry import FIGURES
 from whyalike.files import canonical_json
 from whyalike.parts import WHOLE, parts, runs_of
@@ -140,7 +141,7 @@ class Workflow:
 
     def manifest_work(self, cell: Cell) -> str:
         """Parameters of a cell's manifest, trained or imported."""
-        return self.import_work(cell) if cell.factor == "external" else self.training_work(cell)
+        return self.training_work(cell) if design(cell.factor).is_trained else self.import_work(cell)
 
     def data_work(self, wildcards: Any) -> str:
         """Parameters of a prepared data set."""
@@ -153,7 +154,7 @@ class Workflow:
         """Parameters of a cell's splits."""
         cell = _cell(wildcards)
         runs = [{"name": run.name, "labelling": run.labelling, "level": run.level} for run in self.grid.runs(cell)]
-        state = {"version": version("whyalike.splits.overlap")}
+        state = {"version": version(design(cell.factor).version_of)}
         return canonical_json({"factor": cell.factor, "seed": cell.seed, "runs": runs, **state})
 
     def training_work(self, wildcards: Any) -> str:
@@ -223,6 +224,7 @@ class Workflow:
                 "comparison": wildcards.comparison,
                 "setting": wildcards.comparison,
                 "factor": study.factor,
+                **design(study.factor).scored(),
                 "labelling": setting.labelling,
                 "layers": setting.layers,
                 "stimuli": wildcards.stimuli,
@@ -242,20 +244,22 @@ class Workflow:
     def statistics_work(self, wildcards: Any) -> str:
         """Parameters of one study's statistics."""
         statistics = self.config.statistics.plain()
-        code = fingerprint("whyalike.statistics.making:analyse_study")
+        name = self.config.studies[wildcards.study].factor
+        code = fingerprint("whyalike.statistics.making:analyse_study", DESIGNS[name].target, design(name).statistics)
         return canonical_json({"study": wildcards.study, **statistics, **self.lacking(wildcards.study), "code": code})
 
     def tables_work(self, _: Any) -> str:
         """Parameters of the tables over all studies; an architecture's settings count once together."""
         architectures = {name: getattr(setting, "model", name) for name, setting in self.config.settings.items()}
         statistics = self.config.statistics.plain(exclude=["permutations"])
-        code = fingerprint("whyalike.statistics.making:write_tables")
+        code = fingerprint("whyalike.statistics.making:write_tables", *self._designs())
         return canonical_json({"architectures": architectures, **statistics, **self.lacking(), "code": code})
 
     def findings_work(self, _: Any) -> str:
         """Parameters of the findings in words."""
         kinds = {name: METRICS[name].facts.kind for name in self.config.similarity.metrics}
-        code = fingerprint("whyalike.statistics.making:write_findings")
+        told = sorted({design(study.factor).findings for study in self.config.studies.values()})
+        code = fingerprint("whyalike.statistics.making:write_findings", *self._designs(), *told)
         return canonical_json({"kinds": kinds, **self.lacking(), "code": code})
 
     def figure_work(self, wildcards: Any) -> str:
@@ -264,12 +268,18 @@ class Workflow:
         entry = FIGURES[figure.kind]
         work = {"kind": figure.kind, "options": figure.options, "inputs": entry.facts.inputs}
         work |= self.lacking(figure.study) if figure.study or figure.dataset is None else {}
-        return canonical_json({**work, "code": fingerprint("whyalike.figures.making:make_figure", entry.target)})
+        code = fingerprint("whyalike.figures.making:make_figure", entry.target, *self._designs(figure.study))
+        return canonical_json({**work, "code": code})
 
     def lacking(self, study: str | None = None) -> dict[str, list[str]]:
         """What a result (of one study) lacks, in words; empty for a whole one."""
         lines = partial.lacking(self.asked, self.grid, study) if self.config.partial else []
         return {"partial": lines} if lines else {}
+
+    def _designs(self, study: str | None = None) -> list[str]:
+        """The designs of all studies, or of one, as entries of a fingerprint."""
+        studies = [self.config.studies[study]] if study else self.config.studies.values()
+        return sorted({DESIGNS[one.factor].target for one in studies})
 
     def category(self, wildcards: Any) -> str:
         """The heading of a figure in the report."""
@@ -286,7 +296,7 @@ def _cell(wildcards: Any) -> Cell:
 
 
 def _external(wildcards: Any) -> Cell:
-    return Cell(wildcards.setting, "external", int(wildcards.seed))
+    return Cell(wildcards.setting, FROM_FILES, int(wildcards.seed))
 
 
 def by_layer(layers: Sequence[str], paths: Sequence[str]) -> dict[str, list[str]]:

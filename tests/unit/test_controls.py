@@ -6,9 +6,9 @@ import torch
 
 from whyalike.config import ConfigError, check
 from whyalike.data.prepared import open_prepared
+from whyalike.designs import controls
 from whyalike.models.parameters import ResNetParameters
 from whyalike.runs import Cell, Grid
-from whyalike.designs import controls
 from whyalike.splits.making import make_splits, read_split
 from whyalike.training.task import Task
 

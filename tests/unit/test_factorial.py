@@ -9,8 +9,8 @@ import yaml
 
 from whyalike import provenance
 from whyalike.config import ConfigError, check
-from whyalike.runs import Cell, Grid
 from whyalike.designs import factorial
+from whyalike.runs import Cell, Grid
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "workflow" / "factorial.yaml").read_text(encoding="utf-8"))
 
@@ -82,7 +82,7 @@ def test_a_run_that_learns_facts_is_another_when_a_fact_changes(values, monkeypa
 
     before, now = identities(), provenance.version
     raised = lambda module: now(module) + (module == "whyalike.data.facts")  # noqa: E731
-    monkeypatch.setattr("whyalike.runs.version", raised)
+    monkeypatch.setattr("whyalike.designs.factorial.version", raised)
     assert not before & identities()
 
 

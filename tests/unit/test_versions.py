@@ -13,6 +13,7 @@ import pytest
 
 from whyalike import provenance
 from whyalike.data.registry import SOURCES
+from whyalike.designs.registry import design, designs
 from whyalike.files import write_text
 from whyalike.models.registry import MODELS
 from whyalike.provenance import PACKAGE, closure, fingerprint, version
@@ -22,7 +23,10 @@ PINS = Path(__file__).with_name("versions.json")
 REMEDY = "`make pins` (or `.venv/bin/python tests/unit/test_versions.py`)"
 # where a VERSION stands for more than its own module: the entry of the job
 ENTRIES = {
-    "whyalike.splits.overlap": ["whyalike.splits.making:make_splits"],
+    "whyalike.splits.overlap": [
+        "whyalike.splits.making:make_splits",
+        *(design(name).split for name in designs(trained=True) if design(name).version_of == "whyalike.splits.overlap"),
+    ],
     "whyalike.training.trainer": ["whyalike.training.cell:train_cell"],
     "whyalike.activations.extraction": ["whyalike.activations.extraction:extract_cell"],
 }

@@ -16,6 +16,7 @@ from whyalike.cluster import failures, study_progress
 from whyalike.cluster.failures import Failure
 from whyalike.cluster.slurm import PREFIX, QueuedJob, queued
 from whyalike.config import Config
+from whyalike.designs.registry import design
 from whyalike.parts import parts, runs_of
 from whyalike.planning.costs import Costs
 from whyalike.planning.plan import EXTRACTION, Plan
@@ -140,7 +141,7 @@ class Monitor:
         training = self._training_seconds(plan, runs)
         own, own_all = study_progress.seconds(self.studies, plan, left=True)
         trained = {(cell, part): [StoredRun(self.store, run.identity) for run in runs_of(self.grid, cell, part)]
-                   for cell, part, _ in self._training_jobs() if cell.factor != "external"}  # fmt: skip
+                   for cell, part, _ in self._training_jobs() if design(cell.factor).is_trained}  # fmt: skip
         return Status(
             runs=runs,
             rows=self._rows,
@@ -178,7 +179,7 @@ class Monitor:
 
     def _state(self, plan: Plan, cell: Cell, run: Run, failed: bool) -> RunState:
         stored = StoredRun(self.store, run.identity)
-        if cell.factor == "external":  # not trained: it is there when the job that registers it has ended
+        if not design(cell.factor).is_trained:  # not trained: it is there when the job that registers it has ended
             there = Path(self._manifests[cell]).is_file()
             return RunState(run, "done" if there else "failed" if failed else "waiting")
         if stored.result.is_file():
@@ -205,7 +206,7 @@ class Monitor:
         """Expected seconds of the training jobs of which the plan's store lacks runs, less what those have done."""
         seconds, seen = 0.0, set()
         for cell, part, _ in self._training_jobs():
-            if cell.factor == "external":
+            if not design(cell.factor).is_trained:
                 continue
             estimate = plan.estimate("train_models", {**_wildcards(cell), "part": part})
             lacking = {identity: run for identity, run in estimate.runs.items() if identity not in seen}

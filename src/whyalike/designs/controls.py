@@ -6,9 +6,11 @@ dataset overlap 1 and 0 themselves. The lowest rung, the untrained pair, needs n
 models A of all seeds with each other: random halves of the data, which share about half of their images.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from whyalike.designs.design import Asked, Design, PlannedRun, unknown
 
 ACROSS_SEEDS = "across_seeds"
 
@@ -44,3 +46,48 @@ RUNGS: Mapping[str, Rung] = {
 }
 CONDITIONS = (*RUNGS, ACROSS_SEEDS)
 EVERYTHING_ELSE = "same_data"  # the top of the scale: same data and labels, another initialisation and order
+
+
+def fault(conditions: Sequence[str]) -> str | None:
+    """What is wrong with a study's conditions."""
+    return unknown(conditions, CONDITIONS, "rungs of the controls")
+
+
+def study_fault(study: Any) -> str | None:
+    """What is wrong with a study."""
+    if study.min_accuracy:
+        return "min_accuracy cannot be asked of controls: a model of shuffled labels has none. Remove it"
+    return None
+
+
+def overlaps(condition: str) -> tuple[float | None, float]:
+    """Data and label overlap; what two seeds share of the data is measured where these are."""
+    if condition == ACROSS_SEEDS:
+        return None, 1.0
+    return RUNGS[condition].data_overlap, RUNGS[condition].label_overlap
+
+
+def expand(asked: Asked, condition: str) -> tuple[PlannedRun, PlannedRun]:
+    """A and the run of a rung; across seeds it is A once more, beside which the other seeds' A stand."""
+    run_a = PlannedRun("A", "0", asked.labelling, _A)
+    if condition == ACROSS_SEEDS:
+        return run_a, run_a
+    rung = RUNGS[condition]
+    start = rung.start if rung.start != rung.replica else None
+    return run_a, PlannedRun(condition, rung.replica, asked.labelling, rung.split, condition, start)
+
+
+DESIGN = Design(
+    words="the controls",
+    levels=f"the rungs {', '.join(CONDITIONS)}",
+    fault=fault,
+    study_fault=study_fault,
+    overlaps=overlaps,
+    expand=expand,
+    across=(ACROSS_SEEDS,),
+    split="whyalike.splits.of_designs:controls",
+    images_of="dataset",  # whose runs they share
+    statistics="whyalike.statistics.controls:control_rows",
+    findings="whyalike.statistics.control_findings:control_findings",
+    figures=("controls",),
+)

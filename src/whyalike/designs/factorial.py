@@ -10,9 +10,13 @@ an attribute has values (8 of the full data set): "0.5:shape/digit" is A on shap
 "0.5:shape/shape" is overlap 1. The images are those of the same data overlap, and so are the random numbers.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from itertools import product
+from typing import Any
+
+from whyalike.designs.design import Asked, Design, PlannedRun, unknown
+from whyalike.provenance import version
 
 ATTRIBUTES = ("shape", "digit", "color")
 DATA_OVERLAPS = ("0", "0.5", "1")
@@ -54,8 +58,10 @@ def fact_labels(seed: int, condition: str) -> tuple[str, str]:
     return labelling(seed), labelling(seed, condition)
 
 
-def fault(conditions: Collection[str]) -> str | None:
-    """What is wrong with a study's conditions, all of them known ones."""
+def fault(conditions: Sequence[str]) -> str | None:
+    """What is wrong with a study's conditions."""
+    if words := unknown(conditions, (*CONDITIONS, *BRIDGE), "conditions of the factorial"):
+        return words
     if not is_crossed(conditions):
         return f"the factorial crosses two or more of each overlap, all with all; got {list(conditions)}"
     if not bridge_fits(conditions):
@@ -83,3 +89,51 @@ def _crossing(conditions: Collection[str]) -> tuple[set[str], set[str], bool]:
     """The first and the second halves of names, and whether each stands with each."""
     data, label = ({condition.split(":")[i] for condition in conditions} for i in (0, 1))
     return data, label, len(set(conditions)) == len(data) * len(label)
+
+
+def study_fault(study: Any) -> str | None:
+    """What is wrong with a study: there is no name of a labelling that its accuracies could be asked by."""
+    if isinstance(study.min_accuracy, float):
+        return None
+    return "min_accuracy of a factorial is one number: each of its models learns labels of its own"
+
+
+def expand(asked: Asked, condition: str) -> tuple[PlannedRun, PlannedRun]:
+    """One A, one replica for every B, whatever `share_a` says: the conditions of a seed share their random numbers."""
+    bridge, data = condition in BRIDGE, data_overlap(condition)
+    a, b = paper_labels(condition) if bridge else fact_labels(asked.seed, condition)
+    name_a, own = (f"A/{a}", f"{data}:{b}") if bridge else ("A", condition)  # of the bridge, each run is in two pairs
+    facts = {} if bridge else {"facts": version("whyalike.data.facts")}
+    run_b = PlannedRun(f"B@{own}", "1", b, {"part": "B", "overlap": data, **facts}, own)
+    return PlannedRun(name_a, "0", a, {"part": "A", **facts}), run_b
+
+
+def share(level: str) -> float:
+    """The share of images in common, by the level of a run B, be it of facts or of the bridge."""
+    return float(data_overlap(level))
+
+
+def name_of_a(labels: str) -> str:
+    """Facts have a dot in their names; other labels are the paper's, each with a run A of its own."""
+    return "A" if "." in labels else f"A:{labels}"
+
+
+DESIGN = Design(
+    words="the factorial",
+    levels='data overlap 0, 0.5, 1 and label overlap 0, 1/3, 2/3, 1 as "0.5:2/3", all of them with all, and beside '
+    'them the labels of the paper as "0.5:shape/digit" (shape or digit of A, of B)',
+    fault=fault,
+    study_fault=study_fault,
+    overlaps=overlaps,
+    expand=expand,
+    split="whyalike.splits.of_designs:crossed",
+    shares="images",
+    share=share,
+    measured_as="dataset",  # noise has no groups to cross
+    needs_groups=True,
+    other_labels=True,
+    statistics="whyalike.statistics.factorial:factorial_rows",
+    findings="whyalike.statistics.factorial_findings:factorial_findings",
+    figures=("factorial",),
+    name_of_a=name_of_a,
+)

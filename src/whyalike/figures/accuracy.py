@@ -16,8 +16,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from whyalike.designs.registry import design
 from whyalike.figures import style
-from whyalike.statistics.panels import FACTORIAL
 
 COLUMNS = ("run", "setting", "factor", "seed", "replica", "level", "labelling", "classes", "accuracy", "loss",
            "loss_unit", "device")  # fmt: skip
@@ -188,9 +188,10 @@ def _categories(runs: pd.DataFrame) -> pd.Series:
     """What each run stands over: its level, its labelling where no run has a level, else A."""
     if runs["level"].isna().all():
         return runs["labelling"].astype(str)
-    # facts have a dot in their names; other labels of a factorial are the paper's, each with a run A of its own
-    paper = (runs["factor"] == FACTORIAL) & ~runs["labelling"].astype(str).str.contains(".", regex=False)
-    alone = (SHARED_A + ":" + runs["labelling"].astype(str)).where(paper, SHARED_A)
+    named = [
+        design(factor).name_of_a(str(labels)) for factor, labels in zip(runs["factor"], runs["labelling"], strict=True)
+    ]
+    alone = pd.Series(named, runs.index)
     return runs["level"].map(_spelled, na_action="ignore").where(runs["level"].notna(), alone)
 
 

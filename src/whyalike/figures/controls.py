@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from whyalike.figures import style
-from whyalike.figures.style import number, percent
 from whyalike.designs.controls import ACROSS_SEEDS
+from whyalike.figures import style
+from whyalike.figures.registry import shows
+from whyalike.figures.style import number, percent
 from whyalike.statistics.controls import UNTRAINED, across_expected, ladder
-from whyalike.statistics.panels import CONTROLS
 from whyalike.statistics.table import PANEL, seeds_asked, seeds_words
 
 KEY = ("panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol")
@@ -60,7 +60,8 @@ def draw(
     ------
     ValueError : nothing to draw.
     """
-    wanted = {"factor": CONTROLS, "metric": metric, "score_protocol": score_protocol, "stimuli_kind": stimuli_kind}
+    (factor,) = shows("controls")
+    wanted = {"factor": factor, "metric": metric, "score_protocol": score_protocol, "stimuli_kind": stimuli_kind}
     rows = scores[(scores[list(wanted)] == pd.Series(wanted)).all(axis=1)]
     if rows.empty:
         there = scores[list(wanted)].drop_duplicates().itertuples(index=False)

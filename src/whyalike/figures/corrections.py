@@ -15,8 +15,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from whyalike.designs.registry import design
 from whyalike.figures import style
-from whyalike.figures.score_panels import AXES
 
 KEY = ["study", "comparison", "stimuli", "stimuli_kind"]
 FIGURE_COLUMNS = [*KEY, "quantity", "as_published", "corrected", "low", "high", "n_seeds"]
@@ -94,7 +94,7 @@ def _pair(published: pd.DataFrame, corrected: pd.DataFrame) -> list[dict]:
     found = []
     if "ols_slope" in before.index and "slope" in after.index:
         # the published line of labels is over the levels 1, 2, 3
-        slope = before.loc["ols_slope", "value"] * AXES[before["factor"].iloc[0]].step
+        slope = before.loc["ols_slope", "value"] * design(before["factor"].iloc[0]).axis.step
         found.append({"quantity": "slope", "as_published": slope, **_corrected(after.loc["slope"])})
     if "mi_ksg" in before.index and {"mi_adjusted", "entropy"} <= set(after.index):
         share = before.loc["mi_ksg", "value"] / after.loc["entropy", "value"]

@@ -17,12 +17,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from whyalike.figures import style
+from whyalike.figures.registry import shows
 from whyalike.figures.style import number, percent
 from whyalike.statistics.factorial import crossed_table, effects
 from whyalike.statistics.factorial_bridge import bridge_effects, bridge_means, without_bridge
 from whyalike.statistics.factorial_findings import FEWEST, interaction_claimed
 from whyalike.statistics.inference import t_interval
-from whyalike.statistics.panels import FACTORIAL
 from whyalike.statistics.table import PANEL, seeds_asked, seeds_words
 
 KEY = ("panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol")
@@ -119,12 +119,13 @@ def draw(
 def _panels(
     scores: pd.DataFrame, statistics: pd.DataFrame, metric: str, protocol: str, stimuli_kind: str
 ) -> list[_Panel]:
-    wanted = {"factor": FACTORIAL, "metric": metric, "score_protocol": protocol, "stimuli_kind": stimuli_kind}
+    (factor,) = shows("factorial")
+    wanted = {"factor": factor, "metric": metric, "score_protocol": protocol, "stimuli_kind": stimuli_kind}
     rows = scores[(scores[list(wanted)] == pd.Series(wanted)).all(axis=1)]
     if rows.empty:
         there = scores[list(wanted)].drop_duplicates().itertuples(index=False)
         raise ValueError(
-            f"no score of {FACTORIAL}, metric {metric}, protocol {protocol} on {stimuli_kind} stimuli is here to "
+            f"no score of {factor}, metric {metric}, protocol {protocol} on {stimuli_kind} stimuli is here to "
             f"draw: the table holds {'; '.join(', '.join(one) for one in there) or 'nothing'}. Change the options."
         )
     found = []

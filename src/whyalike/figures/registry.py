@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
+from whyalike.designs.registry import DESIGNS, design, with_one_overlap
 from whyalike.registry import Entry, Registry
-
-ONE_OVERLAP = ("dataset", "task", "label", "external")
 
 
 @dataclass(frozen=True)
@@ -20,14 +19,12 @@ class FigureFacts:
         "labels". In the order of the arguments of ``draw``.
     category : heading in the report.
     options : keys that the entry's `options` may have: the keyword arguments of ``draw``.
-    factors : factors of the studies that it can show.
     """
 
     needs: tuple[str, ...]
     inputs: tuple[str, ...]
     category: str
     options: tuple[str, ...] = ()
-    factors: tuple[str, ...] = ONE_OVERLAP
 
 
 FIGURES: Registry[FigureFacts] = Registry(
@@ -53,7 +50,6 @@ FIGURES: Registry[FigureFacts] = Registry(
                 ("scores", "statistics"),
                 "Data or labels",
                 ("metric", "score_protocol", "stimuli_kind"),
-                ("factorial",),
             ),
         ),
         "controls": Entry(
@@ -63,7 +59,6 @@ FIGURES: Registry[FigureFacts] = Registry(
                 ("scores", "statistics"),
                 "Controls",
                 ("metric", "score_protocol", "stimuli_kind"),
-                ("controls",),
             ),
         ),
         "mutual_information": Entry(
@@ -98,3 +93,8 @@ FIGURES: Registry[FigureFacts] = Registry(
         ),
     },
 )
+
+
+def shows(kind: str) -> tuple[str, ...]:
+    """The designs of the studies that a kind can show: those that it is made for, else all that vary one overlap."""
+    return tuple(name for name in DESIGNS if kind in design(name).figures) or with_one_overlap()

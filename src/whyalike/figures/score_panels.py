@@ -9,35 +9,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from whyalike.designs.design import Axis
+from whyalike.designs.registry import design, with_one_overlap
 from whyalike.figures.style import KIND_WORDS, METRIC_WORDS, count, kind_words, span, words
-from whyalike.statistics.panels import OVERLAP
 from whyalike.statistics.table import PANEL, seeds_asked, seeds_words
 
 _PAIR = ["seed", "condition", "run_a", "run_b"]
 _BASELINES = ["null_mean", "null_p95", "untrained", "label_gram"]
 _MEASURED = ["overlap", "label_information", "value", "n", "classes", *_BASELINES]
-_NEEDED = [*PANEL, *_PAIR, "value", "n", *sorted(set(OVERLAP.values()))]
-
-
-@dataclass(frozen=True)
-class OverlapAxis:
-    """How a factor's overlap in [0, 1] is drawn: at ``start + step * overlap``, under ``label``."""
-
-    label: str
-    start: float = 0.0
-    step: float = 1.0
-
-    def position(self, overlap: pd.Series | float) -> pd.Series | float:
-        """Where an overlap lies on the axis, which is also the x of the line as published."""
-        return self.start + self.step * overlap
-
-
-AXES = {
-    "dataset": OverlapAxis("share of training data in common"),
-    "task": OverlapAxis("share of classes in common"),
-    "external": OverlapAxis("overlap as given"),
-    "label": OverlapAxis("level of label overlap", start=1.0, step=2.0),  # the published figure draws levels 1, 2, 3
-}
+_NEEDED = [*PANEL, *_PAIR, "value", "n", *sorted({design(name).overlap for name in with_one_overlap()})]
 
 
 @dataclass(frozen=True)
@@ -62,9 +42,9 @@ class ScorePanel:
     layers: tuple[str, ...] = ()
 
     @property
-    def axis(self) -> OverlapAxis:
-        """How the panel's factor is drawn."""
-        return AXES[self.key["factor"]]
+    def axis(self) -> Axis:
+        """How the panel's overlap is drawn."""
+        return design(self.key["factor"]).axis
 
     def statistic(self, protocol: str, estimator: str) -> pd.Series | None:
         """The row of one estimator, None where it could not be computed."""
@@ -130,9 +110,11 @@ def score_panels(
             "Give the tables that the similarity stage wrote."
         )
     rows = _chosen(scores, metrics, score_protocol, _one_study(scores, statistics, study))
-    unknown = sorted(set(rows["factor"]) - set(AXES))
+    unknown = sorted(set(rows["factor"]) - set(with_one_overlap()))
     if unknown:
-        raise ValueError(f"factor must be one of {', '.join(AXES)}: the score table has {', '.join(unknown)}.")
+        raise ValueError(
+            f"factor must be one of {', '.join(with_one_overlap())}: the score table has {', '.join(unknown)}."
+        )
     panels = []
     for key, of_panel in rows.groupby(list(PANEL), sort=False):
         named = dict(zip(PANEL, key, strict=True))
@@ -206,15 +188,16 @@ def _chosen(scores: pd.DataFrame, metrics: Collection[str] | None, protocol: str
 def _pairs(rows: pd.DataFrame, factor: str) -> pd.DataFrame:
     """One row a pair of runs, with its overlap and where that lies on the axis; layer pairs averaged."""
     # rounded as in the statistics, so that 3 * 0.1 and 0.3 are one level
-    rows = rows.assign(overlap=rows[OVERLAP[factor]].astype(float).round(9))
+    varied = design(factor)
+    rows = rows.assign(overlap=rows[varied.overlap].astype(float).round(9))
     if rows["overlap"].isna().any():
         raise ValueError(
-            f"every score of factor '{factor}' needs {OVERLAP[factor]}: {int(rows['overlap'].isna().sum())} of "
+            f"every score of factor '{factor}' needs {varied.overlap}: {int(rows['overlap'].isna().sum())} of "
             f"{len(rows)} rows of {rows['comparison'].iloc[0]} have none. Leave these rows out of the study."
         )
     measured = rows.reindex(columns=[*_PAIR, *_MEASURED]).astype(dict.fromkeys(_MEASURED, float))
     pairs = measured.groupby(_PAIR, sort=False, dropna=False)[_MEASURED].mean().reset_index()
-    return pairs.assign(level=AXES[factor].position(pairs["overlap"]))
+    return pairs.assign(level=varied.axis.position(pairs["overlap"]))
 
 
 def _matching(statistics: pd.DataFrame, named: dict[str, str]) -> pd.DataFrame:

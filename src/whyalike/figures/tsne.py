@@ -17,12 +17,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from whyalike.activations.table import read_activations, read_ids, runs_of
+from whyalike.designs.registry import design
 from whyalike.figures import style
-from whyalike.figures.score_panels import AXES
 from whyalike.figures.style import number
 from whyalike.randomness import key, keyed
 from whyalike.statistics.explanations import correlation_within_seeds, feature_norm, participation_ratio
-from whyalike.statistics.panels import OVERLAP
 from whyalike.statistics.table import seeds_words
 
 FIGURE_COLUMNS = ["panel", "mark", "seed", "level", "stimulus_id", "class", "x", "y", "low", "high", "n_seeds"]
@@ -126,7 +125,7 @@ def _pairs(scores: pd.DataFrame, metric: str, protocol: str, kind: str | None) -
     there = list(rows["stimuli_kind"].unique())
     first = next((one for one in style.KIND_WORDS if one in there), there[0])
     rows = rows[rows["stimuli_kind"] == _one_of("stimuli_kind", kind or first, there)]
-    overlap = rows[OVERLAP[rows["factor"].iloc[0]]].astype(float)
+    overlap = rows[design(rows["factor"].iloc[0]).overlap].astype(float)
     by = ["comparison", "factor", "stimuli", "stimuli_kind", "seed", "condition", "run_a", "run_b"]
     pairs = rows.assign(overlap=overlap, classes=rows["classes"].astype(float)).groupby(by, sort=False, as_index=False)
     return pairs.agg({"overlap": "first", "classes": "first", "value": "mean"})
@@ -208,7 +207,7 @@ def _draw_tests(figure: Figure, pairs: pd.DataFrame, label: str) -> list[dict]:
             test = {"y": found.value, "low": low, "high": high, "n_seeds": found.n_seeds}
             numbers.append({"panel": letter, "mark": "correlation", **test})
     figure.colorbar(
-        shade, ax=axes, label=AXES[pairs["factor"].iloc[0]].label.replace("level of ", ""), ticks=[0, 0.5, 1]
+        shade, ax=axes, label=design(pairs["factor"].iloc[0]).axis.label.replace("level of ", ""), ticks=[0, 0.5, 1]
     )
     return numbers
 

@@ -20,6 +20,7 @@ from whyalike.cluster.slurm_arrays import Asked, Task, cancel, collect, submit
 from whyalike.config import ConfigError
 from whyalike.data.registry import SOURCES
 from whyalike.data.synthetic import Shape
+from whyalike.designs.registry import DESIGNS, design
 from whyalike.messages import near
 from whyalike.planning.cost_file import match
 from whyalike.planning.costs import Costs
@@ -35,7 +36,6 @@ if TYPE_CHECKING:  # torch takes seconds
 BATCHES = 8  # of noise to train on: an epoch or two of half of them in the warm-up, then again and again
 TEXTS = 64  # chunks of noise
 THREADS = 1  # of the rule train_models
-FACTORS = ("label", "dataset", "controls", "task")  # from most training and test images of a run to least
 GPU_TYPE = re.compile(r"\bgpu:([A-Za-z][\w.-]*):\d+")
 
 
@@ -69,8 +69,8 @@ def samples(flow: Workflow, costs: Costs, asked: Sequence[str], seconds: float) 
         work["runs"] = [next(run for run in work["runs"] if run["level"] is None)]
         folder = Path(flow.dataset(flow.config.settings[name].dataset)[0]).parent.absolute()
         data = folder if (folder / "checksums.json").is_file() else shape(workload, name)
-        if isinstance(data, Shape) and cells[name].factor not in FACTORS:  # noise has no groups to cross
-            work["factor"] = "dataset"
+        if isinstance(data, Shape) and (stand_in := design(cells[name].factor).measured_as):
+            work["factor"] = stand_in
             work["runs"][0]["labelling"] = flow.config.settings[name].labelling
         found.append(Sample(work, flow.config.operation, THREADS, data, seconds, scratch))
     return found
@@ -85,9 +85,8 @@ def shape(workload: Workload, setting: str) -> Shape:
     if facts.modality == "text":
         vocabulary, context = model.vocabulary, model.context
         return Shape(facts.attributes, TEXTS, parts.test, vocabulary=vocabulary, context=context)
-    _, batch, _ = workload.steps(setting, "label")
     # half of the images are a run's own under data and task overlap
-    return Shape(facts.attributes, 2 * BATCHES * batch, parts.test, section.size, facts.channels or 3)
+    return Shape(facts.attributes, 2 * BATCHES * workload.batch(setting), parts.test, section.size, facts.channels or 3)
 
 
 def measure_here(wanted: Iterable["Sample"], say: Callable[[str], None]) -> list["Timing"]:
@@ -225,8 +224,10 @@ def _cells(flow: Workflow) -> dict[str, Cell]:
     return {name: found[name] for name in flow.config.settings if name in found}
 
 
-def _place(cell: Cell) -> tuple[int, int]:
-    return (FACTORS.index(cell.factor) if cell.factor in FACTORS else len(FACTORS)), cell.seed
+def _place(cell: Cell) -> tuple[bool, float, bool, int, int]:
+    """From most training and test images of a run to least; last what another design stands for."""
+    own, place = design(cell.factor), list(DESIGNS).index(cell.factor)
+    return own.measured_as is not None, -own.share_of_images, own.shares == "classes", place, cell.seed
 
 
 class _Wildcards:

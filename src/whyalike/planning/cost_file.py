@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from rich.table import Table
 
+from whyalike.designs.registry import design
 from whyalike.files import atomic
 from whyalike.planning import costs
 from whyalike.planning.costs import Costs
@@ -97,7 +98,7 @@ def models(flow: Workflow, table: Costs, device: str) -> Figures:
     found: Figures = {}
     for cell in _one_each(flow):
         name = cell.setting
-        if cell.factor != "external":
+        if design(cell.factor).is_trained:
             step, beside, how = plan.step(cell)
             found[f"{name}: training step, s"] = step, how
             found[f"{name}: each run beside its steps, s"] = beside, how

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from whyalike.config import Config
+from whyalike.designs.registry import FROM_FILES
 from whyalike.parts import WHOLE, runs_of
 from whyalike.planning.costs import Costs, Rate, Source, Stage
 from whyalike.planning.estimates import Estimate, RunCost, Wildcards
@@ -130,7 +131,7 @@ class Plan:
 
     def step(self, cell: Cell) -> tuple[float, float, Source]:
         """Seconds of a training step, those of each run beside its steps, and how they are known."""
-        _, batch, _ = self.workload.steps(cell.setting, cell.factor)
+        batch = self.workload.batch(cell.setting)
         if rate := self._rate(cell, "training"):
             return rate.step_seconds or batch / rate.samples_per_second, rate.run_seconds, rate.source
         step = self.costs.devices[self.device].guessed_step(*self.workload.model(cell.setting), batch)
@@ -262,7 +263,7 @@ class Plan:
 
 def _cell(wildcards: Wildcards) -> Cell:
     # the rules about runs from files have no wildcard for their factor
-    return Cell(wildcards["setting"], wildcards.get("factor", "external"), int(wildcards["seed"]))
+    return Cell(wildcards["setting"], wildcards.get("factor", FROM_FILES), int(wildcards["seed"]))
 
 
 def _sources(*sources: str, known: bool) -> frozenset[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from whyalike.config import Config
 from whyalike.data.registry import SOURCES
+from whyalike.designs.registry import design
 from whyalike.models.parameters import GptParameters, VaeParameters
 from whyalike.planning.costs import Costs, Parts
 
@@ -54,15 +55,19 @@ class Workload:
         parts, known = self.images(section.dataset)
         return getattr(parts, getattr(section, "part", "test")), known
 
+    def batch(self, setting: str) -> int:
+        """Samples of a training step."""
+        recipe = self.config.recipes[self.config.settings[setting].recipe]
+        return recipe.batch_size * getattr(recipe, "accumulation", 1)
+
     def steps(self, setting: str, factor: str) -> tuple[int, int, bool]:
-        """Steps of a run's training, samples a step, known. Under data and task overlap a run has half the images."""
+        """Steps of a run's training, samples a step, known. Of most designs a run has half the images."""
         section = self.config.settings[setting]
-        recipe = self.config.recipes[section.recipe]
-        batch = recipe.batch_size * getattr(recipe, "accumulation", 1)
+        recipe, batch = self.config.recipes[section.recipe], self.batch(setting)
         if (steps := getattr(recipe, "steps", None)) is not None:
             return steps, batch, True
         parts, known = self.images(section.dataset)
-        images = parts.train if factor == "label" else parts.train // 2
+        images = int(parts.train * design(factor).share_of_images)
         return recipe.epochs * max(1, images // batch), batch, known
 
     def model(self, setting: str) -> tuple[float, float]:

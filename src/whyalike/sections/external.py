@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from whyalike.designs.registry import designs
 from whyalike.section import Section
 from whyalike.sections.names import Name
 from whyalike.sections.questions import STIMULI, Question, StimuliNames
@@ -109,7 +110,7 @@ class ExternalStudy(Question):
     fixed_classes: ClassVar[tuple[int, ...]] = ()
     min_accuracy: ClassVar[float] = 0.0
 
-    factor: Literal["external"] = Field(description="The models come from files.")
+    factor: Literal[designs(trained=False)] = Field(description="The models come from files.")
     settings: tuple[Name, ...] = Field(min_length=1, description="Names of settings that name runs from files.")
     stimuli: StimuliNames = Field(description=STIMULI)
     pairs: Literal["all"] | tuple[ExternalPair, ...] = Field(

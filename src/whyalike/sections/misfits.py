@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from whyalike import shown
 from whyalike.data.registry import SOURCES
-from whyalike.figures.registry import FIGURES
+from whyalike.designs.registry import design
+from whyalike.figures.registry import FIGURES, shows
 from whyalike.messages import near
 from whyalike.models.registry import MODELS
 from whyalike.sections import external, published_scores, questions, sample_texts
@@ -17,9 +18,6 @@ from whyalike.training.registry import OBJECTIVES
 
 if TYPE_CHECKING:
     from whyalike.config import Config
-
-LABELLINGS = ("shape", "digit", "shape_digit", "shape_color", "digit_color", "shape_digit_color")  # of label overlap
-LABEL_ATTRIBUTES = ("shape", "digit", "color")  # the conditions of label overlap are made of these
 
 
 def unknown_names(config: "Config") -> list[str]:
@@ -82,7 +80,7 @@ def misfits(config: "Config") -> Iterator[str]:
                 f"Known: {', '.join(known) or 'none'}."
             )
         yield from _option_misfits(config, f"figures.{key}.options", figure.options)
-        study, factors = config.studies.get(figure.study or ""), FIGURES[figure.kind].facts.factors
+        study, factors = config.studies.get(figure.study or ""), shows(figure.kind)
         if study is not None and study.factor not in factors:
             yield (
                 f"figures.{key}.study: a figure of kind {figure.kind} shows a study of factor {', '.join(factors)}, "
@@ -136,14 +134,17 @@ def _study_misfits(config: "Config", key: str, study: Any) -> Iterator[str]:
     """Bounds, labels and stimuli that the study's settings do not have."""
     settings = {name: config.settings[name] for name in study.settings if name in config.settings}
     datasets = {name: setting for name, setting in settings.items() if setting.dataset in config.datasets}
-    for name, setting in datasets.items() if study.factor == "label" else ():
-        if not set(LABEL_ATTRIBUTES) <= set(_attributes(config, setting)):
-            yield f"studies.{key}.settings: label overlap needs data with shape, digit and color, not '{name}'."
-    for name, setting in datasets.items() if study.factor == "factorial" else ():
-        if not SOURCES[config.datasets[setting.dataset].source].facts.grouped:
+    of_study = design(study.factor)
+    for name, setting in datasets.items():
+        if not set(of_study.attributes) <= set(_attributes(config, setting)):
+            *first, last = of_study.attributes
+            yield (
+                f"studies.{key}.settings: {of_study.words} needs data with {', '.join(first)} and {last}, not '{name}'."
+            )
+        if of_study.needs_groups and not SOURCES[config.datasets[setting.dataset].source].facts.grouped:
             known = ", ".join(source for source, entry in SOURCES.items() if entry.facts.grouped)
-            yield f"studies.{key}.settings: the factorial needs data from {known}, which those of '{name}' are not."
-    labellings = LABELLINGS if study.factor == "label" else {setting.labelling for setting in settings.values()}
+            yield f"studies.{key}.settings: {of_study.words} needs data from {known}, which those of '{name}' are not."
+    labellings = of_study.labellings or {setting.labelling for setting in settings.values()}
     for name in study.min_accuracy if isinstance(study.min_accuracy, dict) else ():
         if name not in labellings:
             known = ", ".join(sorted(labellings))

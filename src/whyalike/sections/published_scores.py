@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from whyalike.data.parameters import Folder
+from whyalike.designs.registry import DESIGNS, design
 from whyalike.messages import near
 from whyalike.section import Section
 from whyalike.sections.names import Name
@@ -34,8 +35,10 @@ def misfits(config: "Config") -> Iterator[str]:
         if study is None:
             hint, known = near(published.study, config.studies), ", ".join(config.studies)
             yield f"{path}.study: '{published.study}' is not under studies.{hint} Known: {known}."
-        elif study.factor == "external":
-            yield f"{path}.study: published scores are of dataset, task or label overlap, {published.study} of none."
+        elif design(study.factor).published is None:
+            *first, last = (design(name).words.removesuffix(" overlap") for name in DESIGNS if design(name).published)
+            known = f"{', '.join(first)} or {last} overlap"
+            yield f"{path}.study: published scores are of {known}, {published.study} of none."
         if published.setting in config.settings:
             yield f"{path}.setting: '{published.setting}' is a setting of ours. Give the published one another name."
     for key, figure in config.figures.items():

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from whyalike.designs.registry import design
 from whyalike.messages import near
 from whyalike.models.registry import MODELS
 from whyalike.section import Section
@@ -41,7 +42,8 @@ def misfits(config: "Config") -> Iterator[str]:
         study = config.studies[sample.study]
         for name in study.settings:
             model = config.models.get(getattr(config.settings.get(name), "model", None))
-            if study.factor == "external" or (model is not None and MODELS[model.family].facts.inputs != "tokens"):
+            speaks = model is None or MODELS[model.family].facts.inputs == "tokens"
+            if not (speaks and design(study.factor).is_trained):
                 yield f"{path}.study: the models of '{name}' are no language models trained here."
         if unknown := [seed for seed in sample.seeds if seed not in getattr(study, "seeds", sample.seeds)]:
             seeds = ", ".join(map(str, study.seeds))

@@ -25,7 +25,6 @@ from whyalike.similarity.table import to_table
 from whyalike.splits.overlap import dataset_overlap
 
 NEIGHBOURS = 2  # places between two classes that are scored together: 197 pairs of 100 classes, not 4,950 (15 minutes)
-OTHER_LABELS = ("label", "factorial")  # factors under which the two models learn other labels of the same images
 
 
 def score_comparison(
@@ -40,9 +39,9 @@ def score_comparison(
 
     Parameters
     ----------
-    work : study, comparison, setting, factor, labelling, stimuli, in_distribution, fixed_classes, pairs (of
-        `whyalike.runs.Pair.plain`), seeds_asked (more than the pairs have in a partial result), metrics, protocols,
-        permutations and seed, as JSON values.
+    work : study, comparison, setting, factor, shares and other_labels (what scores ask of its design), labelling,
+        stimuli, in_distribution, fixed_classes, pairs (of `whyalike.runs.Pair.plain`), seeds_asked (more than the
+        pairs have in a partial result), metrics, protocols, permutations and seed, as JSON values.
     activations : layer -> activation files of the seeds.
     manifests : manifests of the seeds.
     training_data, stimuli_data : prepared data sets of the setting and of the stimuli.
@@ -106,13 +105,13 @@ class _Rows:
 
     def label_codes(self, run: str) -> np.ndarray | None:
         """The run's own labels of the stimuli: under label overlap, where the two models' labels differ."""
-        if self.work["factor"] not in OTHER_LABELS or not self.work["in_distribution"]:
+        if not self.work["other_labels"] or not self.work["in_distribution"]:
             return None
         return self.data.labelling(self.runs.loc[run, "labelling"], self.ids)[0]
 
     def subsets(self, pair: Mapping[str, Any]) -> Iterator[tuple[str, tuple[np.ndarray, ...], int]]:
         """Kind, row sets, number of classes."""
-        if not self.work["in_distribution"] or self.work["factor"] != "task":
+        if not self.work["in_distribution"] or self.work["shares"] != "classes":
             kind = "in_distribution" if self.work["in_distribution"] else "out_of_distribution"
             yield kind, (np.arange(len(self.ids)),), len(np.unique(self.groups))
             return
@@ -156,7 +155,7 @@ def _columns(
         **{name: work[name] for name in ("study", "comparison", "setting", "factor", "stimuli", "seeds_asked")},
         **{name: pair[name] for name in ("seed", "condition", "data_overlap", "label_overlap")},
         **({"data_overlap": _shared_images(training, work["labelling"], pair)} if "seed_b" in pair else {}),
-        "label_information": _label_information(training, *labellings) if work["factor"] in OTHER_LABELS else None,
+        "label_information": _label_information(training, *labellings) if work["other_labels"] else None,
     }
 
 

@@ -4,7 +4,7 @@ One Parquet file with the columns run (name within the cell), index (row of the 
 of each run, in the order of its codes, stand in the file's metadata. A run of label overlap sees every training image.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whyalike.data.prepared import Prepared, open_prepared
+from whyalike.data.prepared import open_prepared
+from whyalike.designs.design import Design, load
+from whyalike.designs.registry import design
 from whyalike.files import made_by, write_table
-from whyalike.randomness import keyed
-from whyalike.designs.factorial import data_overlap
-from whyalike.splits.factorial import factorial_split
-from whyalike.splits.overlap import dataset_overlap, task_overlap
+from whyalike.splits.of_designs import Splits
 
 TOLERANCE = 0.02  # how far rounding to whole images or classes may take the share from its level
 
@@ -36,10 +35,11 @@ def make_splits(work: Mapping[str, Any], dataset: Path, output: Path) -> None:
     ValueError : whole images or classes do not come near to a level.
     """
     data = open_prepared(dataset)
-    splits = _splits(data, work["factor"], work["seed"], work["runs"])
+    own = design(work["factor"])
+    splits: Splits = load(own.split)(data, data.rows("train"), work["seed"], work["runs"])
     for run in work["runs"]:
-        if run["level"] is not None and work["factor"] != "controls":
-            _check_share(splits, run, work["factor"])
+        if own.shares and run["level"] is not None:
+            _check_share(splits, run, own)
     sizes = [len(index) for index, _, _ in splits.values()]
     table = pa.table(
         {
@@ -52,78 +52,17 @@ def make_splits(work: Mapping[str, Any], dataset: Path, output: Path) -> None:
     write_table(output, table, {"work": dict(work), "classes": classes}, compression="zstd")
 
 
-def _splits(
-    data: Prepared, factor: str, seed: int, runs: Sequence[Mapping[str, Any]]
-) -> dict[str, tuple[np.ndarray, np.ndarray, list[str]]]:
-    """For each run: rows of the data set, label codes, class names."""
-    train = data.rows("train")
-    if factor == "factorial":
-        return _crossed(data, train, seed, runs)
-    if factor == "controls":
-        return _controls(data, train, seed, runs)
-    overlaps = [run["level"] for run in runs if run["level"] is not None]
-    result = {}
-    for run in runs:
-        codes, names = data.labelling(run["labelling"], train)
-        part = f"B@{run['level']}" if run["level"] is not None else "A"
-        if factor == "label":
-            chosen, labels, own = np.arange(len(train)), codes, names
-        elif factor == "dataset":
-            chosen = dataset_overlap(codes, seed, overlaps)[part]
-            labels, own = codes[chosen], names
-        else:
-            classes = task_overlap(len(names), seed, overlaps)[part]
-            label_of = np.full(len(names), -1)
-            label_of[classes] = np.arange(len(classes))
-            chosen = np.flatnonzero(label_of[codes] >= 0)
-            labels, own = label_of[codes[chosen]], [names[code] for code in classes]
-        result[run["name"]] = (train[chosen], labels, own)
-    return result
-
-
-def _crossed(
-    data: Prepared, train: np.ndarray, seed: int, runs: Sequence[Mapping[str, Any]]
-) -> dict[str, tuple[np.ndarray, np.ndarray, list[str]]]:
-    """As `_splits`, of the factorial: images by data overlap, labels by each run's own labelling."""
-    if "group" not in data.labels:
-        raise ValueError("the factorial needs a data set with a column 'group': prepare colorshapedigit_groups.")
-    cells, _ = data.labelling("_".join(data.attributes), train)
-    parts = factorial_split(cells, data.labels["group"].to_numpy()[train].astype(str), seed)
-    result = {}
-    for run in runs:
-        chosen = train[parts["A" if run["level"] is None else data_overlap(run["level"])]]
-        codes, names = data.labelling(run["labelling"], chosen)
-        result[run["name"]] = (chosen, codes, names)
-    return result
-
-
-def _controls(
-    data: Prepared, train: np.ndarray, seed: int, runs: Sequence[Mapping[str, Any]]
-) -> dict[str, tuple[np.ndarray, np.ndarray, list[str]]]:
-    """As `_splits`, of the control ladder: A's images or those that A does not see, with labels or shuffled ones."""
-    result = {}
-    for run in runs:
-        codes, names = data.labelling(run["labelling"], train)
-        parts = dataset_overlap(codes, seed, ["0"])
-        chosen = parts["B@0" if run["level"] == "disjoint_data" else "A"]
-        labels = codes[chosen]
-        if run["level"] == "shuffled_labels":
-            labels = keyed(seed, "shuffled labels").permutation(labels)  # as many of each as before
-        result[run["name"]] = (train[chosen], labels, names)
-    return result
-
-
-def _check_share(splits: Mapping[str, tuple], run: Mapping[str, Any], factor: str) -> None:
-    """The level of a run B is x of figures and statistics: it must be what B shares with its A."""
+def _check_share(splits: Splits, run: Mapping[str, Any], own: Design) -> None:
+    """What a design says of a run B is x of figures and statistics: it must be what B shares with its A."""
     alone = "A" if "A" in splits else f"A@{run['level']}"
-    what, place = ("classes", 2) if factor == "task" else ("images", 0)
-    level = data_overlap(run["level"]) if factor == "factorial" else run["level"]
-    own, others = set(splits[run["name"]][place]), set(splits[alone][place])
-    share = len(own & others) / len(own)
-    if abs(share - float(level)) > TOLERANCE:
+    place = 2 if own.shares == "classes" else 0
+    level = own.share(run["level"])
+    mine, others = set(splits[run["name"]][place]), set(splits[alone][place])
+    share = len(mine & others) / len(mine)
+    if abs(share - level) > TOLERANCE:
         raise ValueError(
-            f"at level {level} two models would share {share:.3g} of their {len(own)} {what}: whole {what} do "
-            "not come nearer to it. Take that level, or another one that they do come near to."
+            f"at level {level:g} two models would share {share:.3g} of their {len(mine)} {own.shares}: whole "
+            f"{own.shares} do not come nearer to it. Take that level, or another one that they do come near to."
         )
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from whyalike.designs.controls import ACROSS_SEEDS, EVERYTHING_ELSE, RUNGS
 from whyalike.statistics.dyadic import FEWEST, Estimate, node_jackknife
 from whyalike.statistics.inference import share_of_gap, sign_flip_p, t_interval
-from whyalike.statistics.panels import CONTROLS, sign_of_closer
+from whyalike.statistics.panels import sign_of_closer
 from whyalike.statistics.table import PANEL, seeds_asked
 
 UNTRAINED = "untrained"
@@ -33,12 +33,12 @@ STEPS = {
 }
 
 
-def control_rows(scores: pd.DataFrame) -> Iterator[dict]:
-    """Rows of the statistics table for every panel of factor `controls`; protocol `corrected` throughout.
+def control_rows(scores: pd.DataFrame, **_: object) -> Iterator[dict]:
+    """Rows of the statistics table for every panel of controls; protocol `corrected` throughout.
 
     Parameters
     ----------
-    scores : score table; rows of other factors are passed over. Scores of several layers of a pair are averaged.
+    scores : score table of controls. Scores of several layers of a pair are averaged.
 
     Yields
     ------
@@ -46,8 +46,7 @@ def control_rows(scores: pd.DataFrame) -> Iterator[dict]:
     scale, where these are apart whichever seed is left out; step_{name} of each of `STEPS`
     whose rungs are there; across_seeds (mean score) and across_seeds_less_line, with 95 % intervals over models.
     """
-    own = scores[scores["factor"] == CONTROLS]
-    for key, rows in own.groupby(list(PANEL), sort=False):
+    for key, rows in scores.groupby(list(PANEL), sort=False):
         named = {**dict(zip(PANEL, key, strict=True)), "seeds_asked": seeds_asked(rows), "protocol": "corrected"}
         table, closer = ladder(rows), sign_of_closer(named["metric"])
         yield from ({**named, **row} for row in [*_rungs(table, closer), *_steps(table), *_across(rows, table)])

@@ -19,7 +19,7 @@ import pandas as pd
 
 from whyalike.statistics.factorial_bridge import bridge_effects, without_bridge
 from whyalike.statistics.inference import share_of_gap, sign_flip_p, t_interval
-from whyalike.statistics.panels import FACTORIAL, sign_of_closer
+from whyalike.statistics.panels import sign_of_closer
 from whyalike.statistics.table import PANEL, seeds_asked
 
 COSINES = ("cka", "cka_rbf", "cka_unbiased")  # metrics that are the cosine of an angle
@@ -53,13 +53,13 @@ def partial_omega_squared(values: np.ndarray) -> float | None:
     return float((f - 1) / (f - 1 + count))
 
 
-def factorial_rows(scores: pd.DataFrame) -> Iterator[dict]:
-    """Rows of the statistics table for every panel of factor `factorial`; protocol `corrected` throughout.
+def factorial_rows(scores: pd.DataFrame, **_: object) -> Iterator[dict]:
+    """Rows of the statistics table for every panel of a factorial; protocol `corrected` throughout.
 
     Parameters
     ----------
-    scores : score table; rows of other factors are passed over. Scores of several layers of a pair are averaged; seeds
-        without all conditions of the panel are left out.
+    scores : score table of a factorial. Scores of several layers of a pair are averaged; seeds without all conditions
+        of the panel are left out.
 
     Yields
     ------
@@ -69,8 +69,7 @@ def factorial_rows(scores: pd.DataFrame) -> Iterator[dict]:
     bridge_minus_facts, see `whyalike.statistics.factorial_bridge`. What has too few seeds, no untrained pair or no
     ceiling has no row.
     """
-    own = scores[scores["factor"] == FACTORIAL]
-    for key, rows in own.groupby(list(PANEL), sort=False):
+    for key, rows in scores.groupby(list(PANEL), sort=False):
         named = {**dict(zip(PANEL, key, strict=True)), "seeds_asked": seeds_asked(rows), "protocol": "corrected"}
         facts, bridge = without_bridge(rows)
         table = crossed_table(facts)

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from whyalike.statistics.control_findings import control_findings
-from whyalike.statistics.factorial_findings import factorial_findings
-from whyalike.statistics.panels import CONTROLS, FACTORIAL, sign_of_closer
+from whyalike.designs.design import load
+from whyalike.designs.registry import design
+from whyalike.statistics.panels import sign_of_closer
 from whyalike.statistics.table import seeds_words
 
 #: With 3 seeds the smallest possible sign-flip p is .25: nothing can be claimed.
@@ -58,14 +58,22 @@ def _partial(lines: Sequence[str]) -> list[str]:
 
 
 def _study(name: str, table: pd.DataFrame) -> str:
-    lines = [f"## Study {name}", ""]
-    if FACTORIAL in set(table["factor"]):
-        return "\n".join([*lines, *factorial_findings(table), ""])
-    if CONTROLS in set(table["factor"]):
-        return "\n".join([*lines, *control_findings(table), ""])
+    """A section; every study is of one design."""
+    said = load(design(table["factor"].iloc[0]).findings)(table)
+    return "\n".join([f"## Study {name}", "", *said, ""])
+
+
+def overlap_findings(table: pd.DataFrame) -> list[str]:
+    """Lines of Markdown on a study of one overlap: in-distribution panels at length, the others in a line each.
+
+    Parameters
+    ----------
+    table : its statistics table.
+    """
     effects = _rows(table, metric="cka", score_protocol="exact", protocol="corrected", estimator="gain")
     if effects.empty:
-        return "\n".join([*lines, "No exact CKA at two levels of overlap: nothing can be said about a change.", ""])
+        return ["No exact CKA at two levels of overlap: nothing can be said about a change."]
+    lines = []
     own = effects["stimuli_kind"] == "in_distribution"
     for effect in effects[own].itertuples():
         lines += _panel(table, effect)
@@ -76,7 +84,7 @@ def _study(name: str, table: pd.DataFrame) -> str:
         f"{_claim(effect)}."
         for effect in effects[~own].itertuples()
     ]
-    return "\n".join([*lines, ""])
+    return lines
 
 
 def _panel(table: pd.DataFrame, effect) -> list[str]:
@@ -120,11 +128,11 @@ def _against_published(panel: pd.DataFrame) -> list[str]:
     if "ols_slope" not in published.index or corrected.empty:
         return []
     line, slope = published.loc["ols_slope"], corrected.iloc[0]
-    label = line["factor"] == "label"
     # the published label figure counts levels 1, 2, 3: two of its units are one unit of overlap
-    per_overlap = line["value"] * (2 if label else 1)
+    units = design(line["factor"]).axis.step
+    per_overlap = line["value"] * units
     fit = f", R2 = {published.loc['ols_r2', 'value']:.3f}" if "ols_r2" in published.index else ""
-    per_level = " a level" if label else ""
+    per_level = " a level" if units != 1 else ""
     says = f"  - As published: slope {line['value']:+.3f}{per_level}{fit}, one line over {line['n']} points."
     return [f"{says} Corrected: slope {slope['value']:+.3f}{_interval(slope)} per unit of overlap; "
             f"{_difference(per_overlap, slope)}."]  # fmt: skip

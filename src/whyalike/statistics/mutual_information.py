@@ -12,6 +12,7 @@ from functools import reduce
 import numpy as np
 import pandas as pd
 
+from whyalike.designs.registry import DESIGNS, design
 from whyalike.randomness import keyed
 from whyalike.statistics import information
 from whyalike.statistics.inference import jackknife_interval
@@ -64,7 +65,8 @@ def mutual_information_table(
 def _cka(scores: pd.DataFrame, score_protocol: str) -> list[Panel]:
     mask = (scores["metric"] == "cka") & (scores["score_protocol"] == score_protocol)
     # what the user gives as overlap is no level that the other studies have
-    mask &= ~scores["stimuli_kind"].str.startswith(_REPEATED_KINDS) & (scores["factor"] != "external")
+    given = [name for name in DESIGNS if design(name).overlap_is_given]
+    mask &= ~scores["stimuli_kind"].str.startswith(_REPEATED_KINDS) & ~scores["factor"].isin(given)
     return list(panels(scores[mask]))
 
 

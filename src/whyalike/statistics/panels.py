@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from whyalike.designs.design import Design
+from whyalike.designs.registry import DESIGNS, design, with_one_overlap
 from whyalike.similarity.registry import METRICS
 from whyalike.statistics.table import PANEL, seeds_asked
 
-#: The column that holds the overlap, in [0, 1], that a factor varies.
-OVERLAP = {"dataset": "data_overlap", "task": "label_overlap", "label": "label_overlap", "external": "data_overlap"}
-FACTORIAL, CONTROLS = "factorial", "controls"
 #: One pair of runs within a panel.
 _PAIR = ["seed", "condition", "run_a", "run_b"]
 _COLUMNS = [*PANEL, *_PAIR, "layer_a", "layer_b", "data_overlap", "label_overlap", "label_information", "value"]
@@ -66,6 +65,11 @@ class Panel:
     pairs: pd.DataFrame
     seeds_asked: int
 
+    @property
+    def design(self) -> Design:
+        """What is known of the panel's design."""
+        return design(self.key["factor"])
+
     def by_pair(self, x: str = "overlap") -> Points:
         """One point a pair that has ``x`` ("overlap" or "label_information"), in the order of the score table."""
         pairs = self.pairs[self.pairs[x].notna()]
@@ -96,18 +100,19 @@ def panels(scores: pd.DataFrame) -> Iterator[Panel]:
     ------
     ValueError : a column is missing, a factor unknown, a score or an overlap missing, or one pair is scored twice.
     """
-    _check(scores)
+    check_scores(scores)
     for key, rows in scores.groupby(list(PANEL), sort=False):
         named = dict(zip(PANEL, key, strict=True))
-        if named["factor"] in (FACTORIAL, CONTROLS):
-            continue  # no single overlap: `whyalike.statistics.factorial` and `.controls`
+        varied = design(named["factor"])
+        if varied.overlap is None:
+            continue  # no single overlap: the design has statistics of its own
         # rounded, so that 3 * 0.1 and 0.3 are one level; finely, so that 1/3 changes no twelfth digit of a result
-        rows = rows.assign(overlap=rows[OVERLAP[named["factor"]]].astype(float).round(14))
-        if named["factor"] == "external" and rows["overlap"].isna().all():
+        rows = rows.assign(overlap=rows[varied.overlap].astype(float).round(14))
+        if varied.overlap_is_given and rows["overlap"].isna().all():
             continue  # models from files of which nobody says what overlaps: scores, and no regression
         if rows["overlap"].isna().any():
             raise ValueError(
-                f"every score of factor '{named['factor']}' needs {OVERLAP[named['factor']]}: "
+                f"every score of factor '{named['factor']}' needs {varied.overlap}: "
                 f"{rows['overlap'].isna().sum()} of {len(rows)} rows of {named} have none. "
                 "Give it, or leave these rows out of the study."
             )
@@ -130,13 +135,20 @@ def _one_row_a_pair(rows: pd.DataFrame, named: dict[str, str]) -> pd.DataFrame:
     return means.reset_index()[columns]
 
 
-def _check(scores: pd.DataFrame) -> None:
+def check_scores(scores: pd.DataFrame) -> None:
+    """Find what is wrong with a score table, whatever its designs.
+
+    Raises
+    ------
+    ValueError : a column is missing, a factor unknown, or a score missing.
+    """
     missing = [name for name in _COLUMNS if name not in scores.columns]
     if missing:
         raise ValueError(f"a score table needs the columns {', '.join(_COLUMNS)}: {', '.join(missing)} missing.")
-    unknown = sorted(set(scores["factor"]) - set(OVERLAP) - {FACTORIAL, CONTROLS})
+    unknown = sorted(set(scores["factor"]) - set(DESIGNS))
     if unknown:
-        raise ValueError(f"factor must be one of {', '.join(OVERLAP)}: the score table has {', '.join(unknown)}.")
+        known = ", ".join(with_one_overlap())
+        raise ValueError(f"factor must be one of {known}: the score table has {', '.join(unknown)}.")
     bad = ~np.isfinite(scores["value"].to_numpy(float))
     if bad.any():
         first = scores[bad].iloc[0][list(PANEL)].to_dict()

@@ -19,11 +19,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from whyalike.designs.registry import design
 from whyalike.files import made_by, write_table
 from whyalike.similarity.protocols import setting
 from whyalike.similarity.table import SCORE_SCHEMA
 from whyalike.statistics import published_format as form
-from whyalike.statistics.panels import OVERLAP
 from whyalike.statistics.published_format import Description, Line, number
 
 #: As `SCORE_SCHEMA`, but for the number of stimuli, which published tables do not say.
@@ -127,7 +127,7 @@ def _scores(path: Path, given: Description) -> Iterator[tuple[dict[str, Any], bo
         factor = pair["factor"]
         if factor not in columns:
             columns[factor] = form.score_columns(path, header, factor, given)
-        level = pair[OVERLAP[factor]]
+        level = pair[design(factor).overlap]
         for column, value in form.cells(line, columns[factor]):
             name, kind = columns[factor][column]
             row = {**pair, "stimuli": name or given.own or pair["setting"], "stimuli_kind": kind, "value": value}
@@ -151,7 +151,7 @@ def _pair(line: Line, given: Description) -> dict[str, Any]:
         raise ValueError(f"every score needs a setting: {line.place} has none. Give it (--setting).")
     by_label = "partition" in line.fields
     described["study"] = described["study"] or "published"
-    described["factor"] = described["factor"] or ("label" if by_label else None)
+    described["factor"] = described["factor"] or (form.designs_of(by_partition=True)[0] if by_label else None)
     seed = number(line, "seed")
     if seed != int(seed):
         raise ValueError(f"a seed must be a whole number: {line.place} has '{line.fields['seed']}'.")
@@ -177,7 +177,9 @@ def _overlap(line: Line, factor: str | None) -> dict[str, Any]:
         raise ValueError(f"frac_overlap must be in [0, 1]: {line.place} has {level:g}. Repair or remove the line.")
     condition = f"{level:g}"
     # shared classes bring their images along
-    found = {"condition": condition, "data_overlap": level, "label_overlap": level if factor == "task" else None}
+    known = factor in form.designs_of(by_partition=False)
+    label = design(factor).overlaps(repr(level))[1] if known else None
+    found = {"condition": condition, "data_overlap": level, "label_overlap": label}
     return {**found, "run_a": f"A@{condition}", "run_b": f"B@{condition}"}
 
 

@@ -10,26 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from whyalike.designs.registry import DESIGNS, design
+
 SENTINEL = -1.0
 DESCRIBING = ("study", "setting", "factor")
 OVERLAP_COLUMNS = ("seed", "metric", "frac_overlap")
 LABEL_COLUMNS = ("seed", "metric", "partition", "model0", "model1")
 KINDS = ("in_distribution", "out_of_distribution", "common", "ood_one", "ood_both")
-#: factor -> score column without `metric_` -> the kind of those of the setting's own stimuli
-_OWN = {
-    "dataset": {"overlap": "in_distribution"},
-    "task": {
-        **{"overlap": "common", "ood_one": "ood_one"},
-        **{"common": "common", "OOD_for_one": "ood_one", "OOD_for_all": "ood_both"},
-    },
-    "label": {"partition_metric": "in_distribution"},
-}
 _IMAGES = ("cifar10", "cifar100", "tinyimagenet", "mnist", "svhn", "digit", "shape")
 _TEXTS = ("shakespeare", "tinystories", "wikitext")
-#: kind -> the level of task overlap at which no class (or corpus) is of that kind
-_NO_SUCH_SET = {"common": 0.0, "ood_one": 1.0, "ood_both": 0.0}
-#: score column -> the level of task overlap that the published analysis leaves out, whatever stands there
-_PUBLISHED_WITHOUT = {"metric_overlap": 0.0, "metric_ood_one": 1.0}
 
 
 @dataclass(frozen=True)
@@ -125,7 +114,7 @@ def score_columns(path: Path, header: list[str], factor: str, given: Description
     ValueError : the factor is not one that such a table can have, or a column is unknown, or no other than another.
     """
     by_label = "partition" in header
-    if factor not in (possible := ("label",) if by_label else ("dataset", "task")):
+    if factor not in (possible := designs_of(by_partition=by_label)):
         raise ValueError(
             f"the factor of a table by {'partition' if by_label else 'frac_overlap'} must be {' or '.join(possible)}: "
             f"got '{factor}' for {path}. Say which (--factor)."
@@ -135,8 +124,9 @@ def score_columns(path: Path, header: list[str], factor: str, given: Description
     if unknown := [name for name, known in found.items() if known is None]:
         raise ValueError(
             f"every score column must say of which stimuli it is: {', '.join(unknown)} of {path} is not known under "
-            f"factor {factor}. Known are {', '.join((*_OWN[factor], *_IMAGES, *_TEXTS))}, also behind metric_ or "
-            "metric_ood_all_. Name the stimuli (--stimuli COLUMN=NAME:KIND) or leave the column out (--leave-out)."
+            f"factor {factor}. Known are {', '.join((*design(factor).published.own, *_IMAGES, *_TEXTS))}, also behind "
+            "metric_ or metric_ood_all_. Name the stimuli (--stimuli COLUMN=NAME:KIND) or leave the column out "
+            "(--leave-out)."
         )
     if not found:
         raise ValueError(f"a table of scores needs a score column for each set of stimuli: {path} has none.")
@@ -150,11 +140,17 @@ def score_columns(path: Path, header: list[str], factor: str, given: Description
     return found
 
 
+def designs_of(*, by_partition: bool) -> tuple[str, ...]:
+    """The designs of which there are published tables, whose lines name a partition, or a share in common."""
+    known = {name: design(name).published for name in DESIGNS}
+    return tuple(name for name, columns in known.items() if columns and columns.by_partition == by_partition)
+
+
 def _set(column: str, factor: str, own: str | None) -> tuple[str, str] | None:
     """What a column's name says; None where it says nothing."""
     name = column.removeprefix("metric_")
-    if name in _OWN[factor]:
-        return "", _OWN[factor][name]
+    if (kind := design(factor).published.own.get(name)) is not None:
+        return "", kind
     name = name.removeprefix("ood_all_")
     if name not in (*_IMAGES, *_TEXTS):
         return None
@@ -163,12 +159,12 @@ def _set(column: str, factor: str, own: str | None) -> tuple[str, str] | None:
 
 def exists(kind: str, factor: str, level: float, value: float) -> bool:
     """Whether there is such a set of stimuli at the level: a score stands there, and the split has classes for it."""
-    return value != SENTINEL and not (factor == "task" and _NO_SUCH_SET.get(kind) == level)
+    return value != SENTINEL and design(factor).published.no_such_set.get(kind) != level
 
 
 def published_counts(column: str, factor: str, level: float) -> bool:
     """Whether the published analysis counts what stands in a column at a level; a sentinel is a number to it."""
-    return factor != "task" or _PUBLISHED_WITHOUT.get(column) != level
+    return design(factor).published.left_out.get(column) != level
 
 
 def cells(line: Line, columns: Mapping[str, tuple[str, str]]) -> Iterator[tuple[str, float]]:

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterator
 import numpy as np
 import pandas as pd
 
+from whyalike.designs.design import load
+from whyalike.designs.registry import design
 from whyalike.randomness import keyed
 from whyalike.statistics import information, regression
-from whyalike.statistics.controls import control_rows
-from whyalike.statistics.factorial import factorial_rows
 from whyalike.statistics.inference import holm, share_of_gap, sign_flip_p, t_interval
-from whyalike.statistics.panels import Panel, Points, panels, sign_of_closer
+from whyalike.statistics.panels import Panel, Points, check_scores, panels, sign_of_closer
 from whyalike.statistics.table import to_frame
 
 #: How scores are analysed.
@@ -57,25 +57,48 @@ def study_statistics(
     """
     if unknown := sorted(set(protocols) - set(PROTOCOLS)):
         raise ValueError(f"the protocol must be one of {', '.join(PROTOCOLS)}: got '{unknown[0]}'.")
-    rows = []
+    check_scores(scores)
+    options = {
+        "permutations": permutations,
+        "information_permutations": information_permutations,
+        "information_metrics": information_metrics,
+        "seed": seed,
+        "protocols": protocols,
+    }
+    rows = [
+        row
+        for (_, factor), own in scores.groupby(["study", "factor"], sort=False)
+        for row in load(design(factor).statistics)(own, **options)
+        if row["protocol"] in protocols
+    ]
+    return _with_holm(to_frame(rows))
+
+
+def overlap_rows(
+    scores: pd.DataFrame,
+    *,
+    permutations: int,
+    information_permutations: int,
+    information_metrics: Collection[str],
+    seed: int,
+    protocols: Collection[str],
+) -> Iterator[dict]:
+    """Rows of the statistics table of a design that varies one overlap; the options are those of `study_statistics`."""
     for panel in panels(scores):
         named = {**panel.key, "seeds_asked": panel.seeds_asked}
         if "as_published" in protocols:
-            rows += [{**named, "protocol": "as_published", **row} for row in _as_published(panel)]
+            yield from ({**named, "protocol": "as_published", **row} for row in _as_published(panel))
         if "corrected" not in protocols:
             continue
         draws = information_permutations if panel.key["metric"] in information_metrics else 0
         corrected = [*_effects(panel, permutations, seed), *_information(panel, draws, seed)]
-        rows += [{**named, "protocol": "corrected", **row} for row in corrected]
-    if "corrected" in protocols:
-        rows += [*factorial_rows(scores), *control_rows(scores)]
-    return _with_holm(to_frame(rows))
+        yield from ({**named, "protocol": "corrected", **row} for row in corrected)
 
 
 def _as_published(panel: Panel) -> Iterator[dict]:
     points = panel.by_pair()
-    # the published figure of the label study draws the levels 1, 2, 3; its mutual information uses 0, .5, 1
-    line = regression.ols(1 + 2 * points.x if panel.key["factor"] == "label" else points.x, points.y)
+    # the line is over what the published figure draws, of labels the levels 1, 2, 3; the mutual information is not
+    line = regression.ols(panel.design.axis.position(points.x), points.y)
     found = {"mi_ksg": information.mi_ksg(points.x, points.y)}
     if line is not None:
         found = {"ols_slope": line.slope, "ols_intercept": line.intercept, "ols_r2": line.r2, **found}
@@ -98,7 +121,7 @@ def _effects(panel: Panel, permutations: int, seed: int) -> Iterator[dict]:
         if (row := _gain_share(panel, by_level)) is not None:
             yield row
     shared = regression.with_a_slope(panel.by_pair("label_information"))
-    if panel.key["factor"] == "label" and len(shared):
+    if panel.design.other_labels and len(shared):
         yield _mean_row("slope_information", regression.seed_slopes(shared), shared)
 
 

@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 from control_tables import controls_scores
 
-from whyalike.figures.accuracy import draw as draw_accuracy
-from whyalike.figures.controls import ROWS, draw
 from whyalike.designs.controls import RUNGS
 from whyalike.designs.factorial import CONDITIONS
+from whyalike.figures.accuracy import draw as draw_accuracy
+from whyalike.figures.controls import ROWS, draw
 from whyalike.statistics.study import study_statistics
 
 

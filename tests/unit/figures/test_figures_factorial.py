@@ -5,8 +5,8 @@ import pytest
 from figure_tables import crossed_study as study
 from figure_tables import statistics_of
 
-from whyalike.figures.factorial import draw
 from whyalike.designs.factorial import BRIDGE, overlaps
+from whyalike.figures.factorial import draw
 from whyalike.statistics.inference import t_interval
 
 

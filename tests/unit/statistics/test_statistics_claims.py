@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 import scipy.stats
 
+from whyalike.designs.registry import with_one_overlap
 from whyalike.similarity.registry import METRICS
 from whyalike.statistics.claims import FAMILIES, claims_page, effects, verdicts
 from whyalike.statistics.claims_table import CLAIMS, Claim, Panels
 from whyalike.statistics.inference import sign_flip_p, t_interval
-from whyalike.statistics.panels import OVERLAP
 
 RISES = Claim("rises", "1", "it rises", +1, Panels("dataset", "in_distribution"), "overlap")
 FALLS = Claim("falls", "1", "it falls", -1, Panels("dataset", "in_distribution"), "overlap")
@@ -117,4 +117,6 @@ def test_the_page_has_a_line_a_claim_with_its_verdict():
 def test_the_claims_name_what_there_is():
     assert len({claim.key for claim in CLAIMS}) == len(CLAIMS)
     assert all(METRICS[metric].facts.kind == "similarity" for metric in FAMILIES.values())
-    assert {panels.factor for claim in CLAIMS for panels in (claim.panels, claim.less) if panels} <= set(OVERLAP)
+    assert {panels.factor for claim in CLAIMS for panels in (claim.panels, claim.less) if panels} <= set(
+        with_one_overlap()
+    )
