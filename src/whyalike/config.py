@@ -102,16 +102,15 @@ class Study(Question):
     """A question with a figure: the conditions of one design, in one or more settings."""
 
     factor: Literal[designs(trained=True)] = Field(
-        description="The design: what differs between the two models of a pair, or overlaps. "
+        description="The design: what the models of a pair share, or what differs. "
         + "; ".join(f"{name}: {DESIGNS[name].facts}" for name in designs(trained=True))
         + "."
     )
     settings: tuple[Name, ...] = Field(min_length=1, description="Names of settings.")
     levels: tuple[str, ...] = Field(
         min_length=1,
-        description="The conditions. "
-        + "; ".join(f"Of {name}: {design(name).levels}" for name in designs(trained=True))
-        + ".",
+        description="The conditions."
+        + "".join(f" Of {name}: {design(name).levels}." for name in designs(trained=True)),
     )
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1, description="One pair a level for each seed.")
     stimuli: StimuliNames = Field(description=STIMULI)

@@ -12,7 +12,7 @@ DESIGNS: Registry[str] = Registry(
         "factorial": Entry("whyalike.designs.factorial:DESIGN", "data and labels, crossed"),
         "controls": Entry(
             "whyalike.designs.controls:DESIGN",
-            "by rung: nothing, order, initial weights, both, both and images, both and labels",
+            "rungs, on which nothing, the order, the initial weights, both, also the images, or also the labels differ",
         ),
         "external": Entry("whyalike.designs.external:DESIGN", "what you say of models from files"),
     },

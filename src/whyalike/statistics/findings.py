@@ -59,8 +59,8 @@ def _partial(lines: Sequence[str]) -> list[str]:
 
 def _study(name: str, table: pd.DataFrame) -> str:
     """A section; every study is of one design."""
-    said = load(design(table["factor"].iloc[0]).findings)(table)
-    return "\n".join([f"## Study {name}", "", *said, ""])
+    said = overlap_findings if table.empty else load(design(table["factor"].iloc[0]).findings)
+    return "\n".join([f"## Study {name}", "", *said(table), ""])
 
 
 def overlap_findings(table: pd.DataFrame) -> list[str]:
