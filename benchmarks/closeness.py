@@ -15,7 +15,7 @@ from torch import nn
 from whyalike.models.perceptron import layer_sizes, perceptron
 from whyalike.similarity.distributions import log_probabilities
 from whyalike.similarity.llv import draw_inputs, llv_distance
-from whyalike.training.embeddings import UNITS_AT_ONCE, EmbeddingStack, batches
+from whyalike.studies.closeness.training import UNITS_AT_ONCE, EmbeddingStack, batches
 
 SEEDS, STEPS, CLASSES = 20, 15000, 6
 TRAINING = ("width", "seeds at once", "stacked: step and model, ms", "GEMM floor, ms", "share of floor", "single, ms",

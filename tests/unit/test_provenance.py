@@ -234,9 +234,9 @@ def test_what_no_fingerprint_counts_is_there(entry):
     assert closure([entry])[0].startswith("whyalike.")
 
 
-@pytest.mark.parametrize("scored", ["comparison:score_comparison", "distribution_pairs:score_group"])
+@pytest.mark.parametrize("scored", ["similarity.comparison:score_comparison", "studies.closeness.scores:score_group"])
 def test_what_scores_a_study_reaches_no_metric_through_the_forms_of_a_gpu(scored):
-    reached = provenance._reached([f"whyalike.similarity.{scored}"], provenance._WITHOUT_EFFECT)
+    reached = provenance._reached([f"whyalike.{scored}"], provenance._WITHOUT_EFFECT)
     rooms = {module.removeprefix("whyalike.similarity.") for module, _ in reached}
     assert "intermediates" in rooms
     assert not {"on_device", "rsa", "cknna"} & rooms

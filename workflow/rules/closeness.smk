@@ -1,6 +1,6 @@
 # Closeness in distribution against similarity of representations: a study of its own, beside any configuration.
 from whyalike.figures.registry_studies import CLOSENESS as CATEGORY
-from whyalike.studies.closeness import CONSTRUCTIONS, PARTS
+from whyalike.studies.closeness.study import CONSTRUCTIONS, PARTS
 from whyalike.workflow import DATA_FILES
 
 CLOSENESS = OWN["closeness"]

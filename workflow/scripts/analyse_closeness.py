@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from whyalike.jobs import job
-from whyalike.statistics.closeness import analyse_closeness
+from whyalike.studies.closeness.statistics import analyse_closeness
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     analyse_closeness(

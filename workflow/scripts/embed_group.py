@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from whyalike.activations.embeddings import embed_group
 from whyalike.jobs import job
+from whyalike.studies.closeness.activations import embed_group
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     embed_group(

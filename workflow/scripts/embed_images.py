@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from whyalike.activations.embedding_runs import embed_images
 from whyalike.config import check
 from whyalike.jobs import job
+from whyalike.studies.closeness.images_activations import embed_images
 
 config = check(snakemake.config)
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from whyalike.jobs import job
-from whyalike.similarity.constructed_scores import score_constructed
+from whyalike.studies.closeness.constructed_scores import score_constructed
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     score_constructed(

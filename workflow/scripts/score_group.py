@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from whyalike.jobs import job
-from whyalike.similarity.distribution_pairs import score_group
+from whyalike.studies.closeness.scores import score_group
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     score_group(

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from whyalike.jobs import job
-from whyalike.similarity.tuple_counts import score_tuples
+from whyalike.studies.closeness.tuple_counts import score_tuples
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     score_tuples(

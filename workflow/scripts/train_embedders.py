@@ -7,8 +7,8 @@ from whyalike.cluster import site
 from whyalike.config import check
 from whyalike.data.staging import staged
 from whyalike.jobs import job
+from whyalike.studies.closeness.images_training import train_embedders
 from whyalike.training.cell import THREADS
-from whyalike.training.embedding_runs import train_embedders
 
 config, here = check(snakemake.config), site.read()
 prepared = Path(snakemake.input.dataset[0]).parent

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from whyalike.jobs import job
-from whyalike.training.embeddings import train_group
+from whyalike.studies.closeness.training import train_group
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     train_group(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from whyalike.registry import Entry, Registry
 from whyalike.section import Section
-from whyalike.sections.closeness_parameters import Closeness
+from whyalike.studies.closeness.section import Closeness
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ STUDIES: Registry[StudyFacts] = Registry(
     "study with rules of its own",
     {
         "closeness": Entry(
-            "whyalike.studies.closeness:ClosenessStudy", StudyFacts(Closeness, "The study of closeness in distribution")
+            "whyalike.studies.closeness.study:ClosenessStudy",
+            StudyFacts(Closeness, "The study of closeness in distribution"),
         ),
     },
 )

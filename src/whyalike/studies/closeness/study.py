@@ -26,7 +26,7 @@ from whyalike.planning.estimates import Estimate, Wildcards
 from whyalike.planning.plan import Plan
 from whyalike.provenance import fingerprint, version
 from whyalike.similarity.registry import METRICS
-from whyalike.studies import closeness_costs, closeness_images
+from whyalike.studies.closeness import costs, images
 from whyalike.studies.study import OwnJob, OwnStudy
 
 PARTS = ("synthetic", "all")
@@ -47,13 +47,13 @@ class ClosenessStudy(OwnStudy):
     """Paths and parameters of the study; wildcards come as the rules name them. Parameters as `OwnStudy` has them."""
 
     name = "closeness"
-    fixed_rules = frozenset({*closeness_costs.FIXED, "train_embeddings"})
+    fixed_rules = frozenset({*costs.FIXED, "train_embeddings"})
 
     def __init__(self, config: Config, default: str | Path):
         super().__init__(config, default)
         self.photographs = self.section.cifar10
         if self.photographs is not None:
-            self.datasets = {closeness_images.SOURCE: self.photographs.data}
+            self.datasets = {images.SOURCE: self.photographs.data}
 
     def groups(self, part: str) -> list[str]:
         """The groups of models of a part of the study."""
@@ -70,8 +70,8 @@ class ClosenessStudy(OwnStudy):
     def _images(self) -> dict[str, list[str]]:
         """The figures of images -> their groups, one a number of dimensions."""
         digits = [f"digits_m{dimensions}" for dimensions in self.section.digits.dimensions]
-        photographs = closeness_images.groups(self.photographs)
-        return {"digits": digits, **({closeness_images.SOURCE: photographs} if photographs else {})}
+        photographs = images.groups(self.photographs)
+        return {"digits": digits, **({images.SOURCE: photographs} if photographs else {})}
 
     def own_figures(self) -> list[str]:
         """What `all` makes of the study: its smaller part where the configuration itself has the section."""
@@ -94,9 +94,9 @@ class ClosenessStudy(OwnStudy):
     def figure_inputs(self, wildcards: Any) -> dict[str, list[str]]:
         """What a figure is drawn from."""
         kind, _, part = wildcards.figure.partition("_")
-        if kind in (images := self._images()):
+        if kind in (groups := self._images()):
             folders = {"embeddings": "activations", "manifests": "models", "scores": "similarity"}
-            return {need: [f"{self.root}/{folder}/{group}.parquet" for group in images[kind]]
+            return {need: [f"{self.root}/{folder}/{group}.parquet" for group in groups[kind]]
                     for need, folder in folders.items()}  # fmt: skip
         tables = {
             "circle": "similarity/circle",
@@ -111,7 +111,7 @@ class ClosenessStudy(OwnStudy):
     def constructed_work(self, wildcards: Any) -> str:
         """Parameters of the scores of constructed models."""
         section = getattr(self.section, wildcards.construction).plain()
-        code = fingerprint(f"whyalike.similarity.constructed_scores:{wildcards.construction}")
+        code = fingerprint(f"whyalike.studies.closeness.constructed_scores:{wildcards.construction}")
         return canonical_json({**section, "code": code})
 
     def training_work(self, wildcards: Any) -> str:
@@ -120,8 +120,8 @@ class ClosenessStudy(OwnStudy):
 
     def training(self, group: str) -> dict[str, Any]:
         """The work of a group, which its name tells: k{classes}_width{units}, or the images and _m{dimensions}."""
-        if group in closeness_images.groups(self.photographs):
-            return closeness_images.training(self.photographs, group)
+        if group in images.groups(self.photographs):
+            return images.training(self.photographs, group)
         width, digits = self.section.width, self.section.digits
         numbers = [int(number) for number in re.findall(r"\d+", group)]
         if group.startswith("digits"):
@@ -130,28 +130,28 @@ class ClosenessStudy(OwnStudy):
         else:
             shape = {"inputs": 2, "classes": numbers[0], "width": numbers[1], "dimensions": width.dimensions}
             section, source = width, {"source": "radial", **width.model_dump(mode="json", include={"train", "test"})}
-        state = {"version": version("whyalike.training.embeddings")}
+        state = {"version": version("whyalike.studies.closeness.training")}
         shared = section.model_dump(mode="json", include={"recipe", "seeds"})
         return {"group": group, "data": source, **shape, **shared, **state}
 
     def activations_work(self, wildcards: Any) -> str:
         """Parameters of the representations of a group: those of its training, and the code."""
-        code = fingerprint("whyalike.activations.embeddings:embed_group")
+        code = fingerprint("whyalike.studies.closeness.activations:embed_group")
         return canonical_json({"training": self.training(wildcards.group), "code": code})
 
     def images_work(self, wildcards: Any) -> str:
         """Parameters of the representations of a group of photographs."""
-        return closeness_images.activations_work(self.photographs, wildcards.group)
+        return images.activations_work(self.photographs, wildcards.group)
 
     def data_work(self, _: Any) -> str:
         """Parameters of the prepared photographs."""
-        return closeness_images.data_work(self.photographs)
+        return images.data_work(self.photographs)
 
     def similarity_work(self, wildcards: Any) -> str:
         """Parameters of the scores of a group's pairs."""
         metrics = self.section.metrics
         code = fingerprint(
-            "whyalike.similarity.distribution_pairs:score_group", *sorted({METRICS[name].target for name in metrics})
+            "whyalike.studies.closeness.scores:score_group", *sorted({METRICS[name].target for name in metrics})
         )
         training = self.training(wildcards.group)
         shared = {name: training[name] for name in ("group", "classes", "width", "dimensions")}
@@ -160,11 +160,11 @@ class ClosenessStudy(OwnStudy):
     def tuples_work(self, _: Any) -> str:
         """Parameters of the sensitivity to the number of tuples."""
         section = self.section.tuples.plain()
-        return canonical_json({**section, "code": fingerprint("whyalike.similarity.tuple_counts:score_tuples")})
+        return canonical_json({**section, "code": fingerprint("whyalike.studies.closeness.tuple_counts:score_tuples")})
 
     def statistics_work(self, _: Any) -> str:
         """Parameters of the statistics."""
-        code = fingerprint("whyalike.statistics.closeness:analyse_closeness")
+        code = fingerprint("whyalike.studies.closeness.statistics:analyse_closeness")
         return canonical_json({"draws": self.section.draws, "code": code})
 
     def figure_work(self, wildcards: Any) -> str:
@@ -182,17 +182,17 @@ class ClosenessStudy(OwnStudy):
 
     def estimates(self, plan: Plan) -> dict[str, Callable[[Wildcards], Estimate]]:
         """What the jobs cost, by rule."""
-        return closeness_costs.estimates(self, plan)
+        return costs.estimates(self, plan)
 
     def runs(self) -> dict[str, str]:
         """The runs of the store: those of photographs."""
-        groups = closeness_images.groups(self.photographs)
+        groups = images.groups(self.photographs)
         return {run["identity"]: group for group in groups for run in self.training(group)["runs"]}
 
     def jobs(self, whole: bool = True) -> list[OwnJob]:
         """Every job of the whole study, or of its smaller part, but the preparation of data."""
-        parts, photographs = PARTS if whole else PARTS[:1], closeness_images.groups(self.photographs)
-        groups = self.groups(parts[-1]) + [group for images in self._images().values() for group in images if whole]
+        parts, photographs = PARTS if whole else PARTS[:1], images.groups(self.photographs)
+        groups = self.groups(parts[-1]) + [group for own in self._images().values() for group in own if whole]
         figures = dict.fromkeys(Path(path).stem for part in parts for path in self.figures(part))
         of_groups = [
             ("models", lambda group: "train_embedders" if group in photographs else "train_embeddings"),

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from whyalike.similarity.closeness import kl_divergence
-from whyalike.similarity.constructed import ANGLE, PERMUTATION, RADII, noisy_copies, permuted_circle
 from whyalike.similarity.llv import llv_parts
 from whyalike.similarity.m_svd import m_cca, m_svd_unembeddings, max_d_svd
+from whyalike.studies.closeness.constructed import ANGLE, PERMUTATION, RADII, noisy_copies, permuted_circle
 
 
 def test_divergence_vanishes_with_the_radius_while_models_stay_unlike():

@@ -16,10 +16,10 @@ from whyalike.files import write_table
 from whyalike.jobs import note
 from whyalike.similarity.api import score
 from whyalike.similarity.closeness import kl_divergence, logit_distance
-from whyalike.similarity.constructed import noisy_copies, permuted_circle
 from whyalike.similarity.distributions import Model
 from whyalike.similarity.llv import llv_parts
 from whyalike.similarity.m_svd import m_cca, m_svd_unembeddings, max_d_svd
+from whyalike.studies.closeness.constructed import noisy_copies, permuted_circle
 
 Numbers = Iterator[tuple[str, float]]
 

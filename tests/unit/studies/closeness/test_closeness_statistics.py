@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from whyalike.statistics import closeness
-from whyalike.statistics.closeness import closeness_statistics, sign
+from whyalike.studies.closeness import statistics
+from whyalike.studies.closeness.statistics import closeness_statistics, sign
 
 SEEDS = 6
 
@@ -77,7 +77,7 @@ def test_a_distance_is_not_compared_with_itself(found):
 
 def test_a_width_with_missing_pairs_is_left_out_and_told(monkeypatch):
     told = []
-    monkeypatch.setattr(closeness, "note", told.append)
+    monkeypatch.setattr(statistics, "note", told.append)
     table = scores()
     gone = table.query("metric == 'cka' and width == 4 and a == 0 and b == 1 and trained").index
     found = closeness_statistics(table.drop(gone), draws=5)

@@ -5,15 +5,15 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from whyalike.activations.embeddings import embed_group, read_embeddings
-from whyalike.similarity import distribution_pairs, tuple_counts
 from whyalike.similarity.closeness import kl_divergence
-from whyalike.similarity.constructed import permuted_circle
-from whyalike.similarity.constructed_scores import score_constructed
-from whyalike.similarity.distribution_pairs import pair_key, score_group
 from whyalike.similarity.llv import llv_distance
 from whyalike.similarity.m_svd import max_d_svd
-from whyalike.training.embeddings import EmbeddingStack, data, train_group
+from whyalike.studies.closeness import scores, tuple_counts
+from whyalike.studies.closeness.activations import embed_group, read_embeddings
+from whyalike.studies.closeness.constructed import permuted_circle
+from whyalike.studies.closeness.constructed_scores import score_constructed
+from whyalike.studies.closeness.scores import pair_key, score_group
+from whyalike.studies.closeness.training import EmbeddingStack, data, train_group
 from whyalike.training.store import DamagedRun
 
 TRAINING = {
@@ -78,10 +78,10 @@ def test_pairs_have_keys_of_their_own():
 
 def test_an_undefined_score_is_absent_and_the_others_stand(monkeypatch):
     told = []
-    monkeypatch.setattr(distribution_pairs, "note", told.append)
+    monkeypatch.setattr(scores, "note", told.append)
     random = np.random.default_rng(0)
     f = {"0": random.normal(size=(20, 2)), "1": np.ones((20, 2)), "2": random.normal(size=(20, 2))}
-    rows = list(distribution_pairs._embedding_scores("cka", {}, f))
+    rows = list(scores._embedding_scores("cka", {}, f))
     assert [(row["a"], row["b"]) for row in rows] == [(0, 2)]
     assert told
     assert told[0].startswith("cka: ")

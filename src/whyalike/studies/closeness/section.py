@@ -59,7 +59,7 @@ class EmbeddingRecipe(Section):
 
 
 class Radial(Section):
-    """Points of a part of the radial data, see `whyalike.data.radial`."""
+    """Points of a part of the radial data, see `whyalike.studies.closeness.radial`."""
 
     n: Count = Field(description="Points.")
     seed: Seed = Field(description="Key of the points.")

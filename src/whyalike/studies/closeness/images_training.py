@@ -1,7 +1,7 @@
 """Train a group of image embedders, one a seed, as runs of the store, and write the group's manifest.
 
 Each is trained alone by the one training loop, so that a killed job goes on and what is finished stays. The manifest
-has the columns of `whyalike.training.embeddings`, and beside them the run's identity and its classes.
+has the columns of `whyalike.studies.closeness.training`, and beside them the run's identity and its classes.
 """
 
 from collections.abc import Mapping

@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from whyalike.activations.embeddings import read_embeddings
 from whyalike.files import write_table
 from whyalike.jobs import note
 from whyalike.similarity.api import pairwise, score
@@ -22,6 +21,7 @@ from whyalike.similarity.distributions import Model
 from whyalike.similarity.llv import llv_parts
 from whyalike.similarity.m_svd import m_cca, m_svd_unembeddings, max_d_svd
 from whyalike.similarity.registry import METRICS
+from whyalike.studies.closeness.activations import read_embeddings
 
 Row = dict[str, Any]
 

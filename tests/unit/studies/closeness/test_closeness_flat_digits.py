@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from whyalike.data.flat_digits import flat_digits
+from whyalike.studies.closeness.flat_digits import flat_digits
 
 
 def test_parts_hold_every_image_once():

@@ -1,7 +1,7 @@
 """Embeddings and unembeddings of a group of image embedders, trained and untrained, on some test images.
 
-The table is that of `whyalike.activations.embeddings`, whose reader serves both. f is extracted as any layer is; g does
-not depend on images.
+The table is that of `whyalike.studies.closeness.activations`, whose reader serves both. f is extracted as any layer
+is; g does not depend on images.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from whyalike.activations.embeddings import embedding_table
 from whyalike.activations.extraction import extract, trained_model
 from whyalike.activations.stimuli import stimulus_rows
 from whyalike.data.prepared import open_prepared
@@ -22,6 +21,7 @@ from whyalike.models.embedder import Embedder
 from whyalike.models.inputs import INPUTS
 from whyalike.models.weights import build_model
 from whyalike.sections.recipes import Operation
+from whyalike.studies.closeness.activations import embedding_table
 from whyalike.training.device import set_up_device
 from whyalike.training.store import StoredRun
 

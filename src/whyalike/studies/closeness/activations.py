@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from whyalike.files import made_by, write_table
 from whyalike.jobs import note
-from whyalike.training.embeddings import EmbeddingStack, data
+from whyalike.studies.closeness.training import EmbeddingStack, data
 from whyalike.training.store import DamagedRun, file_sha256
 
 Models = dict[tuple[bool, int], tuple[np.ndarray, np.ndarray]]

@@ -13,10 +13,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whyalike.activations.embeddings import read_embeddings
 from whyalike.files import write_table
 from whyalike.jobs import note
 from whyalike.similarity.llv import llv_distance
+from whyalike.studies.closeness.activations import read_embeddings
 
 
 def score_tuples(work: Mapping[str, Any], activations: Sequence[Path], output: Path) -> None:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from whyalike.planning.estimates import Estimate, RunCost, Wildcards
 from whyalike.planning.plan import BYTES, Plan
-from whyalike.studies import closeness_images
+from whyalike.studies.closeness import images
 
 if TYPE_CHECKING:
-    from whyalike.studies.closeness import ClosenessStudy
+    from whyalike.studies.closeness.study import ClosenessStudy
 
 FIXED = ("score_constructed", "embed_group", "score_group", "score_tuples", "analyse_closeness", "draw_closeness")
 
@@ -56,7 +56,7 @@ def _embedded(study: "ClosenessStudy", plan: Plan, group: str) -> Estimate:
 
 def _amounts(study: "ClosenessStudy", plan: Plan) -> tuple[float, float]:
     """Parameters of an embedder's f, and how often an image uses each."""
-    return plan.workload.of_model(study.section.cifar10.model, closeness_images.SIDE)
+    return plan.workload.of_model(study.section.cifar10.model, images.SIDE)
 
 
 def _of(study: "ClosenessStudy", seconds: float, runs: Mapping[str, RunCost], sources: Collection[Any]) -> Estimate:

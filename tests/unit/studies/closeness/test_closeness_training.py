@@ -9,8 +9,8 @@ from torch import nn
 
 from whyalike.files import made_by
 from whyalike.models.perceptron import PerceptronStack, initial_layers, layer_sizes, parameter_count, perceptron
-from whyalike.training import embeddings
-from whyalike.training.embeddings import EmbeddingStack, batches, data, train_group, train_seeds
+from whyalike.studies.closeness import training
+from whyalike.studies.closeness.training import EmbeddingStack, batches, data, train_group, train_seeds
 
 RECIPE = {"lr": 1e-3, "batch_size": 32, "steps": 30, "layers": 4}
 DATA = {"source": "radial", "train": {"n": 200, "seed": 0}, "test": {"n": 50, "seed": 1}}
@@ -36,14 +36,14 @@ def train_alone(work, seed):
 def double(monkeypatch):
     """Everything in float64: in float32 Adam turns the rounding of vanishing gradients into whole steps."""
     torch.set_default_dtype(torch.float64)
-    monkeypatch.setattr(embeddings, "data", lambda *arguments: (data(*arguments)[0].double(), data(*arguments)[1]))
+    monkeypatch.setattr(training, "data", lambda *arguments: (data(*arguments)[0].double(), data(*arguments)[1]))
     yield
     torch.set_default_dtype(torch.float32)
 
 
 def test_models_of_a_stack_are_those_trained_alone(tmp_path, double):
     stack = train_seeds(WORK, range(3), tmp_path / "c.pt", print)
-    x, _ = embeddings.data(WORK, "test")
+    x, _ = training.data(WORK, "test")
     together = stack.outputs(x.expand(3, -1, -1))
     initial = EmbeddingStack(WORK, range(3)).outputs(x.expand(3, -1, -1))
     for seed in range(3):
@@ -115,16 +115,16 @@ def test_a_killed_training_ends_in_the_same_weights(tmp_path, monkeypatch):
     saved = []
 
     def kill_after_four(*arguments):
-        embeddings_save(*arguments)
+        save(*arguments)
         saved.append(arguments[3])
         if len(saved) == 4:
             raise KeyboardInterrupt
 
-    embeddings_save = embeddings._save
-    monkeypatch.setattr(embeddings, "_save", kill_after_four)
+    save = training._save
+    monkeypatch.setattr(training, "_save", kill_after_four)
     with pytest.raises(KeyboardInterrupt):
         train_seeds(WORK, range(2), tmp_path / "killed.pt", print)
-    monkeypatch.setattr(embeddings, "_save", embeddings_save)
+    monkeypatch.setattr(training, "_save", save)
     told = []
     again = train_seeds(WORK, range(2), tmp_path / "killed.pt", told.append)
     assert saved[-1] == 12
@@ -147,7 +147,7 @@ def test_a_checkpoint_that_does_not_fit_is_left_aside(tmp_path, spoil):
 
 def test_a_group_is_one_manifest_and_stacked_weights_whatever_its_parts(tmp_path, monkeypatch, double):
     train_group(WORK, tmp_path / "one.parquet", tmp_path / "one.safetensors")
-    monkeypatch.setattr(embeddings, "UNITS_AT_ONCE", 32)  # two seeds, then one
+    monkeypatch.setattr(training, "UNITS_AT_ONCE", 32)  # two seeds, then one
     train_group(WORK, tmp_path / "two.parquet", tmp_path / "two.safetensors")
     one, two = (load_file(tmp_path / f"{name}.safetensors") for name in ("one", "two"))
     assert one["f.0.weight"].shape == (3, 2, 16)

@@ -4,15 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whyalike.figures import (
-    closeness_constructed,
-    closeness_digits,
-    closeness_metrics,
-    closeness_tuples,
-    closeness_width,
-)
 from whyalike.figures.registry import FIGURES
 from whyalike.figures.registry_studies import STUDY_FIGURES
+from whyalike.studies.closeness.figures import constructed, digits, metrics, tuples, width
 
 
 def long(x, width=2, **metrics):
@@ -22,9 +16,9 @@ def long(x, width=2, **metrics):
 
 
 def test_the_circle_shows_divergence_on_a_logarithmic_axis_and_every_number():
-    names = [*closeness_constructed.PREDICTIONS, *closeness_constructed.LIKENESS]
+    names = [*constructed.PREDICTIONS, *constructed.LIKENESS]
     scores = long([1, 2], **dict.fromkeys(names, (0.5, 0.25)))
-    figure, numbers = closeness_constructed.draw_circle(scores)
+    figure, numbers = constructed.draw_circle(scores)
     left, right = figure.axes
     assert left.get_yscale() == "log"
     assert [len(left.lines), len(right.lines)] == [2, 5]
@@ -34,7 +28,7 @@ def test_the_circle_shows_divergence_on_a_logarithmic_axis_and_every_number():
 def test_copies_stand_beside_the_bound_and_those_above_it_are_counted():
     scores = long([0.1, 0.2], width=3, kl_divergence=(0, 1), logit_distance=(0, 1), llv_distance=(0.1, 0.05),
                   max_d_svd=(0.2, 0.4), d_svd_unembeddings=(0.1, 0.1))  # fmt: skip
-    figure, numbers = closeness_constructed.draw_copies(scores)
+    figure, numbers = constructed.draw_copies(scores)
     assert numbers["bound"].tolist() == pytest.approx([0.6, 0.3])
     assert numbers["noise"].tolist() == [0.1, 0.2]
     assert "2 copies of growing noise, 1 above the bound (M = 3)" in figure.axes[0].get_title(loc="left")
@@ -43,25 +37,25 @@ def test_copies_stand_beside_the_bound_and_those_above_it_are_counted():
 def statistics():
     shared = {"n_seeds": 5, "n_pairs": 10, "n": 30, "ci_low": 0.1, "ci_high": 0.4, "value": 0.2}
     means = [{"kind": "mean", "classes": k, "width": w, "trained": t, "metric": m, **shared}
-             for k in (4, 6) for w in (8, 16) for t in (True, False) for m in closeness_width.ROWS]  # fmt: skip
+             for k in (4, 6) for w in (8, 16) for t in (True, False) for m in width.ROWS]  # fmt: skip
     ranks = [{"kind": "rank", "scope": s, "classes": k, "trained": True, "metric": m, "reference": r, **shared}
              for s in ("within", "across", "width") for k in (4, 6) for m in ("cka", "kl_divergence", "max_d_svd")
-             for r in closeness_metrics.REFERENCES if r != m]  # fmt: skip
+             for r in metrics.REFERENCES if r != m]  # fmt: skip
     return pd.DataFrame([*means, *ranks])
 
 
 def test_widths_have_a_column_a_number_of_labels_and_a_row_a_measure():
-    figure, numbers = closeness_width.draw(statistics())
+    figure, numbers = width.draw(statistics())
     assert len(figure.axes) == 6
     assert figure.axes[0].get_title(loc="left") == "K = 4 labels"
     assert len(numbers) == 24
-    assert set(numbers["metric"]) == set(closeness_width.ROWS)
+    assert set(numbers["metric"]) == set(width.ROWS)
     assert "10 pairs among 5 seeds" in figure.legends[0].get_title().get_text()
 
 
 def test_the_words_of_the_legend_fit_into_a_figure_of_one_column():
     table = statistics()
-    figure, _ = closeness_width.draw(table[table["classes"] == 4])
+    figure, _ = width.draw(table[table["classes"] == 4])
     figure.canvas.draw()
     box, words = figure.bbox, figure.legends[0].get_title().get_window_extent()
     assert box.x0 <= words.x0 < words.x1 <= box.x1
@@ -70,7 +64,7 @@ def test_the_words_of_the_legend_fit_into_a_figure_of_one_column():
 def test_metrics_are_ordered_by_how_they_follow_and_single_widths_are_left_to_the_table():
     table = statistics()
     table.loc[(table["metric"] == "cka") & (table["kind"] == "rank"), "value"] = 0.3
-    figure, numbers = closeness_metrics.draw(table)
+    figure, numbers = metrics.draw(table)
     words = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert words[:2] == ["$d_{LLV}$", "CKA (linear)"]
     assert len(words) == 4
@@ -82,7 +76,7 @@ def test_numbers_of_tuples_are_shown_against_the_most():
     shared = {"group": "k4_width8", "a": 0, "n": 9}
     rows = [{**shared, "b": b, "key": key, "num_samples": count, "value": b + 1 / count + key}
             for b in (1, 2) for key in (0, 1) for count in (1, 10)]  # fmt: skip
-    figure, numbers = closeness_tuples.draw(pd.DataFrame(rows))
+    figure, numbers = tuples.draw(pd.DataFrame(rows))
     one = numbers.set_index("num_samples").loc[1]
     assert one["ratio"] == pytest.approx(np.mean([2.5 / 1.6, 3.5 / 2.6]))
     assert one["spread"] == pytest.approx(np.mean([np.sqrt(0.5) / 2.5, np.sqrt(0.5) / 3.5]))
@@ -101,14 +95,14 @@ def test_digits_show_two_models_and_every_pair():
                "value": m / 10 if trained else 0.0, "n": 9}
               for m in (2, 3) for trained in (True, False)
               for metric in ("m_cca", "llv_distance", "max_d_svd", "cka")]  # fmt: skip
-    figure, numbers = closeness_digits.draw(*map(pd.DataFrame, (activations, manifests, scores)))
+    figure, numbers = digits.draw(*map(pd.DataFrame, (activations, manifests, scores)))
     assert numbers["loss_difference"].tolist() == pytest.approx([0.2, 0.4])
     assert numbers["m_cca"].tolist() == [0.2, 0.3]
     assert figure.axes[1].get_title(loc="left") == "b  seed 1 (M = 2): f, and g as lines; loss 0.500 nats"
     assert [len(axes.collections) for axes in figure.axes] == [3, 3, 2, 2]
     assert [[text.get_text() for text in axes.texts] for axes in figure.axes[:2]] == [["0", "1", "2"]] * 2
     named = manifests.assign(class_names=[["cat", "deer", "dog"]] * 4)
-    figure, _ = closeness_digits.draw(*map(pd.DataFrame, (activations, named, scores)))
+    figure, _ = digits.draw(*map(pd.DataFrame, (activations, named, scores)))
     assert [text.get_text() for text in figure.axes[0].texts] == ["cat", "deer", "dog"]
 
 
@@ -118,7 +112,7 @@ def test_ten_labels_differ_in_colour_or_marker_and_a_label_without_images_is_lef
     manifests = pd.DataFrame({"run": ["r", "digits_m2_seed0", "digits_m2_seed1"], "seed": 0, "loss": 1.0})
     scores = [{"group": "digits_m2", "dimensions": 2, "trained": True, "a": 0, "b": 1, "metric": metric, "value": 0.5,
                "n": 9} for metric in ("m_cca", "llv_distance", "max_d_svd")]  # fmt: skip
-    figure, _ = closeness_digits.draw(pd.DataFrame(rows), manifests, pd.DataFrame(scores))
+    figure, _ = digits.draw(pd.DataFrame(rows), manifests, pd.DataFrame(scores))
     looks = {(tuple(shown.get_facecolor()[0]), tuple(map(tuple, shown.get_paths()[0].vertices.round(3))))
              for shown in figure.axes[0].collections}  # fmt: skip
     assert len(looks) == 10

@@ -8,13 +8,13 @@ from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 from training_jobs import MODEL, OPERATION
 
-from whyalike.activations.embedding_runs import embed_images
-from whyalike.activations.embeddings import read_embeddings
 from whyalike.data.prepared import open_prepared
 from whyalike.files import made_by
 from whyalike.models.weights import build_model
 from whyalike.randomness import key
-from whyalike.training.embedding_runs import train_embedders
+from whyalike.studies.closeness.activations import read_embeddings
+from whyalike.studies.closeness.images_activations import embed_images
+from whyalike.studies.closeness.images_training import train_embedders
 from whyalike.training.store import DamagedRun, StoredRun
 
 STEPS = 10  # two epochs of 4 and half of a third

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from whyalike.data.radial import radial
+from whyalike.studies.closeness.radial import radial
 
 
 def test_points_are_normal_with_sd_3():

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from whyalike.config import ConfigError, check
-from whyalike.studies.closeness import ClosenessStudy
+from whyalike.studies.closeness.study import ClosenessStudy
 
-DEFAULT = Path(__file__).parents[3] / "config" / "closeness.yaml"
+DEFAULT = Path(__file__).parents[4] / "config" / "closeness.yaml"
 GROUP = SimpleNamespace(group="k4_width16")
 WORK = {
     "constructed": lambda flow: flow.constructed_work(SimpleNamespace(construction="circle")),

@@ -11,7 +11,7 @@ from whyalike.files import canonical_json
 from whyalike.models.registry import MODELS
 from whyalike.provenance import fingerprint, version
 from whyalike.runs import digest
-from whyalike.sections.closeness_parameters import Photographs
+from whyalike.studies.closeness.section import Photographs
 from whyalike.training.registry import OBJECTIVES
 
 SOURCE, FAMILY, OBJECTIVE = "cifar10", "embedder", "cross_entropy_adam"
@@ -71,5 +71,5 @@ def _identity(section: Photographs, shared: dict[str, Any], seed: int) -> str:
 def activations_work(section: Photographs, group: str) -> str:
     """Parameters of the representations of a group: those of its training, the test images, and the code."""
     stimuli = {"part": "test", "n": section.stimuli, "seed": section.stimuli_seed}
-    code = fingerprint("whyalike.activations.embedding_runs:embed_images")
+    code = fingerprint("whyalike.studies.closeness.images_activations:embed_images")
     return canonical_json({"training": training(section, group), "stimuli": stimuli, "code": code})
