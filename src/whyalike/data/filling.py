@@ -1,28 +1,109 @@
-"""Fills the images of a data set block by block, and goes on where a preparation that was killed stopped.
+"""Fills the array of a data set block by block, and goes on where a preparation that was killed stopped.
 
-The pixels lie in a hidden file beside the array to come; a journal beside it has a line for every finished block, with
-the hash of its pixels. The first line says what the work is: other parameters, code or sources begin anew. A block
-whose pixels are not those of its line (the machine lost power before they reached the disk) is made again. The array
-gets its name when all blocks are whole, so a folder never holds half a data set.
+The array grows in a hidden file, with a journal beside it: a first line that says what the work is (another work begins
+anew) and a line for every finished block. A block that was made of something else, or whose bytes are not those of its
+line (the machine lost power before they reached the disk), is made again. The array gets its name when it is whole.
 """
 
 import fcntl
 import hashlib
+import io
 import json
+import math
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from threading import Lock
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from whyalike.data.array_file import ARRAY, CHECKSUMS
 from whyalike.files import canonical_json
 
-PIXELS, JOURNAL = ".array.partial.npy", ".array.partial.jsonl"
+PARTIAL, JOURNAL = ".array.partial.npy", ".array.partial.jsonl"
 REPORTS = 20  # progress lines
+
+
+@contextmanager
+def filled(
+    folder: Path, dtype: np.dtype, row: tuple[int, ...], work: Any, report: Callable[[str], None]
+) -> Iterator["Blocks"]:
+    """Yield the blocks of what becomes the array of a prepared data set; `write_prepared` then completes its folder.
+
+    ``row`` is the shape of one row; ``work``, a JSON value, all that the array depends on but what blocks are made of.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CHECKSUMS).unlink(missing_ok=True)  # from here on an older data set in the folder is no longer valid
+    with (folder / JOURNAL).open("a+b") as journal:
+        with suppress(OSError):  # a file system without locks; without one, Snakemake's holds two preparers apart
+            fcntl.lockf(journal, fcntl.LOCK_EX)
+        path = folder / PARTIAL
+        with path.open("r+b" if path.is_file() else "w+b") as array:
+            blocks = Blocks(array, journal, dtype, row, f"{canonical_json(work)}\n".encode())
+            if blocks.found:
+                report(f"{blocks.found} blocks are there from an earlier attempt")
+            yield blocks
+            blocks.finish()
+        path.replace(folder / ARRAY)
+        (folder / JOURNAL).unlink()
+
+
+class Blocks:
+    """An unfinished array and the journal of its blocks."""
+
+    def __init__(self, array: BinaryIO, journal: BinaryIO, dtype: np.dtype, row: tuple[int, ...], first: bytes):
+        self._array, self._journal, self._lock, self._end = array, journal, Lock(), 0
+        self._dtype, self._row, self._size = dtype, row, math.prod(row) * dtype.itemsize
+        self._start = len(self._header())
+        journal.seek(0)
+        lines = [line for line in journal.read().splitlines(keepends=True) if line.endswith(b"\n")]  # one may be cut
+        lines = lines if lines[:1] == [first] else [first]
+        journal.truncate(0)
+        journal.writelines(lines)
+        journal.flush()
+        self._noted = {place: noted for place, *noted in map(json.loads, lines[1:])}
+        self.found = len(self._noted)
+
+    def fill(self, place: int, of: Any, make: Callable[[], tuple[np.ndarray, Any]]) -> tuple[int, Any]:
+        """The number of rows of the block at row ``place`` and its value: of an earlier attempt, or made now.
+
+        ``of`` is a JSON value, not None: what the block is made of. ``make`` returns rows of the array's dtype and a
+        JSON value.
+        """
+        origin, rows, sha256, value = self._noted.get(place, (None, 0, "", None))
+        start = self._start + place * self._size
+        if origin != of or _sha256(os.pread(self._array.fileno(), rows * self._size, start)) != sha256:
+            made, value = make()
+            rows, content = len(made), made.astype(self._dtype, casting="no", copy=False).tobytes()
+            line = f"{canonical_json([place, of, rows, _sha256(content), value])}\n".encode()
+            with self._lock:
+                self._array.seek(start)
+                self._array.write(content)
+                self._array.flush()
+                self._journal.write(line)
+                self._journal.flush()
+        with self._lock:
+            self._end = max(self._end, place + rows)
+        return rows, value
+
+    def finish(self) -> None:
+        """Give the array its length; all of it is on the disk afterwards."""
+        self._array.truncate(self._start + self._end * self._size)
+        self._array.seek(0)
+        self._array.write(self._header())
+        self._array.flush()
+        os.fsync(self._array.fileno())
+
+    def _header(self) -> bytes:
+        """What stands before the rows; numpy leaves room in it, so that every length gives as many bytes."""
+        header, shape = io.BytesIO(), (self._end, *self._row)
+        described = {"descr": np.lib.format.dtype_to_descr(self._dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(header, described)
+        return header.getvalue()
 
 
 def fill_images(
@@ -34,38 +115,30 @@ def fill_images(
     threads: int,
     report: Callable[[str], None],
 ) -> list[Any]:
-    """Fill the array of a data set; `whyalike.data.prepared.write_prepared` with ``array=None`` completes the folder.
+    """Fill the array of a data set of images, uint8; returns what `fill` returned for each block, now or earlier.
 
     Parameters
     ----------
-    folder : the prepared data set.
-    shape : n, h, w, c of the array, uint8.
-    work : JSON values that tell which work this is: all that the pixels depend on.
-    blocks : rows that are filled together; all of them, each once.
+    folder, work : of `filled`.
+    shape : n, h, w, c of the array.
+    blocks : rows that are filled together, in their order; all of them, each once.
     fill : called with the pixels of a block, to be written in place, and its number; returns a JSON value.
     threads : blocks filled at a time; the pixels do not depend on it.
     report : gets about twenty lines of progress.
-
-    Returns
-    -------
-    What `fill` returned for each block, now or before the preparation was killed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / CHECKSUMS).unlink(missing_ok=True)  # from here on an older data set in the folder is no longer valid
-    first = canonical_json({"shape": list(shape), "blocks": len(blocks), "work": work})
-    with (folder / JOURNAL).open("a+", encoding="utf-8") as journal:
-        with suppress(OSError):  # a file system without locks; without one, Snakemake's holds two preparers apart
-            fcntl.lockf(journal, fcntl.LOCK_EX)
-        pixels, found = _begun(folder / PIXELS, journal, first, shape, blocks)
-        if found:
-            report(f"{len(found)}/{len(blocks)} blocks of images are there from an earlier attempt")
-        _fill_rest(pixels, journal, found, blocks, fill, threads, report)
-        pixels.flush()
-        with (folder / PIXELS).open("rb") as handle:
-            os.fsync(handle.fileno())
-        (folder / PIXELS).replace(folder / ARRAY)
-        (folder / JOURNAL).unlink()
-    return [found[number] for number in range(len(blocks))]
+
+    def make(number: int) -> tuple[np.ndarray, Any]:
+        pixels = np.zeros((blocks[number].stop - blocks[number].start, *shape[1:]), np.uint8)
+        return pixels, fill(pixels, number)
+
+    values, every, own = [], -(-len(blocks) // REPORTS), {"shape": list(shape), "blocks": len(blocks), "work": work}
+    with filled(folder, np.dtype(np.uint8), shape[1:], own, report) as array, ThreadPoolExecutor(threads) as workers:
+        numbers, starts = range(len(blocks)), (block.start for block in blocks)
+        for _, value in workers.map(array.fill, starts, numbers, (partial(make, number) for number in numbers)):
+            values.append(value)
+            if len(values) % every == 0:
+                report(f"{len(values)}/{len(blocks)} blocks of images")
+    return values
 
 
 def blocks_of(n: int, size: int = 500) -> list[slice]:
@@ -82,63 +155,5 @@ def state_of(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _begun(
-    path: Path, journal: TextIO, first: str, shape: tuple[int, ...], blocks: Sequence[slice]
-) -> tuple[np.ndarray, dict[int, Any]]:
-    """The array with the blocks that are whole, number -> what `fill` returned; a new one where the work is another."""
-    journal.seek(0)
-    lines = journal.read().splitlines()
-    if lines[:1] == [first] and path.is_file():
-        with suppress(ValueError, OSError):
-            pixels = np.lib.format.open_memmap(path, mode="r+")
-            if pixels.shape == shape and pixels.dtype == np.uint8:
-                return pixels, dict(_whole(pixels, lines[1:], blocks))
-    journal.truncate(0)
-    journal.write(f"{first}\n")
-    journal.flush()
-    return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape), {}
-
-
-def _whole(pixels: np.ndarray, lines: Sequence[str], blocks: Sequence[slice]) -> dict[int, Any]:
-    found = {}
-    for line in lines:
-        with suppress(ValueError):  # the last line of a killed writer may be cut
-            number, sha256, value = json.loads(line)
-            if _sha256(pixels[blocks[number]]) == sha256:
-                found[number] = value
-    return found
-
-
-def _fill_rest(
-    pixels: np.ndarray,
-    journal: TextIO,
-    found: dict[int, Any],
-    blocks: Sequence[slice],
-    fill: Callable[[np.ndarray, int], Any],
-    threads: int,
-    report: Callable[[str], None],
-) -> None:
-    """Fill the blocks that are not found yet, and note each."""
-
-    def one(number: int) -> tuple[int, str, Any]:
-        own = pixels[blocks[number]]
-        value = fill(own, number)
-        return number, _sha256(own), value
-
-    every = -(-len(blocks) // REPORTS)
-    with ThreadPoolExecutor(threads) as workers:
-        tasks = [workers.submit(one, number) for number in range(len(blocks)) if number not in found]
-        try:
-            for task in as_completed(tasks):
-                number, sha256, value = task.result()
-                journal.write(f"{canonical_json([number, sha256, value])}\n")
-                journal.flush()
-                found[number] = value
-                if len(found) % every == 0:
-                    report(f"{len(found)}/{len(blocks)} blocks of images")
-        finally:
-            workers.shutdown(cancel_futures=True)
-
-
-def _sha256(pixels: np.ndarray) -> str:
-    return hashlib.sha256(pixels).hexdigest()
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

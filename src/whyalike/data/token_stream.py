@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 from tokenizers import Tokenizer
 
+from whyalike.data.array_file import TOKEN
 from whyalike.data.documents import Piece
+from whyalike.data.filling import Blocks, filled
 from whyalike.data.label_table import PARTS
 from whyalike.data.prepared import write_prepared
-from whyalike.data.stream_filling import Append, fill_tokens
 from whyalike.data.text_parameters import StreamParameters
 from whyalike.data.tokenization import batches, encode
 from whyalike.randomness import keyed
@@ -56,9 +57,9 @@ def write_stream(
     counts, stretches = {}, {}
     tokens_of = partial(_tokens, tokenizer)
     work = {**made_by, "tokenizer": hashlib.sha256(tokenizer.to_str().encode()).hexdigest(), "chunk": CHUNK}
-    with fill_tokens(folder, work, report) as append:
+    with filled(folder, TOKEN, (), work, report) as blocks:
         for name in sorted(corpora):
-            counts[name] = _append_corpus(append, name, corpora[name], tokens_of, chosen, report)
+            counts[name] = _append_corpus(blocks, sum(counts.values()), name, corpora[name], tokens_of, chosen, report)
             stretches[name] = _stretches(name, counts[name], chosen)
     rows = _rows(counts, stretches)
     vocabulary = tokenizer.get_vocab_size()
@@ -68,18 +69,20 @@ def write_stream(
 
 
 def _append_corpus(
-    append: Append,
+    blocks: Blocks,
+    start: int,
     name: str,
     pieces: Iterable[Piece],
-    tokens_of: Callable[[Iterable[Piece], int | None], np.ndarray],
+    tokens_of: Callable[[Iterable[Piece], int | None], tuple[np.ndarray, None]],
     chosen: StreamParameters,
     report: Callable[[str], None],
 ) -> int:
-    """Append the tokens of one corpus, at most so many as asked for; returns their number."""
+    """Write the tokens of one corpus from ``start`` on, at most so many as asked for; returns their number."""
     count = 0
     for chunk in batches(pieces, CHUNK):
         left = None if chosen.max_tokens is None else chosen.max_tokens - count
-        before, count = count, count + append(name, chunk, partial(tokens_of, chunk, left))
+        made, _ = blocks.fill(start + count, [name, left, _digest(chunk)], partial(tokens_of, chunk, left))
+        before, count = count, count + made
         if count // REPORT_EVERY > before // REPORT_EVERY:
             report(f"{name}: {count // 1_000_000} million tokens")
         if count == chosen.max_tokens:
@@ -90,15 +93,23 @@ def _append_corpus(
     return count
 
 
-def _tokens(tokenizer: Tokenizer, chunk: Iterable[Piece], most: int | None) -> np.ndarray:
-    """The tokens of a chunk of text, the first ``most`` of them at most."""
+def _digest(chunk: Iterable[Piece]) -> str:
+    digest = hashlib.sha256()
+    for text, ends in chunk:
+        digest.update(text.encode("utf-8", "surrogatepass"))
+        digest.update(b"\xff" if ends else b"\xfe")  # bytes that no text has
+    return digest.hexdigest()
+
+
+def _tokens(tokenizer: Tokenizer, chunk: Iterable[Piece], most: int | None) -> tuple[np.ndarray, None]:
+    """The tokens of a chunk of text, the first ``most`` of them at most; nothing is kept beside them."""
     found, count = [], 0
     for some in encode(tokenizer, chunk):
         found.append(some)
         count += len(some)
         if most is not None and count >= most:
             break
-    return np.concatenate(found)[:most]
+    return np.concatenate(found)[:most], None
 
 
 def _rows(counts: Mapping[str, int], stretches: Mapping[str, Mapping[str, Stretches]]) -> pd.DataFrame:
