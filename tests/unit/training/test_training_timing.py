@@ -1,18 +1,11 @@
-"""What a training is said to cost, against pauses of known length put into its parts.
+"""What a training is said to cost, by a clock that goes on only in pauses of known length put into its parts."""
 
-Each part also does its real work, of milliseconds; the machine may be busy. So a pause is a lower bound that always
-holds, and the upper one leaves as much again and a second.
-"""
-
-import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 import torch
-from training_jobs import OPERATION, ToyCell
+from training_jobs import OPERATION, PATIENCE, PROCESSES, ToyCell, end, start, tell_age
 
 from whyalike.data.synthetic import Shape
 from whyalike.training import timing
@@ -46,57 +39,80 @@ def sample(tmp_path):
     return make
 
 
-def paused(monkeypatch, owner, name, seconds):
-    """Put a pause before a method."""
-    original = getattr(owner, name)
+class Clock:
+    """Stands for the module `time`: a moment that only `pause` moves on, so that real work takes no time."""
 
-    def slow(self, *arguments):
-        time.sleep(seconds)
-        return original(self, *arguments)
+    def __init__(self):
+        self.now = 1000.0
 
-    monkeypatch.setattr(owner, name, slow)
+    def monotonic(self):
+        return self.now
+
+    def pause(self, seconds):
+        self.now += seconds
 
 
-def test_a_step_costs_its_pause_and_nothing_is_left_behind(sample, monkeypatch):
-    paused(monkeypatch, Trainer, "_step", 0.05)
-    found = measure(sample())
-    assert 0.05 <= found.step_seconds < 0.1 + 1
-    assert 3 <= found.steps <= 6  # in 0.3 s; the one that is under way is finished
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock by which is measured, in a process that began when it stood at 0."""
+    clock = Clock()
+    monkeypatch.setattr(timing, "time", clock)
+    monkeypatch.setattr(timing, "_process_seconds", clock.monotonic)
+    return clock
+
+
+@pytest.fixture
+def paused(clock, monkeypatch):
+    """Puts a pause before a method; ``seconds`` may be a function of the object."""
+
+    def put(owner, name, seconds):
+        original = getattr(owner, name)
+
+        def slow(self, *arguments):
+            clock.pause(seconds(self) if callable(seconds) else seconds)
+            return original(self, *arguments)
+
+        monkeypatch.setattr(owner, name, slow)
+
+    return put
+
+
+def test_a_step_costs_its_pause_and_nothing_is_left_behind(sample, paused):
+    paused(Trainer, "_step", 0.25)
+    found = measure(sample(seconds=1.1))
+    assert found.step_seconds == pytest.approx(0.25)
+    assert found.steps == 5  # the one that is under way is finished
+    assert found.run_seconds == pytest.approx(0)
     assert (found.setting, found.device, found.synthetic) == ("toy", "cpu", False)
     assert list(sample().scratch.iterdir()) == []
 
 
-def test_log_rows_and_checkpoints_have_their_share_of_a_step_and_none_of_the_run(sample, monkeypatch):
-    paused(monkeypatch, Trainer, "_log", 0.4)  # one in 4 steps: 0.1 s a step
-    paused(monkeypatch, Trainer, "_save_checkpoint", 1.0)  # one in 5: 0.2 s a step
-    found = measure(sample(seconds=0.01))
-    assert found.steps == 1  # so that both are made only to be timed
-    assert 0.3 <= found.step_seconds < 0.6 + 0.5
-    assert found.run_seconds < 1.0
-    many = measure(sample(seconds=3))
-    assert many.steps > 5 and 0.3 <= many.step_seconds < 0.6 + 0.5
+def test_log_rows_and_checkpoints_have_their_share_of_a_step_and_none_of_the_run(sample, paused):
+    paused(Trainer, "_step", 0.25)
+    paused(Trainer, "_log", 0.5)  # one in 4 steps: 0.125 s a step
+    paused(Trainer, "_save_checkpoint", 1.0)  # one in 5: 0.2 s a step
+    for seconds, steps in ((0.01, 1), (4, 6)):  # of one step: both are made only to be timed
+        found = measure(sample(seconds=seconds))
+        assert found.steps == steps
+        assert found.step_seconds == pytest.approx(0.25 + 0.125 + 0.2)
+        assert found.run_seconds == pytest.approx(0)
 
 
-def test_reading_and_testing_are_costs_of_the_run_not_of_a_step(sample, monkeypatch):
-    paused(monkeypatch, Classification, "evaluate", 0.7)
-    found = measure(sample())
-    assert 0.7 <= found.run_seconds < 1.4 + 1
-    assert found.step_seconds < 0.7
+def test_reading_and_testing_are_costs_of_the_run_not_of_a_step(sample, paused):
+    paused(Trainer, "_step", 0.25)
+    paused(Classification, "evaluate", 0.75)
+    paused(Classification, "__init__", 0.5)
+    found = measure(sample(seconds=1))
+    assert found.run_seconds == pytest.approx(0.75 + 0.5)
+    assert found.step_seconds == pytest.approx(0.25)
 
 
-def test_what_the_first_steps_take_longer_is_start(sample, monkeypatch):
-    quick = measure(sample()).startup_seconds  # of the process of all tests so far
-    original = Trainer._step
-
-    def slow(self, batches):
-        time.sleep(2 if self.progress.step == 0 else 0)
-        original(self, batches)
-
-    monkeypatch.setattr(Trainer, "_step", slow)
-    began = time.monotonic()
-    found = measure(sample())
-    assert found.step_seconds < 0.5
-    assert 2 <= found.startup_seconds - quick <= time.monotonic() - began + 1
+def test_what_the_first_steps_take_longer_is_start(sample, clock, paused):
+    paused(Trainer, "_step", lambda trainer: 2.25 if trainer.progress.step == 0 else 0.25)
+    began = clock.now
+    found = measure(sample(seconds=1))
+    assert found.step_seconds == pytest.approx(0.25)
+    assert found.startup_seconds == pytest.approx(began + 2)  # what the process did before, and two seconds more
 
 
 def test_a_run_that_is_shorter_than_the_warm_up_is_measured_whole(sample):
@@ -104,7 +120,7 @@ def test_a_run_that_is_shorter_than_the_warm_up_is_measured_whole(sample):
     assert found.steps == 1 and found.step_seconds > 0
 
 
-def test_patience_does_not_end_it(tmp_path):
+def test_patience_does_not_end_it(tmp_path, clock):
     # noise: the validation loss does not fall for long
     found = measure(Sample(LANGUAGE, OPERATION, 1, TEXT, 60, tmp_path))
     assert found.steps == 200 - timing.WARM_UP and found.synthetic
@@ -127,16 +143,14 @@ def test_the_trainer_that_is_timed_computes_what_the_other_does(tmp_path):
     assert timed.train()["sha256"]["weights.safetensors"] == result["sha256"]["weights.safetensors"]
 
 
-def test_a_process_knows_its_age_and_its_memory():
-    program = "\n".join([
-        "import json, time", "began = time.monotonic()", "import numpy",
-        "from whyalike.training.timing import _process_seconds", "imported = time.monotonic() - began",
-        "print(json.dumps([imported, _process_seconds()]))",
-    ])  # fmt: skip
+def test_a_process_knows_its_age():
+    receiver, sender = PROCESSES.Pipe(duplex=False)
     before = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    imported, age = json.loads(done.stdout)
-    assert imported - 0.02 <= age <= time.monotonic() - before + 0.02  # ticks of a hundredth
+    process = start(tell_age, sender)
+    assert receiver.poll(PATIENCE)
+    worked, age = receiver.recv()
+    assert worked - 0.02 <= age <= time.monotonic() - before + 0.02  # ticks of a hundredth
+    assert end(process) == 0
 
 
 def test_memory_and_hardware_are_those_of_this_machine(sample):

@@ -17,6 +17,7 @@ import torch
 from whyalike.data.prepared import write_prepared
 from whyalike.sections.recipes import Operation
 from whyalike.splits.making import make_splits
+from whyalike.training import timing
 from whyalike.training.cell import train_cell
 from whyalike.training.classification import Classification
 from whyalike.training.device import set_up_device
@@ -150,6 +151,13 @@ def train_cell_slowly(folder, output, barrier, moment="", seconds=0.03):
 def train_cell_apart(folder, work, operation):
     """Train a cell of a folder that is prepared."""
     ToyCell(folder, prepared=True).train(work, operation=operation)
+
+
+def tell_age(connection):
+    """Send how long this process has worked, and how old it takes itself to be."""
+    began = time.monotonic()
+    time.sleep(0.1)
+    connection.send((time.monotonic() - began, timing._process_seconds()))
 
 
 class ToyCell:
