@@ -94,7 +94,7 @@ plan: setup
 pins: setup
 	@$(BIN)/python tests/unit/test_versions.py
 
-# config/README.md, config/schema.json and docs/images/rooms.svg, from the code
+# config/README.md, config/schema.json, docs/metrics.md, pictures and doors in docs/architecture.md, from the code
 reference: setup
 	@$(BIN)/python -m whyalike.documentation.reference
 

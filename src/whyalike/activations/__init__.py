@@ -3,4 +3,5 @@
 Holds: the stimuli, the extraction of layers, the activation files and their reader, sample text.
 Layer: above training, below similarity.
 May import: whyalike.training, whyalike.models, whyalike.data.
+Door: `extraction.extract_cell`.
 """

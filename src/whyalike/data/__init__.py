@@ -4,4 +4,5 @@ Holds: the prepared format, the registry of sources, their parameters, one modul
 Layer: data, the lowest room; every later room reads what it writes.
 May import: whyalike.files, .jobs, .randomness, .registry, .sections.names; torchvision in the functions that use it; no
 other room.
+Door: `registry.SOURCES`.
 """

@@ -1,4 +1,4 @@
-"""What is generated from the code: config/README.md, its schema, docs/metrics.md and the picture of the rooms.
+"""What is generated from the code: config/README.md, its schema, docs/metrics.md and what docs/architecture.md shows.
 
 The JSON schema is made by pydantic from the models of the configuration, and the tables of keys from that schema, so
 that the descriptions of the fields are the only text about them; the tables of names come from the rooms' registries.
@@ -15,7 +15,7 @@ from typing import Any
 from whyalike.config import Config
 from whyalike.data.registry import SOURCES
 from whyalike.documentation.metrics_page import metrics_page
-from whyalike.documentation.rooms import picture
+from whyalike.documentation.rooms import page
 from whyalike.figures.registry import FIGURES
 from whyalike.files import write_text
 from whyalike.markdown import assignments, codes, extent, table
@@ -209,7 +209,7 @@ def documents() -> dict[str, str]:
     return {
         "config/README.md": key_tables(),
         "config/schema.json": json.dumps(schema(), indent=1, ensure_ascii=False) + "\n",
-        "docs/images/rooms.svg": picture(),
+        "docs/architecture.md": page(),
         "docs/metrics.md": metrics_page(),
     }
 

@@ -7,4 +7,5 @@ files.
 Layer: above activations, below statistics. May import: activations, splits, data, files, jobs, randomness, registry
 (numpy, scipy, scikit-learn, pandas, pyarrow; no torch but what POT imports when transport is asked for, the reader
 of embeddings and `on_device`).
+Door: `comparison.score_comparison`.
 """

@@ -8,4 +8,5 @@ sentences), explanations (tests beside t-SNE), dyadic (all pairs among models), 
 published and published_format (score tables of others), analysis (of any tables), making (the room's files).
 Layer: after similarity, before figures. May import: files, jobs, markdown, randomness, designs.controls,
 designs.factorial, similarity's registries, protocols and table; never torch, never figures.
+Door: `making.analyse_study`.
 """

@@ -2,4 +2,5 @@
 Holds: the table of such studies, what all of them offer, and a module or two a study.
 Layer: beside the rooms; between them and the workflow's rules, the command line and what watches a study.
 May import: everything but the command line and what watches; the table itself only sections of the configuration.
+Door: `registry.STUDIES`.
 """

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 import tomllib
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -105,36 +104,41 @@ def test_the_claims_page_has_the_claims_of_the_code_each_with_a_verdict():
     assert all(line.endswith("** |") for line in lines)
 
 
-# ---- the picture of the rooms ----
+# ---- the pictures of the units ----
 
 
-def test_the_picture_shows_every_room_and_import_and_is_a_picture():
-    graph = rooms.room_graph()
-    assert set(graph) >= {"data", "splits", "models", "training", "activations", "similarity", "statistics", "figures"}
-    picture = ET.fromstring(rooms.picture())
-    texts = [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
-    assert set(graph) < set(texts)
-    arrows = [one for one in picture.iter("{http://www.w3.org/2000/svg}path") if one.get("marker-end")]
-    assert len(arrows) == sum(map(len, graph.values()))
-    _, used = rooms.beside_rooms()
-    assert {"files", "registry", "randomness"} <= set(used)
+def test_arrows_that_a_chain_implies_are_left_out_and_those_of_a_circle_are_not():
+    graph = {"a": set(), "b": {"a"}, "c": {"a", "b"}, "d": {"c", "a", "e"}, "e": {"d"}}
+    text = rooms.chart(graph)
+    assert [line.strip() for line in text.splitlines() if "-->" in line] == [
+        "a --> b", "b --> c", "c --> d", "e --> d", "d --> e"
+    ]  # fmt: skip
+    assert text.startswith("```mermaid\nflowchart LR\n  a\n  b\n")
 
 
-def test_arrows_lead_to_the_right():
-    graph = rooms.room_graph()
-    depth = rooms.columns(graph)
-    assert all(depth[used] < depth[room] for room in graph for used in graph[room])
-    assert depth["figures"] == max(depth.values())
+def test_every_package_and_module_is_a_unit_and_the_architecture_page_has_its_row():
+    graph = rooms.units()
+    assert set(graph) > {*rooms.ROOMS, "files", "registry", "randomness"}
+    assert graph["splits"] >= {"data", "files"} and graph["randomness"] == {"files"}
+    lines = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
+    assert [unit for unit in graph if not any(line.startswith(f"| `{unit}` | ") for line in lines)] == []
 
 
-def test_rooms_in_a_circle_are_named():
-    with pytest.raises(ValueError, match=r"in a circle are some of: \['a', 'b'\]"):
-        rooms.columns({"a": {"b"}, "b": {"a"}, "c": set()})
+def test_every_room_has_a_door_and_every_door_is_there():
+    doors = {unit: rooms.described(unit)[1] for unit in rooms.units()}
+    assert [room for room in rooms.ROOMS if doors[room] == "–"] == []
+    assert [
+        door for unit, door in doors.items() if door != "–" and not rooms.door_is_there(unit, door.strip("`"))
+    ] == []
+    assert not rooms.door_is_there("data", "registry.NO_SUCH_DOOR")
 
 
-def test_the_architecture_page_has_every_room():
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    assert not [room for room in rooms.room_graph() if f"| `{room}` |" not in text]
+def test_a_package_that_does_not_say_its_role_is_named(tmp_path, monkeypatch):
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "__init__.py").write_text('"""Odd things."""')
+    monkeypatch.setattr(rooms, "ROOT", tmp_path)
+    with pytest.raises(ValueError, match=r"odd/__init__\.py must say `Role: \.\.\.`"):
+        rooms.described("odd")
 
 
 # ---- links, pictures, commands ----
