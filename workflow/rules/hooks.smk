@@ -1,0 +1,51 @@
+# What is done around the jobs: before the first, when one failed, and in a dry-run.
+
+import sys
+import time
+from pathlib import Path
+
+from whyalike import folder_lock, preflight
+from whyalike.cluster import failures, slurm
+from whyalike.planning.plan_table import PlanHandler
+
+STARTED = time.time()
+
+
+# a line for each data set of this run whose files the user has yet to bring
+missing_data = lambda: preflight.missing_data(FLOW.config, workflow.dag.needrun_jobs(), OWN)
+
+
+# in a real run what is missing is one error before any job; a dry-run only warns
+onstart:
+    try:
+        folder_lock.hold()
+    except RuntimeError as error:
+        raise WorkflowError(str(error)) from None
+    if fault := preflight.unwritable(Path(FLOW.config.results)):
+        raise WorkflowError(f"nothing was run: {fault}")
+    if lines := missing_data():
+        raise WorkflowError("\n".join(["nothing was run, data are missing:", *lines]))
+    # on a cluster, whose profile names the jobs; Snakemake's lock on the folder is held here
+    if prefix := getattr(workflow.executor_settings, "jobname_prefix", ""):
+        slurm.mend(sys.modules["snakemake_executor_plugin_slurm"])
+        try:
+            slurm.cancel_predecessors(prefix, Path(workflow.workdir_init), logger.warning)
+        except RuntimeError as error:
+            raise WorkflowError(str(error)) from None
+
+
+# what jobs on other nodes said stands only beside their logs
+onerror:
+    for folder in (ROOT, *(study.root for study in OWN.values())):
+        for lines in failures.told(Path(folder, "logs"), STARTED):
+            logger.error(f"\n{lines}")
+    # then the logs may lack it
+    if fault := preflight.unwritable(Path(FLOW.config.results)):
+        logger.error(fault)
+
+
+if workflow.output_settings.dryrun:
+    logger.addHandler(preflight.DryRunWarnings(missing_data, logger.warning))
+    # prints the GPU-hour plan when logging ends
+    stream = sys.stdout if workflow.output_settings.stdout else sys.stderr
+    logger.addHandler(PlanHandler(PLAN, stream, SITE, workflow._localrules))
