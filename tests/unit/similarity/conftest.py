@@ -9,7 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from whyalike.similarity import nearest, on_device, precision, rbf, rsa
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+from similarity_cases import MANY
 
 
 @pytest.fixture
@@ -28,3 +32,12 @@ def models():
     g = np.random.default_rng(11)
     first = g.normal(size=(25, 2)) + 1, 1.5 * g.normal(size=(7, 2))
     return first, tuple(z + 0.3 * g.normal(size=z.shape) for z in first)
+
+
+@pytest.fixture
+def many_rows(monkeypatch):
+    """From 400 rows on, in place of 1,000, products are made in float32: 450 are then many. Returns their number."""
+    for module in (precision, rbf, rsa, on_device):
+        monkeypatch.setattr(module, "FEW_ROWS", 400)
+    monkeypatch.setattr(nearest, "FEW", 400)
+    return MANY

@@ -2,6 +2,7 @@
 
 from whyalike.similarity.registry import METRICS
 
+MANY = 450  # rows that the fixture `many_rows` makes many: at least the 416 candidates of ten neighbours in float32
 SMALL = {"svcca": {"dims": 4}}  # the tests' representations have 5 units
 SEVERAL_UNITS = {"rsa"}  # no value for representations of one unit
 WIDTHS = {"linear": 4, "permutation": 5}  # of 24 training stimuli a fifth; equal on both sides

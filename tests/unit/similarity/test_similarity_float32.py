@@ -6,17 +6,21 @@ import numpy as np
 import pytest
 import scipy.stats
 import similarity_oracles as oracle
+from similarity_cases import MANY
 from threadpoolctl import threadpool_limits
 
+from whyalike.similarity import precision
 from whyalike.similarity.api import LAYER, pairwise, score
 from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.nearest import _search, nearest
 from whyalike.similarity.neighbours import edit_total, lcs_total
-from whyalike.similarity.precision import FEW_ROWS, centred, cross, may_be_single
+from whyalike.similarity.precision import centred, cross, may_be_single
 from whyalike.similarity.preprocessing import unit_rows
 from whyalike.similarity.protocols import setting
 
-N, D = FEW_ROWS + 100, 24
+pytestmark = pytest.mark.usefixtures("many_rows")
+
+N, D = MANY, 24
 PROMISED = 1e-6  # agreement of scores with float64
 
 
@@ -74,16 +78,16 @@ def test_features_that_came_as_float64_are_multiplied_in_float64():
     assert score("cka", x, y) == pytest.approx(_truth("cka", x, y), abs=1e-12)
     assert not may_be_single(x, N)
     assert may_be_single(x.astype(np.float32), N) and may_be_single(x.astype(np.float16), N)
-    assert not may_be_single(x.astype(np.float32), FEW_ROWS - 1)
+    assert not may_be_single(x.astype(np.float32), precision.FEW_ROWS - 1)
     assert not may_be_single(np.ones((N, 2), np.int32), N)
 
 
 @pytest.mark.parametrize("kernels", [False, True])
 def test_unbiased_cka_whose_kernel_is_nearly_its_diagonal_is_made_in_float64(kernels, monkeypatch):
     g = np.random.default_rng(0)
-    signal = g.normal(size=(N, 500))
+    signal = g.normal(size=(N, 200))
     # stimuli almost as far from each other as can be: HSIC_1 is what is left of much larger terms
-    far = 20 * np.eye(N)[:, : N - 550]
+    far = 20 * np.eye(N)[:, : N // 2]
     x, y = (np.hstack([far, 0.01 * (signal + g.normal(size=signal.shape))]).astype(np.float32) for _ in range(2))
     monkeypatch.setattr("whyalike.similarity.planner.kernels_pay", lambda *given: kernels)
     truth = score("cka_unbiased", x.astype(float), y.astype(float))

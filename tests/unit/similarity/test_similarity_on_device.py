@@ -13,7 +13,6 @@ from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.forms import Form
 from whyalike.similarity.intermediates import Rows, Workbench, form_of
 from whyalike.similarity.intervals import over_stimuli
-from whyalike.similarity.precision import FEW_ROWS
 from whyalike.similarity.protocols import setting
 
 GPU = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))
@@ -50,8 +49,8 @@ def test_scores_and_their_permutations_are_those_of_the_cpu(metric, protocol, de
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("metric", CHANGED)
-def test_many_rows_score_as_on_the_cpu_in_blocks_too(metric, dtype, device, monkeypatch):
-    n = FEW_ROWS + 31
+def test_many_rows_score_as_on_the_cpu_in_blocks_too(metric, dtype, device, many_rows, monkeypatch):
+    n = many_rows
     x, y = (_random(n, 12) + _random(n, 12, seed) for seed in (1, 2))
     x, y = x.astype(dtype), y.astype(dtype)
     here = _scorable(metric, x, y, None)
