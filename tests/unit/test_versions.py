@@ -92,14 +92,20 @@ def test_every_stage_that_stored_runs_depend_on_has_a_version():
     assert jobs | named <= set(versioned())
 
 
+@pytest.fixture(scope="module")
+def unchanged():
+    """The state of every module with a VERSION before any change."""
+    return {module: state(module) for module in versioned()}
+
+
 @pytest.fixture
-def package(tmp_path, monkeypatch):
+def package(unchanged, tmp_path, monkeypatch):
     """A copy of the package in the place of whyalike, and the states in it before any change."""
     copy = tmp_path / "whyalike"
     shutil.copytree(provenance._ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(provenance, "_ROOT", copy)
     forget()
-    yield copy, {module: state(module) for module in versioned()}
+    yield copy, unchanged
     forget()
 
 
