@@ -12,12 +12,12 @@ from pathlib import Path
 from whyalike.config import Config
 from whyalike.data.parameters import OfficialParameters, Parameters
 from whyalike.files import full
-from whyalike.studies.study import OwnStudy
+from whyalike.studies.study import RuleStudy
 
 DATA_RULES = ("prepare_data", "prepare_small_data")
 
 
-def missing_data(config: Config, jobs: Iterable, own: Mapping[str, OwnStudy]) -> list[str]:
+def missing_data(config: Config, jobs: Iterable, own: Mapping[str, RuleStudy]) -> list[str]:
     """What is not there of the data sets that would be prepared.
 
     Parameters

@@ -17,7 +17,7 @@ from whyalike import provenance
 from whyalike.config import read
 from whyalike.files import write_text
 from whyalike.runs import Grid
-from whyalike.studies.study import own_studies
+from whyalike.studies.study import rule_studies
 
 GOLDEN = Path(__file__).with_name("identities.json")
 REPOSITORY = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ def identities(name: str) -> dict[str, str]:
 
 def of_studies_with_rules() -> dict[str, str]:
     """Identity -> the group that it belongs to, of studies with rules of their own at full size."""
-    studies = own_studies(read(REPOSITORY / "config" / "config.yaml"), REPOSITORY / "config").values()
+    studies = rule_studies(read(REPOSITORY / "config" / "config.yaml"), REPOSITORY / "config").values()
     return dict(sorted((run, f"{study.name}/{group}") for study in studies for run, group in study.runs().items()))
 
 

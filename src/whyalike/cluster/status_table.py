@@ -71,7 +71,7 @@ def _state(one: RunState) -> str:
 
 def _jobs(status: Status) -> list[str]:
     """A line of what is made of the configuration, and one for each study with rules of its own."""
-    made = {"Made": status.jobs, **{f"Made of {name}": stages for name, stages in status.studies.items()}}
+    made = {f"Made of {name}" if name else "Made": stages for name, stages in status.jobs.items()}
     return [
         f"{title}: " + ", ".join(f"{stage} {count} of {asked}" for stage, (count, asked) in stages.items())
         for title, stages in made.items()

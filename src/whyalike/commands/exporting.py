@@ -23,7 +23,6 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from types import SimpleNamespace
 
 import yaml
 from PIL import Image
@@ -31,9 +30,7 @@ from PIL import Image
 from whyalike.config import Config
 from whyalike.files import atomic, canonical_json, made_by
 from whyalike.runs import Grid
-from whyalike.studies.study import own_studies
-from whyalike.targets import SAMPLE_FILES, Targets
-from whyalike.workflow import FIGURE_FILES, TABLES, Workflow
+from whyalike.studies.main_line import studies_of
 
 REPOSITORY = Path(__file__).parents[3]
 LOCK = REPOSITORY / "envs" / "requirements.txt"
@@ -57,8 +54,7 @@ def export(config: Config, output: Path, partial: bool = False) -> str:
     """
     if not output.name.endswith((".tar.gz", ".zip")):
         raise ValueError(f"the archive must end in .tar.gz or .zip, got {output}")
-    flow = Workflow(config.model_copy(update={"partial": False}))
-    expected = dict([*_expected(flow), *_expected_of_own_studies(config)])
+    expected = dict(_expected(config))
     faults = {path: fault for path, work in expected.items() if (fault := _fault(path, work))}
     missing = [f"{path}: {fault}" for path, fault in faults.items()]
     if not LOCK.is_file():
@@ -68,7 +64,7 @@ def export(config: Config, output: Path, partial: bool = False) -> str:
         raise ValueError("\n".join([f"the study is not finished, {lacking}:",
                                     *(f"  {line}" for line in missing),
                                     "Run it to its end, or export what there is with --partial."]))  # fmt: skip
-    members: dict[str, bytes | Path] = dict(_made(flow.config))
+    members: dict[str, bytes | Path] = dict(_made(config.model_copy(update={"partial": False})))
     members |= {LOCK.name: LOCK} if LOCK.is_file() else {}
     members |= {"MISSING.txt": "".join(f"{line}\n" for line in missing).encode()} if missing else {}
     members = {f"{config.name}/{name}": content for name, content in members.items()}
@@ -80,36 +76,15 @@ def export(config: Config, output: Path, partial: bool = False) -> str:
     return f"{size}; {lacking}, see MISSING.txt" if missing else size
 
 
-def _expected(flow: Workflow) -> Iterator[tuple[Path, str | None]]:
-    """Every file of the results that belongs into the archive, with the parameters that it must be made from."""
-    for name in flow.config.datasets:
-        yield Path(flow.root, "data", name, "checksums.json"), None
-    for cell, path in zip(flow.grid.cells, flow.all_manifests(), strict=True):
-        yield Path(path), flow.manifest_work(cell)
-    for study in flow.config.studies:
-        for path in map(Path, flow.study_scores(study)):
-            names = {"study": study, "comparison": path.parent.name, "stimuli": path.stem}
-            yield path, flow.similarity_work(SimpleNamespace(**names))
-        yield Path(flow.root, "statistics", f"{study}.parquet"), flow.statistics_work(SimpleNamespace(study=study))
-    for table in TABLES:
-        for suffix in ("csv", "md"):
-            yield Path(flow.root, "statistics", f"{table}.{suffix}"), None
-    for figure in flow.config.figures:
-        for suffix in FIGURE_FILES:
-            work = flow.figure_work(SimpleNamespace(figure=figure))
-            yield Path(flow.root, "figures", f"{figure}.{suffix}"), work
-    for page in map(Path, Targets(flow).samples()):
-        yield from ((page.with_suffix(f".{suffix}"), None) for suffix in SAMPLE_FILES)
-    yield from ((Path(flow.root, page), None) for page in ("findings.md", "claims.md"))
+def _expected(config: Config) -> Iterator[tuple[Path, str | None]]:
+    """Every file of the results that belongs into the archive, with the parameters that it must be made from.
 
-
-def _expected_of_own_studies(config: Config) -> Iterator[tuple[Path, str | None]]:
-    """The like of studies with rules of their own that the configuration has: what `all` makes of them."""
-    for study in own_studies(config).values():
+    Of studies with rules of their own that is what `all` makes of them where the configuration has them.
+    """
+    for study in studies_of(config):
         for job in study.jobs(whole=False) if study.asked else ():
-            if job.stage != "activations":
-                made = study.work(job)
-                yield from ((Path(file), made) for file in job.files if not file.endswith(".safetensors"))
+            made = study.work(job) if job.is_traced else None
+            yield from ((Path(file), made) for file in job.archive)
 
 
 def _fault(path: Path, work: str | None) -> str:

@@ -19,10 +19,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from whyalike.commands.study_groups import data_folders, group_faults, study_roots, unwanted_groups, wanted_runs
+from whyalike.commands.model_groups import group_faults, unwanted_groups
 from whyalike.config import Config
 from whyalike.files import is_being_written, is_temporary, temporary_of
-from whyalike.runs import Grid
+from whyalike.studies.main_line import studies_of
+from whyalike.studies.study import Study
 from whyalike.training.store import DamagedRun, StoredRun, file_sha256
 
 OLD_SECONDS = 3600  # no writer leaves its file unchanged for so long
@@ -87,15 +88,15 @@ class Removal:
 
 def stale(configs: Sequence[Config]) -> Removal:
     """Runs that none of the configurations asks for, in their stores, and files that killed writers left."""
-    grids = [Grid(config) for config in configs]
-    wanted = {run.identity for grid in grids for cell in grid.cells for run in grid.runs(cell)} | wanted_runs(configs)
+    studies = [study for config in configs for study in studies_of(config)]
+    wanted = {identity for study in studies for identity in study.runs()}
     unwanted = [run for store in _stores(configs) for run in stored_runs(store) if run.identity not in wanted]
     free = [run for run in unwanted if _is_free(run)]
     gone = {run.folder for run in unwanted}
-    groups, busy_groups = unwanted_groups(configs)
+    groups, busy_groups = unwanted_groups(studies)
     return Removal(
         runs=free,
-        temporary=[path for path in _leftovers(configs) if not gone.intersection(path.parents)],
+        temporary=[path for path in _leftovers(configs, studies) if not gone.intersection(path.parents)],
         of_setting=_settings(configs) if free else {},
         busy=len(unwanted) - len(free),
         groups=groups,
@@ -150,8 +151,9 @@ def verify(config: Config, progress: Callable[[list], Iterable] = iter) -> Verif
     progress : wraps the list of things to check, such as `tqdm.tqdm`.
     """
     found = Verified()
-    folders = [Path(config.results, config.name, "data", name) for name in config.datasets] + data_folders(config)
-    groups = list(group_faults(config))
+    studies = studies_of(config)
+    folders = [Path(study.root, "data", name) for study in studies for name in study.datasets]
+    groups = list(group_faults(studies))
     found.groups = groups.count(None)
     found.faults += [fault for fault in groups if fault is not None]
     prepared = [folder for folder in folders if (folder / "checksums.json").is_file()]
@@ -238,9 +240,9 @@ def _settings(configs: Sequence[Config]) -> dict[str, str]:
     return {run: ", ".join(settings) for run, settings in found.items()}
 
 
-def _leftovers(configs: Sequence[Config]) -> list[Path]:
-    """Files that killed writers left under the results of the configurations and in their stores."""
-    folders = [*(Path(config.results, config.name) for config in configs), *_stores(configs), *study_roots(configs)]
+def _leftovers(configs: Sequence[Config], studies: Sequence[Study]) -> list[Path]:
+    """Files that killed writers left under the results of the configurations' studies and in their stores."""
+    folders = [*dict.fromkeys(Path(study.root) for study in studies), *_stores(configs)]
     paths = {path for folder in folders for path in folder.rglob(".*.tmp*") if is_temporary(path)}
     return sorted(path for path in paths if not paths.intersection(path.parents) and _is_left(path))
 

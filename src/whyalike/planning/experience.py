@@ -5,7 +5,7 @@ has the attempts at a run. Of a training job they tell which runs it trained, an
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from whyalike.config import ConfigError
@@ -15,16 +15,12 @@ from whyalike.planning.plan import EXTRACTION, Plan
 from whyalike.planning.spending import Span, benchmark_seconds, spans
 from whyalike.runs import Cell
 from whyalike.sections.external import OwnActivations, OwnCheckpoints
-from whyalike.studies.study import own_studies
+from whyalike.studies.main_line import MainLine
+from whyalike.studies.study import rule_studies
 from whyalike.training.store import StoredRun
 from whyalike.workflow import Workflow
 
 CLOCKS = 30.0  # seconds that the clocks of a node and of the file server may differ
-# whose cost depends on their wildcards, on the device or on the network; all others cost the same each time, as far as
-# is known
-MODELLED = ("train_models", "prepare_data", "score_comparison", "download_data", "write_beton", "write_sample_text")
-NAMES = {"prepare_data": ("dataset",), "score_comparison": ("study", "comparison", "stimuli"),
-         EXTRACTION: ("setting", "factor", "seed", "stimuli")}  # fmt: skip
 
 
 class Experience:
@@ -47,6 +43,8 @@ class Experience:
         for cell in flow.grid.cells:
             if not isinstance(flow.config.settings[cell.setting], OwnCheckpoints | OwnActivations):
                 self.cells.setdefault(cell.setting, []).append(cell)
+        main = MainLine(flow)
+        self.studies, self.jobs = [main, *rule_studies(flow.config).values()], main.jobs()
         self._gpu = gpu
         self.devices = {setting: self._device(cells) for setting, cells in self.cells.items()}
 
@@ -72,46 +70,28 @@ class Experience:
         return took, own
 
     def benchmarks(self, rule: str) -> Iterator[tuple[float, dict[str, str]]]:
-        """Seconds of each job of a rule that is still asked for, with the wildcards that its file's name is made of."""
-        names = NAMES[EXTRACTION if rule.startswith(EXTRACTION) else rule]
-        for path in sorted(self.folder.glob(f"{rule}/*.tsv")):
-            values = path.name.removesuffix(".tsv").split(".")
-            if len(values) == len(names):
-                wildcards = dict(zip(names, values, strict=True))
-                wildcards |= {"seed": wildcards["seed"].removeprefix("seed")} if "seed" in names else {}
-                if self._is_wanted(wildcards):
-                    yield benchmark_seconds(path), wildcards
+        """Seconds of each job of a rule that is still asked for, with its wildcards."""
+        for job in self.jobs:
+            path = self.folder / job.benchmark
+            is_trained = "setting" not in job.wildcards or job.wildcards["setting"] in self.cells
+            if job.rule == rule and is_trained and path.is_file():
+                yield benchmark_seconds(path), dict(job.wildcards)
 
     def fixed(self) -> Iterator[tuple[str, dict[str, float]]]:
         """Each rule whose jobs cost the same, with the seconds of its jobs by their names."""
         found: dict[str, dict[str, float]] = {}
-        for folder, is_fixed in self._sources():
+        for study in self.studies:
+            folder = Path(study.root, "benchmarks")
             for path in sorted([*folder.glob("*.tsv"), *folder.glob("*/*.tsv")]):
                 name = path.name.removesuffix(".tsv")
                 rule = name if path.parent == folder else path.parent.name
-                if is_fixed(rule):
+                if study.is_fixed(rule):
                     found.setdefault(rule, {})[name] = benchmark_seconds(path)
         yield from sorted(found.items())
-
-    def _sources(self) -> Iterator[tuple[Path, Callable[[str], bool]]]:
-        """Each folder of benchmarks, and which of its rules cost the same each time."""
-        yield self.folder, lambda rule: rule not in MODELLED and not rule.startswith(EXTRACTION)
-        for study in own_studies(self.flow.config).values():
-            yield Path(study.root, "benchmarks"), study.fixed_rules.__contains__
 
     def extractions(self) -> list[str]:
         """The rules of extraction that have benchmarks."""
         return sorted(path.name for path in self.folder.glob(f"{EXTRACTION}*"))
-
-    def _is_wanted(self, wildcards: dict[str, str]) -> bool:
-        config = self.flow.config
-        if "setting" in wildcards:
-            cell = Cell(wildcards["setting"], wildcards["factor"], int(wildcards["seed"]))
-            return cell in self.cells.get(cell.setting, ()) and wildcards["stimuli"] in config.stimuli
-        if "study" in wildcards:
-            study = config.studies.get(wildcards["study"])
-            return bool(study and wildcards["comparison"] in study.settings and wildcards["stimuli"] in config.stimuli)
-        return wildcards["dataset"] in config.datasets
 
     def _device(self, cells: list[Cell]) -> str | None:
         """The cost table's name of the device that trained a setting; None if nothing is finished."""

@@ -25,6 +25,14 @@ KEPT = {"keep": 1, "float16": 1 / 2, "recompute": 0}  # what stays of an activat
 MEGABYTE = 1e6
 EXTRACTION = "extract_"  # and the layers: one rule for each set of them
 SHORT = 60  # s: less is not worth a place in a queue
+# rules whose cost depends on their wildcards, on the device or on the network; the others cost the same each time, as
+# far as is known
+MODELLED = ("train_models", "prepare_data", "score_comparison", "download_data", "write_beton", "write_sample_text")
+
+
+def is_fixed(rule: str) -> bool:
+    """Whether the jobs of a rule of the main line cost what the cost table says of it."""
+    return rule not in MODELLED and not rule.startswith(EXTRACTION)
 
 
 class Plan:
@@ -44,7 +52,7 @@ class Plan:
         self.workload = Workload(config, costs)
         self.device = "cpu" if config.operation.device == "cpu" else costs.device
         self.gpus = 0 if self.device == "cpu" else 1  # of a job that trains or extracts
-        self.own_studies: list[str] = []
+        self.rows = list(config.studies)  # of the table of a plan
         self._estimates: dict[tuple, Estimate] = {}
         self._stored: dict[str, bool] = {}
         self._rules: dict[str, Callable[[Wildcards], Estimate]] = {
@@ -65,7 +73,7 @@ class Plan:
 
     def add(self, study: str, estimates: Mapping[str, Callable[[Wildcards], Estimate]]) -> None:
         """Take in what the jobs of a study with rules of its own cost, by rule."""
-        self.own_studies.append(study)
+        self.rows.append(study)
         self._rules |= estimates
 
     # ---- resources of the rules ----

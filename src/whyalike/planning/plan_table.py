@@ -99,10 +99,10 @@ def table(jobs: Iterable[PlannedJob], plan: Plan, site: Site = UNKNOWN) -> str:
     jobs = list(jobs)
     total, by_rule = Row(), {}
     by_factor = {job.estimate.factor: Row() for job in jobs}
-    by_study, studyless = {study: Row() for study in [*plan.config.studies, *plan.own_studies]}, Row()
+    by_study, studyless = {study: Row() for study in plan.rows}, Row()
     # the preparation of data alone makes no study present: another study's figure may need the same data
     present = {study for job in jobs for study in job.estimate.studies
-               if job.estimate.factor or study in plan.own_studies}  # fmt: skip
+               if job.estimate.factor or study not in plan.config.studies}  # fmt: skip
     for job in jobs:
         total.add(job)
         by_rule.setdefault(job.rule, Row()).add(job)

@@ -1,7 +1,8 @@
-"""What a study with rules of its own offers: to its rules, to the plan, and to those who watch it and keep house.
+"""What a study offers to those who plan, watch, export and keep house: its jobs, what each is made from, its runs.
 
-It runs beside any configuration: with the section that the configuration has of it, or else with that of its own file.
-Its results lie in {results}/{its section's name}/; models that are worth it are runs of the common store.
+The main line (`whyalike.studies.main_line`) is one, and so is each study with rules of its own, which runs beside any
+configuration: with the section that the configuration has of it, or else with that of its own file. The results of a
+study lie in {results}/{its name there}/; models that are worth it are runs of the common store.
 """
 
 from abc import ABC, abstractmethod
@@ -17,22 +18,100 @@ from whyalike.data.parameters import Parameters
 from whyalike.messages import faults_in_words, listed
 from whyalike.planning.estimates import Estimate, Wildcards
 from whyalike.planning.plan import Plan
+from whyalike.runs import Cell
 from whyalike.studies.registry import STUDIES
 from whyalike.yaml_file import keys_of
 
+MODELS, IMPORTS = "models", "imports"  # the stages that train, and that register runs from files
+ON_DEVICE = (MODELS, "activations")  # stages of which hours are told
+
 
 @dataclass(frozen=True)
-class OwnJob:
-    """One job of such a study: its stage, its rule, its wildcards, and its files, the first of which is its target."""
+class Job:
+    """One job of a study.
+
+    Attributes
+    ----------
+    stage, rule, wildcards : as status tells of it, and as Snakemake knows it.
+    files : what it makes; the first is its target.
+    archive : those that an export takes.
+    cells : cells of the main line whose runs it needs.
+    instead : files in whose presence its own need not be there: they are removed once those are made of them.
+    is_traced : whether its files keep what they were made from.
+    """
 
     stage: str
     rule: str
     wildcards: Mapping[str, str]
     files: tuple[str, ...]
+    archive: tuple[str, ...] = ()
+    cells: frozenset[Cell] = frozenset()
+    instead: tuple[str, ...] = ()
+    is_traced: bool = True
+
+    def made(self, runs: Mapping[Cell, bool]) -> bool:
+        """Whether all files are there, and all runs: files of models that are to be trained again are made again."""
+        present = [all(Path(file).is_file() for file in files) for files in (self.files, self.instead) if files]
+        return all(runs[cell] for cell in self.cells) and any(present)
+
+    @property
+    def benchmark(self) -> str:
+        """Path of its benchmark below the study's folder of those."""
+        words = [f"seed{value}" if name == "seed" else value
+                 for name, value in self.wildcards.items() if name != "part" or len(self.wildcards) == 1]  # fmt: skip
+        part = self.wildcards.get("part", "") if len(self.wildcards) > 1 else ""
+        return f"{self.rule}/{'.'.join(words)}{part}.tsv" if words else f"{self.rule}.tsv"
 
 
-class OwnStudy(ABC):
+class Study(ABC):
     """A study for one configuration.
+
+    Attributes
+    ----------
+    name : by which status and plan know it; that of the main line is empty.
+    asked : whether the configuration asks for it.
+    root, store : folders of the results and of the common runs.
+    datasets : data sets that it prepares in its folder, by name.
+    stages : those that status tells of, in order.
+    """
+
+    name: ClassVar[str]
+    stages: ClassVar[tuple[str, ...]] = (MODELS, "activations", "similarity", "statistics", "figures")
+    asked: bool
+    root: str
+    store: str
+    datasets: Mapping[str, Parameters]
+
+    @abstractmethod
+    def jobs(self, whole: bool = True) -> list[Job]:
+        """Every job of the whole study, or of what `all` makes of one that is asked for; in the order of the stages."""
+
+    @abstractmethod
+    def work(self, job: Job) -> str:
+        """The parameters of a job as its rule has them: canonical JSON, which its Parquet tables and PNGs keep."""
+
+    def runs(self) -> dict[str, str]:
+        """Identity of every run of the common store that the study needs -> the group or setting that it belongs to."""
+        return {}
+
+    def estimates(self, plan: Plan) -> dict[str, Callable[[Wildcards], Estimate]]:
+        """What a job costs, by rule; rules that are left out cost what the plan, or else the cost table, says."""
+        return {}
+
+    def is_fixed(self, rule: str) -> bool:
+        """Whether the jobs of a rule cost what the cost table says of them, which finished jobs can teach."""
+        return False
+
+    def watched(self) -> list[Job]:
+        """The jobs that status tells of: those that `all` makes, and all of them once anything of the rest is there."""
+        part, whole = self.jobs(whole=False), self.jobs()
+        asked = {job.files for job in part}
+        rest = (job for job in whole if job.files not in asked)
+        return whole if any(all(Path(file).is_file() for file in job.files) for job in rest) else part
+
+
+class RuleStudy(Study):
+    """A study with rules of its own.
 
     Parameters
     ----------
@@ -42,20 +121,16 @@ class OwnStudy(ABC):
 
     Attributes
     ----------
-    asked : whether the configuration itself has the section.
     section : the section that holds.
-    root : folder of the results.
-    fixed_rules : the rules whose jobs cost what the cost table says of them, which finished jobs can teach.
-    datasets : data sets that its rule prepare_{study} prepares, by source, which is the wildcard `dataset`.
+    fixed_rules : the rules of which `is_fixed` is true.
+    datasets : those that its rule prepare_{study} prepares, by source, which is the wildcard `dataset`.
 
     Raises
     ------
     ConfigError : the file is faulty, or the results would mix with the configuration's own.
     """
 
-    name: ClassVar[str]
     fixed_rules: ClassVar[frozenset[str]]
-    datasets: Mapping[str, Parameters]
 
     def __init__(self, config: Config, default: str | Path):
         own = getattr(config, self.name)
@@ -71,24 +146,12 @@ class OwnStudy(ABC):
     def own_figures(self) -> list[str]:
         """What `all` makes of the study: nothing unless it is asked for."""
 
-    @abstractmethod
-    def jobs(self, whole: bool = True) -> list[OwnJob]:
-        """Every job of the whole study, or of what `all` makes of one that is asked for; in the order of the stages."""
-
-    @abstractmethod
-    def work(self, job: OwnJob) -> str:
-        """The parameters of a job as its rule has them: canonical JSON, which its Parquet tables and PNGs keep."""
-
-    def runs(self) -> dict[str, str]:
-        """Identity of every run of the common store that the study needs -> the group that it belongs to."""
-        return {}
-
-    def estimates(self, plan: Plan) -> dict[str, Callable[[Wildcards], Estimate]]:
-        """What a job costs, by rule; rules that are left out cost what the cost table says."""
-        return {}
+    def is_fixed(self, rule: str) -> bool:
+        """As the class says."""
+        return rule in self.fixed_rules
 
 
-def own_studies(config: Config, folder: str | Path = "config") -> dict[str, OwnStudy]:
+def rule_studies(config: Config, folder: str | Path = "config") -> dict[str, RuleStudy]:
     """Every study with rules of its own, for a configuration.
 
     Parameters

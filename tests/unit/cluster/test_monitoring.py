@@ -18,6 +18,7 @@ from whyalike.planning import costs
 from whyalike.planning.plan import Plan
 from whyalike.runs import Cell
 from whyalike.training.store import StoredRun
+from whyalike.workflow import FIGURE_FILES
 
 COSTS = costs.read(Path(__file__).parents[3] / "config" / "costs.yaml")
 CELL = Cell("digits", "dataset", 0)
@@ -170,7 +171,7 @@ def test_runs_from_files_are_done_when_they_are_registered(values):
     manifest.touch()
     status = monitor.look()
     assert set(states(status, cell).values()) == {"done"} and status.counts["done"] == 3
-    assert status.jobs["activations"] == (0, 34)
+    assert status.jobs[""]["activations"] == (0, 34)
 
 
 # ---- what failed ----
@@ -250,13 +251,13 @@ def test_runs_that_went_on_at_once_spend_their_time_once(monitor):
 
 
 def test_a_figure_of_a_data_set_waits_for_no_model(monitor):
-    made, asked = monitor.look().jobs["figures"]
-    sheet = monitor.root / "figures" / "colorshapedigit_classes.svg"
-    sheet.parent.mkdir(parents=True)
-    sheet.touch()
-    assert monitor.look().jobs["figures"] == (made + 1, asked)
-    (sheet.parent / "accuracy.svg").touch()  # of models that are yet to be trained
-    assert monitor.look().jobs["figures"] == (made + 1, asked)
+    made, asked = monitor.look().jobs[""]["figures"]
+    folder = monitor.root / "figures"
+    folder.mkdir(parents=True)
+    for name in ("colorshapedigit_classes", "accuracy"):  # the latter of models that are yet to be trained
+        for suffix in FIGURE_FILES:
+            (folder / f"{name}.{suffix}").touch()
+    assert monitor.look().jobs[""]["figures"] == (made + 1, asked)
 
 
 def test_hours_left_are_those_planned_less_what_the_store_has_and_what_unfinished_runs_have_done(monitor):
@@ -278,23 +279,27 @@ def test_with_all_runs_and_files_nothing_is_left_and_without_a_run_what_is_made_
     for cell in monitor.grid.cells:
         for run in monitor.grid.runs(cell):
             finish(StoredRun(monitor.store, run.identity))
-    for one in (one for stage in monitor.stages.values() for one in stage):
+    for one in (job for study in monitor.studies for job in study.jobs() if job.stage in study.stages):
         for file in map(Path, one.files):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.touch()
     status = monitor.look()
     assert status.left_seconds == status.left_hours == 0
-    assert status.jobs == {"activations": (33, 33), "scores": (9, 9), "statistics": (3, 3), "figures": (11, 11)}
+    assert status.jobs[""] == {"activations": (33, 33), "scores": (9, 9), "statistics": (3, 3), "figures": (11, 11)}
     stored(monitor, 0).result.unlink()
     again = monitor.look()
-    assert again.jobs["activations"] == (30, 33) and again.jobs["statistics"] == (2, 3)
+    assert again.jobs[""]["activations"] == (30, 33) and again.jobs[""]["statistics"] == (2, 3)
     assert again.left_seconds > 0
+
+
+def first_extraction(monitor):
+    return next(job for job in monitor.studies[0].jobs() if job.stage == "activations")
 
 
 def test_representations_that_were_removed_once_scored_are_made(values):
     values |= {"activations": "recompute"}
     monitor = Monitor(check(values), COSTS)
-    job = monitor.stages["activations"][0]
+    job = first_extraction(monitor)
     runs = dict.fromkeys(job.cells, True)
     assert not job.made(runs)
     scores = Path("results/demo/similarity/dataset_overlap/digits/digits_test.parquet")
@@ -302,7 +307,7 @@ def test_representations_that_were_removed_once_scored_are_made(values):
     scores.parent.mkdir(parents=True)
     scores.touch()
     assert job.made(runs) and not job.made(dict.fromkeys(job.cells, False))
-    kept = Monitor(check({**values, "activations": "keep"}), COSTS).stages["activations"][0]
+    kept = first_extraction(Monitor(check({**values, "activations": "keep"}), COSTS))
     assert not kept.made(runs)
 
 

@@ -27,7 +27,7 @@ from whyalike.planning.plan import Plan
 from whyalike.provenance import fingerprint, version
 from whyalike.similarity.registry import METRICS
 from whyalike.studies.closeness import costs, images
-from whyalike.studies.study import OwnJob, OwnStudy
+from whyalike.studies.study import MODELS, Job, RuleStudy
 
 PARTS = ("synthetic", "all")
 CONSTRUCTIONS = ("circle", "copies")
@@ -43,8 +43,8 @@ CAPTIONS = {
 }
 
 
-class ClosenessStudy(OwnStudy):
-    """Paths and parameters of the study; wildcards come as the rules name them. Parameters as `OwnStudy` has them."""
+class ClosenessStudy(RuleStudy):
+    """Paths and parameters of the study; wildcards come as the rules name them. Parameters as `RuleStudy` has them."""
 
     name = "closeness"
     fixed_rules = frozenset({*costs.FIXED, "train_embeddings"})
@@ -189,13 +189,13 @@ class ClosenessStudy(OwnStudy):
         groups = images.groups(self.photographs)
         return {run["identity"]: group for group in groups for run in self.training(group)["runs"]}
 
-    def jobs(self, whole: bool = True) -> list[OwnJob]:
+    def jobs(self, whole: bool = True) -> list[Job]:
         """Every job of the whole study, or of its smaller part, but the preparation of data."""
         parts, photographs = PARTS if whole else PARTS[:1], images.groups(self.photographs)
         groups = self.groups(parts[-1]) + [group for own in self._images().values() for group in own if whole]
         figures = dict.fromkeys(Path(path).stem for part in parts for path in self.figures(part))
         of_groups = [
-            ("models", lambda group: "train_embedders" if group in photographs else "train_embeddings"),
+            (MODELS, lambda group: "train_embedders" if group in photographs else "train_embeddings"),
             ("activations", lambda group: "embed_images" if group in photographs else "embed_group"),
             ("similarity", lambda _: "score_group"),
         ]
@@ -207,7 +207,7 @@ class ClosenessStudy(OwnStudy):
             *(self._job("figures", "draw_closeness", "figure", name) for name in figures),
         ]
 
-    def work(self, job: OwnJob) -> str:
+    def work(self, job: Job) -> str:
         """The parameters of a job."""
         of_rules = {
             "train_embeddings": self.training_work,
@@ -222,8 +222,9 @@ class ClosenessStudy(OwnStudy):
         }
         return of_rules[job.rule](SimpleNamespace(**job.wildcards))
 
-    def _job(self, stage: str, rule: str, wildcard: str, value: str, name: str | None = None) -> OwnJob:
+    def _job(self, stage: str, rule: str, wildcard: str, value: str, name: str | None = None) -> Job:
         suffixes = {"train_embeddings": ("parquet", "safetensors"), "draw_closeness": FIGURE_FILES}
         path = f"{self.root}/{stage}/{name or value}"
         files = tuple(f"{path}.{suffix}" for suffix in suffixes.get(rule, ("parquet",)))
-        return OwnJob(stage, rule, {wildcard: value}, files)
+        archive = () if stage == "activations" else tuple(file for file in files if not file.endswith(".safetensors"))
+        return Job(stage, rule, {wildcard: value}, files, archive)

@@ -23,7 +23,7 @@ from whyalike.planning.plan import Plan
 from whyalike.planning.plan_table import PlannedJob, table
 from whyalike.runs import Grid
 from whyalike.studies.registry import STUDIES
-from whyalike.studies.study import OwnStudy, own_studies
+from whyalike.studies.study import RuleStudy, rule_studies
 from whyalike.training.store import StoredRun, file_sha256
 
 ROOT = Path(__file__).parents[3]
@@ -40,14 +40,14 @@ def config(demo, tmp_path, monkeypatch):
 
 @pytest.fixture
 def study(config):
-    return own_studies(config)["closeness"]
+    return rule_studies(config)["closeness"]
 
 
 @pytest.fixture
 def plan_of():
     def make(config):
         plan = Plan(config, Grid(config), costs.read(COSTS, "none"), Path(config.results, "runs"))
-        for name, study in own_studies(config).items():
+        for name, study in rule_studies(config).items():
             plan.add(name, study.estimates(plan))
         return plan
 
@@ -58,7 +58,7 @@ def plan_of():
 def test_a_study_in_the_table_has_its_rules_its_file_and_its_section(name, demo):
     assert (ROOT / "workflow" / "rules" / f"{name}.smk").is_file()
     study = STUDIES[name].load()(check(demo), ROOT / "config" / f"{name}.yaml")
-    assert isinstance(study, OwnStudy)
+    assert isinstance(study, RuleStudy)
     assert study.name == name
     assert name in type(check(demo)).model_fields
     # without its file the study is the same: the file spells out what holds anyway
@@ -68,7 +68,7 @@ def test_a_study_in_the_table_has_its_rules_its_file_and_its_section(name, demo)
 def test_a_fault_in_the_file_of_a_study_is_told_with_file_and_key(demo, tmp_path):
     (tmp_path / "closeness.yaml").write_text("closeness: {cifar10: {dimensions: [9]}}")
     with pytest.raises(ConfigError, match=r"closeness\.yaml.*\n.*closeness\.cifar10\.dimensions: .*at most 8, got 9"):
-        own_studies(check(demo), tmp_path)
+        rule_studies(check(demo), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_fault_in_the_file_of_a_study_is_told_with_file_and_key(demo, tmp_path
 def test_a_file_of_a_study_that_is_no_section_is_one_message(demo, tmp_path, text, said):
     (tmp_path / "closeness.yaml").write_text(text)
     with pytest.raises(ConfigError, match=f"closeness.yaml.* {said}"):
-        own_studies(check(demo), tmp_path)
+        rule_studies(check(demo), tmp_path)
 
 
 def test_every_job_of_a_study_has_its_own_files_and_a_rule(study):

@@ -1,0 +1,154 @@
+"""The main line as a study: every job of a configuration, which the rules of the stages carry out."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from types import SimpleNamespace
+
+from whyalike.config import Config
+from whyalike.designs.registry import design
+from whyalike.parts import WHOLE, parts
+from whyalike.planning.plan import EXTRACTION, is_fixed
+from whyalike.runs import Cell
+from whyalike.sections.external import OwnActivations
+from whyalike.studies.study import IMPORTS, MODELS, Job, Study, rule_studies
+from whyalike.targets import SAMPLE_FILES, Targets
+from whyalike.workflow import FIGURE_FILES, TABLES, Workflow
+
+
+class MainLine(Study):
+    """What the configuration's own studies need. Parameters: ``flow``, its paths and parameters of jobs."""
+
+    name = ""
+    stages = ("activations", "scores", "statistics", "figures")  # of models status tells run by run
+
+    def __init__(self, flow: Workflow):
+        self.flow, self.config, self.grid = flow, flow.config, flow.grid
+        self.targets = Targets(flow)
+        self.root, self.store, self.asked, self.datasets = flow.root, flow.store, True, flow.config.datasets
+
+    def jobs(self, whole: bool = True) -> list[Job]:
+        """Every job, as `all` asks for it."""
+        return self._jobs
+
+    @cached_property
+    def _jobs(self) -> list[Job]:
+        return [*self._data(), *self._models(), *self._activations(), *self._scores(), *self._tables(),
+                *self._figures(), *self._pages()]  # fmt: skip
+
+    def work(self, job: Job) -> str:
+        """The parameters of a job."""
+        if job.rule.startswith(EXTRACTION):
+            return self.flow.activations_work(SimpleNamespace(**job.wildcards))
+        of_rules = {
+            "prepare_data": self.flow.data_work,
+            "make_splits": self.flow.splits_work,
+            "train_models": self.flow.training_work,
+            "join_parts": self.flow.training_work,
+            "import_runs": self.flow.import_work,
+            "import_activations": self.flow.import_activations_work,
+            "score_comparison": self.flow.similarity_work,
+            "analyse_study": self.flow.statistics_work,
+            "write_tables": self.flow.tables_work,
+            "draw_figure": self.flow.figure_work,
+            "write_sample_text": self.targets.sample_work,
+            "write_findings": self.flow.findings_work,
+            "write_claims": self.targets.claims_work,
+        }
+        return of_rules[job.rule](SimpleNamespace(**job.wildcards))
+
+    def runs(self) -> dict[str, str]:
+        """The runs of all cells, with their settings."""
+        return {run.identity: cell.setting for cell in self.grid.cells for run in self.grid.runs(cell)}
+
+    def is_fixed(self, rule: str) -> bool:
+        """As of any study; also of rules that no job is of any more."""
+        return is_fixed(rule)
+
+    # ---- jobs by stage ----
+
+    def _data(self) -> Iterator[Job]:
+        for name in self.config.datasets:
+            files = tuple(self.flow.dataset(name))
+            yield Job("data", "prepare_data", {"dataset": name}, files, files[-1:], is_traced=False)
+
+    def _models(self) -> Iterator[Job]:
+        """The jobs that make manifests of cells: by training, by joining what parts trained, by import."""
+        for cell, whole in zip(self.grid.cells, self.flow.all_manifests(), strict=True):
+            names, made = _wildcards(cell), (whole,)
+            if not design(cell.factor).is_trained:
+                names = {key: names[key] for key in ("setting", "seed")}
+                yield Job(IMPORTS, "import_runs", names, made, made, frozenset([cell]))
+                continue
+            splits = f"{self.root}/splits/{cell.setting}/{cell.factor}/seed{cell.seed}.parquet"
+            yield Job("splits", "make_splits", names, (splits,))
+            for part, path in zip(parts(self.grid, cell), self.flow.part_manifests(cell), strict=True):
+                archive = (path,) if part == WHOLE else ()
+                yield Job(MODELS, "train_models", {**names, "part": part}, (path,), archive, frozenset([cell]))
+            if whole not in self.flow.part_manifests(cell):
+                yield Job("manifests", "join_parts", names, made, made, frozenset([cell]))
+
+    def _activations(self) -> Iterator[Job]:
+        words = {setting: name for name, (_, settings) in self.flow.layer_sets().items() for setting in settings}
+        for cell in self.grid.cells:
+            setting = self.config.settings[cell.setting]
+            folder = f"{self.root}/activations/{cell.setting}/{cell.factor}/seed{cell.seed}"
+            imported = isinstance(setting, OwnActivations)
+            rule = "import_activations" if imported else f"{EXTRACTION}{words[cell.setting]}"
+            for stimuli in self.grid.stimuli(cell):
+                files = tuple(f"{folder}/{stimuli}.{layer}.parquet" for layer in setting.layers)
+                scores = self._scores_of(cell, stimuli) if self.config.activations == "recompute" else ()
+                names = {**_wildcards(cell), "stimuli": stimuli}
+                yield Job("activations", rule, names, files, cells=frozenset([cell]), instead=scores)
+
+    def _scores_of(self, cell: Cell, stimuli: str) -> tuple[str, ...]:
+        """The score tables that are made of a cell's representations."""
+        own = f"/{cell.setting}/{stimuli}.parquet"
+        paths = (path for study in self.grid.cells[cell] for path in self.flow.study_scores(study))
+        return tuple(path for path in paths if path.endswith(own))
+
+    def _scores(self) -> Iterator[Job]:
+        """Score tables and statistics, study by study."""
+        for study in self.config.studies:
+            for path in self.flow.study_scores(study):
+                names = {"study": study, "comparison": Path(path).parent.name, "stimuli": Path(path).stem}
+                cells = self._cells(study, names["comparison"])
+                yield Job("scores", "score_comparison", names, (path,), (path,), cells)
+        for path in self.flow.all_statistics():
+            names = {"study": Path(path).stem}
+            yield Job("statistics", "analyse_study", names, (path,), (path,), self._cells(names["study"]))
+
+    def _tables(self) -> Iterator[Job]:
+        files = tuple(f"{self.root}/statistics/{table}.{suffix}" for table in TABLES for suffix in ("csv", "md"))
+        yield Job("tables", "write_tables", {}, files, files, self._cells(), is_traced=False)
+
+    def _figures(self) -> Iterator[Job]:
+        for path in self.flow.figures():
+            name = Path(path).stem
+            figure = self.config.figures[name]
+            of_data = figure.dataset is not None and figure.study is None  # drawn from no model
+            files = tuple(f"{self.root}/figures/{name}.{suffix}" for suffix in FIGURE_FILES)
+            cells = frozenset() if of_data else self._cells(figure.study)
+            yield Job("figures", "draw_figure", {"figure": name}, files, files, cells)
+
+    def _pages(self) -> Iterator[Job]:
+        for page in map(Path, self.targets.samples()):
+            files = tuple(str(page.with_suffix(f".{suffix}")) for suffix in SAMPLE_FILES)
+            yield Job("pages", "write_sample_text", {"sample": page.stem}, files, files, is_traced=False)
+        for name in ("findings", "claims"):
+            files = (f"{self.root}/{name}.md",)
+            yield Job("pages", f"write_{name}", {}, files, files, self._cells(), is_traced=False)
+
+    def _cells(self, study: str | None = None, setting: str | None = None) -> frozenset[Cell]:
+        """The cells of a study and setting, each of all if left out."""
+        return frozenset(cell for cell, studies in self.grid.cells.items()
+                         if study in (None, *studies) and setting in (None, cell.setting))  # fmt: skip
+
+
+def studies_of(config: Config) -> list[Study]:
+    """The main line of a configuration, of a partial result the whole, and every study with rules of its own."""
+    return [MainLine(Workflow(config.model_copy(update={"partial": False}))), *rule_studies(config).values()]
+
+
+def _wildcards(cell: Cell) -> dict[str, str]:
+    return {name: str(value) for name, value in vars(cell).items()}
