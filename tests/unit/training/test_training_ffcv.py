@@ -4,7 +4,6 @@ import gc
 import importlib.util
 import sys
 import threading
-import time
 
 import numpy as np
 import pandas as pd
@@ -105,12 +104,11 @@ def test_an_error_in_its_thread_is_an_error_of_the_trainer(reader, monkeypatch):
         return original(self, number, *arguments)
 
     monkeypatch.setattr(EpochIterator, "run_pipeline", fail)
-    started = time.monotonic()
     batches = reader.batches(order(), 4)
     read = [next(batches) for _ in range(3)]
     with pytest.raises(RuntimeError, match=r"FFCV failed to read .*array\.beton: OSError\('the disk is gone'\)"):
         next(batches)
-    assert len(read) == 3 and time.monotonic() - started < 20  # it would wait for ever
+    assert len(read) == 3  # without the error it would wait for ever
 
 
 @installed

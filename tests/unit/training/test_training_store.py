@@ -11,6 +11,7 @@ import pytest
 from training_jobs import IDENTITY, PATIENCE, PROCESSES, end, hold, ledger, start, stored_run
 
 from whyalike.files import write_text
+from whyalike.training import store
 from whyalike.training.store import STALE_HEARTBEATS, DamagedRun, StoredRun, file_sha256, holder
 
 EVERY = 0.05  # s between heartbeats
@@ -71,12 +72,13 @@ def test_an_unreadable_result_is_named_with_the_remedy(finished, text):
 
 
 def test_the_ledger_is_appended(stored):
+    before = time.time()
     stored.note("start", step=0)
     stored.note("end", step=4)
     here = (IDENTITY, os.getpid(), holder()["host"])
     assert ledger(stored, "event", "step", "run", "pid", "host") == [("start", 0, *here), ("end", 4, *here)]
     times = [moment for (moment,) in ledger(stored, "time")]
-    assert time.time() - 60 < times[0] <= times[1] <= time.time()
+    assert before <= times[0] <= times[1] <= time.time()
 
 
 def test_the_job_of_a_cluster_is_noted(stored, monkeypatch):
@@ -90,7 +92,7 @@ def test_a_heartbeat_goes_on_while_the_lock_is_held_and_ends_with_it(stored):
     with stored.held(EVERY, lambda text: None):
         first = heartbeat.stat().st_mtime_ns
         assert json.loads(heartbeat.read_text()) == {**holder(), "every": EVERY}
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while heartbeat.stat().st_mtime_ns == first and time.monotonic() < deadline:
             time.sleep(EVERY / 5)
         assert heartbeat.stat().st_mtime_ns > first
@@ -131,36 +133,48 @@ def test_other_runs_are_not_held_up(tmp_path, stored):
         pass
 
 
-def beat_elsewhere(stored, age=0.0, **changes):
-    heartbeat = stored.folder / "heartbeat.json"
-    write_text(heartbeat, json.dumps({"host": "elsewhere", "pid": 1, "job": "12", "every": EVERY} | changes))
-    os.utime(heartbeat, (time.time() - age,) * 2)
+class Clock:
+    """Stands for the module `time`: who sleeps moves it on. Another host beats at every sleep, a number of times."""
+
+    def __init__(self, stored):
+        self.stored, self.now, self.beats, self.last = stored, 1e9, 0, 1e9
+
+    def time(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+        if self.beats:
+            self.beats, self.last = self.beats - 1, self.now
+            self.beat()
+
+    def beat(self, age=0.0, **changes):
+        heartbeat = self.stored.folder / "heartbeat.json"
+        write_text(heartbeat, json.dumps({"host": "elsewhere", "pid": 1, "job": "12", "every": EVERY} | changes))
+        os.utime(heartbeat, (self.now - age,) * 2)
 
 
-def test_a_fresh_heartbeat_of_another_host_blocks_until_it_stops(stored):
-    beat_elsewhere(stored)
-    messages, stopped = [], []
+@pytest.fixture
+def clock(stored, monkeypatch):
+    """The clock of the store, by which the other host's heartbeats are old or fresh."""
+    clock = Clock(stored)
+    monkeypatch.setattr(store, "time", clock)
+    return clock
 
-    def go_on():
-        for _ in range(STALE_HEARTBEATS + 3):
-            beat_elsewhere(stored)
-            stopped[:] = [time.monotonic()]
-            time.sleep(EVERY)
 
-    other = threading.Thread(target=go_on)
-    other.start()
+def test_a_fresh_heartbeat_of_another_host_blocks_until_it_stops(stored, clock):
+    clock.beat()
+    clock.beats, messages = STALE_HEARTBEATS + 3, []
     with stored.held(EVERY, messages.append):
-        got = time.monotonic()
-    other.join()
-    assert messages == [f"run {IDENTITY} is trained by process 1 on elsewhere (job 12): waiting until it ends"]
-    # the last beat was stopped[0]; it is stale STALE_HEARTBEATS periods later, and files' times are some ms coarse
-    assert got - stopped[0] > (STALE_HEARTBEATS - 0.5) * EVERY
+        assert messages == [f"run {IDENTITY} is trained by process 1 on elsewhere (job 12): waiting until it ends"]
+        # it waits in steps of EVERY; rounding may ask for one more
+        assert STALE_HEARTBEATS - 0.01 < (clock.now - clock.last) / EVERY < STALE_HEARTBEATS + 1.01
 
 
 @pytest.mark.parametrize("changes", [{"age": 2 * STALE_HEARTBEATS * EVERY}, {"host": holder()["host"]}],
                          ids=["stale", "of a dead process on this host"])  # fmt: skip
-def test_a_heartbeat_that_means_nothing_does_not_block(stored, changes):
-    beat_elsewhere(stored, **changes)
+def test_a_heartbeat_that_means_nothing_does_not_block(stored, clock, changes):
+    clock.beat(**changes)
     with stored.held(EVERY, pytest.fail):
         pass
 
@@ -172,15 +186,15 @@ def test_an_unreadable_heartbeat_does_not_block(stored):
 
 
 @pytest.mark.parametrize("host", ["elsewhere", holder()["host"]])
-def test_without_locks_the_heartbeat_alone_decides(stored, monkeypatch, host):
+def test_without_locks_the_heartbeat_alone_decides(stored, clock, monkeypatch, host):
     def refuse(*_):
         raise OSError(errno.ENOSYS, "Function not implemented")
 
     monkeypatch.setattr(fcntl, "flock", refuse)  # as on Lustre mounted without flock
-    beat_elsewhere(stored, host=host)
-    began, messages = time.monotonic(), []
+    clock.beat(host=host)
+    messages = []
     with stored.held(EVERY, messages.append):
-        assert time.monotonic() - began > (STALE_HEARTBEATS - 0.5) * EVERY
+        assert clock.now - clock.last > (STALE_HEARTBEATS - 0.01) * EVERY
         assert len(messages) == 1
         assert json.loads((stored.folder / "heartbeat.json").read_text())["pid"] == os.getpid()
 
