@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -147,11 +146,3 @@ def test_a_snakemake_that_runs_jobs_holds_the_folder(finished, tmp_path):
         process.wait()
     assert refused.returncode == 1
     assert "Another run is under way in this folder" in refused.stdout
-
-
-def test_files_repeat_byte_for_byte_in_another_folder(finished, tmp_path):
-    shutil.copytree(finished.path / "results" / "runs", tmp_path / "results" / "runs")
-    other = Folder(tmp_path)
-    done = other.call(other.run_command())
-    assert done.returncode == 0, done.stdout
-    assert other.numbers() == finished.numbers()
