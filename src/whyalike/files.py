@@ -6,6 +6,7 @@ schema's metadata (key ``whyalike``), canonical JSON without time, host or path,
 """
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -124,3 +125,9 @@ def write_table(path: str | os.PathLike, table: pa.Table, made_by: Mapping[str, 
 def made_by(path: str | os.PathLike) -> dict[str, Any]:
     """The ``made_by`` of a table written by `write_table`; ``{}`` for a Parquet file from elsewhere."""
     return json.loads((pq.read_metadata(path).metadata or {}).get(METADATA_KEY, b"{}"))
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, hex; it is read in pieces."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

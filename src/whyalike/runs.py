@@ -9,7 +9,7 @@ replica, but for controls, where what is shared is the point, and pairs across s
 
 import hashlib
 import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -28,6 +28,31 @@ from whyalike.training.registry import OBJECTIVES
 def digest(value: Any) -> str:
     """16 hex digits of the SHA-256 of a JSON value."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
+
+
+def initial_weights(model: Mapping[str, Any], size: int | None, seed: int, replica: str) -> dict[str, Any]:
+    """What the initial weights of a model (its section, as JSON values) depend on."""
+    state = {"version": version(MODELS[model["family"]].module)}
+    return {"model": model, "size": size, "seed": seed, "replica": replica, **state}
+
+
+def trained_identity(
+    start: Mapping[str, Any], dataset: Mapping[str, Any], recipe: Mapping[str, Any], training: Mapping[str, Any]
+) -> str:
+    """The identity of a trained run: of `initial_weights`, data, recipe, what else is of it, and versions of the code.
+
+    Parameters
+    ----------
+    start : what `initial_weights` says.
+    dataset, recipe : their sections as JSON values, the recipe without the steps that are kept.
+    training : split, labelling, and where it has one, order.
+    """
+    versions = {
+        "dataset_version": version(SOURCES[dataset["source"]].module),
+        "training_version": version("whyalike.training.trainer"),
+        "objective_version": version(OBJECTIVES[recipe["objective"]].module),
+    }
+    return digest({**start, "dataset": dataset, "recipe": recipe, **training, **versions})
 
 
 @dataclass(frozen=True)
@@ -191,17 +216,8 @@ class Grid:
         setting = self.config.settings[cell.setting]
         dataset, recipe = self.config.datasets[setting.dataset], self.config.recipes[setting.recipe]
         start = self._start(cell, planned.replica if planned.start is None else planned.start)
-        trained = {
-            **start,
-            **({} if planned.start is None else {"order": planned.replica}),
-            "dataset": dataset.plain(),
-            "dataset_version": version(SOURCES[dataset.source].module),
-            "split": _split(cell, planned),
-            "labelling": planned.labelling,
-            "recipe": recipe.plain(exclude=["keep_steps"]),
-            "training_version": version("whyalike.training.trainer"),
-            "objective_version": version(OBJECTIVES[recipe.objective].module),
-        }
+        training = {"split": _split(cell, planned), "labelling": planned.labelling}
+        training |= {} if planned.start is None else {"order": planned.replica}
         return Run(
             planned.name,
             cell.setting,
@@ -210,7 +226,7 @@ class Grid:
             planned.replica,
             planned.labelling,
             planned.level,
-            digest(trained),
+            trained_identity(start, dataset.plain(), recipe.plain(exclude=["keep_steps"]), training),
             digest({**start, "step": 0}),
             planned.start,
         )
@@ -218,14 +234,7 @@ class Grid:
     def _start(self, cell: Cell, replica: str) -> dict[str, Any]:
         """What the initial weights depend on."""
         setting = self.config.settings[cell.setting]
-        model = self.config.models[setting.model]
-        return {
-            "model": model.plain(),
-            "size": setting.size,
-            "seed": cell.seed,
-            "replica": replica,
-            "version": version(MODELS[model.family].module),
-        }
+        return initial_weights(self.config.models[setting.model].plain(), setting.size, cell.seed, replica)
 
     def _external_run(self, cell: Cell, name: str) -> Run:
         """A run from files: its identity comes from its declared name."""

@@ -13,9 +13,8 @@ from whyalike.activations.stimuli import stimulus_rows
 from whyalike.activations.table import write_activations
 from whyalike.activations.vector_files import read_file
 from whyalike.data.prepared import open_prepared
-from whyalike.files import made_by
+from whyalike.files import file_sha256, made_by
 from whyalike.jobs import note
-from whyalike.training.store import file_sha256
 
 
 def import_activations(

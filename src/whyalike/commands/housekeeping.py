@@ -21,10 +21,10 @@ import pyarrow.parquet as pq
 
 from whyalike.commands.model_groups import group_faults, unwanted_groups
 from whyalike.config import Config
-from whyalike.files import is_being_written, is_temporary, temporary_of
+from whyalike.files import file_sha256, is_being_written, is_temporary, temporary_of
 from whyalike.studies.main_line import studies_of
 from whyalike.studies.study import Study
-from whyalike.training.store import DamagedRun, StoredRun, file_sha256
+from whyalike.training.store import DamagedRun, StoredRun
 
 OLD_SECONDS = 3600  # no writer leaves its file unchanged for so long
 IDENTITY = re.compile("[0-9a-f]{16}")

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from whyalike.files import made_by
+from whyalike.files import file_sha256, made_by
 from whyalike.studies.study import MODELS, Study
-from whyalike.training.store import file_sha256
 
 REST_SECONDS = 3600  # a training that writes no checkpoint for so long has ended
 WEIGHTS = ".safetensors"

@@ -19,8 +19,8 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
-from whyalike.data.prepared import Prepared, file_sha256
-from whyalike.files import atomic, canonical_json, write_text
+from whyalike.data.prepared import Prepared
+from whyalike.files import atomic, canonical_json, file_sha256, write_text
 
 VERSION = 1  # raised when the file's form changes
 BETON, BETON_NOTE = "array.beton", "array.beton.json"

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from whyalike.data import facts
 from whyalike.data.array_file import ARRAY, CHECKSUMS, check_array, write_array
 from whyalike.data.label_table import PARTS, check_labels, label_table
-from whyalike.files import canonical_json, write_table, write_text
+from whyalike.files import canonical_json, file_sha256, write_table, write_text
 
 LABELS = "labels.parquet"
 
@@ -250,9 +250,3 @@ def _read_labels(path: Path) -> pd.DataFrame:
 
 def _remedy(path: Path, fault: str) -> str:
     return f"{path} {fault}. Delete the folder {path.parent} and prepare the data set again."
-
-
-def file_sha256(path: Path) -> str:
-    """Hash of a file, read in pieces."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -69,6 +69,11 @@ class MetricFacts:
         return ("exact",) if self.published_estimator is None else ("exact", "as_published")
 
 
+def sign_of_likeness(kind: str) -> int:
+    """1 if more alike is more, of a similarity; -1 of a distance."""
+    return -1 if kind == "distance" else 1
+
+
 @dataclass(frozen=True, repr=False)
 class Description:
     """What is known of a metric, for a reader; ``repr`` is one line a fact."""

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from whyalike.similarity.facts import sign_of_likeness
+
 
 def row_orders(generator: np.random.Generator, n: int, draws: int) -> np.ndarray:
     """Uniform permutations of n rows; draws x n, int32 (thousands of draws of thousands of rows stay small)."""
@@ -42,7 +44,7 @@ def p_value(value: float, draws: Sequence[float], kind: str = "similarity") -> f
     kind : of the metric: a "similarity" counts the draws that are at least as large, a "distance" those at least as
         small.
     """
-    sign = _towards_likeness(kind)
+    sign = sign_of_likeness(kind)
     return (1 + int(np.count_nonzero(sign * np.asarray(draws) >= sign * value))) / (1 + len(draws))
 
 
@@ -50,9 +52,5 @@ def null_end(draws: Sequence[float], kind: str = "similarity") -> float:
     """The value that 5 % of the draws go beyond towards likeness, or reach: the 95 % quantile (the next larger draw) of
     a similarity, the 5 % quantile (the next smaller one) of a distance.
     """
-    sign = _towards_likeness(kind)
+    sign = sign_of_likeness(kind)
     return float(sign * np.quantile(sign * np.asarray(draws), 0.95, method="higher"))
-
-
-def _towards_likeness(kind: str) -> int:
-    return -1 if kind == "distance" else 1

@@ -13,6 +13,7 @@ import pandas as pd
 
 from whyalike.designs.design import Design
 from whyalike.designs.registry import DESIGNS, design, with_one_overlap
+from whyalike.similarity.facts import sign_of_likeness
 from whyalike.similarity.registry import METRICS
 from whyalike.statistics.table import PANEL, seeds_asked
 
@@ -23,7 +24,7 @@ _COLUMNS = [*PANEL, *_PAIR, "layer_a", "layer_b", "data_overlap", "label_overlap
 
 def sign_of_closer(metric: str) -> int:
     """1 if more alike is more under a metric; -1 of a distance, whose changes and gaps change sign. Unknown: 1."""
-    return -1 if metric in METRICS and METRICS[metric].facts.kind == "distance" else 1
+    return sign_of_likeness(METRICS[metric].facts.kind) if metric in METRICS else 1
 
 
 @dataclass(frozen=True)

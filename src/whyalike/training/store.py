@@ -14,7 +14,6 @@ file systems without locks. A second trainer waits until the holder ends, then f
 
 import errno
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -26,7 +25,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from whyalike.files import write_text
+from whyalike.files import file_sha256, write_text
 
 NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # Lustre without flock, NFS without lockd, others
 JOB_PROCESS = "WHYALIKE_JOB_PROCESS"  # environment of a process that trains for another one: the other's id
@@ -252,9 +251,3 @@ def holder() -> dict[str, Any]:
     job_process = int(os.environ.get(JOB_PROCESS, process))
     return {"host": socket.gethostname(), "pid": process, "job_pid": job_process,
             "job": os.environ.get("SLURM_JOB_ID", "")}  # fmt: skip
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, hex."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

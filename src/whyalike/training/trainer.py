@@ -16,11 +16,11 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
-from whyalike.files import atomic, canonical_json, write_table, write_text
+from whyalike.files import atomic, canonical_json, file_sha256, write_table, write_text
 from whyalike.models.weights import save_weights
 from whyalike.randomness import key
 from whyalike.sections.recipes import Operation, Recipe
-from whyalike.training.store import StoredRun, file_sha256
+from whyalike.training.store import StoredRun
 from whyalike.training.task import Task
 
 VERSION = 2  # part of the identity of runs: raise it when training code changes the weights

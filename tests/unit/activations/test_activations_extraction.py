@@ -11,11 +11,12 @@ from whyalike.activations import extraction
 from whyalike.activations.extraction import extract, extract_cell, trained_model
 from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import write_prepared
+from whyalike.files import file_sha256
 from whyalike.models.inputs import adapt, normalise
 from whyalike.models.resnet import build
 from whyalike.models.weights import save_weights
 from whyalike.sections.recipes import Operation
-from whyalike.training.store import DamagedRun, StoredRun, file_sha256
+from whyalike.training.store import DamagedRun, StoredRun
 
 MODEL = {"family": "resnet", "blocks": [1, 1], "widths": [4, 6], "stem": "3x3", "stem_stride": 1}
 MEAN, STD = (120.0, 118.0, 110.0), (60.0, 61.0, 62.0)

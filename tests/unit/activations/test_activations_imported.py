@@ -8,8 +8,7 @@ import pytest
 from whyalike.activations.imported import import_activations, read_vectors
 from whyalike.activations.table import read_activations, read_ids
 from whyalike.data.prepared import write_prepared
-from whyalike.files import write_table
-from whyalike.training.store import file_sha256
+from whyalike.files import file_sha256, write_table
 
 IDS = np.array([2, 3, 5, 8])
 VECTORS = np.arange(8, dtype=np.float32).reshape(4, 2)

@@ -12,11 +12,11 @@ from tokenizers import Tokenizer
 from whyalike.activations.sampling import COLUMNS, sample_text
 from whyalike.data.prepared import write_prepared
 from whyalike.data.tokenization import train
-from whyalike.files import write_table
+from whyalike.files import file_sha256, write_table
 from whyalike.models.weights import build_model, save_weights
 from whyalike.sections.recipes import Operation
 from whyalike.training.cell import MANIFEST
-from whyalike.training.store import StoredRun, file_sha256
+from whyalike.training.store import StoredRun
 
 CPU = Operation(device="cpu")
 MODEL = {"family": "gpt", "vocabulary": 300, "layers": 1, "heads": 2, "width": 8, "context": 6, "dropout": 0.5}

@@ -17,14 +17,14 @@ from whyalike.cluster.monitoring import Monitor
 from whyalike.cluster.status_table import shown
 from whyalike.commands.housekeeping import one_run, stale, verify
 from whyalike.config import ConfigError, check
-from whyalike.files import write_table
+from whyalike.files import file_sha256, write_table
 from whyalike.planning import costs
 from whyalike.planning.plan import Plan
 from whyalike.planning.plan_table import PlannedJob, table
 from whyalike.runs import Grid
 from whyalike.studies.registry import STUDIES
 from whyalike.studies.study import RuleStudy, rule_studies
-from whyalike.training.store import StoredRun, file_sha256
+from whyalike.training.store import StoredRun
 
 ROOT = Path(__file__).parents[3]
 COSTS = ROOT / "config" / "costs.yaml"

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from training_jobs import EVERYTHING, OPERATION, PROCESSES, end, identity, ledger, start, train_cell_slowly
 
-from whyalike.files import made_by
+from whyalike.files import file_sha256, made_by
 from whyalike.splits.making import make_splits
 from whyalike.training.cell import MANIFEST, train_cell
-from whyalike.training.store import DamagedRun, file_sha256
+from whyalike.training.store import DamagedRun
 
 
 def rows(path):

@@ -10,9 +10,9 @@ import time
 import pytest
 from training_jobs import IDENTITY, PATIENCE, PROCESSES, end, hold, ledger, start, stored_run
 
-from whyalike.files import write_text
+from whyalike.files import file_sha256, write_text
 from whyalike.training import store
-from whyalike.training.store import STALE_HEARTBEATS, DamagedRun, StoredRun, file_sha256, holder
+from whyalike.training.store import STALE_HEARTBEATS, DamagedRun, StoredRun, holder
 
 EVERY = 0.05  # s between heartbeats
 

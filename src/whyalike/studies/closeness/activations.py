@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import torch
 from safetensors.torch import load_file
 
-from whyalike.files import made_by, write_table
+from whyalike.files import file_sha256, made_by, write_table
 from whyalike.jobs import note
 from whyalike.studies.closeness.training import EmbeddingStack, data
-from whyalike.training.store import DamagedRun, file_sha256
+from whyalike.training.store import DamagedRun
 
 Models = dict[tuple[bool, int], tuple[np.ndarray, np.ndarray]]
 

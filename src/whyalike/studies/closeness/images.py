@@ -8,11 +8,9 @@ from typing import Any
 
 from whyalike.data.registry import SOURCES
 from whyalike.files import canonical_json
-from whyalike.models.registry import MODELS
 from whyalike.provenance import fingerprint, version
-from whyalike.runs import digest
+from whyalike.runs import initial_weights, trained_identity
 from whyalike.studies.closeness.section import Photographs
-from whyalike.training.registry import OBJECTIVES
 
 SOURCE, FAMILY, OBJECTIVE = "cifar10", "embedder", "cross_entropy_adam"
 LABELLING, CLASSES, SIDE = "class", 10, 32
@@ -52,20 +50,9 @@ def training(section: Photographs, group: str) -> dict[str, Any]:
 
 
 def _identity(section: Photographs, shared: dict[str, Any], seed: int) -> str:
-    return digest(
-        {
-            **shared,
-            "seed": seed,
-            "replica": REPLICA,
-            "version": version(MODELS[FAMILY].module),
-            "dataset": {"source": SOURCE, **section.data.plain()},
-            "dataset_version": version(SOURCES[SOURCE].module),
-            "split": {"part": "all"},
-            "labelling": LABELLING,
-            "training_version": version("whyalike.training.trainer"),
-            "objective_version": version(OBJECTIVES[OBJECTIVE].module),
-        }
-    )
+    start = initial_weights(shared["model"], shared["size"], seed, REPLICA)
+    dataset = {"source": SOURCE, **section.data.plain()}
+    return trained_identity(start, dataset, shared["recipe"], {"split": {"part": "all"}, "labelling": LABELLING})
 
 
 def activations_work(section: Photographs, group: str) -> str:

@@ -20,6 +20,7 @@ import scipy  # its parts are loaded when they are used: `scipy.stats` takes hal
 
 from whyalike.files import write_table
 from whyalike.jobs import note
+from whyalike.similarity.facts import sign_of_likeness
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.registry_closeness import OTHER_METRICS
 from whyalike.statistics.dyadic import Estimate, mantel, node_jackknife, square, upper
@@ -62,7 +63,7 @@ def closeness_statistics(scores: pd.DataFrame, draws: int) -> pd.DataFrame:
 def sign(metric: str) -> int:
     """1 for distances, -1 for similarities."""
     table = METRICS if metric in METRICS else OTHER_METRICS
-    return -1 if metric in table and table[metric].facts.kind == "similarity" else 1
+    return -sign_of_likeness(table[metric].facts.kind) if metric in table else 1
 
 
 def _tables(scores: pd.DataFrame) -> Tables:

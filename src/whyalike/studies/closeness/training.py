@@ -20,13 +20,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from whyalike.files import atomic, canonical_json, write_table
+from whyalike.files import atomic, canonical_json, file_sha256, write_table
 from whyalike.jobs import note
 from whyalike.models.perceptron import PerceptronStack, initial_layers, layer_sizes, parameter_count
 from whyalike.randomness import keyed
 from whyalike.studies.closeness.flat_digits import flat_digits
 from whyalike.studies.closeness.radial import radial
-from whyalike.training.store import file_sha256
 
 VERSION = 1  # part of every job's parameters: raise it when training code changes the weights
 
