@@ -64,7 +64,8 @@ def snakemake(repository: Path, *arguments: str) -> str:
 
 
 def test_there_is_a_guide_for_each_thing_that_rooms_hold():
-    assert [name(guide) for guide in GUIDES] == ["add-a-data-set", "add-a-figure", "add-a-metric", "add-a-model"]
+    names = ("a-data-set", "a-design", "a-figure", "a-metric", "a-model", "an-objective")
+    assert [name(guide) for guide in GUIDES] == [f"add-{one}" for one in names]
 
 
 @pytest.mark.parametrize("guide", GUIDES, ids=name)
@@ -103,13 +104,27 @@ def test_the_new_code_has_the_style_of_the_rest(extended):
 def test_the_new_names_reach_the_plan_without_a_change_of_rules(extended):
     plan = snakemake(extended, "--dry-run", "all")
     cells = [f"Training: {setting}, dataset overlap, seed 0" for setting in ("stripes", "flat")]
-    for message in ("Data: prepare stripes", *cells, "Figures: spread", "Figures: rdm_cosine"):
+    cells += ["Training: digits, label_noise overlap, seed 1", "Training: hinge, dataset overlap, seed 0"]
+    for message in ("Data: prepare stripes", *cells, "Figures: spread", "Figures: rdm_cosine", "Figures: label_noise"):
         assert message in plan
 
 
-def test_the_new_data_set_metric_and_model_run(extended):
-    scores = [f"results/demo/similarity/{study}/{study}/digits_test.parquet" for study in ("stripes", "flat")]
+def test_the_new_data_set_metric_model_and_objective_run(extended):
+    scores = [f"results/demo/similarity/{study}/{study}/digits_test.parquet" for study in ("stripes", "flat", "hinge")]
     snakemake(extended, *scores)
     for table in (pd.read_parquet(extended / path) for path in scores):
         assert set(table["metric"]) == {"cka", "rdm_cosine"}
         assert table["value"].between(0, 1).all()
+
+
+def test_the_new_design_is_split_trained_scored_analysed_and_drawn(extended):
+    snakemake(extended, "label_noise")
+    scores = pd.read_parquet(extended / "results/demo/similarity/label_noise/digits/digits_test.parquet")
+    assert scores.groupby("label_overlap")["data_overlap"].agg(["min", "max"]).to_dict("list") == {
+        "min": [1.0] * 2, "max": [1.0] * 2
+    }  # fmt: skip
+    statistics = pd.read_parquet(extended / "results/demo/statistics/label_noise.parquet")
+    assert {"slope", "gain"} <= set(statistics["estimator"])
+    cka = scores[(scores["metric"] == "cka") & (scores["score_protocol"] == "exact")]
+    alike = cka.groupby("label_overlap")["value"].mean()
+    assert alike[0.0] < alike[1.0]
