@@ -24,6 +24,9 @@ MINUTES = 15  # of a calibrating job, of which it needs one: data, compilation a
 MEGABYTES = 16000  # of memory, as the rule train_models asks for
 
 Configfile = Annotated[Path, typer.Argument(help="The configuration.")]
+TrainedOn = Annotated[
+    str | None, typer.Option("--device", help="The cost table's name of the GPU that trained; else that of the plans.")
+]
 CostTable = Annotated[Path, typer.Option("--costs", help="The cost table that one's own goes over.")]
 DEFAULT, TABLE = Path("config", "config.yaml"), Path("config", "costs.yaml")
 
@@ -66,9 +69,7 @@ def calibrate(
 @main.command()
 def update(
     configfile: Configfile = DEFAULT,
-    device: Annotated[
-        str | None, typer.Option(help="The cost table's name of the GPU that trained; else that of the plans.")
-    ] = None,
+    device: TrainedOn = None,
     table: CostTable = TABLE,
 ) -> None:
     """Learn from the benchmark files and the run store of a study what its jobs cost; write it to your cost table."""
@@ -86,9 +87,7 @@ def update(
 @main.command()
 def compare(
     configfile: Configfile = DEFAULT,
-    device: Annotated[
-        str | None, typer.Option(help="The cost table's name of the GPU that trained; else that of the plans.")
-    ] = None,
+    device: TrainedOn = None,
     table: CostTable = TABLE,
 ) -> None:
     """Say what a study's finished jobs took beside what the plan says of them: how far the plan can be trusted."""

@@ -14,10 +14,10 @@ from matplotlib.lines import Line2D
 
 from whyalike.designs.controls import ACROSS_SEEDS
 from whyalike.figures import style
-from whyalike.figures.registry import shows
+from whyalike.figures.score_panels import panels_of_design
 from whyalike.figures.style import number, percent
 from whyalike.statistics.controls import UNTRAINED, across_expected, ladder
-from whyalike.statistics.table import PANEL, seeds_asked, seeds_words
+from whyalike.statistics.table import seeds_asked, seeds_words
 
 KEY = ("panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol")
 FIGURE_COLUMNS = [*KEY, "mark", "rung", "seed", "run_a", "run_b", "data_overlap", "y", "low", "high", "share"]
@@ -60,28 +60,17 @@ def draw(
     ------
     ValueError : nothing to draw.
     """
-    (factor,) = shows("controls")
-    wanted = {"factor": factor, "metric": metric, "score_protocol": score_protocol, "stimuli_kind": stimuli_kind}
-    rows = scores[(scores[list(wanted)] == pd.Series(wanted)).all(axis=1)]
-    if rows.empty:
-        there = scores[list(wanted)].drop_duplicates().itertuples(index=False)
-        raise ValueError(
-            f"no score of {', '.join(wanted.values())} is here to draw: the table holds "
-            f"{'; '.join(', '.join(one) for one in there) or 'nothing'}. Change the options."
-        )
-    panels = list(rows.groupby(list(PANEL), sort=False))
+    panels = list(panels_of_design(scores, statistics, "controls", metric, score_protocol, stimuli_kind))
     columns = min(len(panels), MOST_COLUMNS)
     lines = -(-len(panels) // columns)
     width = style.COLUMN_INCHES if columns == 1 else style.PAGE_INCHES
     figure = style.new_figure(width, lines * (len(ROWS) * ROW_INCHES + OTHER_INCHES) + 0.2)
     axes = figure.subplots(lines, columns, squeeze=False)
     numbers: list[dict] = []
-    for i, (values, own) in enumerate(panels):
-        named = dict(zip(PANEL, values, strict=True))
-        of_panel = statistics[(statistics[list(named)] == pd.Series(named)).all(axis=1)].set_index("estimator")
+    for i, (named, own, of_panel) in enumerate(panels):
         key = {"panel": chr(ord("a") + i), **{name: named[name] for name in KEY[1:]}}
         one = axes.flat[i]
-        numbers += [{**key, **mark} for mark in _draw_panel(one, own, of_panel)]
+        numbers += [{**key, **mark} for mark in _draw_panel(one, own, of_panel.set_index("estimator"))]
         _title(one, key["panel"] if len(panels) > 1 else "", named, own, width / columns)
         one.set_xlabel(style.metric_words(metric, score_protocol))
         one.tick_params(labelleft=i % columns == 0)

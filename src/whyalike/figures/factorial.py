@@ -17,13 +17,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from whyalike.figures import style
-from whyalike.figures.registry import shows
+from whyalike.figures.score_panels import panels_of_design
 from whyalike.figures.style import number, percent
 from whyalike.statistics.factorial import crossed_table, effects
 from whyalike.statistics.factorial_bridge import bridge_effects, bridge_means, without_bridge
 from whyalike.statistics.factorial_findings import FEWEST, interaction_claimed
 from whyalike.statistics.inference import t_interval
-from whyalike.statistics.table import PANEL, seeds_asked, seeds_words
+from whyalike.statistics.table import seeds_asked, seeds_words
 
 KEY = ("panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol")
 FIGURE_COLUMNS = [*KEY, "mark", "data_overlap", "label_overlap", "seed", "y", "low", "high", "p_holm", "share"]
@@ -88,7 +88,8 @@ def draw(
     ------
     ValueError : nothing to draw.
     """
-    panels = _panels(scores, statistics, metric, score_protocol, stimuli_kind)
+    found = panels_of_design(scores, statistics, "factorial", metric, score_protocol, stimuli_kind)
+    panels = [_Panel({name: key[name] for name in KEY[1:]}, *without_bridge(own), table) for key, own, table in found]
     columns = min(len(panels), MOST_COLUMNS)
     lines = -(-len(panels) // columns)
     width = style.COLUMN_INCHES if columns == 1 else style.PAGE_INCHES
@@ -114,26 +115,6 @@ def draw(
         axes[2 * line + 1, column].set_axis_off()
     _legend(figure, panels, columns)
     return figure, pd.DataFrame(numbers, columns=FIGURE_COLUMNS).astype({"seed": "Int64"})
-
-
-def _panels(
-    scores: pd.DataFrame, statistics: pd.DataFrame, metric: str, protocol: str, stimuli_kind: str
-) -> list[_Panel]:
-    (factor,) = shows("factorial")
-    wanted = {"factor": factor, "metric": metric, "score_protocol": protocol, "stimuli_kind": stimuli_kind}
-    rows = scores[(scores[list(wanted)] == pd.Series(wanted)).all(axis=1)]
-    if rows.empty:
-        there = scores[list(wanted)].drop_duplicates().itertuples(index=False)
-        raise ValueError(
-            f"no score of {factor}, metric {metric}, protocol {protocol} on {stimuli_kind} stimuli is here to "
-            f"draw: the table holds {'; '.join(', '.join(one) for one in there) or 'nothing'}. Change the options."
-        )
-    found = []
-    for values, own in rows.groupby(list(PANEL), sort=False):
-        named = dict(zip(PANEL, values, strict=True))
-        of_panel = statistics[(statistics[list(named)] == pd.Series(named)).all(axis=1)]
-        found.append(_Panel({name: named[name] for name in KEY[1:]}, *without_bridge(own), of_panel))
-    return found
 
 
 def _draw_scores(axes: Axes, panel: _Panel, last: bool) -> list[dict]:

@@ -4,13 +4,14 @@ A panel is one (comparison, stimuli, stimuli_kind) under one metric and score pr
 scores of several layer pairs of one pair of runs are averaged to one.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from whyalike.designs.design import Axis
 from whyalike.designs.registry import design, with_one_overlap
+from whyalike.figures.registry import shows
 from whyalike.figures.style import KIND_WORDS, METRIC_WORDS, count, kind_words, span, words
 from whyalike.statistics.table import PANEL, seeds_asked, seeds_words
 
@@ -205,3 +206,26 @@ def _matching(statistics: pd.DataFrame, named: dict[str, str]) -> pd.DataFrame:
     if statistics.empty:
         return pd.DataFrame(columns=["protocol", "estimator"])
     return statistics[(statistics[list(named)] == pd.Series(named)).all(axis=1)]
+
+
+def panels_of_design(
+    scores: pd.DataFrame, statistics: pd.DataFrame, figure: str, metric: str, protocol: str, stimuli_kind: str
+) -> Iterator[tuple[dict[str, str], pd.DataFrame, pd.DataFrame]]:
+    """Key, scores and statistics of each panel of a figure that shows one design under one metric.
+
+    Raises
+    ------
+    ValueError : no score is of this design, metric, protocol and kind of stimuli.
+    """
+    (factor,) = shows(figure)
+    wanted = {"factor": factor, "metric": metric, "score_protocol": protocol, "stimuli_kind": stimuli_kind}
+    rows = scores[(scores[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+    if rows.empty:
+        there = scores[list(wanted)].drop_duplicates().itertuples(index=False)
+        raise ValueError(
+            f"no score of {', '.join(wanted.values())} is here to draw: the table holds "
+            f"{'; '.join(', '.join(one) for one in there) or 'nothing'}. Change the options."
+        )
+    for values, own in rows.groupby(list(PANEL), sort=False):
+        key = dict(zip(PANEL, values, strict=True))
+        yield key, own, statistics[(statistics[list(key)] == pd.Series(key)).all(axis=1)]
