@@ -56,11 +56,11 @@ def test_a_run_that_fails_is_told_and_the_others_are_trained(cell):
     damaged.folder.mkdir(parents=True)
     damaged.result.write_text("no JSON")
     with pytest.raises(RuntimeError) as caught:
-        cell.train(cell.work(levels=LEVELS), operation=TWO)
+        cell.train(cell.work(levels=LEVELS[1:]), operation=TWO)
     text = str(caught.value)
-    assert text.startswith("1 of 3 runs failed, the others are in the store.")
+    assert text.startswith("1 of 2 runs failed, the others are in the store.")
     assert "result.json cannot be read" in text and f"This was run A ({identity('A')}) of toy" in text
-    assert all(cell.stored(name).finished() for name in NAMES[1:])
+    assert cell.stored(NAMES[2]).finished()
     assert not cell.manifest.exists()
 
 
