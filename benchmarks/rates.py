@@ -11,7 +11,7 @@ from timing import Timed, peak_bytes, threads, timed
 from whyalike.similarity.api import LAYER, score
 from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.nearest import BLOCK
-from whyalike.similarity.protocols import setting
+from whyalike.similarity.protocols import scoring
 
 # what a model and what a pair needs: names of `_units`
 NEEDS = {
@@ -93,7 +93,7 @@ def costs(sizes: Sizes, count: int, clock: str) -> list[Cost]:
 
             def prepare(metric=metric, x=x, y=y, n=n):
                 bench = Workbench({"x": {LAYER: x}, "y": {LAYER: y}}, 0)
-                return bench.scorable("x", "y", Rows.of(np.arange(n)), setting(metric, "exact", {}), LAYER)
+                return bench.scorable("x", "y", Rows.of(np.arange(n)), scoring(metric, "exact", {}), LAYER)
 
             both = timed(prepare)
             model, scorable = Timed(both.process / 2, both.wall / 2, None), both.value

@@ -19,7 +19,7 @@ from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.nearest import nearest
 from whyalike.similarity.neighbours import compare_edit, compare_lcs
 from whyalike.similarity.preprocessing import clamp_limit, unit_rows
-from whyalike.similarity.protocols import setting
+from whyalike.similarity.protocols import scoring
 
 KNN = ("mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn")
 
@@ -84,7 +84,7 @@ def _further_pair(metric: str, n: int, d: int, claim: float | None) -> list[Rati
     x, y = related(n, d, 2)
     slow = timed(lambda: straightforward.METRICS[metric](torch.from_numpy(x), torch.from_numpy(y)))
     bench = Workbench({"x": {LAYER: x}, "y": {LAYER: y}}, 0)
-    scorable = bench.scorable("x", "y", Rows.of(np.arange(n)), setting(metric, "exact", {}), LAYER)
+    scorable = bench.scorable("x", "y", Rows.of(np.arange(n)), scoring(metric, "exact", {}), LAYER)
     again, once = timed(scorable.value, most=21), timed(lambda: score(metric, x, y))
     apart = abs(again.value - slow.value)
     return [

@@ -69,7 +69,7 @@ def misfits(config: "Config") -> Iterator[str]:
     yield from published_scores.misfits(config)
     for name, parameters in config.similarity.metrics.items():
         try:
-            protocols.settings(name, config.similarity.protocols, parameters)
+            protocols.scorings(name, config.similarity.protocols, parameters)
         except ValueError as error:
             yield f"similarity.metrics.{name}: {error}"
     for key, figure in config.figures.items():

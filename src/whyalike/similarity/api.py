@@ -17,7 +17,7 @@ from whyalike.similarity.facts import Description
 from whyalike.similarity.forms import Form
 from whyalike.similarity.intermediates import KEPT_BYTES, Workbench, form_of
 from whyalike.similarity.planner import MEMORY, scores
-from whyalike.similarity.protocols import Setting, setting
+from whyalike.similarity.protocols import Scoring, scoring
 from whyalike.similarity.registry import METRICS
 
 Metrics = str | Sequence[str] | Mapping[str, Mapping[str, Any]]
@@ -57,7 +57,7 @@ def score(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int | N
     """
     if seed is not None and "seed" in METRICS[metric].facts.parameters:
         params["seed"] = seed
-    chosen = setting(metric, protocol, params)
+    chosen = scoring(metric, protocol, params)
     return scores(workbench_of({"x": x, "y": y}, seed or 0, metric), [("x", "y")], LAYER, chosen)["x", "y"]
 
 
@@ -129,8 +129,8 @@ def describe(metric: str) -> Description:
     return Description.of(metric, METRICS[metric].facts)
 
 
-def choose(metrics: Metrics, protocol: str, seed: int | None = None) -> list[Setting]:
-    """The settings of several metrics; parameters as in `pairwise`."""
+def choose(metrics: Metrics, protocol: str, seed: int | None = None) -> list[Scoring]:
+    """The scorings of several metrics; parameters as in `pairwise`."""
     if isinstance(metrics, str):
         metrics = [metrics]
     if not metrics:
@@ -139,10 +139,10 @@ def choose(metrics: Metrics, protocol: str, seed: int | None = None) -> list[Set
     for name, parameters in given.items():
         if seed is not None and "seed" in METRICS[name].facts.parameters:
             parameters.setdefault("seed", seed)
-    return [setting(name, protocol, parameters) for name, parameters in given.items()]
+    return [scoring(name, protocol, parameters) for name, parameters in given.items()]
 
 
-def ordered_pairs(names: Sequence[str], chosen: Setting) -> Iterator[tuple[str, str]]:
+def ordered_pairs(names: Sequence[str], chosen: Scoring) -> Iterator[tuple[str, str]]:
     """All pairs of names, in both orders where the metric is asymmetric."""
     for a, b in combinations(names, 2):
         yield a, b
@@ -161,8 +161,8 @@ def workbench_of(representations: Mapping[str, Any], seed: int, metric: str, mem
     return Workbench(layers, index(seed), memory, permuted=False, forms=forms_for(gpu))
 
 
-def forms_for(device: str) -> Callable[[Setting], Form]:
-    """What computes the settings: numpy on the CPU, PyTorch on a GPU ("cuda", "cuda:1", ...).
+def forms_for(device: str) -> Callable[[Scoring], Form]:
+    """What computes the scorings: numpy on the CPU, PyTorch on a GPU ("cuda", "cuda:1", ...).
 
     Raises
     ------

@@ -11,7 +11,7 @@ import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore, check_not_constant
 from whyalike.similarity.intermediates import Rows, Scorable, Workbench, form_of
-from whyalike.similarity.protocols import Setting
+from whyalike.similarity.protocols import Scoring
 from whyalike.similarity.registry import METRICS
 
 Known = MutableMapping[Hashable, float | None]
@@ -21,7 +21,7 @@ def untrained(
     workbench: Workbench,
     runs: tuple[str, str],
     subsets: Sequence[Rows],
-    chosen: Setting,
+    chosen: Scoring,
     layer: str | None,
     known: Known,
 ) -> float | None:
@@ -45,7 +45,7 @@ def one_hot(codes: np.ndarray) -> np.ndarray:
 
 
 def label_gram(
-    labels: tuple[np.ndarray, np.ndarray], subsets: Sequence[Rows], chosen: Setting, known: Known
+    labels: tuple[np.ndarray, np.ndarray], subsets: Sequence[Rows], chosen: Scoring, known: Known
 ) -> float | None:
     """The score of two labellings, one-hot and as given (a clamp at the 95 % quantile would erase rare classes).
 
@@ -60,7 +60,7 @@ def label_gram(
     return known[key]
 
 
-def _labels_scorable(labels: tuple[np.ndarray, np.ndarray], rows: Rows, chosen: Setting) -> Scorable:
+def _labels_scorable(labels: tuple[np.ndarray, np.ndarray], rows: Rows, chosen: Scoring) -> Scorable:
     form = form_of(chosen)
     prepared = []
     for codes in labels:

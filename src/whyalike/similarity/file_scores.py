@@ -24,7 +24,7 @@ from whyalike.similarity.from_files import Pairs
 from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.intervals import over_stimuli
 from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
-from whyalike.similarity.protocols import Setting
+from whyalike.similarity.protocols import Scoring
 from whyalike.similarity.registry import METRICS
 
 MOST_DRAWS = 1_000_000  # p to six digits; all orders of rows are drawn before the first score
@@ -139,7 +139,7 @@ def score_pairs_of_files(
 
 
 def _row(
-    bench: Workbench, a: str, b: str, chosen: Setting, labels: np.ndarray | None, permutations: int
+    bench: Workbench, a: str, b: str, chosen: Scoring, labels: np.ndarray | None, permutations: int
 ) -> dict[str, Any]:
     """The score of one pair and its nulls."""
     n = len(bench.representations[a][LAYER])

@@ -1,7 +1,7 @@
 """What metrics need of each representation, made once and kept while memory allows.
 
-A `Workbench` holds the representations of many runs. It gives, for two runs, some rows and a setting, a `Scorable`: the
-intermediates of all layer pairs that the setting compares, whose value under any permutation of rows is cheap. Metrics
+A `Workbench` holds the representations of many runs. It gives, for two runs, some rows and a scoring, a `Scorable`: the
+intermediates of all layer pairs that the scoring compares, whose value under any permutation of rows is cheap. Metrics
 that prepare the same thing (the neighbour lists of equal k) share it.
 """
 
@@ -19,7 +19,7 @@ from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_
 from whyalike.similarity.forms import Form, Reads
 from whyalike.similarity.precision import may_be_single
 from whyalike.similarity.preprocessing import ALL_LAYERS, EXACT, published_layers
-from whyalike.similarity.protocols import Setting
+from whyalike.similarity.protocols import Scoring
 from whyalike.similarity.registry import METRICS
 
 KEPT_BYTES = 1 << 30  # the neighbour lists of 1,300 runs, or the centred features of 26, at 10,000 x 512
@@ -51,7 +51,7 @@ class Rows:
 class Scorable:
     """The intermediates of the layer pairs that make one score."""
 
-    setting: Setting
+    scoring: Scoring
     form: Form
     layer_pairs: tuple[tuple[Any, Any], ...]
 
@@ -63,19 +63,19 @@ class Scorable:
         UndefinedScore : the score is not a finite number.
         """
         values = [
-            self.form.compare(x, y if order is None else self.form.permute(y, order), self.setting.parameters)
+            self.form.compare(x, y if order is None else self.form.permute(y, order), self.scoring.parameters)
             for x, y in self.layer_pairs
         ]
         if not all(map(isfinite, values)):
             raise UndefinedScore(
-                f"{self.setting.metric} must be a finite number; it is {values[0]}. Look at the scale of the features."
+                f"{self.scoring.metric} must be a finite number; it is {values[0]}. Look at the scale of the features."
             )
-        return max(0.0, *values) if self.setting.layers_together else values[0]
+        return max(0.0, *values) if self.scoring.layers_together else values[0]
 
 
-def form_of(setting: Setting) -> Form:
-    """The form that computes a setting."""
-    return METRICS[setting.metric].load()[setting.protocol]
+def form_of(scoring: Scoring) -> Form:
+    """The form that computes a scoring."""
+    return METRICS[scoring.metric].load()[scoring.protocol]
 
 
 class Workbench:
@@ -87,7 +87,7 @@ class Workbench:
     seed : of randomised metrics.
     kept : bytes of intermediates.
     permuted : whether many permutations of rows will be scored, for which some metrics keep other intermediates.
-    forms : setting -> the form that computes it; `whyalike.similarity.on_device` has those of a GPU.
+    forms : scoring -> the form that computes it; `whyalike.similarity.on_device` has those of a GPU.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Workbench:
         seed: int,
         kept: int = KEPT_BYTES,
         permuted: bool = True,
-        forms: Callable[[Setting], Form] = form_of,
+        forms: Callable[[Scoring], Form] = form_of,
     ):
         self.representations = representations
         self.seed = seed
@@ -106,65 +106,65 @@ class Workbench:
         self._bytes = 0
         self._store: OrderedDict[Hashable, Any] = OrderedDict()
 
-    def scorable(self, run_x: str, run_y: str, rows: Rows, setting: Setting, layer: str | None = None) -> Scorable:
+    def scorable(self, run_x: str, run_y: str, rows: Rows, scoring: Scoring, layer: str | None = None) -> Scorable:
         """The score of two runs on some rows.
 
         Parameters
         ----------
-        layer : the layer of both runs that is compared; None where the setting takes all layers together.
+        layer : the layer of both runs that is compared; None where the scoring takes all layers together.
 
         Raises
         ------
         UndefinedScore : no pair of layers has a value. Where some have, the others do not count, as in the reference.
         MemoryError : there is too little for an n x n array.
         """
-        check_defined(setting.metric, METRICS[setting.metric].facts, len(rows), setting.parameters)
-        form = self.forms(setting)
+        check_defined(scoring.metric, METRICS[scoring.metric].facts, len(rows), scoring.parameters)
+        form = self.forms(scoring)
         pairs, reasons = [], []
-        layers_x, layers_y = (self._layers(run, setting, form, layer) for run in (run_x, run_y))
+        layers_x, layers_y = (self._layers(run, scoring, form, layer) for run in (run_x, run_y))
         for i, layer_x in enumerate(layers_x):
             for j, layer_y in enumerate(layers_y):
                 try:
-                    x = self._prepared(run_x, layer_x, rows, setting, form, ("x", j))
-                    y = self._prepared(run_y, layer_y, rows, setting, form, ("y", i))
+                    x = self._prepared(run_x, layer_x, rows, scoring, form, ("x", j))
+                    y = self._prepared(run_y, layer_y, rows, scoring, form, ("y", i))
                     if form.check is not None:
-                        form.check(x, y, setting.parameters)
+                        form.check(x, y, scoring.parameters)
                     pairs.append((x, y))
                 except UndefinedScore as reason:
                     reasons.append(reason)
         if not pairs:
             raise reasons[0]
-        return Scorable(setting, form, tuple(pairs))
+        return Scorable(scoring, form, tuple(pairs))
 
-    def _layers(self, run: str, setting: Setting, form: Form, layer: str | None) -> list[str]:
+    def _layers(self, run: str, scoring: Scoring, form: Form, layer: str | None) -> list[str]:
         """The layers of a run on one side. A deterministic metric need not see a single layer twice."""
-        if not setting.layers_together:
+        if not scoring.layers_together:
             return [layer]
         names = list(self.representations[run])
         return names if len(names) == 1 and not form.randomised else [*names, ALL_LAYERS]
 
-    def _prepared(self, run: str, layer: str, rows: Rows, setting: Setting, form: Form, draw: tuple[str, int]) -> Any:
+    def _prepared(self, run: str, layer: str, rows: Rows, scoring: Scoring, form: Form, draw: tuple[str, int]) -> Any:
         """The intermediates of one layer; a randomised form gets a draw of its own for each partner."""
-        parameters = {name: setting.parameters[name] for name in form.reads if name in setting.parameters}
-        key = (form.prepare, *sorted(parameters.items()), run, layer, rows.key, setting.preprocessing)
+        parameters = {name: scoring.parameters[name] for name in form.reads if name in scoring.parameters}
+        key = (form.prepare, *sorted(parameters.items()), run, layer, rows.key, scoring.preprocessing)
         if form.randomised:
             key = (*key, draw)
 
         def make() -> Any:
-            x = self._features(run, layer, rows, setting, form)
+            x = self._features(run, layer, rows, scoring, form)
             where = f"layer '{layer}' of {run}"
-            check_not_constant(setting.metric, x, where)
+            check_not_constant(scoring.metric, x, where)
             extra = {"generator": keyed(self.seed, "svd", run, layer, *draw)} if form.randomised else {}
             if form.single:
                 extra["single"] = all(may_be_single(one, len(rows)) for one in self._sources(run, layer))
                 extra["permuted"] = self.permuted
             try:
-                return form.prepare(x, Reads({**parameters, **extra}, setting.metric, form))
+                return form.prepare(x, Reads({**parameters, **extra}, scoring.metric, form))
             except UndefinedScore as reason:
                 raise UndefinedScore(f"{reason} ({where})") from None
             except MemoryError as error:
                 raise MemoryError(
-                    f"{setting.metric} of {where}, {len(rows)} stimuli, needs more memory than there is ({error}). "
+                    f"{scoring.metric} of {where}, {len(rows)} stimuli, needs more memory than there is ({error}). "
                     "Use fewer stimuli."
                 ) from None
 
@@ -175,18 +175,18 @@ class Workbench:
         layers = self.representations[run]
         return list(layers.values()) if layer == ALL_LAYERS else [layers[layer]]
 
-    def _features(self, run: str, layer: str, rows: Rows, setting: Setting, form: Form) -> np.ndarray:
+    def _features(self, run: str, layer: str, rows: Rows, scoring: Scoring, form: Form) -> np.ndarray:
         """The preprocessed features of one layer on the rows; float64, or as they came where the form takes that."""
         layers = self.representations[run]
-        if setting.layers_together:
+        if scoring.layers_together:
 
             def make() -> dict[str, np.ndarray]:
                 return published_layers({name: rows.of_array(x) for name, x in layers.items()})
 
             return self._once((published_layers, run, rows.key), make)[layer]
         x = rows.of_array(layers[layer])
-        as_it_came = form.single and setting.preprocessing == "none" and x.dtype == np.float32
-        return x if as_it_came else EXACT[setting.preprocessing](x.astype(np.float64))
+        as_it_came = form.single and scoring.preprocessing == "none" and x.dtype == np.float32
+        return x if as_it_came else EXACT[scoring.preprocessing](x.astype(np.float64))
 
     def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         if key in self._store:

@@ -24,7 +24,7 @@ from whyalike.randomness import keyed
 from whyalike.similarity.api import workbench_of
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.intermediates import Rows, Workbench
-from whyalike.similarity.protocols import LEAST_K, Setting, setting
+from whyalike.similarity.protocols import LEAST_K, Scoring, scoring
 
 CONFIDENCE = 0.95
 GROUPS = 20  # of the jackknife: a standard error on 19 degrees of freedom is right to 16 %
@@ -55,15 +55,15 @@ def interval(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int 
     As `score`; `UndefinedScore` also where the score has no value on a part of the stimuli, or for the smallest k.
     """
     workbench = workbench_of({"x": x, "y": y}, 0, metric)
-    return over_stimuli(workbench, "x", "y", setting(metric, protocol, params), index(seed))
+    return over_stimuli(workbench, "x", "y", scoring(metric, protocol, params), index(seed))
 
 
-def over_stimuli(workbench: Workbench, run_x: str, run_y: str, chosen: Setting, seed: int) -> Interval:
+def over_stimuli(workbench: Workbench, run_x: str, run_y: str, chosen: Scoring, seed: int) -> Interval:
     """The interval of a score on all stimuli of a workbench whose runs have one layer each; see `interval`."""
     [(layer, x)] = workbench.representations[run_x].items()
     layer = None if chosen.layers_together else layer
 
-    def value(index: np.ndarray, one: Setting) -> float:
+    def value(index: np.ndarray, one: Scoring) -> float:
         return workbench.scorable(run_x, run_y, Rows.of(index), one, layer).value()
 
     n = len(x)
@@ -94,8 +94,8 @@ def _subsets(n: int, m: int, seed: int) -> Iterator[np.ndarray]:
         yield np.sort(generator.choice(n, m, replace=False))
 
 
-def _fewer(chosen: Setting, n: int) -> tuple[Setting, int]:
-    """The setting for a subset of n stimuli, and its size: k/m as near to k/n as whole numbers allow."""
+def _fewer(chosen: Scoring, n: int) -> tuple[Scoring, int]:
+    """The scoring for a subset of n stimuli, and its size: k/m as near to k/n as whole numbers allow."""
     k = chosen.parameters.get("k")
     if k is None:
         return chosen, n // 2

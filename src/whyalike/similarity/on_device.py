@@ -22,7 +22,7 @@ from whyalike.similarity.forms import Form
 from whyalike.similarity.intermediates import form_of
 from whyalike.similarity.nearest import indistinct, with_drawn_ties
 from whyalike.similarity.precision import FEW_ROWS
-from whyalike.similarity.protocols import Setting
+from whyalike.similarity.protocols import Scoring
 from whyalike.similarity.rbf import WIDTHS, check_width
 from whyalike.similarity.registry import METRICS
 
@@ -30,9 +30,9 @@ ENTRIES = 1 << 26  # of one block of an n x n float64 matrix: 512 MB, of which u
 Parameters = Mapping[str, Any]
 
 
-def forms_on(device: str, setting: Setting) -> Form:
-    """The form that computes a setting on a device; numpy's where there is no other."""
-    form = form_of(setting)
+def forms_on(device: str, scoring: Scoring) -> Form:
+    """The form that computes a scoring on a device; numpy's where there is no other."""
+    form = form_of(scoring)
     own = form.prepare, form.compare, form.permute
     prepare, compare, permute = TENSORS.get(own) or (ARRAYS.get(form.prepare), *own[1:])
     if prepare is None:
@@ -41,7 +41,7 @@ def forms_on(device: str, setting: Setting) -> Form:
     return replace(form, from_squares=None, **changed)
 
 
-def forms_on_gpu(device: str) -> Callable[[Setting], Form]:
+def forms_on_gpu(device: str) -> Callable[[Scoring], Form]:
     """The forms of a GPU: "cuda", "cuda:1", ...
 
     Raises

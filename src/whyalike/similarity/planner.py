@@ -17,7 +17,7 @@ from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_
 from whyalike.similarity.forms import Form
 from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.precision import centred, may_be_single, nearly_diagonal
-from whyalike.similarity.protocols import Setting
+from whyalike.similarity.protocols import Scoring
 from whyalike.similarity.registry import METRICS
 
 MEMORY = 2 << 30  # bytes that all pairs may take, beside the features and one centred copy of them
@@ -25,7 +25,7 @@ CHUNK = 1 << 13  # entries of kernels in one float32 sum
 Pair = tuple[str, str]
 
 
-def scores(workbench: Workbench, pairs: Sequence[Pair], layer: str, chosen: Setting, memory: int = MEMORY) -> dict:
+def scores(workbench: Workbench, pairs: Sequence[Pair], layer: str, chosen: Scoring, memory: int = MEMORY) -> dict:
     """The score of each pair on all stimuli.
 
     Parameters
@@ -81,7 +81,7 @@ def reuse_order(pairs: Sequence[Pair]) -> list[int]:
 
 
 def _from_kernels(
-    arrays: Mapping[str, np.ndarray], pairs: Sequence[Pair], layer: str, chosen: Setting, form: Form, memory: int
+    arrays: Mapping[str, np.ndarray], pairs: Sequence[Pair], layer: str, chosen: Scoring, form: Form, memory: int
 ) -> dict[Pair, float]:
     for name, x in arrays.items():
         check_not_constant(chosen.metric, x, f"layer '{layer}' of {name}")

@@ -20,7 +20,7 @@ WIDTHS = (1e-60, 1e60)  # as of entries: squares of their ratios are within floa
 
 
 @dataclass(frozen=True)
-class Setting:
+class Scoring:
     """Everything that fixes a score besides the representations: the words of the score table and the parameters.
 
     ``parameters`` includes ``eps``, what is added to the denominator.
@@ -43,8 +43,8 @@ class Setting:
         return self.protocol == "as_published"
 
 
-def setting(metric: str, protocol: str, given: Mapping[str, Any]) -> Setting:
-    """The setting of a metric under a protocol, the given parameters taking the place of the defaults.
+def scoring(metric: str, protocol: str, given: Mapping[str, Any]) -> Scoring:
+    """The scoring of a metric under a protocol, the given parameters taking the place of the defaults.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def setting(metric: str, protocol: str, given: Mapping[str, Any]) -> Setting:
     for (one, value), (other, wrong), remedy in facts.conflicts:
         if defaults[one] == value and defaults[other] == wrong:
             raise ValueError(f"{metric} cannot have {one} {value!r} and {other} {wrong!r}. {remedy}")
-    return Setting(
+    return Scoring(
         metric,
         protocol,
         PUBLISHED_PREPROCESSING if published else facts.preprocessing,
@@ -87,16 +87,16 @@ def setting(metric: str, protocol: str, given: Mapping[str, Any]) -> Setting:
     )
 
 
-def settings(metric: str, protocols: Sequence[str], given: Mapping[str, Any]) -> list[Setting]:
-    """The settings of a metric under those of several protocols that it has.
+def scorings(metric: str, protocols: Sequence[str], given: Mapping[str, Any]) -> list[Scoring]:
+    """The scorings of a metric under those of several protocols that it has.
 
     Raises
     ------
-    As `setting`; also where the metric has none of the protocols.
+    As `scoring`; also where the metric has none of the protocols.
     """
     of_metric = METRICS[metric].facts.protocols
     having = [protocol for protocol in protocols if protocol in of_metric or protocol not in ("exact", "as_published")]
-    return [setting(metric, protocol, given) for protocol in having or protocols]
+    return [scoring(metric, protocol, given) for protocol in having or protocols]
 
 
 def _checked(metric: str, name: str, value: Any) -> Any:

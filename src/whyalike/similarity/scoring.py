@@ -20,7 +20,7 @@ from whyalike.similarity.intermediates import Rows, Scorable, Workbench
 from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
 from whyalike.similarity.pairs import PASSED_THROUGH, PairOnStimuli, check_pairs
 from whyalike.similarity.planner import reuse_order
-from whyalike.similarity.protocols import Setting, settings
+from whyalike.similarity.protocols import Scoring, scorings
 from whyalike.similarity.registry import METRICS
 from whyalike.similarity.table import to_frame
 
@@ -71,7 +71,7 @@ def score_pairs(
     """
     if permutations < 0:
         raise ValueError(f"permutations must be at least 0; got {permutations}.")
-    chosen = [one for metric, given in metrics.items() for one in settings(metric, protocols, given)]
+    chosen = [one for metric, given in metrics.items() for one in scorings(metric, protocols, given)]
     check_pairs(representations, pairs, any(not one.layers_together for one in chosen))
     workbench = Workbench(representations, seed, permuted=permutations > 0)
     baselines: dict[tuple, float | None] = {}
@@ -84,7 +84,7 @@ def score_pairs(
 
 
 def _score_pair(
-    workbench: Workbench, pair: PairOnStimuli, chosen: Sequence[Setting], permutations: int, baselines: dict
+    workbench: Workbench, pair: PairOnStimuli, chosen: Sequence[Scoring], permutations: int, baselines: dict
 ) -> list[dict[str, Any]]:
     """The rows of one pair: each layer that both runs have, then the layers together."""
     subsets = [Rows.of(subset) for subset in pair.subsets]
@@ -125,7 +125,7 @@ def _score_pair(
 
 
 def _baselines(
-    workbench: Workbench, pair: PairOnStimuli, subsets: Sequence[Rows], chosen: Setting, layer: str | None, known: dict
+    workbench: Workbench, pair: PairOnStimuli, subsets: Sequence[Rows], chosen: Scoring, layer: str | None, known: dict
 ) -> dict[str, float | None]:
     """The baselines for which the pair has what they need."""
     found = {}
@@ -156,7 +156,7 @@ def _nulls(value: float, scorables: Sequence[Scorable], draws: _Draws | None) ->
     if draws is None:
         return {}
     null = _null(scorables, draws.rows)
-    kind = METRICS[scorables[0].setting.metric].facts.kind
+    kind = METRICS[scorables[0].scoring.metric].facts.kind
     found = {
         "null_mean": float(null.mean()),
         "null_p95": null_end(null, kind),

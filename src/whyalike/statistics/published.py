@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from whyalike.designs.registry import design
 from whyalike.files import made_by, write_table
-from whyalike.similarity.protocols import setting
+from whyalike.similarity.protocols import scoring
 from whyalike.similarity.table import SCORE_SCHEMA
 from whyalike.statistics import published_format as form
 from whyalike.statistics.published_format import Description, Line, number
@@ -157,7 +157,7 @@ def _pair(line: Line, given: Description) -> dict[str, Any]:
         raise ValueError(f"a seed must be a whole number: {line.place} has '{line.fields['seed']}'.")
     metric = line.fields["metric"]
     try:
-        facts = setting(_METRICS.get(metric, metric), "as_published", {})
+        facts = scoring(_METRICS.get(metric, metric), "as_published", {})
     except (KeyError, ValueError) as error:
         raise ValueError(f"{error.args[0]} It stands in {line.place}.") from None
     pair = _label(line) if by_label else _overlap(line, described["factor"])

@@ -11,7 +11,7 @@ from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.nulls import row_orders
-from whyalike.similarity.protocols import setting
+from whyalike.similarity.protocols import scoring
 
 ALIGNMENTS = ("linear", "procrustes", "permutation", "soft_matching")
 
@@ -163,7 +163,7 @@ def test_training_products_are_those_of_the_centred_training_rows(xy):
 @pytest.mark.parametrize("metric", ALIGNMENTS)
 def test_null_is_about_zero(metric, source):
     y = source @ np.random.default_rng(3).normal(size=(6, 6))
-    chosen = setting(metric, "exact", {})
+    chosen = scoring(metric, "exact", {})
     scorable = Workbench({"x": {"l": source}, "y": {"l": y}}, 0).scorable(
         "x", "y", Rows.of(np.arange(120)), chosen, "l"
     )
@@ -195,7 +195,7 @@ def test_plan_has_no_pooled_correlation(xy):
 )
 def test_wrong_parameters_are_refused(metric, parameters, message):
     with pytest.raises(ValueError, match=message):
-        setting(metric, "exact", parameters)
+        scoring(metric, "exact", parameters)
 
 
 def test_folds_need_three_held_out_stimuli(xy):

@@ -10,7 +10,7 @@ from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.nulls import row_orders
-from whyalike.similarity.protocols import setting
+from whyalike.similarity.protocols import scoring
 
 
 def test_cca_is_the_mean_cosine_of_the_angles_between_column_spaces(xy):
@@ -134,7 +134,7 @@ def test_dissimilarities_equal_but_for_rounding_are_ties():
 
 
 def test_null_of_rsa_is_zero(xy):
-    chosen = setting("rsa", "exact", {})
+    chosen = scoring("rsa", "exact", {})
     bench = Workbench({"x": {"l": xy[0]}, "y": {"l": xy[1]}}, 0)
     scorable = bench.scorable("x", "y", Rows.of(np.arange(30)), chosen, "l")
     null = [scorable.value(order) for order in row_orders(np.random.default_rng(0), 30, 2000)]
@@ -163,7 +163,7 @@ def test_equal_dissimilarities_have_no_rsa(xy):
 
 def test_permuted_dissimilarities_in_blocks_equal_those_at_once(xy, monkeypatch):
     order = np.random.default_rng(3).permutation(30)
-    chosen = setting("rsa", "exact", {})
+    chosen = scoring("rsa", "exact", {})
     bench = Workbench({"x": {"l": xy[0]}, "y": {"l": xy[1]}}, 0)
     scorable = bench.scorable("x", "y", Rows.of(np.arange(30)), chosen, "l")
     whole = scorable.value(order)

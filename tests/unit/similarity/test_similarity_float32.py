@@ -16,7 +16,7 @@ from whyalike.similarity.nearest import _search, nearest
 from whyalike.similarity.neighbours import edit_total, lcs_total
 from whyalike.similarity.precision import centred, cross, may_be_single
 from whyalike.similarity.preprocessing import unit_rows
-from whyalike.similarity.protocols import setting
+from whyalike.similarity.protocols import scoring
 
 pytestmark = pytest.mark.usefixtures("many_rows")
 
@@ -164,7 +164,7 @@ def test_rsa_of_many_rows_equals_scipy_and_permutes(comparison, tied):
         x, y = np.round(x), np.round(y)  # few values: many distances are equal
     order = np.random.default_rng(2).permutation(N)
     bench = Workbench({"x": {LAYER: x}, "y": {LAYER: y}}, 0)
-    chosen = setting("rsa", "exact", {"rdm": "euclidean", "comparison": comparison})
+    chosen = scoring("rsa", "exact", {"rdm": "euclidean", "comparison": comparison})
     scorable = bench.scorable("x", "y", Rows.of(np.arange(N)), chosen, LAYER)
     of_two = scipy.stats.spearmanr if comparison == "spearman" else scipy.stats.pearsonr
     for value, other in ((scorable.value(), y), (scorable.value(order), y[order])):

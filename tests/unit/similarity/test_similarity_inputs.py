@@ -11,7 +11,7 @@ from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.forms import Form
 from whyalike.similarity.intervals import interval
 from whyalike.similarity.preprocessing import ALL_LAYERS, clamp_limit, published_layers
-from whyalike.similarity.protocols import setting
+from whyalike.similarity.protocols import scoring
 from whyalike.similarity.registry import METRICS
 
 
@@ -151,7 +151,7 @@ def test_median_distance_of_zero_is_undefined(xy):
 )
 def test_wrong_parameters_are_refused(metric, parameters, message):
     with pytest.raises(ValueError, match=message):
-        setting(metric, "exact", parameters)
+        scoring(metric, "exact", parameters)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,8 @@ def test_wrong_parameters_are_refused(metric, parameters, message):
 )
 def test_numbers_of_numpy_are_parameters(metric, parameters, xy):
     plain = {name: value.item() for name, value in parameters.items()}
-    found = setting(metric, "exact", parameters)
-    assert found == setting(metric, "exact", plain)
+    found = scoring(metric, "exact", parameters)
+    assert found == scoring(metric, "exact", plain)
     assert {type(found.parameters[name]) for name in plain} <= {int, float}
     assert score(metric, *xy, **parameters) == score(metric, *xy, **plain)
 

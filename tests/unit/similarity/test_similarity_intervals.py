@@ -12,7 +12,7 @@ from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.cka import LINEAR
 from whyalike.similarity.forms import Form
 from whyalike.similarity.intervals import interval
-from whyalike.similarity.protocols import setting
+from whyalike.similarity.protocols import scoring
 from whyalike.similarity.registry import METRICS
 
 
@@ -75,7 +75,7 @@ def test_subsets_hold_no_stimulus_twice():
 
 @pytest.mark.parametrize(("k", "smaller", "m"), [(10, 8, 80), (5, 4, 80), (2, 1, 50), (3, 2, 67)])
 def test_neighbourhoods_stay_as_large_a_part_of_the_stimuli(k, smaller, m):
-    fewer, size = intervals._fewer(setting("mutual_knn", "exact", {"k": k}), 100)
+    fewer, size = intervals._fewer(scoring("mutual_knn", "exact", {"k": k}), 100)
     assert (fewer.parameters["k"], size) == (smaller, m)
 
 

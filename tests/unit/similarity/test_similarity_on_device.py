@@ -13,7 +13,7 @@ from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.forms import Form
 from whyalike.similarity.intermediates import Rows, Workbench, form_of
 from whyalike.similarity.intervals import over_stimuli
-from whyalike.similarity.protocols import setting
+from whyalike.similarity.protocols import scoring
 
 GPU = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))
 DEVICES = ["cpu", GPU]
@@ -27,7 +27,7 @@ def _forms(device):
 
 def _scorable(metric, x, y, device, protocol="exact", **parameters):
     bench = Workbench({"x": {LAYER: x}, "y": {LAYER: y}}, 0, forms=_forms(device))
-    chosen = setting(metric, protocol, parameters)
+    chosen = scoring(metric, protocol, parameters)
     return bench.scorable("x", "y", Rows.of(np.arange(len(x))), chosen, None if chosen.layers_together else LAYER)
 
 
@@ -159,14 +159,14 @@ def test_metrics_that_share_lists_make_them_once(monkeypatch):
     monkeypatch.setattr(on_device, "_search", lambda x, k: made.append(k) or original(x, k))
     bench = Workbench({name: {LAYER: _random(40, 5, seed)} for seed, name in enumerate("xy")}, 0, forms=_forms("cpu"))
     for metric in ("mutual_knn", "lcs_knn", "edit_distance_knn", "cycle_knn"):
-        bench.scorable("x", "y", Rows.of(np.arange(40)), setting(metric, "exact", {}), LAYER)
+        bench.scorable("x", "y", Rows.of(np.arange(40)), scoring(metric, "exact", {}), LAYER)
     assert made == [10, 10]
 
 
 def test_intermediates_on_the_device_are_dropped_when_there_are_too_many():
     bench = Workbench({name: {LAYER: _random(40, 5)} for name in "abc"}, 0, kept=2 * 40 * 6 * 8, forms=_forms("cpu"))
     for a, b in ("ab", "bc"):
-        bench.scorable(a, b, Rows.of(np.arange(40)), setting("cka", "exact", {}), LAYER)
+        bench.scorable(a, b, Rows.of(np.arange(40)), scoring("cka", "exact", {}), LAYER)
     assert len(bench._store) == 2
 
 
@@ -196,7 +196,7 @@ def test_intervals_are_those_of_the_cpu(device, xy):
     found = [
         over_stimuli(
             Workbench({n: {LAYER: z} for n, z in zip("xy", xy, strict=True)}, 0, forms=_forms(one)),
-            *"xy", setting("cka_unbiased", "exact", {}), 0,
+            *"xy", scoring("cka_unbiased", "exact", {}), 0,
         )
         for one in (None, device)
     ]  # fmt: skip

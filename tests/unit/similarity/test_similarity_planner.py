@@ -9,7 +9,7 @@ from whyalike.similarity.api import pairwise, score
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.intermediates import Workbench
 from whyalike.similarity.planner import kernel_products, kernels_pay, reuse_order, scores
-from whyalike.similarity.protocols import setting
+from whyalike.similarity.protocols import scoring
 
 
 def _wide(n, d, count, dtype=np.float64):
@@ -99,7 +99,7 @@ def test_scores_come_in_the_order_of_the_pairs_and_intermediates_are_made_once(m
     arrays = dict(zip("abcd", _wide(60, 3, 4), strict=True))
     bench = Workbench({name: {"l": x} for name, x in arrays.items()}, 0)
     pairs = [("d", "a"), ("a", "b"), ("c", "b"), ("d", "c")]
-    found = scores(bench, pairs, "l", setting("rsa", "exact", {}))
+    found = scores(bench, pairs, "l", scoring("rsa", "exact", {}))
     assert list(found) == pairs
     assert len(bench._store) == 4
     for (a, b), value in found.items():

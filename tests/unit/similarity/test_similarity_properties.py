@@ -12,7 +12,7 @@ from whyalike.similarity.facts import INVARIANCES
 from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.nulls import row_orders
 from whyalike.similarity.preprocessing import EXACT
-from whyalike.similarity.protocols import setting
+from whyalike.similarity.protocols import scoring
 from whyalike.similarity.registry import METRICS
 
 EXACT_TO = 1e-9  # float64 rounding at n = 30
@@ -122,7 +122,7 @@ def test_permuted_intermediates_equal_recomputed(metric, protocol, xy):
     x, y = fitting(metric, *xy)
     order = np.random.default_rng(3).permutation(len(x))
     bench = Workbench({"x": {"l": x}, "y": {"l": y}, "z": {"l": y[order]}}, seed=0)
-    chosen = setting(metric, protocol, SMALL.get(metric, {}))
+    chosen = scoring(metric, protocol, SMALL.get(metric, {}))
     layer = None if chosen.layers_together else "l"
     rows = Rows.of(np.arange(len(x)))
     permuted = bench.scorable("x", "y", rows, chosen, layer).value(order)
@@ -136,7 +136,7 @@ def test_permuted_kernels_equal_recomputed(metric, widths, monkeypatch):
     monkeypatch.setattr("whyalike.similarity.cka.BLOCK", 60)  # five of the twelve rows at a time
     g = np.random.default_rng(0)
     x, y, order = g.normal(size=(12, widths[0])), g.normal(size=(12, widths[1])), g.permutation(12)
-    chosen = setting(metric, "exact", {})
+    chosen = scoring(metric, "exact", {})
     scorable = Workbench({"x": {"l": x}, "y": {"l": y}}, 0).scorable("x", "y", Rows.of(np.arange(12)), chosen, "l")
     assert scorable.value(order) == pytest.approx(score(metric, x, y[order]), abs=EXACT_TO)
 
@@ -144,14 +144,14 @@ def test_permuted_kernels_equal_recomputed(metric, widths, monkeypatch):
 @pytest.mark.parametrize("k", [3, 10])
 def test_null_of_mutual_knn_is_its_chance_level(k, xy):
     x, y = xy
-    chosen = setting("mutual_knn", "exact", {"k": k})
+    chosen = scoring("mutual_knn", "exact", {"k": k})
     scorable = Workbench({"x": {"l": x}, "y": {"l": y}}, 0).scorable("x", "y", Rows.of(np.arange(30)), chosen, "l")
     null = [scorable.value(order) for order in row_orders(np.random.default_rng(0), 30, 2000)]
     assert np.mean(null) == pytest.approx(k / 29, abs=4 * np.std(null) / np.sqrt(2000))  # 4 standard errors
 
 
 def test_null_of_unbiased_cka_is_zero(xy):
-    chosen = setting("cka_unbiased", "exact", {})
+    chosen = scoring("cka_unbiased", "exact", {})
     bench = Workbench({"x": {"l": xy[0]}, "y": {"l": xy[1]}}, 0)
     scorable = bench.scorable("x", "y", Rows.of(np.arange(30)), chosen, "l")
     null = [scorable.value(order) for order in row_orders(np.random.default_rng(0), 30, 2000)]
