@@ -37,8 +37,7 @@ from whyalike.sections.published_scores import PublishedScores
 from whyalike.sections.questions import STIMULI, ClassCounts, Question, StimuliNames
 from whyalike.sections.recipes import Operation
 from whyalike.sections.sample_texts import SampleText
-from whyalike.similarity.registry import METRICS
-from whyalike.similarity.registry_closeness import of_representations
+from whyalike.similarity.registry import METRICS, of_representations
 from whyalike.studies.registry import STUDIES
 from whyalike.training.registry import OBJECTIVES
 from whyalike.yaml_file import ConfigError, keys_of

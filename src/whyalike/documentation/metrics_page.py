@@ -10,8 +10,7 @@ from whyalike.markdown import assignments, codes, extent, table
 from whyalike.registry import Registry
 from whyalike.similarity import on_device
 from whyalike.similarity.facts import MetricFacts
-from whyalike.similarity.registry import METRICS
-from whyalike.similarity.registry_closeness import NEEDS, OTHER_METRICS
+from whyalike.similarity.registry import METRICS, NEEDS, OTHER_METRICS
 
 INTRODUCTION = """\
 # Metrics

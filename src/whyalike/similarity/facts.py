@@ -35,7 +35,7 @@ class MetricFacts:
     published_eps : what the reference adds to the denominator.
     linear_kernel : compares linear kernels, so that the score of one-hot labels is a baseline in the same units.
     arguments : what two things are compared: "representations", "distributions" (pairs of embeddings and unembeddings)
-        or "predictions". Metrics of the latter two stand in `whyalike.similarity.registry_closeness`.
+        or "predictions". Metrics of the latter two stand in `registry.OTHER_METRICS`.
     formula, chance, cost, use : one phrase each for the reader: definition, value of unrelated representations, work
         for n stimuli and d units (a model, then a pair), and when to take it.
     """

@@ -1,20 +1,40 @@
-"""The table of metrics: each name points at its forms (exact, as published) and carries the facts about it.
+"""The tables of metrics: each name points at its forms (exact, as published) and carries the facts about it.
+
+`METRICS` compare representations. `OTHER_METRICS` compare something else, distributions (f, g) or predictions: each
+target is a function ``metric(a, b, **parameters)``, and a configuration's ``similarity.metrics`` takes none of them,
+because activations alone do not hold what they compare.
 
 Importing this module is cheap (no numpy): config validates metric names and parameters against it, statistics and
-figures read the facts. Definitions and published faults: see the family modules the targets name.
+figures read the facts. Definitions and published faults: see the family modules the targets name. Metrics without a
+published form are those that the reference of the protocol `as_published` lacks.
 """
 
 from typing import Any
 
 from whyalike.registry import Entry, Registry
 from whyalike.similarity.facts import MetricFacts
-from whyalike.similarity.facts_alignment import ALIGNMENT
-from whyalike.similarity.facts_correlation import CORRELATION
 
 HUH = "Huh et al. 2024, The Platonic Representation Hypothesis"
 KORNBLITH = "Kornblith et al. 2019, Similarity of Neural Network Representations Revisited"
 SONG = "Song et al. 2012, Feature Selection via Dependence Maximization, eq. 5"
 RAGHU = "Raghu et al. 2017, SVCCA"
+HOTELLING = "Hotelling 1936, Relations between Two Sets of Variates"
+MORCOS = "Morcos et al. 2018, Insights on Representational Similarity with CCA"
+WILLIAMS = "Williams et al. 2021, Generalized Shape Metrics on Neural Representations"
+KRIEGESKORTE = "Kriegeskorte et al. 2008, Representational Similarity Analysis"
+YAMINS = "Yamins et al. 2014, Performance-optimized hierarchical models predict neural responses"
+SCHOENEMANN = "Schönemann 1966, A generalized solution of the orthogonal Procrustes problem"
+LI = "Li et al. 2016, Convergent Learning"
+KHOSLA = "Khosla and Williams 2024, Soft Matching Distance"
+NIELSEN = "Nielsen et al. 2025, When Does Closeness in Distribution Imply Representational Similarity?"
+GEIRHOS = "Geirhos et al. 2020, Beyond Accuracy: Quantifying Trial-by-Trial Behaviour"
+
+POOLED_PLAN = "The plan weighs correlations of single units. Use score 'mapped' or correlation 'per_unit'."
+SAME_DISTRIBUTION = ("reparametrisation", "unembedding_shift")  # what leaves p(y|x) as it is
+NEEDS = {
+    "distributions": "pairs (f, g) of embeddings and unembeddings",
+    "predictions": "predicted classes",
+}
 
 
 def _neighbour_facts(estimator: str, source: str, published: str | None = None, **others: Any) -> MetricFacts:
@@ -29,6 +49,43 @@ def _neighbour_facts(estimator: str, source: str, published: str | None = None, 
         cost="n² d; n k²",
         **facts,
     )
+
+
+def _spectral_facts(**facts: Any) -> MetricFacts:
+    given = {"range": (0.0, 1.0), "self_value": 1.0, "parameters": {}, "smallest_n": 3, **facts}
+    return MetricFacts(preprocessing="none", published_estimator=None, **given)
+
+
+def _fitted_facts(parameters: dict[str, Any], **facts: Any) -> MetricFacts:
+    choices = {"correlation": ("per_unit", "pooled"), "comparison": ("pearson", "spearman")}
+    return MetricFacts(
+        range=(-1.0, 1.0),
+        self_value=1.0,
+        invariances=("scale", "translation"),
+        preprocessing="none",
+        estimator="cross_validated",
+        published_estimator=None,
+        parameters={**parameters, "folds": 5, "seed": 42, "correlation": "per_unit", "comparison": "pearson"},
+        choices={**choices, **facts.pop("choices", {})},
+        smallest_n=6,  # three held-out stimuli in each of two folds: the correlation of two is always 1 or -1
+        chance="0, up to −1/n",
+        **facts,
+    )
+
+
+def _other_facts(estimator: str, **others: Any) -> MetricFacts:
+    """Facts with what these metrics share: nothing is preprocessed, and there is one protocol."""
+    shared = {"arguments": "distributions", "smallest_n": 1, "source": NIELSEN, "parameters": {}}
+    return MetricFacts(**{**shared, **others}, preprocessing="none", estimator=estimator, published_estimator=estimator)
+
+
+def _distance(estimator: str, largest: float = float("inf"), **others: Any) -> MetricFacts:
+    facts = {"invariances": SAME_DISTRIBUTION, **others}
+    return _other_facts(estimator, kind="distance", range=(0.0, largest), self_value=0.0, **facts)
+
+
+def _likeness(estimator: str, invariances: tuple[str, ...], smallest: float = 0.0, **others: Any) -> MetricFacts:
+    return _other_facts(estimator, range=(smallest, 1.0), self_value=1.0, invariances=invariances, **others)
 
 
 METRICS: Registry[MetricFacts] = Registry(
@@ -174,7 +231,241 @@ METRICS: Registry[MetricFacts] = Registry(
                 use="as cca where n does not exceed p + q by far: noise directions do not count",
             ),
         ),
-        **CORRELATION,
-        **ALIGNMENT,
+        "cca": Entry(
+            "whyalike.similarity.cca:CCA",
+            _spectral_facts(
+                invariances=("linear", "orthogonal", "scale", "translation"),
+                estimator="canonical",
+                source=HOTELLING,
+                formula="mean of the canonical correlations: mean singular value of Qx′Qy, Q an orthonormal basis of "
+                "the centred columns",
+                chance="rises with (p + q)/n; 1 where p or q reaches n − 1",
+                cost="n d²; n d²",
+                use="do the two span the same linear information; only with n far above p + q",
+            ),
+        ),
+        "pwcca": Entry(
+            "whyalike.similarity.cca:PWCCA",
+            _spectral_facts(
+                invariances=("scale", "translation"),
+                symmetric=False,
+                estimator="canonical_weighted",
+                source=MORCOS,
+                formula="canonical correlations weighted by Σⱼ |⟨hᵢ, xⱼ⟩|, hᵢ the canonical variates and xⱼ the "
+                "units of X",
+                chance="rises with (p + q)/n, as cca",
+                cost="n d²; n d²",
+                use="as cca, counting the directions that X uses more",
+            ),
+        ),
+        "procrustes_distance": Entry(
+            "whyalike.similarity.procrustes:PROCRUSTES_DISTANCE",
+            _spectral_facts(
+                kind="distance",
+                range=(0.0, 2**0.5),
+                self_value=0.0,
+                invariances=("orthogonal", "scale", "translation"),
+                estimator="nuclear_norm",
+                parameters={"angular": False},
+                choices={"angular": (False, True)},
+                source=WILLIAMS,
+                formula="√(2 − 2‖X′Y‖∗) of centred X, Y with Frobenius norm 1; `angular`: arccos ‖X′Y‖∗, 0 to π/2",
+                chance="below √2, and falls as p and q grow against n",
+                cost="n d²; n d² + d³",
+                use="a metric in the mathematical sense, for clustering or embedding models by their representations",
+            ),
+        ),
+        "rsa": Entry(
+            "whyalike.similarity.rsa:RSA",
+            _spectral_facts(
+                range=(-1.0, 1.0),
+                invariances=("scale", "row_scale"),
+                estimator="rdm_correlation",
+                parameters={"rdm": "correlation", "comparison": "spearman"},
+                choices={"rdm": ("correlation", "cosine", "euclidean"), "comparison": ("spearman", "pearson")},
+                source=KRIEGESKORTE,
+                formula="Spearman (or Pearson) correlation of the upper triangles of two dissimilarity matrices: 1 − "
+                "Pearson between stimuli (or 1 − cosine, or Euclidean distance)",
+                chance="0",
+                cost="n² d; n²",
+                use="comparison with studies of brains and behaviour; the order of dissimilarities alone",
+            ),
+        ),
+        "linear": Entry(
+            "whyalike.similarity.alignment:LINEAR",
+            _fitted_facts(
+                {"ridge": 0.0},
+                source=YAMINS,
+                formula="held-out correlation of XW with Y, W least squares (`ridge`: penalty in units of X's mean "
+                "variance), both directions averaged",
+                cost="folds · d³ + n d²; 2 n d², a null draw folds · d³ more",
+                use="can one predict the other at all; p² parameters fit much, so show it against n",
+            ),
+        ),
+        "procrustes": Entry(
+            "whyalike.similarity.alignment:PROCRUSTES",
+            _fitted_facts(
+                {},
+                source=SCHOENEMANN,
+                formula="as linear with an orthogonal W (reflections allowed; the narrower side zero-padded)",
+                cost="n d; 2 n d² + folds · d³",
+                use="is one a rotation of the other, judged on stimuli that the rotation has not seen",
+            ),
+        ),
+        "permutation": Entry(
+            "whyalike.similarity.alignment:PERMUTATION",
+            _fitted_facts(
+                {},
+                source=LI,
+                formula="mean held-out correlation of matched units, one to one by the largest sum of correlations; "
+                "p = q",
+                cost="n d; n d² + folds · d³",
+                use="do single units correspond; a rotated copy scores low",
+            ),
+        ),
+        "soft_matching": Entry(
+            "whyalike.similarity.alignment:SOFT_MATCHING",
+            _fitted_facts(
+                {"score": "plan"},
+                choices={"score": ("plan", "mapped")},
+                conflicts=((("score", "plan"), ("correlation", "pooled"), POOLED_PLAN),),
+                source=KHOSLA,
+                formula="Σ T∘corr on held-out stimuli, T the optimal transport of units (marginals 1/p, 1/q) at cost "
+                "1 − corr; `mapped`: correlation of Y with X mapped by T",
+                cost="n d; n d² + folds · d³ log d",
+                use="as permutation, for any p and q; equal to it where p = q",
+            ),
+        ),
     },
 )
+
+OTHER_METRICS: Registry[MetricFacts] = Registry(
+    "metric of distributions or predictions",
+    {
+        "kl_divergence": Entry(
+            "whyalike.similarity.closeness:kl_divergence",
+            _distance(
+                "mean_over_inputs",
+                symmetric=False,
+                formula="mean over x of KL(p(·|x) ‖ p′(·|x)), nats",
+                cost="n K M",
+                use="how close the predictions are; small values do not bound how alike embeddings are",
+            ),
+        ),
+        "logit_distance": Entry(
+            "whyalike.similarity.closeness:logit_distance",
+            _distance(
+                "root_mean_square",
+                formula="√ mean over x of |c(x) − c′(x)|², c the logits f(x)′g(y) centred over labels",
+                cost="n K M",
+                use="closeness of distributions that counts improbable labels as much as probable ones",
+            ),
+        ),
+        "llv_distance": Entry(
+            "whyalike.similarity.llv:llv_distance",
+            _distance(
+                "sampled_inputs",
+                parameters={"num_samples": 200, "seed": 0, "weight": 1e-5},
+                smallest_n=2,
+                formula="max(t₁, t₂, λt₃, λt₄): roots of variances of differences of standardised log likelihoods over "
+                "inputs (t₁) and labels (t₂), and differences of their SDs (t₃, t₄); λ = `weight`",
+                cost="n K M + K² n + num_samples · K M",
+                use="closeness of distributions that bounds how alike embeddings are: max d_SVD ≤ 2M d_LLV",
+            ),
+        ),
+        "max_d_svd": Entry(
+            "whyalike.similarity.m_svd:max_d_svd",
+            _distance(
+                "all_subsets",
+                1.0,
+                smallest_n=2,
+                formula="largest 1 − m_SVD over all sets of M labels without the pivot and one left-out label",
+                cost="(K − 2 choose M) · M³",
+                use="the side of the bound by llv_distance that speaks of embeddings",
+            ),
+        ),
+        "m_svd": Entry(
+            "whyalike.similarity.m_svd:m_svd",
+            _likeness(
+                "cross_correlation",
+                (*SAME_DISTRIBUTION, "embedding_shift", "embedding_scale"),
+                parameters={"pivot": 0},
+                smallest_n=2,
+                formula="mean singular value of the cross-correlation of Z and Z′; Z = L′f(x), "
+                "L = [g(yᵢ) − g(y₀)], i = 1..M",
+                chance="above 0",
+                cost="n M² + M³",
+                use="are embeddings alike up to what the distribution leaves free",
+            ),
+        ),
+        "m_svd_unembeddings": Entry(
+            "whyalike.similarity.m_svd:m_svd_unembeddings",
+            _likeness(
+                "cross_correlation",
+                (*SAME_DISTRIBUTION, "embedding_shift", "embedding_scale"),
+                parameters={"pivot": 0},
+                smallest_n=2,
+                formula="mean singular value of the cross-correlation of Z and Z′; Z = L′g(y), "
+                "L = [f(xᵢ) − f(x₀)], i = 1..M",
+                chance="above 0",
+                cost="n M² + M³",
+                use="the same of unembeddings",
+            ),
+        ),
+        "m_cca": Entry(
+            "whyalike.similarity.m_svd:m_cca",
+            _likeness(
+                "mean_canonical_correlation",
+                (*SAME_DISTRIBUTION, "embedding_shift", "embedding_scale", "embedding_map"),
+                smallest_n=2,
+                formula="mean canonical correlation of f and f′",
+                chance="rises with M/n",
+                cost="n M²",
+                use="are embeddings linear maps of each other, whatever the unembeddings",
+            ),
+        ),
+        "agreement": Entry(
+            "whyalike.similarity.functional:agreement",
+            _likeness(
+                "share",
+                ("renamed_classes",),
+                arguments="predictions",
+                source=GEIRHOS,
+                formula="share of stimuli that both models give the same class",
+                chance="Σ over classes of the product of their shares; 1/C if balanced",
+                cost="n",
+                use="do two models decide alike; high for any two accurate models",
+            ),
+        ),
+        "error_consistency": Entry(
+            "whyalike.similarity.functional:error_consistency",
+            _likeness(
+                "cohens_kappa",
+                ("renamed_classes",),
+                smallest=-1.0,
+                arguments="predictions",
+                source=GEIRHOS,
+                formula="(c_obs − c_exp)/(1 − c_exp) of being right, c_exp = rs + (1 − r)(1 − s) from accuracies r, s",
+                chance="0",
+                cost="n",
+                use="do two models err on the same stimuli, beyond what their accuracies give",
+            ),
+        ),
+    },
+)
+
+
+def of_representations(name: str) -> str:
+    """The name of a metric, unless it compares something else than representations.
+
+    Raises
+    ------
+    ValueError : it does; the message says what it compares.
+    """
+    if name in OTHER_METRICS and name not in METRICS:
+        needs = NEEDS[OTHER_METRICS[name].facts.arguments]
+        raise ValueError(
+            f"'{name}' compares {needs}, not representations: call {OTHER_METRICS[name].target} in Python. "
+            f"Known here: {', '.join(METRICS)}."
+        )
+    return name

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from whyalike.similarity.closeness import kl_divergence, logit_distance
-from whyalike.similarity.registry_closeness import OTHER_METRICS
+from whyalike.similarity.registry import OTHER_METRICS
 
 TO = 1e-10  # two float64 computations of numbers of order 1 in another order
 PAIRS = [name for name, entry in OTHER_METRICS.items() if entry.facts.arguments == "distributions"]

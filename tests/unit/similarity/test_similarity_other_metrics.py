@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from whyalike.config import ConfigError, check
-from whyalike.similarity.registry import METRICS
-from whyalike.similarity.registry_closeness import NEEDS, OTHER_METRICS, of_representations
+from whyalike.similarity.registry import METRICS, NEEDS, OTHER_METRICS, of_representations
 
 EXACT_TO = 1e-9  # float64 rounding, times the condition of the maps below
 MAP, SHIFT = np.array([[2.0, 1.0], [-0.5, 1.5]]), np.array([1.0, -2.0])
@@ -76,7 +75,7 @@ def test_the_metrics_are_registered():
 
 
 def test_registry_imports_no_numpy():
-    code = "import sys, whyalike.similarity.registry_closeness; print('numpy' in sys.modules)"
+    code = "import sys, whyalike.similarity.registry; print('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 

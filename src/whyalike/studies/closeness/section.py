@@ -12,8 +12,7 @@ from whyalike.data.parameters import Cifar10Parameters
 from whyalike.models.parameters import ResNetParameters
 from whyalike.section import Section
 from whyalike.sections.names import Name, known
-from whyalike.similarity.registry import METRICS
-from whyalike.similarity.registry_closeness import of_representations
+from whyalike.similarity.registry import METRICS, of_representations
 from whyalike.training.parameters import AdamRecipe
 
 CIFAR10 = {"mean": (125.307, 122.961, 113.8575), "std": (51.5865, 50.847, 51.255)}  # of its pixels, as everywhere else

@@ -21,8 +21,7 @@ import scipy  # its parts are loaded when they are used: `scipy.stats` takes hal
 from whyalike.files import write_table
 from whyalike.jobs import note
 from whyalike.similarity.facts import sign_of_likeness
-from whyalike.similarity.registry import METRICS
-from whyalike.similarity.registry_closeness import OTHER_METRICS
+from whyalike.similarity.registry import METRICS, OTHER_METRICS
 from whyalike.statistics.dyadic import Estimate, mantel, node_jackknife, square, upper
 
 REFERENCES = ("llv_distance", "kl_divergence", "logit_distance")
