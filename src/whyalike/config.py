@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BeforeValidator,
     Discriminator,
     Field,
     Tag,
@@ -37,7 +36,7 @@ from whyalike.sections.published_scores import PublishedScores
 from whyalike.sections.questions import STIMULI, ClassCounts, Question, StimuliNames
 from whyalike.sections.recipes import Operation
 from whyalike.sections.sample_texts import SampleText
-from whyalike.similarity.registry import METRICS, of_representations
+from whyalike.sections.scorings import SCORINGS, Scorings
 from whyalike.studies.registry import STUDIES
 from whyalike.training.registry import OBJECTIVES
 from whyalike.yaml_file import ConfigError, keys_of
@@ -150,9 +149,7 @@ class Study(Question):
 class Similarity(Section):
     """Which scores, and their baselines."""
 
-    metrics: dict[Annotated[str, known(METRICS), BeforeValidator(of_representations)], dict[str, Any]] = Field(
-        min_length=1, description="Metrics with their parameters ({} for the defaults)."
-    )
+    metrics: Scorings = Field(min_length=1, description=SCORINGS)
     protocols: tuple[Literal["exact", "as_published"], ...] = Field(
         PROTOCOLS,
         min_length=1,

@@ -17,13 +17,27 @@ from whyalike.parts import WHOLE, parts, runs_of
 from whyalike.provenance import fingerprint, version
 from whyalike.runs import Cell, Grid
 from whyalike.sections.external import OwnActivations, OwnCheckpoints
+from whyalike.similarity.families import family_jobs
+from whyalike.similarity.protocols import metric_of
 from whyalike.similarity.registry import METRICS, MetricFacts
 
 DATA_FILES = ("array.npy", "labels.parquet", "checksums.json")
 FIGURE_FILES = ("svg", "pdf", "png", "csv")
 TABLES = ("mutual_information", "accuracy")
 # of a metric: no score is made with them
-DESCRIPTIVE_FACTS = ("arguments", "invariances", "range", "self_value", "source", "formula", "chance", "cost", "use")
+DESCRIPTIVE_FACTS = (
+    "arguments",
+    "family",
+    "prepared_by",
+    "invariances",
+    "range",
+    "self_value",
+    "source",
+    "formula",
+    "chance",
+    "cost",
+    "use",
+)
 
 
 class Workflow:
@@ -91,6 +105,15 @@ class Workflow:
         settings = [setting for setting in one.settings if self.grid.seeds(study, setting)]
         return [f"{self.root}/similarity/{study}/{setting}/{stimuli}.parquet"
                 for setting in settings for stimuli in one.stimuli_of(setting)]  # fmt: skip
+
+    def family_jobs(self) -> dict[str, list[str]]:
+        """The jobs that score a comparison on a stimulus set, each with its scorings: the same for all comparisons."""
+        return family_jobs(self.config.similarity.metrics)
+
+    def family_scores(self, wildcards: Any) -> list[str]:
+        """Score tables of the family jobs of a comparison on a stimulus set."""
+        folder = f"{self.root}/similarity/{wildcards.study}/{wildcards.comparison}/families"
+        return [f"{folder}/{wildcards.stimuli}.{job}.parquet" for job in self.family_jobs()]
 
     def all_scores(self) -> list[str]:
         """Score tables of every study."""
@@ -214,10 +237,14 @@ class Workflow:
         )
 
     def similarity_work(self, wildcards: Any) -> str:
-        """Parameters of the score table of one comparison on one stimulus set."""
+        """Parameters of the score table of one comparison on one stimulus set, or of one of its family jobs."""
         study, setting = self.config.studies[wildcards.study], self.config.settings[wildcards.comparison]
         similarity = self.config.similarity
-        metrics = {name: METRICS[name] for name in similarity.metrics}
+        job = getattr(wildcards, "job", None)
+        names = similarity.metrics if job is None else self.family_jobs()[job]
+        joined = [] if job else ["whyalike.similarity.joining:join_scores"]
+        scorings = {name: similarity.metrics[name] for name in names}
+        metrics = {metric: METRICS[metric] for metric in (metric_of(*one) for one in scorings.items())}
         return canonical_json(
             {
                 "study": wildcards.study,
@@ -233,8 +260,10 @@ class Workflow:
                 "pairs": [pair.plain() for pair in self.grid.pairs(wildcards.study, wildcards.comparison)],
                 "seeds_asked": partial.seeds(self.asked, wildcards.study, wildcards.comparison),
                 **similarity.plain(),
+                "metrics": scorings,
                 "facts": {name: _counting(entry.facts) for name, entry in metrics.items()},
                 "code": fingerprint(
+                    *joined,
                     "whyalike.similarity.comparison:score_comparison",
                     *sorted({entry.target for entry in metrics.values()}),
                 ),
@@ -257,7 +286,7 @@ class Workflow:
 
     def findings_work(self, _: Any) -> str:
         """Parameters of the findings in words."""
-        kinds = {name: METRICS[name].facts.kind for name in self.config.similarity.metrics}
+        kinds = {one[0]: METRICS[metric_of(*one)].facts.kind for one in self.config.similarity.metrics.items()}
         told = sorted({design(study.factor).findings for study in self.config.studies.values()})
         code = fingerprint("whyalike.statistics.making:write_findings", *self._designs(), *told)
         return canonical_json({"kinds": kinds, **self.lacking(), "code": code})

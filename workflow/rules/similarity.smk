@@ -1,14 +1,16 @@
+# One job scores the pairs by the metrics of one family, which prepare the same of each representation: a metric more,
+# or another k, re-runs its own job and the join. {job} names a family and parameters that are not the defaults.
 rule score_comparison:
     input:
         activations=FLOW.comparison_activations,
         manifests=FLOW.comparison_manifests,
         datasets=FLOW.comparison_datasets,
     output:
-        scores=f"{ROOT}/similarity/{{study}}/{{comparison}}/{{stimuli}}.parquet",
+        scores=f"{ROOT}/similarity/{{study}}/{{comparison}}/families/{{stimuli}}.{{job}}.parquet",
     log:
-        f"{ROOT}/logs/score_comparison/{{study}}.{{comparison}}.{{stimuli}}.log",
+        f"{ROOT}/logs/score_comparison/{{study}}.{{comparison}}.{{stimuli}}.{{job}}.log",
     benchmark:
-        f"{ROOT}/benchmarks/score_comparison/{{study}}.{{comparison}}.{{stimuli}}.tsv"
+        f"{ROOT}/benchmarks/score_comparison/{{study}}.{{comparison}}.{{stimuli}}.{{job}}.tsv"
     threads: 1
     resources:
         **SITE.resources(gpus=0),
@@ -18,6 +20,29 @@ rule score_comparison:
     params:
         work=FLOW.similarity_work,
     message:
-        "Similarity: {wildcards.study}, {wildcards.comparison}, on {wildcards.stimuli}"
+        "Similarity: {wildcards.study}, {wildcards.comparison}, on {wildcards.stimuli}: {wildcards.job}"
     script:
         "../scripts/score_comparison.py"
+
+
+rule join_scores:
+    input:
+        parts=FLOW.family_scores,
+    output:
+        scores=f"{ROOT}/similarity/{{study}}/{{comparison}}/{{stimuli}}.parquet",
+    log:
+        f"{ROOT}/logs/join_scores/{{study}}.{{comparison}}.{{stimuli}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/join_scores/{{study}}.{{comparison}}.{{stimuli}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=2000,
+        runtime=PLAN.runtime("join_scores"),
+        expected_seconds=PLAN.expected_seconds("join_scores"),
+    params:
+        work=FLOW.similarity_work,
+    message:
+        "Similarity: one table of {wildcards.study}, {wildcards.comparison}, on {wildcards.stimuli}"
+    script:
+        "../scripts/join_scores.py"

@@ -133,8 +133,11 @@ def _type(value: Schema) -> str:
     """The type of a value in words."""
     if inner := _mapped(value):
         of = "sections" if _referred(inner) else _type(inner)
-        keys = value.get("propertyNames", {}).get("enum")
-        return f"mapping from {'some of ' + codes(keys) if keys else 'names'} to {of}"
+        names = value.get("propertyNames", {})
+        kinds = names.get("anyOf", [names])  # known names, and perhaps others
+        keys = kinds[0].get("enum")
+        own = " or names of your own" if len(kinds) > 1 else ""
+        return f"mapping from {'some of ' + codes(keys) + own if keys else 'names'} to {of}"
     if options := value.get("anyOf"):
         return " or ".join(_type(option) for option in options if option.get("type") != "null")
     if _referred(value):

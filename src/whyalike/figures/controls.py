@@ -19,7 +19,7 @@ from whyalike.figures.style import number, percent
 from whyalike.statistics.controls import UNTRAINED, across_expected, ladder
 from whyalike.statistics.table import seeds_asked, seeds_words
 
-KEY = ("panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol")
+KEY = ("panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol", "scoring")
 FIGURE_COLUMNS = [*KEY, "mark", "rung", "seed", "run_a", "run_b", "data_overlap", "y", "low", "high", "share"]
 ROWS = {
     "same_run": "the same run, twice",

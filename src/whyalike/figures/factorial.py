@@ -25,7 +25,7 @@ from whyalike.statistics.factorial_findings import FEWEST, interaction_claimed
 from whyalike.statistics.inference import t_interval
 from whyalike.statistics.table import seeds_asked, seeds_words
 
-KEY = ("panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol")
+KEY = ("panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol", "scoring")
 FIGURE_COLUMNS = [*KEY, "mark", "data_overlap", "label_overlap", "seed", "y", "low", "high", "p_holm", "share"]
 LOOKS = ((style.BLUE, "o", "-"), (style.ORANGE, "s", "--"), (style.VERMILLION, "^", ":"))  # by data overlap
 EFFECTS = {"effect_data": "data", "effect_label": "labels", "label_minus_data": "labels − data",

@@ -73,7 +73,9 @@ def draw(
     ValueError : there is nothing to draw (names the study and the remedy), or a table is not valid.
     """
     panels = score_panels(scores, statistics, metrics=None, score_protocol=score_protocol, study=study)
-    metrics = sorted(distinct(panels, "metric"), key=metric_place)
+    metrics = distinct(
+        sorted(panels, key=lambda panel: (metric_place(panel.key["metric"]), panel.key["scoring"])), "scoring"
+    )
     columns = list(dict.fromkeys(_column(panel) for panel in panels))
     blocks = math.ceil(len(columns) / MOST_COLUMNS)
     layout = Layout(blocks, math.ceil(len(columns) / blocks))
@@ -88,7 +90,7 @@ def draw(
     looks = marks.condition_markers(panels)
     numbers: marks.Numbers = []
     for panel in panels:
-        row, column = metrics.index(panel.key["metric"]), columns.index(_column(panel))
+        row, column = metrics.index(panel.key["scoring"]), columns.index(_column(panel))
         one = axes[row, column]
         one.set_axis_on()
         key = {"panel": f"row {row + 1}, column {column + 1}", **{name: panel.key[name] for name in PANEL_KEY[1:]}}

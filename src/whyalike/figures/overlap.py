@@ -22,7 +22,7 @@ from whyalike.figures.score_panels import ScorePanel, distinct, score_panels
 from whyalike.figures.style import equals, number, percent
 from whyalike.statistics.table import seeds_words
 
-PANEL_KEY = ["panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol"]
+PANEL_KEY = ["panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol", "scoring"]
 SEEDS_FOR_A_P_VALUE = 4  # below, the smallest possible sign-flip p is .25: no p is shown
 PANEL_HEIGHT = 2.65  # inches, with title and the lines' legend
 FRAME_INCHES = 0.45  # of a panel's width, outside its axes

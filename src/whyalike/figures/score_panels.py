@@ -1,6 +1,6 @@
 """Panels of a score figure: the score and statistics tables cut into what one set of axes shows, and its words.
 
-A panel is one (comparison, stimuli, stimuli_kind) under one metric and score protocol, as in the statistics. As there,
+A panel is one (comparison, stimuli, stimuli_kind) under one scoring and score protocol, as in the statistics. As there,
 scores of several layer pairs of one pair of runs are averaged to one.
 """
 
@@ -13,7 +13,7 @@ from whyalike.designs.design import Axis
 from whyalike.designs.registry import design, with_one_overlap
 from whyalike.figures.registry import shows
 from whyalike.figures.style import KIND_WORDS, METRIC_WORDS, count, kind_words, span, words
-from whyalike.statistics.table import PANEL, seeds_asked, seeds_words
+from whyalike.statistics.table import PANEL, seeds_asked, seeds_words, with_scorings
 
 _PAIR = ["seed", "condition", "run_a", "run_b"]
 _BASELINES = ["null_mean", "null_p95", "untrained", "label_gram"]
@@ -28,7 +28,7 @@ class ScorePanel:
     Attributes
     ----------
     key : values of the statistics' panel columns: study, comparison, factor, stimuli, stimuli_kind, metric,
-        score_protocol.
+        score_protocol, scoring.
     pairs : one row a pair of runs: seed, condition, run_a, run_b, level (where it is drawn), overlap,
         label_information, value, n, classes, null_mean, null_p95, untrained, label_gram; NaN where absent.
     statistics : the panel's rows of the statistics table.
@@ -96,7 +96,7 @@ def score_panels(
     Parameters
     ----------
     scores, statistics : score table and statistics table; statistics may be empty: then no lines can be drawn.
-    metrics : the metrics to show; None for all of them.
+    metrics : the scorings to show; None for all of them.
     score_protocol : "exact" or "as_published".
     study : name of the study; needed only for tables that hold several, and in messages about an empty one.
 
@@ -104,6 +104,7 @@ def score_panels(
     ------
     ValueError : a column is missing, a factor unknown, several studies are in the table, or nothing is left to draw.
     """
+    scores, statistics = with_scorings(scores), with_scorings(statistics)
     missing = [name for name in _NEEDED if name not in scores.columns]
     if missing and len(scores):
         raise ValueError(
@@ -151,7 +152,14 @@ def _ordered(panels: list[ScorePanel]) -> list[ScorePanel]:
         comparison, stimuli = panel.key["comparison"], panel.key["stimuli"]
         kind = _place(panel.key["stimuli_kind"], kinds)
         outside = (comparison, stimuli) not in inside
-        return comparisons.index(comparison), outside, stimuli, kind, metric_place(panel.key["metric"])
+        return (
+            comparisons.index(comparison),
+            outside,
+            stimuli,
+            kind,
+            metric_place(panel.key["metric"]),
+            panel.key["scoring"],
+        )
 
     return sorted(panels, key=rank)
 
@@ -169,7 +177,7 @@ def _chosen(scores: pd.DataFrame, metrics: Collection[str] | None, protocol: str
     """The rows to draw; where none is left, an error that names the study, what there is and the remedy."""
     rows = scores
     if len(scores):
-        wanted = scores["metric"].isin(metrics) if metrics is not None else True
+        wanted = scores["scoring"].isin(metrics) if metrics is not None else True
         rows = scores[(scores["study"] == study) & (scores["score_protocol"] == protocol) & wanted]
     if len(rows):
         return rows
@@ -177,7 +185,7 @@ def _chosen(scores: pd.DataFrame, metrics: Collection[str] | None, protocol: str
     asked = f"metric {', '.join(metrics)} and " if metrics is not None else ""
     there = "is empty"
     if len(scores):
-        pairs = scores[["study", "metric", "score_protocol"]].drop_duplicates().itertuples(index=False)
+        pairs = scores[["study", "scoring", "score_protocol"]].drop_duplicates().itertuples(index=False)
         there = f"holds {'; '.join(', '.join(pair) for pair in pairs)}"
     raise ValueError(
         f"{name} has no score with {asked}score_protocol {protocol} to draw: the score "
@@ -211,14 +219,15 @@ def _matching(statistics: pd.DataFrame, named: dict[str, str]) -> pd.DataFrame:
 def panels_of_design(
     scores: pd.DataFrame, statistics: pd.DataFrame, figure: str, metric: str, protocol: str, stimuli_kind: str
 ) -> Iterator[tuple[dict[str, str], pd.DataFrame, pd.DataFrame]]:
-    """Key, scores and statistics of each panel of a figure that shows one design under one metric.
+    """Key, scores and statistics of each panel of a figure that shows one design under one scoring.
 
     Raises
     ------
     ValueError : no score is of this design, metric, protocol and kind of stimuli.
     """
     (factor,) = shows(figure)
-    wanted = {"factor": factor, "metric": metric, "score_protocol": protocol, "stimuli_kind": stimuli_kind}
+    wanted = {"factor": factor, "scoring": metric, "score_protocol": protocol, "stimuli_kind": stimuli_kind}
+    scores, statistics = with_scorings(scores), with_scorings(statistics)
     rows = scores[(scores[list(wanted)] == pd.Series(wanted)).all(axis=1)]
     if rows.empty:
         there = scores[list(wanted)].drop_duplicates().itertuples(index=False)

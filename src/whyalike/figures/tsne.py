@@ -22,7 +22,7 @@ from whyalike.figures import style
 from whyalike.figures.style import number
 from whyalike.randomness import key, keyed
 from whyalike.statistics.explanations import correlation_within_seeds, feature_norm, participation_ratio
-from whyalike.statistics.table import seeds_words
+from whyalike.statistics.table import seeds_words, with_scorings
 
 FIGURE_COLUMNS = ["panel", "mark", "seed", "level", "stimulus_id", "class", "x", "y", "low", "high", "n_seeds"]
 PERPLEXITY = 30  # scikit-learn's default; fewer where there are fewer stimuli
@@ -119,7 +119,8 @@ def draw(
 
 def _pairs(scores: pd.DataFrame, metric: str, protocol: str, kind: str | None) -> pd.DataFrame:
     """One row a pair: its runs, overlap, classes, score; of one kind of stimuli."""
-    rows = scores[(scores["metric"] == metric) & (scores["score_protocol"] == protocol)]
+    scores = with_scorings(scores)
+    rows = scores[(scores["scoring"] == metric) & (scores["score_protocol"] == protocol)]
     if rows.empty:
         raise ValueError(f"there are no scores of {metric}, {protocol} to draw. Name a metric and protocol that are.")
     there = list(rows["stimuli_kind"].unique())

@@ -110,7 +110,9 @@ def _scoring(experience: Experience) -> Iterator[Compared]:
     plan = experience.plan(None, NO_STORE)
     for took, wildcards in experience.benchmarks("score_comparison"):
         planned = plan.estimate("score_comparison", wildcards).seconds
-        yield Compared("score_comparison", f"{wildcards['comparison']}, {wildcards['study']}", planned, took)
+        yield Compared(
+            "score_comparison", f"{wildcards['comparison']}, {wildcards['study']}, {wildcards['job']}", planned, took
+        )
 
 
 def _fixed(experience: Experience) -> Iterator[Compared]:

@@ -112,7 +112,7 @@ def other_stages(table: Costs) -> Figures:
     """The same for jobs without models, on any machine."""
     found: Figures = {}
     for rule, stage in [*table.stages.items(), ("score_comparison", table.scoring)]:
-        amounts = stage.model_dump(exclude={"source", "megabytes", "seconds_of"})
+        amounts = stage.model_dump(exclude={"source", "megabytes", "seconds_of", "shares"})
         found |= {f"{rule}: {_unit(key)}": (value, stage.source) for key, value in amounts.items()}
         by_word = getattr(stage, "seconds_of", {})
         found |= {f"{rule}: each job of {word}, s": (value, stage.source) for word, value in by_word.items()}

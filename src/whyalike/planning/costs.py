@@ -105,12 +105,16 @@ class Stage(Section):
 
 
 class Scoring(Section):
-    """What scoring a pair of runs on n stimuli costs, all metrics and nulls together: a + b n + c n^2 seconds."""
+    """What scoring a pair of runs on n stimuli costs, nulls included: a + b n + c n^2 seconds, of which each scoring
+    takes its family's share."""
 
     seconds: float = Field(ge=0, description="Of each job.")
     pair: float = Field(ge=0, description="a, seconds of each pair and layer.")
     pair_row: float = Field(ge=0, description="b, seconds of each row.")
     pair_row_squared: float = Field(ge=0, description="c, seconds of each two rows.")
+    shares: dict[str, Positive] = Field(
+        {"other": 0.125}, description="Share of one scoring, by family of metrics; `other`. Those of eight make 1."
+    )
     megabytes: float = Field(0, ge=0, description="Of the score table.")
     source: Source = Field("guessed", description="How it is known.")
 
@@ -159,9 +163,10 @@ class Costs(Section):
                  if name not in self.devices]  # fmt: skip
         if "cpu" not in self.devices:
             found.append(f"devices: 'cpu' is missing, for configurations whose operation says cpu. Known: {known}.")
-        tables = ("stages", "parameters", "units", "images")
+        tables = {key: getattr(self, key) for key in ("stages", "parameters", "units", "images")}
+        tables["scoring.shares"] = self.scoring.shares
         found += [f"{key}: the key 'other' is missing, for what is not listed." for key in tables
-                  if "other" not in getattr(self, key)]  # fmt: skip
+                  if "other" not in tables[key]]  # fmt: skip
         return found
 
     def rate(self, facts: Mapping[str, Any], device: str, work: str) -> Rate | None:

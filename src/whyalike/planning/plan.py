@@ -19,6 +19,9 @@ from whyalike.planning.estimates import Estimate, RunCost, Wildcards
 from whyalike.planning.workload import Workload
 from whyalike.runs import Cell, Grid, Run
 from whyalike.sections.external import OwnActivations
+from whyalike.similarity.families import family_jobs
+from whyalike.similarity.protocols import metric_of
+from whyalike.similarity.registry import METRICS
 
 BYTES = 4  # of a float32 weight or activation
 KEPT = {"keep": 1, "float16": 1 / 2, "recompute": 0}  # what stays of an activation file in float32
@@ -67,6 +70,7 @@ class Plan:
             EXTRACTION: self._extract,
             "write_sample_text": lambda _: self._on_device("write_sample_text"),
             "score_comparison": self._score_comparison,
+            "join_scores": lambda wildcards: self._of_study("join_scores", wildcards["study"]),
             "analyse_study": lambda wildcards: self._of_study("analyse_study", wildcards["study"]),
             "draw_figure": lambda wildcards: self._of_study("draw_figure", config.figures[wildcards["figure"]].study),
         }
@@ -260,8 +264,12 @@ class Plan:
         study, cost = self.config.studies[name], self.costs.scoring
         n, known = self.workload.stimuli(wildcards["stimuli"])
         pairs = len(setting.layers) * sum(1 for _ in self.grid.pairs(name, wildcards["comparison"]))
+        jobs = family_jobs(self.config.similarity.metrics)
+        scorings = jobs[wildcards["job"]]
+        families = [METRICS[metric_of(one, self.config.similarity.metrics[one])].facts.family for one in scorings]
+        share = sum(cost.shares.get(family, cost.shares["other"]) for family in families)
         return Estimate(
-            cost.seconds + pairs * (cost.pair + cost.pair_row * n + cost.pair_row_squared * n**2),
+            cost.seconds + share * pairs * (cost.pair + cost.pair_row * n + cost.pair_row_squared * n**2),
             MEGABYTE * cost.megabytes,
             sources=_sources(cost.source, known=known),
             factor=study.factor,

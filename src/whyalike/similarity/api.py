@@ -17,7 +17,7 @@ from whyalike.similarity.facts import Description
 from whyalike.similarity.forms import Form
 from whyalike.similarity.intermediates import KEPT_BYTES, Workbench, form_of
 from whyalike.similarity.planner import MEMORY, scores
-from whyalike.similarity.protocols import Scoring, scoring
+from whyalike.similarity.protocols import Scoring, metric_of, scoring
 from whyalike.similarity.registry import METRICS
 
 Metrics = str | Sequence[str] | Mapping[str, Mapping[str, Any]]
@@ -72,7 +72,7 @@ def pairwise(
 
     Parameters
     ----------
-    metrics : a name, several names, or name -> parameters.
+    metrics : a name, several names, or name -> parameters; under a name of your own with the parameter `metric`.
     representations : name -> n x d, numpy array or tensor; rows are stimuli, in the same order.
     protocol, seed : as in `score`.
     memory : bytes for what is kept of each representation, beside the representations.
@@ -105,7 +105,7 @@ def pairwise(
     workbench = workbench_of(representations, seed or 0, ", ".join(one.metric for one in chosen), memory)
     n = len(next(iter(workbench.representations.values()))[LAYER])
     rows = [
-        {"metric": one.metric, "a": a, "b": b, "value": value, "n": n}
+        {"metric": one.name, "a": a, "b": b, "value": value, "n": n}
         for one in chosen
         for (a, b), value in scores(
             workbench, list(ordered_pairs(list(representations), one)), LAYER, one, memory
@@ -137,7 +137,7 @@ def choose(metrics: Metrics, protocol: str, seed: int | None = None) -> list[Sco
         raise ValueError(f"scores need at least one metric; got none. Known: {', '.join(METRICS)}.")
     given = {name: dict(metrics[name]) if isinstance(metrics, Mapping) else {} for name in metrics}
     for name, parameters in given.items():
-        if seed is not None and "seed" in METRICS[name].facts.parameters:
+        if seed is not None and "seed" in METRICS[metric_of(name, parameters)].facts.parameters:
             parameters.setdefault("seed", seed)
     return [scoring(name, protocol, parameters) for name, parameters in given.items()]
 

@@ -32,7 +32,7 @@ def untrained(
     runs : the two untrained runs.
     known : scores computed before; the new one is added.
     """
-    key = ("untrained", runs, tuple(s.key for s in subsets), chosen.metric, chosen.protocol, layer)
+    key = ("untrained", runs, tuple(s.key for s in subsets), chosen.name, chosen.protocol, layer)
     if key not in known:
         known[key] = _mean(lambda rows: workbench.scorable(*runs, rows, chosen, layer), subsets)
     return known[key]
@@ -54,7 +54,7 @@ def label_gram(
     if not METRICS[chosen.metric].facts.linear_kernel:
         return None
     digests = tuple(hashlib.blake2b(np.ascontiguousarray(codes).tobytes()).hexdigest() for codes in labels)
-    key = ("labels", digests, tuple(s.key for s in subsets), chosen.metric, chosen.protocol)
+    key = ("labels", digests, tuple(s.key for s in subsets), chosen.name, chosen.protocol)
     if key not in known:
         known[key] = _mean(lambda rows: _labels_scorable(labels, rows, chosen), subsets)
     return known[key]

@@ -20,8 +20,8 @@ from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.files import write_table
 from whyalike.jobs import note
-from whyalike.similarity.scoring import PairOnStimuli, score_pairs
-from whyalike.similarity.table import to_table
+from whyalike.similarity.scoring import PairOnStimuli, placed_scores
+from whyalike.similarity.table import PART_SCHEMA, to_table
 from whyalike.splits.overlap import dataset_overlap
 
 NEIGHBOURS = 2  # places between two classes that are scored together: 197 pairs of 100 classes, not 4,950 (15 minutes)
@@ -35,7 +35,7 @@ def score_comparison(
     stimuli_data: Path,
     output: Path,
 ) -> None:
-    """Write the score table of one (study, comparison, stimuli).
+    """Write the scores of one (study, comparison, stimuli), by the metrics of one job.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def score_comparison(
     activations : layer -> activation files of the seeds.
     manifests : manifests of the seeds.
     training_data, stimuli_data : prepared data sets of the setting and of the stimuli.
-    output : path of the score table.
+    output : path of the table, which `joining.join_scores` puts together with those of the other jobs.
 
     Raises
     ------
@@ -70,11 +70,11 @@ def score_comparison(
         for pair in work["pairs"]
         for kind, subsets, classes in rows.subsets(pair)
     ]
-    title = f"similarity {work['study']} · {work['comparison']} · {work['stimuli']}"
-    scores = score_pairs(
+    title = f"similarity {work['study']} · {work['comparison']} · {work['stimuli']} · {', '.join(work['metrics'])}"
+    scores = placed_scores(
         representations, pairs, work["metrics"], work["protocols"], work["permutations"], work["seed"], _reporter(title)
     )
-    write_table(output, to_table(scores), {"work": dict(work)})
+    write_table(output, to_table(scores, PART_SCHEMA), {"work": dict(work)})
     note(f"{title} · {len(scores)} scores")
 
 

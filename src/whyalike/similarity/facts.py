@@ -33,6 +33,8 @@ class MetricFacts:
     smallest_n : fewest rows for which the metric is defined.
     source : where the definition comes from.
     published_eps : what the reference adds to the denominator.
+    family : metrics of one family are scored by one job; those that share a ``prepare`` are of one.
+    prepared_by : the parameters that the family's ``prepare`` reads.
     linear_kernel : compares linear kernels, so that the score of one-hot labels is a baseline in the same units.
     arguments : what two things are compared: "representations", "distributions" (pairs of embeddings and unembeddings)
         or "predictions". Metrics of the latter two stand in `registry.OTHER_METRICS`.
@@ -54,6 +56,8 @@ class MetricFacts:
     alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     conflicts: tuple[tuple[tuple[str, Any], tuple[str, Any], str], ...] = ()
+    family: str = ""
+    prepared_by: tuple[str, ...] = ()
     symmetric: bool = True
     linear_kernel: bool = False
     kind: str = "similarity"

@@ -1,9 +1,12 @@
-"""The two protocols that a score can follow, and the parameters that a metric has under each.
+"""Scorings: a metric under one of two protocols, with all of its parameters and perhaps a name of its own.
 
 ``exact`` is the textbook quantity, one layer against the layer of the same name. ``as_published`` is what the reference
 computes, quirks included: clamped and row-normalised features, its denominators, and the maximum over all pairs of
 layers, "all layers flattened" being one more layer on each side, starting at 0. A metric that the reference lacks has
 no form as published: asked for by name that is an error, and of several protocols it takes those that it has.
+
+A scoring is given as a name and parameters. The name is that of the metric, unless the key `metric` stands among the
+parameters: then it is the user's own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +14,10 @@ from dataclasses import dataclass
 from numbers import Number
 from typing import Any
 
+from whyalike.files import canonical_json
 from whyalike.similarity.registry import METRICS
 
+METRIC = "metric"  # among the parameters: of which metric a scoring is, where its name does not say it
 PUBLISHED_PREPROCESSING = "clamp95+l2"
 LEAST = {"dims": 1, "folds": 2, "seed": 0}  # whole numbers, and the smallest of each
 LEAST_K = {"cknna": 2}  # with one neighbour the masked HSIC_1 has no off-diagonal pairs to compare; others take 1
@@ -23,9 +28,11 @@ WIDTHS = (1e-60, 1e60)  # as of entries: squares of their ratios are within floa
 class Scoring:
     """Everything that fixes a score besides the representations: the words of the score table and the parameters.
 
-    ``parameters`` includes ``eps``, what is added to the denominator.
+    ``name`` is the user's, or the metric's; ``parameters`` are those in force, defaults and ``eps`` included, which is
+    added to the denominator.
     """
 
+    name: str
     metric: str
     protocol: str
     preprocessing: str
@@ -38,13 +45,18 @@ class Scoring:
         return self.parameters["eps"]
 
     @property
+    def parameters_text(self) -> str:
+        """The parameters without eps as canonical JSON: one text for equal parameters."""
+        return canonical_json({name: value for name, value in self.parameters.items() if name != "eps"})
+
+    @property
     def layers_together(self) -> bool:
         """Whether all pairs of layers give one score (their maximum, at least 0)."""
         return self.protocol == "as_published"
 
 
-def scoring(metric: str, protocol: str, given: Mapping[str, Any]) -> Scoring:
-    """The scoring of a metric under a protocol, the given parameters taking the place of the defaults.
+def scoring(name: str, protocol: str, given: Mapping[str, Any]) -> Scoring:
+    """The scoring of a name under a protocol, the given parameters taking the place of the defaults.
 
     Raises
     ------
@@ -52,6 +64,7 @@ def scoring(metric: str, protocol: str, given: Mapping[str, Any]) -> Scoring:
     ValueError : unknown protocol or parameter, a protocol that the metric lacks, parameters that do not go together, or
         a value out of its range.
     """
+    metric, given = metric_of(name, given), {key: value for key, value in given.items() if key != METRIC}
     facts = METRICS[metric].facts
     if protocol not in ("exact", "as_published"):
         raise ValueError(f"score protocol must be 'exact' or 'as_published'; got {protocol!r}.")
@@ -63,22 +76,23 @@ def scoring(metric: str, protocol: str, given: Mapping[str, Any]) -> Scoring:
     published = protocol == "as_published"
     defaults = dict((facts.published_parameters if published else None) or facts.parameters)
     known = {*facts.parameters, *facts.published_parameters, *facts.alternatives}
-    for name, value in given.items():
-        if name not in known:
-            raise ValueError(f"{metric} has no parameter '{name}'. Known: {', '.join(sorted(known)) or 'none'}.")
-        clash = [other for other in facts.alternatives.get(name, ()) if other in given]
+    for key, value in given.items():
+        if key not in known:
+            raise ValueError(f"{metric} has no parameter '{key}'. Known: {', '.join(sorted(known)) or 'none'}.")
+        clash = [other for other in facts.alternatives.get(key, ()) if other in given]
         if clash:
-            raise ValueError(f"{metric} takes '{name}' or '{clash[0]}', not both. Give one of them.")
-        value = _checked(metric, name, value)
-        for other in facts.alternatives.get(name, ()):
+            raise ValueError(f"{metric} takes '{key}' or '{clash[0]}', not both. Give one of them.")
+        value = _checked(metric, key, value)
+        for other in facts.alternatives.get(key, ()):
             defaults.pop(other, None)
-        defaults[name] = value
+        defaults[key] = value
     if published and "variance" in defaults:
         raise ValueError(f"{metric} as published has a fixed number of dims, no variance. Use protocol 'exact'.")
     for (one, value), (other, wrong), remedy in facts.conflicts:
         if defaults[one] == value and defaults[other] == wrong:
             raise ValueError(f"{metric} cannot have {one} {value!r} and {other} {wrong!r}. {remedy}")
     return Scoring(
+        name,
         metric,
         protocol,
         PUBLISHED_PREPROCESSING if published else facts.preprocessing,
@@ -87,16 +101,21 @@ def scoring(metric: str, protocol: str, given: Mapping[str, Any]) -> Scoring:
     )
 
 
-def scorings(metric: str, protocols: Sequence[str], given: Mapping[str, Any]) -> list[Scoring]:
-    """The scorings of a metric under those of several protocols that it has.
+def metric_of(name: str, given: Mapping[str, Any]) -> str:
+    """The metric of a scoring."""
+    return given.get(METRIC, name)
+
+
+def scorings(name: str, protocols: Sequence[str], given: Mapping[str, Any]) -> list[Scoring]:
+    """The scorings of a name under those of several protocols that its metric has.
 
     Raises
     ------
     As `scoring`; also where the metric has none of the protocols.
     """
-    of_metric = METRICS[metric].facts.protocols
+    of_metric = METRICS[metric_of(name, given)].facts.protocols
     having = [protocol for protocol in protocols if protocol in of_metric or protocol not in ("exact", "as_published")]
-    return [scoring(metric, protocol, given) for protocol in having or protocols]
+    return [scoring(name, protocol, given) for protocol in having or protocols]
 
 
 def _checked(metric: str, name: str, value: Any) -> Any:

@@ -30,6 +30,7 @@ NIELSEN = "Nielsen et al. 2025, When Does Closeness in Distribution Imply Repres
 GEIRHOS = "Geirhos et al. 2020, Beyond Accuracy: Quantifying Trial-by-Trial Behaviour"
 
 POOLED_PLAN = "The plan weighs correlations of single units. Use score 'mapped' or correlation 'per_unit'."
+FOLDS = ("folds", "seed")  # what tells how stimuli are split into folds
 SAME_DISTRIBUTION = ("reparametrisation", "unembedding_shift")  # what leaves p(y|x) as it is
 NEEDS = {
     "distributions": "pairs (f, g) of embeddings and unembeddings",
@@ -38,13 +39,14 @@ NEEDS = {
 
 
 def _neighbour_facts(estimator: str, source: str, published: str | None = None, **others: Any) -> MetricFacts:
-    facts = {"range": (0.0, 1.0), "self_value": 1.0, "smallest_n": 3, **others}
+    facts = {"range": (0.0, 1.0), "self_value": 1.0, "smallest_n": 3, "family": "neighbours", **others}
     return MetricFacts(
         invariances=("orthogonal", "scale", "row_scale"),
         preprocessing="l2",  # with the raw inner product a few long rows become everyone's neighbours
         estimator=estimator,
         published_estimator=published or estimator,
         parameters={"k": 10},
+        prepared_by=("k",),
         source=source,
         cost="n² d; n k²",
         **facts,
@@ -56,7 +58,8 @@ def _spectral_facts(**facts: Any) -> MetricFacts:
     return MetricFacts(preprocessing="none", published_estimator=None, **given)
 
 
-def _fitted_facts(parameters: dict[str, Any], **facts: Any) -> MetricFacts:
+def _fitted_facts(parameters: dict[str, Any], **others: Any) -> MetricFacts:
+    facts = {"prepared_by": FOLDS, **others}
     choices = {"correlation": ("per_unit", "pooled"), "comparison": ("pearson", "spearman")}
     return MetricFacts(
         range=(-1.0, 1.0),
@@ -102,6 +105,7 @@ METRICS: Registry[MetricFacts] = Registry(
                 published_estimator="hsic_biased",
                 parameters={},
                 smallest_n=3,
+                family="kernels",
                 source=KORNBLITH,
                 published_eps=1e-6,
                 linear_kernel=True,
@@ -124,6 +128,8 @@ METRICS: Registry[MetricFacts] = Registry(
                 published_parameters={"sigma": 1.0},  # the reference's default
                 alternatives={"sigma": ("sigma_median",), "sigma_median": ("sigma",)},
                 smallest_n=3,
+                family="rbf",
+                prepared_by=("sigma", "sigma_median"),
                 source=KORNBLITH,
                 published_eps=1e-6,
                 formula="as cka with K = exp(−d² / (2σ²)), σ absolute or a multiple of the median distance",
@@ -143,6 +149,7 @@ METRICS: Registry[MetricFacts] = Registry(
                 published_estimator="hsic_1",
                 parameters={},
                 smallest_n=4,
+                family="kernels",
                 source=SONG,
                 published_eps=1e-6,
                 linear_kernel=True,
@@ -202,6 +209,7 @@ METRICS: Registry[MetricFacts] = Registry(
                 "hsic_1",
                 HUH,
                 range=(float("-inf"), float("inf")),
+                family="cknna",
                 smallest_n=4,
                 symmetric=False,
                 published_eps=1e-6,
@@ -223,6 +231,8 @@ METRICS: Registry[MetricFacts] = Registry(
                 parameters={"dims": 10},
                 alternatives={"dims": ("variance",), "variance": ("dims",)},
                 smallest_n=3,
+                family="svcca",
+                prepared_by=("dims", "variance"),
                 source=RAGHU,
                 formula="mean singular value of U₁′U₂, U the leading `dims` left singular vectors (or those that hold "
                 "`variance`)",
@@ -236,6 +246,7 @@ METRICS: Registry[MetricFacts] = Registry(
             _spectral_facts(
                 invariances=("linear", "orthogonal", "scale", "translation"),
                 estimator="canonical",
+                family="canonical",
                 source=HOTELLING,
                 formula="mean of the canonical correlations: mean singular value of Qx′Qy, Q an orthonormal basis of "
                 "the centred columns",
@@ -250,6 +261,7 @@ METRICS: Registry[MetricFacts] = Registry(
                 invariances=("scale", "translation"),
                 symmetric=False,
                 estimator="canonical_weighted",
+                family="canonical",
                 source=MORCOS,
                 formula="canonical correlations weighted by Σⱼ |⟨hᵢ, xⱼ⟩|, hᵢ the canonical variates and xⱼ the "
                 "units of X",
@@ -268,6 +280,7 @@ METRICS: Registry[MetricFacts] = Registry(
                 estimator="nuclear_norm",
                 parameters={"angular": False},
                 choices={"angular": (False, True)},
+                family="procrustes_distance",
                 source=WILLIAMS,
                 formula="√(2 − 2‖X′Y‖∗) of centred X, Y with Frobenius norm 1; `angular`: arccos ‖X′Y‖∗, 0 to π/2",
                 chance="below √2, and falls as p and q grow against n",
@@ -283,6 +296,8 @@ METRICS: Registry[MetricFacts] = Registry(
                 estimator="rdm_correlation",
                 parameters={"rdm": "correlation", "comparison": "spearman"},
                 choices={"rdm": ("correlation", "cosine", "euclidean"), "comparison": ("spearman", "pearson")},
+                family="rsa",
+                prepared_by=("rdm", "comparison"),
                 source=KRIEGESKORTE,
                 formula="Spearman (or Pearson) correlation of the upper triangles of two dissimilarity matrices: 1 − "
                 "Pearson between stimuli (or 1 − cosine, or Euclidean distance)",
@@ -295,6 +310,8 @@ METRICS: Registry[MetricFacts] = Registry(
             "whyalike.similarity.alignment:LINEAR",
             _fitted_facts(
                 {"ridge": 0.0},
+                family="regression",
+                prepared_by=(*FOLDS, "ridge"),
                 source=YAMINS,
                 formula="held-out correlation of XW with Y, W least squares (`ridge`: penalty in units of X's mean "
                 "variance), both directions averaged",
@@ -306,6 +323,7 @@ METRICS: Registry[MetricFacts] = Registry(
             "whyalike.similarity.alignment:PROCRUSTES",
             _fitted_facts(
                 {},
+                family="matching",
                 source=SCHOENEMANN,
                 formula="as linear with an orthogonal W (reflections allowed; the narrower side zero-padded)",
                 cost="n d; 2 n d² + folds · d³",
@@ -316,6 +334,7 @@ METRICS: Registry[MetricFacts] = Registry(
             "whyalike.similarity.alignment:PERMUTATION",
             _fitted_facts(
                 {},
+                family="matching",
                 source=LI,
                 formula="mean held-out correlation of matched units, one to one by the largest sum of correlations; "
                 "p = q",
@@ -329,6 +348,7 @@ METRICS: Registry[MetricFacts] = Registry(
                 {"score": "plan"},
                 choices={"score": ("plan", "mapped")},
                 conflicts=((("score", "plan"), ("correlation", "pooled"), POOLED_PLAN),),
+                family="matching",
                 source=KHOSLA,
                 formula="Σ T∘corr on held-out stimuli, T the optimal transport of units (marginals 1/p, 1/q) at cost "
                 "1 − corr; `mapped`: correlation of Y with X mapped by T",

@@ -22,9 +22,10 @@ from whyalike.similarity.pairs import PASSED_THROUGH, PairOnStimuli, check_pairs
 from whyalike.similarity.planner import reuse_order
 from whyalike.similarity.protocols import Scoring, scorings
 from whyalike.similarity.registry import METRICS
-from whyalike.similarity.table import to_frame
+from whyalike.similarity.table import PART_SCHEMA, PLACE, to_frame
 
 ALL_PAIRS_OF_LAYERS = "max"  # in layer_a and layer_b, under the published layer rule
+LAYERS = 1 << 20  # more than a model has: places of a pair
 _log = logging.getLogger(__name__)
 
 
@@ -51,7 +52,8 @@ def score_pairs(
     ----------
     representations : run -> layer -> n_all x d, all runs of a pair on the same stimuli.
     pairs : what is compared, in the order of the rows of the result.
-    metrics : name -> parameters that differ from the defaults.
+    metrics : name of a scoring -> parameters that differ from the defaults, and `metric` where the name is not that of
+        the metric.
     protocols : of "exact" (each layer against the one of the same name) and "as_published" (maximum over layer pairs);
         a metric has rows under those of them that it has.
     permutations : draws of each permutation null; 0: no nulls, no p value. Draws of cknna are all defined where the
@@ -61,7 +63,7 @@ def score_pairs(
 
     Returns
     -------
-    One row a (pair, layer, metric, protocol), in this order, with the columns of `table.SCORE_SCHEMA`. null_mean and
+    One row a (pair, layer, scoring, protocol), in this order, with the columns of `table.SCORE_SCHEMA`. null_mean and
     null_p95 (95 % quantile, the next larger draw; of a distance the 5 % quantile, the next smaller one) are of the row
     permutations, null_within_class is a mean. p_value counts the draws at least as alike as the score.
 
@@ -69,9 +71,22 @@ def score_pairs(
     ------
     KeyError : unknown metric. ValueError : wrong parameters, representations, rows, codes or columns.
     """
+    return placed_scores(representations, pairs, metrics, protocols, permutations, seed, progress).drop(columns=PLACE)
+
+
+def placed_scores(
+    representations: Mapping[str, Mapping[str, np.ndarray]],
+    pairs: Sequence[PairOnStimuli],
+    metrics: Mapping[str, Mapping[str, Any]],
+    protocols: Sequence[str],
+    permutations: int,
+    seed: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """As `score_pairs`, with the column ``place``: rows of one pair and layer have one place, whatever the metrics."""
     if permutations < 0:
         raise ValueError(f"permutations must be at least 0; got {permutations}.")
-    chosen = [one for metric, given in metrics.items() for one in scorings(metric, protocols, given)]
+    chosen = [one for name, given in metrics.items() for one in scorings(name, protocols, given)]
     check_pairs(representations, pairs, any(not one.layers_together for one in chosen))
     workbench = Workbench(representations, seed, permuted=permutations > 0)
     baselines: dict[tuple, float | None] = {}
@@ -80,7 +95,8 @@ def score_pairs(
         rows[i] = _score_pair(workbench, pairs[i], chosen, permutations, baselines)
         if progress is not None:
             progress(done, len(pairs))
-    return to_frame([row for i in range(len(pairs)) for row in rows[i]])
+    placed = [{**row, PLACE: i * LAYERS + row[PLACE]} for i in range(len(pairs)) for row in rows[i]]
+    return to_frame(placed, PART_SCHEMA)
 
 
 def _score_pair(
@@ -92,7 +108,7 @@ def _score_pair(
     layers_b = workbench.representations[pair.run_b]
     layers = [layer for layer in workbench.representations[pair.run_a] if layer in layers_b]
     rows = []
-    for layer in [*layers, None]:
+    for number, layer in enumerate([*layers, None]):
         for one in chosen:
             if one.layers_together is not (layer is None):
                 continue
@@ -101,7 +117,7 @@ def _score_pair(
                 value = float(np.mean([scorable.value() for scorable in scorables]))
             except UndefinedScore as reason:
                 where = f"{pair.run_a} and {pair.run_b}, {pair.columns['stimuli']}, layer {layer or 'max'}"
-                _log.warning("no %s score (%s) of %s: %s", one.metric, one.protocol, where, reason)
+                _log.warning("no %s score (%s) of %s: %s", one.name, one.protocol, where, reason)
                 continue
             rows.append(
                 {
@@ -119,6 +135,9 @@ def _score_pair(
                     "value": value,
                     **_nulls(value, scorables, draws),
                     **_baselines(workbench, pair, subsets, one, layer, baselines),
+                    "scoring": one.name,
+                    "parameters": one.parameters_text,
+                    PLACE: number,
                 }
             )
     return rows

@@ -43,21 +43,27 @@ SCORE_SCHEMA = pa.schema(
         pa.field("untrained", _NUMBER),
         pa.field("label_gram", _NUMBER),
         pa.field("p_value", _NUMBER),
+        pa.field("scoring", _TEXT),  # the user's name of metric and parameters; null in old and imported tables: metric
+        pa.field("parameters", _TEXT),  # all of them, defaults included, as JSON; eps has its column
     ]
 )
 
+# of the tables of single families: where a row stands in the table of the comparison, by pair and layer
+PLACE = "place"
+PART_SCHEMA = SCORE_SCHEMA.append(pa.field(PLACE, _COUNT, nullable=False))
 
-def to_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The frame of score rows (column -> value, absent or None where missing), columns in the table's order.
+
+def to_frame(rows: Sequence[Mapping[str, Any]], schema: pa.Schema = SCORE_SCHEMA) -> pd.DataFrame:
+    """The frame of score rows (column -> value, absent or None where missing), columns in the schema's order.
 
     Raises
     ------
     pyarrow.ArrowInvalid, pyarrow.ArrowTypeError : a value does not fit its column.
     """
-    table = pa.Table.from_pylist([dict(row) for row in rows], schema=SCORE_SCHEMA)
+    table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
     return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
 
 
-def to_table(frame: pd.DataFrame) -> pa.Table:
+def to_table(frame: pd.DataFrame, schema: pa.Schema = SCORE_SCHEMA) -> pa.Table:
     """The Arrow table of a frame made by `to_frame`: missing values become null, nothing else changes."""
-    return pa.Table.from_pandas(frame, schema=SCORE_SCHEMA, preserve_index=False).replace_schema_metadata(None)
+    return pa.Table.from_pandas(frame, schema=schema, preserve_index=False).replace_schema_metadata(None)

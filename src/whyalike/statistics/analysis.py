@@ -129,4 +129,5 @@ def parse_architectures(given: Sequence[str]) -> dict[str, str]:
 
 def printed(statistics: pd.DataFrame) -> str:
     """The statistics for the terminal, a line a number; columns that are empty throughout are left out."""
-    return to_markdown(statistics[_SHOWN].dropna(axis="columns", how="all"))
+    named = ["scoring"] if (statistics["scoring"] != statistics["metric"]).any() else []
+    return to_markdown(statistics[[*named, *_SHOWN]].dropna(axis="columns", how="all"))

@@ -18,6 +18,7 @@ import scipy  # its parts are loaded when they are used: `scipy.stats` takes hal
 from whyalike.markdown import table
 from whyalike.statistics.claims_table import CLAIMS, Claim, Panels
 from whyalike.statistics.inference import CONFIDENCE, holm
+from whyalike.statistics.table import speaking
 
 #: Family -> the metric that speaks for it.
 FAMILIES = {"kernels": "cka", "neighbours": "mutual_knn", "canonical correlations": "svcca"}
@@ -97,7 +98,7 @@ def _of(panels: Panels, claim: Claim, gains: pd.DataFrame) -> pd.DataFrame:
     """The gains of some panels under the metrics that speak for the families."""
     named = gains["comparison"].map(lambda name: not claim.comparisons or any(one in name for one in claim.comparisons))
     chosen = (gains["factor"] == panels.factor) & (gains["stimuli_kind"] == panels.kind) & named.astype(bool)
-    return gains[chosen & gains["metric"].isin(FAMILIES.values())]
+    return speaking(gains[chosen & gains["metric"].isin(FAMILIES.values())])
 
 
 def _difference(pair) -> dict:

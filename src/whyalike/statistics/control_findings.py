@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from whyalike.statistics.table import seeds_words
+from whyalike.statistics.table import seeds_words, speaking
 
 _STEPS = {
     "order": "another order of the images",
@@ -16,7 +16,8 @@ _STEPS = {
 
 def control_findings(statistics: pd.DataFrame) -> list[str]:
     """Lines of Markdown: the rungs' ends, the steps and the pairs across seeds of each panel under exact CKA."""
-    exact = statistics[(statistics["metric"] == "cka") & (statistics["score_protocol"] == "exact")]
+    rows = speaking(statistics)
+    exact = rows[(rows["metric"] == "cka") & (rows["score_protocol"] == "exact")]
     lines = []
     for (comparison, stimuli, kind), panel in exact.groupby(["comparison", "stimuli", "stimuli_kind"], sort=False):
         rows = panel.set_index("estimator")

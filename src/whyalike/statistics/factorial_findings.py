@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from whyalike.statistics.table import seeds_words
+from whyalike.statistics.table import seeds_words, speaking
 
 LEVEL = 0.05
 FEWEST = 4  # seeds: with three, no sign-flip p is below .25
@@ -35,7 +35,8 @@ def interaction_claimed(panel: pd.DataFrame) -> bool:
 
 def factorial_findings(statistics: pd.DataFrame) -> list[str]:
     """Lines of Markdown: the effects of each comparison and stimulus set under exact CKA, and what may be claimed."""
-    exact = statistics[(statistics["metric"] == "cka") & (statistics["score_protocol"] == "exact")]
+    rows = speaking(statistics)
+    exact = rows[(rows["metric"] == "cka") & (rows["score_protocol"] == "exact")]
     lines = []
     for (comparison, stimuli, kind), panel in exact.groupby(["comparison", "stimuli", "stimuli_kind"], sort=False):
         rows = panel.set_index("estimator")

@@ -11,7 +11,7 @@ import pandas as pd
 from whyalike.designs.design import load
 from whyalike.designs.registry import design
 from whyalike.statistics.panels import sign_of_closer
-from whyalike.statistics.table import seeds_words
+from whyalike.statistics.table import seeds_words, speaking, with_scorings
 
 #: With 3 seeds the smallest possible sign-flip p is .25: nothing can be claimed.
 DESCRIPTIVE_SEEDS = 3
@@ -70,7 +70,7 @@ def overlap_findings(table: pd.DataFrame) -> list[str]:
     ----------
     table : its statistics table.
     """
-    effects = _rows(table, metric="cka", score_protocol="exact", protocol="corrected", estimator="gain")
+    effects = _rows(speaking(table), metric="cka", score_protocol="exact", protocol="corrected", estimator="gain")
     if effects.empty:
         return ["No exact CKA at two levels of overlap: nothing can be said about a change."]
     lines = []
@@ -90,14 +90,15 @@ def overlap_findings(table: pd.DataFrame) -> list[str]:
 def _panel(table: pd.DataFrame, effect) -> list[str]:
     """An in-distribution panel: the change, whether it is a claim, the other metrics, the published analysis."""
     place = {name: getattr(effect, name) for name in ("comparison", "stimuli", "stimuli_kind")}
-    panel = _rows(table, **place)
+    panel = _rows(with_scorings(table), **place)
     lines = [
         f"- **{effect.comparison} on {effect.stimuli}**: from the lowest to the highest overlap, exact CKA "
         f"{_verb(effect)}: {_effect(effect)}.",
         f"  - {_sentence(_claim(effect))}.",
     ]
-    signs = _rows(panel, score_protocol="exact", protocol="corrected", estimator="gain").set_index("metric")["value"]
-    closer = [sign_of_closer(metric) for metric in signs.index]
+    gains = _rows(panel, score_protocol="exact", protocol="corrected", estimator="gain")
+    closer = [sign_of_closer(metric) for metric in gains["metric"]]
+    signs = gains.set_index("scoring")["value"]
     agree = signs.index[_sign(signs * closer) == _sign(effect.value)]
     others = [metric for metric in signs.index if metric not in agree]
     lines.append(
@@ -109,7 +110,7 @@ def _panel(table: pd.DataFrame, effect) -> list[str]:
 
 def _calibrated(panel: pd.DataFrame) -> list[str]:
     """The change as a share of what there is to gain, where that is known."""
-    found = _rows(panel, metric="cka", score_protocol="exact", protocol="corrected", estimator="gain_share")
+    found = _rows(speaking(panel), metric="cka", score_protocol="exact", protocol="corrected", estimator="gain_share")
     return [
         f"  - That is {100 * row.value:.0f} %{_percent(row)} of the gap from untrained pairs to pairs of overlap 1."
         for row in found.itertuples()
@@ -122,9 +123,9 @@ def _percent(row) -> str:
 
 def _against_published(panel: pd.DataFrame) -> list[str]:
     """What the published analysis says of CKA in this panel, and where the corrected slope differs."""
-    published = _rows(panel, metric="cka", score_protocol="as_published", protocol="as_published")
+    published = _rows(speaking(panel), metric="cka", score_protocol="as_published", protocol="as_published")
     published = published.set_index("estimator")
-    corrected = _rows(panel, metric="cka", score_protocol="exact", protocol="corrected", estimator="slope")
+    corrected = _rows(speaking(panel), metric="cka", score_protocol="exact", protocol="corrected", estimator="slope")
     if "ols_slope" not in published.index or corrected.empty:
         return []
     line, slope = published.loc["ols_slope"], corrected.iloc[0]

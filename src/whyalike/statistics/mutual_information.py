@@ -17,6 +17,7 @@ from whyalike.randomness import keyed
 from whyalike.statistics import information
 from whyalike.statistics.inference import jackknife_interval
 from whyalike.statistics.panels import Panel, Points, panels
+from whyalike.statistics.table import speaking
 
 MUTUAL_INFORMATION_COLUMNS = [
     *("study", "factor", "protocol", "score_protocol", "estimator", "value", "ci_low", "ci_high"),
@@ -63,6 +64,7 @@ def mutual_information_table(
 
 
 def _cka(scores: pd.DataFrame, score_protocol: str) -> list[Panel]:
+    scores = speaking(scores)
     mask = (scores["metric"] == "cka") & (scores["score_protocol"] == score_protocol)
     # what the user gives as overlap is no level that the other studies have
     given = [name for name in DESIGNS if design(name).overlap_is_given]

@@ -15,7 +15,7 @@ from whyalike.designs.design import Design
 from whyalike.designs.registry import DESIGNS, design, with_one_overlap
 from whyalike.similarity.facts import sign_of_likeness
 from whyalike.similarity.registry import METRICS
-from whyalike.statistics.table import PANEL, seeds_asked
+from whyalike.statistics.table import PANEL, seeds_asked, with_scorings
 
 #: One pair of runs within a panel.
 _PAIR = ["seed", "condition", "run_a", "run_b"]
@@ -101,6 +101,7 @@ def panels(scores: pd.DataFrame) -> Iterator[Panel]:
     ------
     ValueError : a column is missing, a factor unknown, a score or an overlap missing, or one pair is scored twice.
     """
+    scores = with_scorings(scores)
     check_scores(scores)
     for key, rows in scores.groupby(list(PANEL), sort=False):
         named = dict(zip(PANEL, key, strict=True))
@@ -126,7 +127,7 @@ def _one_row_a_pair(rows: pd.DataFrame, named: dict[str, str]) -> pd.DataFrame:
     if len(repeated):
         raise ValueError(
             f"a panel needs one score a pair of runs and layers: {named} holds {len(repeated)} more, the first "
-            f"{repeated.iloc[0][_PAIR].to_dict()}. Keep one variant (preprocessing, estimator, eps) of a metric."
+            f"{repeated.iloc[0][_PAIR].to_dict()}. Keep one variant (preprocessing, estimator, eps) of a scoring."
         )
     measured = ["overlap", "label_information", "value", *(["untrained"] if "untrained" in rows else [])]
     columns = ["seed", *measured]
@@ -145,7 +146,10 @@ def check_scores(scores: pd.DataFrame) -> None:
     """
     missing = [name for name in _COLUMNS if name not in scores.columns]
     if missing:
-        raise ValueError(f"a score table needs the columns {', '.join(_COLUMNS)}: {', '.join(missing)} missing.")
+        raise ValueError(
+            f"the statistics are of overlap studies, whose score tables have the columns {', '.join(_COLUMNS)}: "
+            f"{', '.join(missing)} missing."
+        )
     unknown = sorted(set(scores["factor"]) - set(DESIGNS))
     if unknown:
         known = ", ".join(with_one_overlap())

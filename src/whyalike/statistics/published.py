@@ -168,6 +168,7 @@ def _pair(line: Line, given: Description) -> dict[str, Any]:
         **runs,
         **{"layer_a": _LAYERS, "layer_b": _LAYERS, "metric": facts.metric, "preprocessing": facts.preprocessing},
         **{"estimator": facts.estimator, "eps": facts.eps, "score_protocol": facts.protocol},
+        **{"scoring": facts.name, "parameters": facts.parameters_text},
     }
 
 

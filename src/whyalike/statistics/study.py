@@ -16,7 +16,7 @@ from whyalike.randomness import keyed
 from whyalike.statistics import information, regression
 from whyalike.statistics.inference import holm, share_of_gap, sign_flip_p, t_interval
 from whyalike.statistics.panels import Panel, Points, check_scores, panels, sign_of_closer
-from whyalike.statistics.table import to_frame
+from whyalike.statistics.table import to_frame, with_scorings
 
 #: How scores are analysed.
 PROTOCOLS = ("as_published", "corrected")
@@ -57,6 +57,7 @@ def study_statistics(
     """
     if unknown := sorted(set(protocols) - set(PROTOCOLS)):
         raise ValueError(f"the protocol must be one of {', '.join(PROTOCOLS)}: got '{unknown[0]}'.")
+    scores = with_scorings(scores)
     check_scores(scores)
     options = {
         "permutations": permutations,
@@ -167,8 +168,8 @@ def _row(
 
 
 def _with_holm(statistics: pd.DataFrame) -> pd.DataFrame:
-    """p_holm: Holm over the panels (comparison, stimuli, stimuli_kind) of one study, metric, protocol and estimator."""
+    """p_holm: Holm over the panels (comparison, stimuli, stimuli_kind) of a study, scoring, protocol and estimator."""
     tested = statistics[statistics["p_value"].notna()]
-    figure = tested.groupby(["study", "metric", "score_protocol", "protocol", "estimator"], sort=False)
+    figure = tested.groupby(["study", "scoring", "score_protocol", "protocol", "estimator"], sort=False)
     adjusted = figure["p_value"].transform(lambda p_values: holm(p_values.to_numpy()))
     return statistics.assign(p_holm=adjusted.reindex(statistics.index))

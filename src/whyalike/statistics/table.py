@@ -7,9 +7,9 @@ estimator has none.
 import pandas as pd
 import pyarrow as pa
 
-#: What tells one panel from another: a panel is one comparison on one set of stimuli, under one metric and score
-#: protocol.
-PANEL = ("study", "comparison", "factor", "stimuli", "stimuli_kind", "metric", "score_protocol")
+#: What tells one panel from another: a panel is one comparison on one set of stimuli, under one scoring (a metric with
+#: its parameters) and score protocol.
+PANEL = ("study", "comparison", "factor", "stimuli", "stimuli_kind", "metric", "score_protocol", "scoring")
 
 STATISTICS_SCHEMA = pa.schema(
     [
@@ -26,6 +26,23 @@ STATISTICS_SCHEMA = pa.schema(
         pa.field("p_holm", pa.float64()),
     ]
 )
+
+
+def with_scorings(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of scores or statistics with the column ``scoring``; where there is none, it is the metric."""
+    if "metric" not in table:
+        return table
+    named = table["scoring"].fillna(table["metric"]) if "scoring" in table else table["metric"]
+    return table.assign(scoring=named)
+
+
+def speaking(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one scoring a metric: that of the metric's own name, or else the first. It speaks for the metric."""
+    table = with_scorings(table)
+    names = {
+        metric: metric if (own == metric).any() else own.iloc[0] for metric, own in table.groupby("metric")["scoring"]
+    }
+    return table[table["scoring"] == table["metric"].map(names)]
 
 
 def seeds_asked(scores: pd.DataFrame) -> int:

@@ -48,6 +48,7 @@ class MainLine(Study):
             "import_runs": self.flow.import_work,
             "import_activations": self.flow.import_activations_work,
             "score_comparison": self.flow.similarity_work,
+            "join_scores": self.flow.similarity_work,
             "analyse_study": self.flow.statistics_work,
             "write_tables": self.flow.tables_work,
             "draw_figure": self.flow.figure_work,
@@ -113,7 +114,10 @@ class MainLine(Study):
             for path in self.flow.study_scores(study):
                 names = {"study": study, "comparison": Path(path).parent.name, "stimuli": Path(path).stem}
                 cells = self._cells(study, names["comparison"])
-                yield Job("scores", "score_comparison", names, (path,), (path,), cells)
+                files = self.flow.family_scores(SimpleNamespace(**names))
+                for job, part in zip(self.flow.family_jobs(), files, strict=True):
+                    yield Job("scores", "score_comparison", {**names, "job": job}, (part,), cells=cells)
+                yield Job("scores", "join_scores", names, (path,), (path,), cells)
         for path in self.flow.all_statistics():
             names = {"study": Path(path).stem}
             yield Job("statistics", "analyse_study", names, (path,), (path,), self._cells(names["study"]))

@@ -6,13 +6,13 @@ has the distance. Read each time the Snakefile is parsed: no heavy imports.
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from whyalike.data.parameters import Cifar10Parameters
 from whyalike.models.parameters import ResNetParameters
 from whyalike.section import Section
-from whyalike.sections.names import Name, known
-from whyalike.similarity.registry import METRICS, of_representations
+from whyalike.sections.names import Name
+from whyalike.sections.scorings import Scorings
 from whyalike.training.parameters import AdamRecipe
 
 CIFAR10 = {"mean": (125.307, 122.961, 113.8575), "std": (51.5865, 50.847, 51.255)}  # of its pixels, as everywhere else
@@ -159,8 +159,8 @@ class Closeness(Section):
         Photographs(), description="Models of photographs (d), of `closeness`; null leaves them out."
     )
     num_samples: Count = Field(200, description="Random tuples of inputs of llv_distance between trained models.")
-    metrics: dict[Annotated[str, known(METRICS), BeforeValidator(of_representations)], dict[str, Any]] = Field(
-        METRICS_OF_F, description="Metrics of the embeddings f, beside those of distributions (e)."
+    metrics: Scorings = Field(
+        METRICS_OF_F, description="Metrics of the embeddings f, as similarity.metrics has them (e)."
     )
     draws: Count = Field(999, description="Permutations of the models in tests of rank correlation (e).")
     tuples: Tuples = Field(Tuples(), description="Sensitivity of llv_distance to its tuples.")

@@ -1,0 +1,35 @@
+"""One score table of a comparison on one stimulus set, from those that its family jobs wrote.
+
+Each of them says of its rows where they stand among all (`scoring.placed_scores`): by pair and layer. At one place the
+scorings stand in the order of the configuration, so the table is the one that a single job would have made.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from whyalike.files import write_table
+from whyalike.jobs import note
+from whyalike.similarity.table import PLACE, SCORE_SCHEMA
+
+
+def join_scores(work: Mapping[str, Any], parts: Sequence[Path], output: Path) -> None:
+    """Write the score table of a comparison.
+
+    Parameters
+    ----------
+    work : as `comparison.score_comparison` has it, with the metrics of all parts, as JSON values.
+    parts : tables of the family jobs.
+    output : path of the score table.
+    """
+    table = pa.concat_tables([pq.read_table(path, partitioning=None) for path in parts])
+    rank = {name: i for i, name in enumerate(work["metrics"])}
+    ranks = [rank[name] for name in table["scoring"].to_pylist()]
+    order = np.lexsort((ranks, table[PLACE].to_numpy()))
+    joined = table.take(order).select(SCORE_SCHEMA.names).replace_schema_metadata(None).combine_chunks()
+    write_table(output, joined, {"work": dict(work)})
+    note(f"similarity {work['study']} · {work['comparison']} · {work['stimuli']} · {len(joined)} scores in all")
