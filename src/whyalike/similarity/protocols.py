@@ -64,7 +64,7 @@ def scoring(name: str, protocol: str, given: Mapping[str, Any]) -> Scoring:
     ValueError : unknown protocol or parameter, a protocol that the metric lacks, parameters that do not go together, or
         a value out of its range.
     """
-    metric, given = metric_of(name, given), {key: value for key, value in given.items() if key != METRIC}
+    metric, given = metric_of(name, given), parameters_of(given)
     facts = METRICS[metric].facts
     if protocol not in ("exact", "as_published"):
         raise ValueError(f"score protocol must be 'exact' or 'as_published'; got {protocol!r}.")
@@ -104,6 +104,11 @@ def scoring(name: str, protocol: str, given: Mapping[str, Any]) -> Scoring:
 def metric_of(name: str, given: Mapping[str, Any]) -> str:
     """The metric of a scoring."""
     return given.get(METRIC, name)
+
+
+def parameters_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a scoring, without the name of its metric."""
+    return {key: value for key, value in given.items() if key != METRIC}
 
 
 def scorings(name: str, protocols: Sequence[str], given: Mapping[str, Any]) -> list[Scoring]:

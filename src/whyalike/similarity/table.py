@@ -1,9 +1,12 @@
 """The score table: its columns, in order, and how rows become a frame and a frame becomes Parquet.
 
+`SCORE_SCHEMA` is that of studies of overlap. The tables of other studies have the same core (`CORE`), and pair columns
+of their own: `score_schema`.
+
 Missing means absent: NaN in a frame's float columns, NA in ``classes``, null in Parquet.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -47,6 +50,19 @@ SCORE_SCHEMA = pa.schema(
         pa.field("parameters", _TEXT),  # all of them, defaults included, as JSON; eps has its column
     ]
 )
+
+#: The columns that score tables of all studies have, whatever is compared: of the models, the scoring and its value.
+CORE = (
+    *("study", "comparison", "run_a", "run_b", "layer_a", "layer_b", "stimuli", "n"),
+    *("metric", "preprocessing", "estimator", "eps", "score_protocol", "value"),
+    *("null_mean", "null_p95", "null_within_class", "untrained", "label_gram", "p_value", "scoring", "parameters"),
+)
+
+
+def score_schema(pair_fields: Iterable[pa.Field]) -> pa.Schema:
+    """The columns of a study's score tables: the core, then what its design says of a pair."""
+    return pa.schema([*(SCORE_SCHEMA.field(name) for name in CORE), *pair_fields])
+
 
 # of the tables of single families: where a row stands in the table of the comparison, by pair and layer
 PLACE = "place"

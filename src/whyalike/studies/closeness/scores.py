@@ -1,6 +1,6 @@
 """All pairs among the models of a group: closeness of their distributions, and every metric of their embeddings.
 
-A score table has one row a number: group, classes, width, dimensions (M), trained, a and b (seeds), metric, value, n.
+A score table has one row a number: the core columns, then group, classes, width, dimensions (M), trained, a and b.
 Where (a, b) and (b, a) differ, both stand. A score that is undefined for a pair is absent.
 """
 
@@ -8,9 +8,6 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
-import pyarrow as pa
 
 from whyalike.files import write_table
 from whyalike.jobs import note
@@ -20,10 +17,18 @@ from whyalike.similarity.closeness import kl_divergence, logit_distance
 from whyalike.similarity.distributions import Model
 from whyalike.similarity.llv import llv_parts
 from whyalike.similarity.m_svd import m_cca, m_svd_unembeddings, max_d_svd
+from whyalike.similarity.protocols import metric_of, parameters_of
 from whyalike.similarity.registry import METRICS
 from whyalike.studies.closeness.activations import read_embeddings
-
-Row = dict[str, Any]
+from whyalike.studies.closeness.rows import (
+    EACH_PAIR,
+    GROUP_FIELDS,
+    Row,
+    of_distributions,
+    of_embeddings,
+    run_of,
+    to_table,
+)
 
 
 def score_group(work: Mapping[str, Any], activations: Path, output: Path) -> None:
@@ -31,27 +36,31 @@ def score_group(work: Mapping[str, Any], activations: Path, output: Path) -> Non
 
     Parameters
     ----------
-    work : group, classes, width, dimensions, num_samples (tuples of llv_distance), metrics of embeddings (name ->
-        parameters).
+    work : study, stimuli, group, classes, width, dimensions, num_samples (tuples of llv_distance), metrics of
+        embeddings (name -> parameters).
     activations : the table of the group's embeddings.
     output : path of the score table.
     """
     models = read_embeddings(activations)
-    shared = {name: work[name] for name in ("group", "classes", "width", "dimensions")}
+    group = work["group"]
+    shared = {name: work[name] for name in ("study", "stimuli", "group", "classes", "width", "dimensions")}
     rows: list[Row] = []
     for trained in (True, False):
-        group = {seed: model for (is_trained, seed), model in models.items() if is_trained is trained}
-        rows += [{**shared, "trained": trained, **row} for row in _scores(group, work)]
-    table = pd.DataFrame(rows)
-    write_table(output, pa.Table.from_pandas(table, preserve_index=False), {"work": dict(work)})
-    note(f"similarity {work['group']} · {len(table)} scores")
+        own = {seed: model for (is_trained, seed), model in models.items() if is_trained is trained}
+        for row in _scores(own, work):
+            runs = {f"run_{side}": run_of(group, row[side], trained) for side in "ab"}
+            rows.append({**shared, "comparison": group, "trained": trained, **runs, **row})
+    write_table(output, to_table(rows, GROUP_FIELDS), {"work": dict(work)})
+    note(f"similarity {group} · {len(rows)} scores")
 
 
 def _scores(models: Mapping[int, Model], work: Mapping[str, Any]) -> Iterator[Row]:
     for a, b in combinations(models, 2):
         yield from closeness_of_pair(a, b, models, work["num_samples"])
-    for metric, parameters in work["metrics"].items():
-        yield from _embedding_scores(metric, parameters, {str(seed): f for seed, (f, _) in models.items()})
+    for name, given in work["metrics"].items():
+        told = of_embeddings(name, given)
+        scores = _embedding_scores(name, given, {str(seed): f for seed, (f, _) in models.items()})
+        yield from ({**row, **told} for row in scores)
 
 
 def closeness_of_pair(a: int, b: int, models: Mapping[int, Model], num_samples: int) -> Iterator[Row]:
@@ -59,9 +68,9 @@ def closeness_of_pair(a: int, b: int, models: Mapping[int, Model], num_samples: 
     p, q = models[a], models[b]
     n = len(p[0])
 
-    def row(metric: str, value: float, turned: bool = False) -> Row:
+    def row(metric: str, value: float, turned: bool = False, **given: Any) -> Row:
         first, second = (b, a) if turned else (a, b)
-        return {"a": first, "b": second, "metric": metric, "value": value, "n": n}
+        return {"a": first, "b": second, "value": value, "n": n, **of_distributions(metric, **given)}
 
     yield row("kl_divergence", kl_divergence(p, q))
     yield row("kl_divergence", kl_divergence(q, p), turned=True)
@@ -72,7 +81,7 @@ def closeness_of_pair(a: int, b: int, models: Mapping[int, Model], num_samples: 
     except UndefinedScore as error:
         note(f"seeds {a} and {b}: {error}")
         return
-    yield row("llv_distance", parts.distance)
+    yield row("llv_distance", parts.distance, num_samples=num_samples, seed=EACH_PAIR)
     yield row("max_d_svd", max_d_svd(p, q, pivot=parts.pivot, left_out=parts.left_out))
     yield row("d_svd_unembeddings", 1 - m_svd_unembeddings(p, q, pivot=parts.pivot_input, inputs=parts.inputs))
 
@@ -83,14 +92,15 @@ def pair_key(a: int, b: int) -> int:
     return high * (high - 1) // 2 + low
 
 
-def _embedding_scores(metric: str, parameters: Mapping[str, Any], f: Mapping[str, Any]) -> Iterator[Row]:
+def _embedding_scores(name: str, given: Mapping[str, Any], f: Mapping[str, Any]) -> Iterator[Row]:
     """The scores of all pairs at once, or where one is undefined, pair by pair without it."""
     try:
-        table = pairwise({metric: parameters}, f).astype({"a": int, "b": int})
-        yield from table.to_dict("records")
+        table = pairwise({name: given}, f).astype({"a": int, "b": int})
+        yield from table[["a", "b", "value", "n"]].to_dict("records")
         return
     except UndefinedScore as error:
-        note(f"{metric}: {error}")
+        note(f"{name}: {error}")
+    metric, parameters = metric_of(name, given), parameters_of(given)
     both = [pair for a, b in combinations(f, 2) for pair in ((a, b), (b, a))]
     for a, b in both:
         if METRICS[metric].facts.symmetric and int(a) > int(b):
@@ -99,4 +109,4 @@ def _embedding_scores(metric: str, parameters: Mapping[str, Any], f: Mapping[str
             value = score(metric, f[a], f[b], **parameters)
         except UndefinedScore:
             continue
-        yield {"metric": metric, "a": int(a), "b": int(b), "value": value, "n": len(f[a])}
+        yield {"a": int(a), "b": int(b), "value": value, "n": len(f[a])}

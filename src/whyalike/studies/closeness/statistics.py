@@ -23,11 +23,12 @@ from whyalike.jobs import note
 from whyalike.similarity.facts import sign_of_likeness
 from whyalike.similarity.registry import METRICS, OTHER_METRICS
 from whyalike.statistics.dyadic import Estimate, mantel, node_jackknife, square, upper
+from whyalike.statistics.table import with_scorings
 
 REFERENCES = ("llv_distance", "kl_divergence", "logit_distance")
 COLUMNS = (
     "kind", "scope", "classes", "width", "trained", "metric", "reference", "value", "ci_low", "ci_high", "p_value",
-    "n_seeds", "n_pairs", "n",
+    "n_seeds", "n_pairs", "n", "scoring",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -46,15 +47,18 @@ def closeness_statistics(scores: pd.DataFrame, draws: int) -> pd.DataFrame:
 
     Parameters
     ----------
-    scores : columns classes, width, trained, a, b, metric, value, n, of all pairs of each group.
+    scores : columns classes, width, trained, a, b, metric, scoring (the metric if it is not there), value, n, of all
+        pairs of each group.
     draws : permutations of the models.
     """
+    scores = with_scorings(scores)
+    metrics = dict(zip(scores["scoring"], scores["metric"], strict=True))
     rows: list[Row] = []
     for (classes, trained), of_classes in scores.groupby(["classes", "trained"]):
         shared = {"classes": classes, "trained": trained, "n": int(of_classes["n"].iloc[0])}
-        tables = {metric: _tables(rows) for metric, rows in of_classes.groupby("metric", sort=False)}
-        found = [*_means(tables), *(_ranks(tables, draws) if trained else ())]
-        rows += [{**shared, **row} for row in found]
+        tables = {name: _tables(rows) for name, rows in of_classes.groupby("scoring", sort=False)}
+        found = [*_means(tables), *(_ranks(tables, metrics, draws) if trained else ())]
+        rows += [{**shared, "metric": metrics[row["scoring"]], **row} for row in found]
     types = {"width": "Int64", "n_seeds": "Int64", "n_pairs": "Int64"}
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(types)
 
@@ -73,26 +77,26 @@ def _tables(scores: pd.DataFrame) -> Tables:
         try:
             tables[width] = square(pairs, seeds)
         except ValueError as error:
-            note(f"{rows['metric'].iloc[0]}, width {width}, is left out: {error}")
+            note(f"{rows['scoring'].iloc[0]}, width {width}, is left out: {error}")
     return tables
 
 
 def _means(tables: Mapping[str, Tables]) -> Iterator[Row]:
-    for metric, of_metric in tables.items():
-        for width, table in of_metric.items():
+    for name, of_name in tables.items():
+        for width, table in of_name.items():
             estimate = node_jackknife(table)
-            yield {"kind": "mean", "width": width, "metric": metric, **_numbers(estimate), "n_pairs": len(upper(table))}
+            yield {"kind": "mean", "width": width, "scoring": name, **_numbers(estimate), "n_pairs": len(upper(table))}
 
 
-def _ranks(tables: Mapping[str, Tables], draws: int) -> Iterator[Row]:
-    for reference, (metric, of_metric) in product(REFERENCES, tables.items()):
+def _ranks(tables: Mapping[str, Tables], metrics: Mapping[str, str], draws: int) -> Iterator[Row]:
+    for reference, (name, of_name) in product(REFERENCES, tables.items()):
         of_reference = tables.get(reference, {})
-        widths = [width for width in of_metric if width in of_reference]
-        if metric == reference or not widths:
+        widths = [width for width in of_name if width in of_reference]
+        if name == reference or not widths:
             continue
-        a, b = (np.stack([table[width] for width in widths]) for table in (of_metric, of_reference))
-        a = sign(metric) * a
-        shared = {"kind": "rank", "metric": metric, "reference": reference}
+        a, b = (np.stack([table[width] for width in widths]) for table in (of_name, of_reference))
+        a = sign(metrics[name]) * a
+        shared = {"kind": "rank", "scoring": name, "reference": reference}
         for width, one, other in zip(widths, a, b, strict=True):
             found = mantel(one, other, draws, method="spearman")
             value = {"value": found.value, "p_value": found.p_value, "n_seeds": found.models}

@@ -25,6 +25,7 @@ from whyalike.files import canonical_json
 from whyalike.planning.estimates import Estimate, Wildcards
 from whyalike.planning.plan import Plan
 from whyalike.provenance import fingerprint, version
+from whyalike.similarity.protocols import metric_of
 from whyalike.similarity.registry import METRICS
 from whyalike.studies.closeness import costs, images
 from whyalike.studies.study import MODELS, Job, RuleStudy
@@ -112,7 +113,7 @@ class ClosenessStudy(RuleStudy):
         """Parameters of the scores of constructed models."""
         section = getattr(self.section, wildcards.construction).plain()
         code = fingerprint(f"whyalike.studies.closeness.constructed_scores:{wildcards.construction}")
-        return canonical_json({**section, "code": code})
+        return canonical_json({"study": self.name, **section, "code": code})
 
     def training_work(self, wildcards: Any) -> str:
         """Parameters of the training of a group."""
@@ -150,17 +151,28 @@ class ClosenessStudy(RuleStudy):
     def similarity_work(self, wildcards: Any) -> str:
         """Parameters of the scores of a group's pairs."""
         metrics = self.section.metrics
+        told = {"study": self.name, "stimuli": self._stimuli(wildcards.group)}
         code = fingerprint(
-            "whyalike.studies.closeness.scores:score_group", *sorted({METRICS[name].target for name in metrics})
+            "whyalike.studies.closeness.scores:score_group",
+            *sorted({METRICS[metric_of(*one)].target for one in metrics.items()}),
         )
         training = self.training(wildcards.group)
         shared = {name: training[name] for name in ("group", "classes", "width", "dimensions")}
-        return canonical_json({**shared, "metrics": metrics, "num_samples": self.section.num_samples, "code": code})
+        return canonical_json(
+            {**told, **shared, "metrics": metrics, "num_samples": self.section.num_samples, "code": code}
+        )
+
+    def _stimuli(self, group: str) -> str:
+        """The name of the test data of a group, which is that of its source."""
+        kind = group.partition("_")[0]
+        return f"{kind if kind in self._images() else 'radial'}_test"
 
     def tuples_work(self, _: Any) -> str:
         """Parameters of the sensitivity to the number of tuples."""
         section = self.section.tuples.plain()
-        return canonical_json({**section, "code": fingerprint("whyalike.studies.closeness.tuple_counts:score_tuples")})
+        told = {"study": self.name, "stimuli": "radial_test"}
+        code = fingerprint("whyalike.studies.closeness.tuple_counts:score_tuples")
+        return canonical_json({**told, **section, "code": code})
 
     def statistics_work(self, _: Any) -> str:
         """Parameters of the statistics."""

@@ -1,13 +1,17 @@
 """Score tables of constructed and trained models hold what the functions give, pair by pair."""
 
+import json
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from whyalike.similarity.closeness import kl_divergence
 from whyalike.similarity.llv import llv_distance
 from whyalike.similarity.m_svd import max_d_svd
+from whyalike.similarity.table import CORE, SCORE_SCHEMA, to_frame, to_table
 from whyalike.studies.closeness import scores, tuple_counts
 from whyalike.studies.closeness.activations import embed_group, read_embeddings
 from whyalike.studies.closeness.constructed import permuted_circle
@@ -21,8 +25,13 @@ TRAINING = {
     "data": {"source": "radial", "train": {"n": 100, "seed": 0}, "test": {"n": 40, "seed": 1}},
     "recipe": {"lr": 1e-2, "batch_size": 20, "steps": 10, "layers": 3},
 }  # fmt: skip
-WORK = {"group": "k5_width8", "classes": 5, "width": 8, "dimensions": 2, "num_samples": 7,
-        "metrics": {"cka": {}, "pwcca": {}}}  # fmt: skip
+WORK = {"study": "closeness", "stimuli": "radial_test", "group": "k5_width8", "classes": 5, "width": 8,
+        "dimensions": 2, "num_samples": 7, "metrics": {"cka": {}, "pwcca": {}}}  # fmt: skip
+
+OVERLAP_ROW = {
+    **{name: "s" for name in SCORE_SCHEMA.names if not SCORE_SCHEMA.field(name).nullable},
+    **{"seed": 0, "n": 9, "eps": 0.0, "value": 0.5, "scoring": "x", "parameters": "{}"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +79,30 @@ def test_all_pairs_are_scored_by_every_metric(group, tmp_path):
     assert set(table["n"]) == {40}
 
 
+def test_core_columns_of_every_study_can_stand_in_one_table(group, tmp_path):
+    k5 = {"metric": "mutual_knn", "k": 5}
+    score_group({**WORK, "metrics": {"mutual_knn": {}, "near": k5}}, group[2], tmp_path / "group.parquet")
+    score_constructed("copies", {"study": "closeness", "n": 40, "labels": 5, "levels": 3, "num_samples": 5, "seed": 0},
+                      tmp_path / "copies.parquet")  # fmt: skip
+    tuples = {"study": "closeness", "stimuli": "radial_test", "counts": [1, 5], "keys": 2, "pairs": 1}
+    tuple_counts.score_tuples(tuples, [group[2]], tmp_path / "tuples.parquet")
+    overlap = to_table(to_frame([OVERLAP_ROW]))
+    read = [pq.read_table(path, columns=list(CORE)) for path in sorted(tmp_path.glob("*.parquet"))]
+    table = pa.concat_tables([overlap.select(CORE), *(one.replace_schema_metadata(None) for one in read)])
+    assert table.schema == pa.schema([SCORE_SCHEMA.field(name) for name in CORE])
+    frame = table.to_pandas()
+    assert frame.groupby("study", sort=False).size().to_dict() == {"s": 1, "closeness": len(frame) - 1}
+    told = frame.drop_duplicates("scoring").set_index("scoring")
+    assert told.loc["near", ["metric", "parameters"]].tolist() == ["mutual_knn", '{"k":5}']
+    assert told.loc["mutual_knn", "parameters"] == '{"k":10}'
+    assert told.loc["llv_distance_5", ["metric", "layer_a", "comparison"]].tolist() == [
+        "llv_distance", "f, g", "k5_width8",
+    ]  # fmt: skip
+    assert json.loads(told.loc["llv_distance", "parameters"])["num_samples"] == 5
+    of_group = pq.read_table(tmp_path / "group.parquet").to_pandas()
+    assert set(of_group[~of_group["trained"]]["run_a"]) <= {f"k5_width8_seed{seed}_untrained" for seed in range(4)}
+
+
 def test_pairs_have_keys_of_their_own():
     keys = [pair_key(a, b) for a in range(20) for b in range(a)]
     assert sorted(keys) == list(range(190))
@@ -88,7 +121,7 @@ def test_an_undefined_score_is_absent_and_the_others_stand(monkeypatch):
 
 
 def test_more_tuples_of_a_key_never_give_a_larger_distance(group, tmp_path):
-    work = {"counts": [1, 5, 50], "keys": 3, "pairs": 2}
+    work = {"study": "closeness", "stimuli": "radial_test", "counts": [1, 5, 50], "keys": 3, "pairs": 2}
     tuple_counts.score_tuples(work, [group[2]], tmp_path / "t.parquet")
     table = pq.read_table(tmp_path / "t.parquet").to_pandas()
     assert len(table) == 18
@@ -99,14 +132,14 @@ def test_more_tuples_of_a_key_never_give_a_larger_distance(group, tmp_path):
 
 
 def test_tables_of_constructed_models_hold_the_scores(tmp_path):
-    work = {"radii": [2.0, 9.0], "per_class": 30, "num_samples": 5, "seed": 0}
+    work = {"study": "closeness", "radii": [2.0, 9.0], "per_class": 30, "num_samples": 5, "seed": 0}
     score_constructed("circle", work, tmp_path / "c.parquet")
     values = _pivot(tmp_path / "c.parquet")
     p, q = permuted_circle(9.0, per_class=30)
     assert values.loc[9.0, "kl_divergence"] == pytest.approx(kl_divergence(p, q))
     assert values.loc[9.0, "max_d_svd"] == pytest.approx(max_d_svd(p, q))
     assert set(values.columns) >= {"llv_distance", "logit_distance", "d_svd_unembeddings", "m_cca", "cka"}
-    work = {"n": 40, "labels": 5, "levels": 6, "num_samples": 5, "seed": 0}
+    work = {"study": "closeness", "n": 40, "labels": 5, "levels": 6, "num_samples": 5, "seed": 0}
     score_constructed("copies", work, tmp_path / "n.parquet")
     values = _pivot(tmp_path / "n.parquet")
     assert values.index.tolist() == pytest.approx([i / 6 for i in range(1, 7)])

@@ -50,7 +50,7 @@ def draw_circle(scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     right.set_ylabel("$d$ (0: alike)\n$m_{CCA}$, CKA (1: alike)")
     for axes in (left, right):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    return figure, scores
+    return figure, scores[["x", "metric", "value", "n", "width"]]
 
 
 @style.styled

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from whyalike.figures import style
+from whyalike.statistics.table import with_scorings
 
 REFERENCES = {
     "llv_distance": "rank correlation with $d_{LLV}$",
@@ -43,11 +44,12 @@ def draw(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     ------
     ValueError : no correlations.
     """
+    statistics = with_scorings(statistics)
     ranks = statistics[(statistics["kind"] == "rank") & statistics["scope"].isin(["within", "across"])]
     if ranks.empty:
         raise ValueError("the statistics hold no rank correlation to draw. Run the statistics stage again.")
     ours = ranks[(ranks["scope"] == "within") & (ranks["reference"] == "llv_distance")]
-    order = ["llv_distance", *ours.groupby("metric")["value"].mean().sort_values(ascending=False).index]
+    order = ["llv_distance", *ours.groupby("scoring")["value"].mean().sort_values(ascending=False).index]
     counts = sorted(ranks["classes"].unique())
     figure = style.new_figure(style.PAGE_INCHES, 2 * (ROW_INCHES * len(order) + 0.5) + 0.4)
     axes = figure.subplots(2, len(REFERENCES), sharex=True, sharey=True)
@@ -55,7 +57,7 @@ def draw(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         for one, (reference, words) in zip(line, REFERENCES.items(), strict=True):
             rows = ranks[(ranks["scope"] == scope) & (ranks["reference"] == reference)]
             for i, classes in enumerate(counts):
-                of = rows[rows["classes"] == classes].set_index("metric").reindex(order)
+                of = rows[rows["classes"] == classes].set_index("scoring").reindex(order)
                 colour, marker = LOOKS[i % len(LOOKS)]
                 y = np.arange(len(order)) + 0.7 * ((i + 0.5) / len(counts) - 0.5)
                 errors = [of["value"] - of["ci_low"], of["ci_high"] - of["value"]]
@@ -71,5 +73,5 @@ def draw(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     axes[0, 0].set_xlim(min(-0.3, ranks["ci_low"].min()), 1.03)
     words = f"above 0: the metric follows; 95 % interval over {ranks['n_seeds'].iloc[0]} seeds"
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(counts), title=words)
-    shown = ["scope", "classes", "metric", "reference", "value", "ci_low", "ci_high", "n_seeds", "n_pairs"]
+    shown = ["scope", "classes", "metric", "reference", "value", "ci_low", "ci_high", "n_seeds", "n_pairs", "scoring"]
     return figure, ranks[shown]
