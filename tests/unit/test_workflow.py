@@ -135,8 +135,31 @@ def test_scores_follow_the_code_of_the_metrics_in_use_only(demo, monkeypatch):
     demo["similarity"]["metrics"] = {"cka": {}, "cka_rbf": {}}
     works(demo)
     targets = ("whyalike.similarity.cka:LINEAR", "whyalike.similarity.cka:RBF")
-    assert ("whyalike.similarity.comparison:score_comparison", *targets) in seen
+    scored = ("whyalike.similarity.comparison:score_comparison", *targets)
+    assert ("whyalike.similarity.joining:join_scores", *scored) in seen
     assert not any("neighbours" in module for modules in seen for module in modules)
+
+
+def test_a_family_job_knows_its_own_metrics_only(demo):
+    def jobs():
+        flow = Workflow(check(demo))
+        names = flow.family_jobs()
+        return {job: flow.similarity_work(SimpleNamespace(**vars(COMPARISON), job=job)) for job in names}
+
+    demo["similarity"]["metrics"] = {"mutual_knn": {}, "cka": {}, "cknna": {}}
+    before = jobs()
+    works_of = {job: json.loads(text) for job, text in before.items()}
+    assert {job: work["metrics"] for job, work in works_of.items()} == {
+        "neighbours": {"mutual_knn": {}}, "kernels": {"cka": {}}, "cknna": {"cknna": {}},
+    }  # fmt: skip
+    assert set(works_of["kernels"]["facts"]) == {"cka"}
+    demo["similarity"]["metrics"] |= {"near": {"metric": "mutual_knn", "k": 5}, "cka_rbf": {}}
+    after = jobs()
+    assert {job: after[job] for job in before} == before
+    assert set(after) - set(before) == {"neighbours_k5", "rbf"}
+    paths = Workflow(check(demo)).family_scores(COMPARISON)
+    assert len(paths) == 5
+    assert paths[0].endswith("/families/digits_test.neighbours.parquet")
 
 
 def test_paths_follow_the_grammar_of_the_results(demo):

@@ -92,14 +92,14 @@ def test_other_jobs_are_planned_by_their_wildcards_and_those_no_longer_asked_for
     trained(flow, 0, (20, 0, STEPS))  # tells the device
     for name, seconds in {"extract_avgpool/digits.dataset.seed0.photographs.tsv": 9,
                           "extract_avgpool/old.dataset.seed0.photographs.tsv": 9,
-                          "score_comparison/dataset_overlap.digits.photographs.tsv": 7,
+                          "score_comparison/dataset_overlap.digits.photographs.rbf.tsv": 7,
                           "prepare_data/photographs.tsv": 3,
                           "draw_figure/accuracy.tsv": 6}.items():  # fmt: skip
         benchmark(flow, name, seconds)
     models = len({run.identity for run in flow.grid.runs(CELL)} | {run.untrained for run in flow.grid.runs(CELL)})
     found = {(job.stage, job.of): job for job in compared(flow, table)}
     assert set(found) == {("prepare_data", "photographs"), ("extract", "digits, dataset"), ("draw_figure", ""),
-                          ("score_comparison", "digits, dataset_overlap")}  # fmt: skip
+                          ("score_comparison", "digits, dataset_overlap, rbf")}  # fmt: skip
     assert found["extract", "digits, dataset"].planned == pytest.approx(2 + models * 500 / 1000)
     assert found["draw_figure", ""] == Compared("draw_figure", "", 8, 6)
     assert found["prepare_data", "photographs"].planned == pytest.approx(3 + 500e-3)  # a millisecond an image

@@ -183,7 +183,7 @@ def test_a_plan_with_what_was_learnt_takes_as_long_as_it_took(demo, flow, second
     # mostly start, or mostly work: 600 and 500 stimuli, 15 pairs
     names = ["colorshapedigit_test", "photographs"]
     for stimuli, took in zip(names, seconds, strict=True):
-        benchmark(flow, f"score_comparison/label_overlap.colorshapedigit.{stimuli}.tsv", took)
+        benchmark(flow, f"score_comparison/label_overlap.colorshapedigit.{stimuli}.kernels.tsv", took)
         benchmark(flow, f"extract_avgpool/digits.dataset.seed0.{stimuli}.tsv", took)
         benchmark(flow, f"prepare_data/{stimuli.removesuffix('_test')}.tsv", took)
     trained(flow, 0, ("start", 9000, 0), ("end", 8000, 100))
@@ -193,7 +193,7 @@ def test_a_plan_with_what_was_learnt_takes_as_long_as_it_took(demo, flow, second
         table[key] |= {k: ({**table[key][k], **v} if key == "stages" else v) for k, v in values[key].items()}
     table |= {"rates": [*values["rates"], *table["rates"]], "device": "cpu"}
     plan = Plan(flow.config, flow.grid, costs.Costs.model_validate(table), flow.store)
-    compared = {"study": "label_overlap", "comparison": "colorshapedigit"}
+    compared = {"study": "label_overlap", "comparison": "colorshapedigit", "job": "kernels"}
     jobs = {
         "score_comparison": [{**compared, "stimuli": name} for name in names],
         "extract_avgpool": [{"setting": "digits", "factor": "dataset", "seed": "0", "stimuli": name} for name in names],
@@ -207,8 +207,9 @@ def test_a_plan_with_what_was_learnt_takes_as_long_as_it_took(demo, flow, second
 
 
 def test_benchmarks_of_what_is_no_longer_asked_for_are_left_out(flow):
-    for name in ("score_comparison/old.digits.digits_test.tsv", "prepare_data/old.tsv",
-                 "extract_avgpool/old.dataset.seed0.digits_test.tsv", "score_comparison/half.tsv"):  # fmt: skip
+    for name in ("score_comparison/old.digits.digits_test.rbf.tsv", "prepare_data/old.tsv",
+                 "extract_avgpool/old.dataset.seed0.digits_test.tsv", "score_comparison/half.tsv",
+                 "score_comparison/dataset_overlap.digits.digits_test.gone.tsv"):  # fmt: skip
         benchmark(flow, name, 1000)
     benchmark(flow, "write_tables.tsv", 4.5)
     assert set(learnt(flow).jobs) == {"write_tables"}

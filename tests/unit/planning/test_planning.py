@@ -222,12 +222,26 @@ def test_what_is_guessed_reserves_more_than_what_was_measured(demo, plan_of):
 
 
 def test_scoring_grows_with_the_square_of_the_stimuli_and_with_the_pairs(demo, plan_of):
-    scoring = {"seconds": 1, "pair": 0, "pair_row": 0, "pair_row_squared": 1e-6}
-    wildcards = {"study": "dataset_overlap", "comparison": "digits", "stimuli": "colorshapedigit_test"}
+    scoring = {"seconds": 1, "pair": 0, "pair_row": 0, "pair_row_squared": 1e-6, "shares": {"other": 0.5}}
+    wildcards = {
+        "study": "dataset_overlap",
+        "comparison": "digits",
+        "stimuli": "colorshapedigit_test",
+        "job": "kernels",
+    }
     # 5 levels x 5 seeds, n = 600
     assert plan_of(demo, scoring=scoring).estimate("score_comparison", wildcards).seconds == 1 + 25 * 0.36
     demo["stimuli"]["colorshapedigit_test"]["n"] = 1200
     assert plan_of(demo, scoring=scoring).estimate("score_comparison", wildcards).seconds == 1 + 25 * 1.44
+
+
+def test_a_family_takes_its_share_of_the_scoring(demo, plan_of):
+    shares = {"kernels": 0.1, "neighbours": 0.2, "other": 0.5}
+    plan = plan_of(demo, scoring={"seconds": 2, "pair": 1, "pair_row": 0, "pair_row_squared": 0, "shares": shares})
+    comparison = {"study": "dataset_overlap", "comparison": "digits", "stimuli": "digits_test"}
+    jobs = {"kernels": 2 * 0.1, "neighbours": 4 * 0.2, "rbf": 0.5}
+    found = {job: plan.estimate("score_comparison", {**comparison, "job": job}).seconds for job in jobs}
+    assert found == pytest.approx({job: 2 + 25 * share for job, share in jobs.items()})
 
 
 def test_extraction_counts_trained_and_untrained_models(demo, plan_of):
@@ -313,14 +327,16 @@ def test_runs_from_files_are_extracted_and_scored_but_not_trained(demo, plan_of)
         "model": "resnet8", "size": 8, "mean": [0, 0, 0], "std": [1, 1, 1],
     }  # fmt: skip
     demo["studies"]["mine"] = {"factor": "external", "settings": ["files"], "stimuli": ["colorshapedigit_test"]}
-    plan = plan_of(demo, scoring={"seconds": 0, "pair": 1, "pair_row": 0, "pair_row_squared": 0})
+    plan = plan_of(
+        demo, scoring={"seconds": 0, "pair": 1, "pair_row": 0, "pair_row_squared": 0, "shares": {"other": 0.5}}
+    )
     imported = plan.estimate("import_runs", {"setting": "files", "seed": "0"})
     assert (imported.factor, set(imported.studies), imported.runs) == ("external", {"mine"}, {})
     wildcards = {"setting": "files", "factor": "external", "seed": "0", "stimuli": "colorshapedigit_test"}
     # 3 models and the 3 that they started from, 600 stimuli, 64 units of 4 bytes
     assert plan.estimate("extract_avgpool", wildcards).own_bytes == 6 * 600 * 64 * 4
-    comparison = {"study": "mine", "comparison": "files", "stimuli": "colorshapedigit_test"}
-    assert plan.estimate("score_comparison", comparison).seconds == 3  # pairs
+    comparison = {"study": "mine", "comparison": "files", "stimuli": "colorshapedigit_test", "job": "kernels"}
+    assert plan.estimate("score_comparison", comparison).seconds == 3  # pairs, by two metrics of half the cost each
 
 
 def test_every_cell_of_the_demo_and_the_default_is_planned(demo, plan_of):
