@@ -43,6 +43,6 @@ rule join_scores:
     params:
         work=FLOW.similarity_work,
     message:
-        "Similarity: one table of {wildcards.study}, {wildcards.comparison}, on {wildcards.stimuli}"
+        "Similarity: {wildcards.study}, {wildcards.comparison}, on {wildcards.stimuli}: all metrics"
     script:
         "../scripts/join_scores.py"

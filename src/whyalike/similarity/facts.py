@@ -33,7 +33,8 @@ class MetricFacts:
     smallest_n : fewest rows for which the metric is defined.
     source : where the definition comes from.
     published_eps : what the reference adds to the denominator.
-    family : metrics of one family are scored by one job; those that share a ``prepare`` are of one.
+    family : metrics of one family are scored by one job; those that share a ``prepare`` are of one. Left out: it is one
+        of its own.
     prepared_by : the parameters that the family's ``prepare`` reads.
     linear_kernel : compares linear kernels, so that the score of one-hot labels is a baseline in the same units.
     arguments : what two things are compared: "representations", "distributions" (pairs of embeddings and unembeddings)

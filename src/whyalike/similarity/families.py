@@ -30,9 +30,10 @@ def family_jobs(scorings: Scorings) -> dict[str, list[str]]:
 
 
 def _job(name: str, given: Mapping[str, Any]) -> str:
-    facts = METRICS[metric_of(name, given)].facts
+    metric = metric_of(name, given)
+    facts = METRICS[metric].facts
     other = [key for key in facts.prepared_by if key in given and given[key] != facts.parameters.get(key)]
-    return "_".join([facts.family, *(f"{key}{_word(given[key])}" for key in other)])
+    return "_".join([facts.family or metric, *(f"{key}{_word(given[key])}" for key in other)])
 
 
 def _word(value: Any) -> str:

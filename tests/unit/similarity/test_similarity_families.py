@@ -56,7 +56,6 @@ def test_metrics_that_share_a_preparation_are_of_one_family():
 def test_the_facts_tell_what_a_preparation_reads(metric):
     facts = METRICS[metric].facts
     read = {name for form in METRICS[metric].load().values() for name in form.reads}
-    assert facts.family
     assert set(facts.prepared_by) == read
     assert read <= {*facts.parameters, *facts.published_parameters, *facts.alternatives}
 
