@@ -52,6 +52,7 @@ def put(block: Block, repository: Path) -> None:
     """Change the copy as a block says; what is merged into a configuration changes nothing."""
     if path := block.words.get("file") or block.words.get("test"):
         assert not (repository / path).exists(), f"{path} exists already: the guide needs another name"
+        (repository / path).parent.mkdir(exist_ok=True)
         (repository / path).write_text(block.text, encoding="utf-8")
     elif path := block.words.get("end"):
         _change(repository / path, lambda text: f"{text}\n\n{block.text}")

@@ -128,3 +128,23 @@ def test_the_new_design_is_split_trained_scored_analysed_and_drawn(extended):
     cka = scores[(scores["metric"] == "cka") & (scores["score_protocol"] == "exact")]
     alike = cka.groupby("label_overlap")["value"].mean()
     assert alike[0.0] < alike[1.0]
+
+
+@pytest.fixture(scope="module")
+def with_study(tmp_path_factory) -> Path:
+    """A copy of the repository with the smallest study, and the demo's configuration with its section."""
+    repository = copy_of_repository(tmp_path_factory.mktemp("study"))
+    for block in blocks(ROOT / "docs" / "a-new-study.md"):
+        put(block, repository)
+    config = yaml.safe_load((ROOT / "config" / "demo.yaml").read_text(encoding="utf-8"))
+    (repository / "extended.yaml").write_text(yaml.safe_dump({**config, "toy": {"number": 7}}), encoding="utf-8")
+    return repository
+
+
+def test_a_new_study_stands_in_the_plan_and_in_status_and_runs(with_study):
+    number = "results/toy/statistics/number.parquet"
+    assert "Toy: the number" in snakemake(with_study, "--dry-run", "all")
+    assert "Made of toy: statistics 0 of 1" in tool(with_study, "whyalike", "status", "extended.yaml")
+    snakemake(with_study, number)
+    assert pd.read_parquet(with_study / number)["number"].tolist() == [7]
+    assert "Made of toy: statistics 1 of 1" in tool(with_study, "whyalike", "status", "extended.yaml")
