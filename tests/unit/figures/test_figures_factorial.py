@@ -116,5 +116,5 @@ def test_four_comparisons_take_two_lines_and_leave_no_empty_axes():
 
 def test_nothing_to_draw_says_what_the_table_holds():
     scores, statistics = study()
-    with pytest.raises(ValueError, match=r"metric svcca.*the table holds factorial, cka, exact, in_distribution"):
+    with pytest.raises(ValueError, match=r"svcca.*the table holds factorial, cka, exact, in_distribution"):
         draw(scores, statistics, metric="svcca")
