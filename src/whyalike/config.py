@@ -29,6 +29,7 @@ from whyalike.messages import faults_in_words, listed
 from whyalike.models.registry import MODELS
 from whyalike.registry import Registry
 from whyalike.section import Section
+from whyalike.sections.comparisons import COMPARISONS, Comparisons
 from whyalike.sections.external import ExternalStudy, OwnActivations, OwnCheckpoints
 from whyalike.sections.misfits import misfits, unknown_names
 from whyalike.sections.names import Name, known
@@ -121,6 +122,7 @@ class Study(Question):
         0.0,
         description="Smallest own-test accuracy of a run; a number, or one for each labelling. Below it the job fails.",
     )
+    comparisons: Comparisons = Field({}, description=COMPARISONS)
 
     @field_validator("levels", "seeds", "settings", "fixed_classes")
     @classmethod

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from whyalike.config import ConfigError
 from whyalike.files import canonical_json, made_by
+from whyalike.grid.views import Comparison, comparisons
 from whyalike.runs import Cell, Grid
 
 
@@ -36,22 +37,20 @@ def finished_only(grid: Grid, path: Callable[[Cell], str], work: Callable[[Cell]
     return Grid(grid.config, without=unfinished)
 
 
-def seeds(grid: Grid, study: str, setting: str) -> int:
+def seeds(grid: Grid, study: str, comparison: Comparison) -> int:
     """How many seeds a comparison has pairs of."""
-    return len({pair.seed for pair in grid.pairs(study, setting)})
+    return len({pair.seed for pair in grid.pairs(study, comparison.a, comparison.b)})
 
 
 def lacking(asked: Grid, made: Grid, study: str | None = None) -> list[str]:
     """ "label_overlap, colorshapedigit: 7 of 10 seeds" for each comparison (of one study) that lacks seeds."""
     names = asked.config.studies if study is None else [study]
     counts = {
-        (name, setting): (seeds(made, name, setting), seeds(asked, name, setting))
+        (name, key): (seeds(made, name, comparison), seeds(asked, name, comparison))
         for name in names
-        for setting in asked.config.studies[name].settings
+        for key, comparison in comparisons(asked.config, name).items()
     }
-    return [
-        f"{name}, {setting}: {have} of {want} seeds" for (name, setting), (have, want) in counts.items() if have < want
-    ]
+    return [f"{name}, {key}: {have} of {want} seeds" for (name, key), (have, want) in counts.items() if have < want]
 
 
 def _is_finished(path: Path, work: str) -> bool:

@@ -142,10 +142,11 @@ class Grid:
                         cells.setdefault(cell, []).append(name)
         return cells
 
-    def seeds(self, study: str, setting: str) -> list[int]:
-        """Seeds of the cells of one study within one setting."""
+    def seeds(self, study: str, *settings: str) -> list[int]:
+        """Seeds of which each of some settings of one study has its cell."""
         parts = self.config.studies[study]
-        return [seed for seed in parts.seeds if Cell(setting, parts.factor, seed) in self.cells]
+        return [seed for seed in parts.seeds
+                if all(Cell(setting, parts.factor, seed) in self.cells for setting in settings)]  # fmt: skip
 
     def levels(self, cell: Cell) -> list[str]:
         """Levels that any study asks of a cell, in order of first mention."""
@@ -170,17 +171,17 @@ class Grid:
         levels = self.config.studies[study].levels
         return frozenset(run.identity for level in levels for run in self._pair_runs(cell, level))
 
-    def pairs(self, study: str, setting: str) -> Iterator[Pair]:
-        """Pairs of one study within one setting, by seed and level."""
-        asked = self.config.studies[study]
+    def pairs(self, study: str, setting: str, setting_b: str | None = None) -> Iterator[Pair]:
+        """Pairs of one study by seed and level: A of a setting, B of the same or of another one."""
+        asked, both = self.config.studies[study], (setting, setting if setting_b is None else setting_b)
         of_study = design(asked.factor)
         if not of_study.is_trained:
-            yield from self._external_pairs(study, setting)
+            yield from self._external_pairs(study, *both)
         for level in (level for level in asked.levels if level in of_study.across):
-            yield from self._pairs_across_seeds(study, setting, level)
-        for seed in self.seeds(study, setting):
+            yield from self._pairs_across_seeds(study, level, *both)
+        for seed in self.seeds(study, *both):
             for level in (level for level in asked.levels if level not in of_study.across):
-                run_a, run_b = self._pair_runs(Cell(setting, asked.factor, seed), level)
+                run_a, run_b = (self._pair_runs(Cell(one, asked.factor, seed), level)[i] for i, one in enumerate(both))
                 yield Pair(level, seed, run_a, run_b, *of_study.overlaps(level))
 
     def min_accuracy(self, cell: Cell) -> dict[str, float]:
@@ -204,13 +205,13 @@ class Grid:
         run_a, run_b = design(cell.factor).expand(asked, level)
         return self._run(cell, run_a), self._run(cell, run_b)
 
-    def _pairs_across_seeds(self, study: str, setting: str, level: str) -> Iterator[Pair]:
+    def _pairs_across_seeds(self, study: str, level: str, *both: str) -> Iterator[Pair]:
         """Every two seeds' runs B; what they share that is not known here is measured where the data are."""
         factor = self.config.studies[study].factor
-        cells = [Cell(setting, factor, seed) for seed in self.seeds(study, setting)]
-        for a, b in itertools.combinations(cells, 2):
-            runs = [self._pair_runs(cell, level)[1] for cell in (a, b)]
-            yield Pair(level, a.seed, *runs, *design(factor).overlaps(level), seed_b=b.seed)
+        for seeds in itertools.combinations(self.seeds(study, *both), 2):
+            cells = [Cell(setting, factor, seed) for setting, seed in zip(both, seeds, strict=True)]
+            runs = [self._pair_runs(cell, level)[1] for cell in cells]
+            yield Pair(level, seeds[0], *runs, *design(factor).overlaps(level), seed_b=seeds[1])
 
     def _run(self, cell: Cell, planned: PlannedRun) -> Run:
         setting = self.config.settings[cell.setting]
@@ -246,9 +247,10 @@ class Grid:
         identity = digest(declared)
         return Run(name, cell.setting, cell.factor, cell.seed, name, setting.labelling, None, identity, untrained)
 
-    def _external_pairs(self, study: str, setting: str) -> Iterator[Pair]:
-        for seed in self.seeds(study, setting):
-            runs = {run.name: run for run in self.runs(Cell(setting, self.config.studies[study].factor, seed))}
-            for pair in self.config.studies[study].pairs_of(self.config.settings[setting].runs):
+    def _external_pairs(self, study: str, *both: str) -> Iterator[Pair]:
+        asked, names = self.config.studies[study], [self.config.settings[one].runs for one in dict.fromkeys(both)]
+        for seed in self.seeds(study, *both):
+            of_a, of_b = ({run.name: run for run in self.runs(Cell(one, asked.factor, seed))} for one in both)
+            for pair in asked.pairs_of(*names):
                 condition = f"{pair.a}-{pair.b}" if pair.overlap is None else f"{pair.overlap:g}"
-                yield Pair(condition, pair.seed, runs[pair.a], runs[pair.b], pair.overlap, None)
+                yield Pair(condition, pair.seed, of_a[pair.a], of_b[pair.b], pair.overlap, None)

@@ -6,6 +6,7 @@ That comparison, its stimuli and layer are those that the figure's options name,
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from whyalike.figures.registry import FIGURES
 from whyalike.messages import near
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ def chosen(config: "Config", figure: "Figure") -> dict[str, str]:
 
 def files(flow: "Workflow", figure: "Figure") -> dict[str, Callable[[], list[str]]]:
     """Ways to find the files that a figure may show, by what they hold."""
+
+    asked = figure.options.get("comparison")
+    shown = [asked] if asked else figure.study and flow.config.studies[figure.study].settings
 
     def scores() -> list[str]:
         of = chosen(flow.config, figure)
@@ -44,7 +48,7 @@ def files(flow: "Workflow", figure: "Figure") -> dict[str, Callable[[], list[str
         "panel_scores": scores,
         "representations": activations,
         "labels": labels,
-        "scores": lambda: [*flow.study_scores(figure.study), *published("scores", figure.published)],
+        "scores": lambda: [*flow.study_scores(figure.study, shown), *published("scores", figure.published)],
         "statistics": lambda: [
             f"{flow.root}/statistics/{figure.study}.parquet",
             *published("statistics", figure.published),
@@ -60,7 +64,10 @@ def misfits(config: "Config") -> Iterator[str]:
         if study is None or not set(study.settings) <= config.settings.keys():
             continue
         comparison = figure.options.get("comparison", study.settings[0])
-        yield from _unknown(f"figures.{key}.options.comparison", comparison, study.settings)
+        # representations are shown of one setting, scores of any pairs
+        of_one = "representations" in FIGURES[figure.kind].facts.inputs
+        known = study.settings if of_one else (*study.settings, *study.comparisons)
+        yield from _unknown(f"figures.{key}.options.comparison", comparison, known)
         if comparison in study.settings:
             known = {"stimuli": study.stimuli_of(comparison), "layer": config.settings[comparison].layers}
             for option, names in known.items():

@@ -4,7 +4,7 @@ Every job gets one JSON text that holds just the part of the configuration which
 its code (a fingerprint, or an explicit version where stored runs or GPU time hang on it). Snakemake compares that text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
 from whyalike import partial, shown
@@ -13,6 +13,7 @@ from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import DESIGNS, FROM_FILES, design
 from whyalike.figures.registry import FIGURES
 from whyalike.files import canonical_json
+from whyalike.grid import views
 from whyalike.parts import WHOLE, parts, runs_of
 from whyalike.provenance import fingerprint, version
 from whyalike.runs import Cell, Grid
@@ -82,29 +83,28 @@ class Workflow:
         return self.dataset(self.config.stimuli[wildcards.stimuli].dataset)
 
     def comparison_activations(self, wildcards: Any) -> list[str]:
-        """Activation files of a comparison: by layer, then by seed."""
-        base = f"{self.root}/activations/{wildcards.comparison}/{self.config.studies[wildcards.study].factor}"
-        layers = self.config.settings[wildcards.comparison].layers
-        seeds = self.grid.seeds(wildcards.study, wildcards.comparison)
-        return [f"{base}/seed{seed}/{wildcards.stimuli}.{layer}.parquet" for layer in layers for seed in seeds]
+        """Activation files of a comparison: by setting, layer, then seed."""
+        comparison = self.comparisons(wildcards.study)[wildcards.comparison]
+        cells = views.cells(self.grid, wildcards.study, comparison)
+        return [f"{self.root}/activations/{setting}/{cell.factor}/seed{cell.seed}/{wildcards.stimuli}.{layer}.parquet"
+                for setting in comparison.settings for layer in self.config.settings[setting].layers
+                for cell in cells if cell.setting == setting]  # fmt: skip
 
     def comparison_manifests(self, wildcards: Any) -> list[str]:
-        """Manifests of a comparison, by seed."""
-        factor = self.config.studies[wildcards.study].factor
-        seeds = self.grid.seeds(wildcards.study, wildcards.comparison)
-        return [self._manifest(Cell(wildcards.comparison, factor, seed)) for seed in seeds]
+        """Manifests of a comparison, by setting, then seed."""
+        comparison = self.comparisons(wildcards.study)[wildcards.comparison]
+        return [self._manifest(cell) for cell in views.cells(self.grid, wildcards.study, comparison)]
 
     def comparison_datasets(self, wildcards: Any) -> list[str]:
         """Label files of the training data and of the stimuli of a comparison."""
-        names = (self.config.settings[wildcards.comparison].dataset, self.config.stimuli[wildcards.stimuli].dataset)
+        setting = self.config.settings[self.comparisons(wildcards.study)[wildcards.comparison].a]
+        names = (setting.dataset, self.config.stimuli[wildcards.stimuli].dataset)
         return [f"{self.root}/data/{name}/labels.parquet" for name in dict.fromkeys(names)]
 
-    def study_scores(self, study: str) -> list[str]:
-        """Score tables of a study."""
-        one = self.config.studies[study]
-        settings = [setting for setting in one.settings if self.grid.seeds(study, setting)]
-        return [f"{self.root}/similarity/{study}/{setting}/{stimuli}.parquet"
-                for setting in settings for stimuli in one.stimuli_of(setting)]  # fmt: skip
+    def comparisons(self, study: str) -> dict[str, views.Comparison]:
+        """The comparisons of a study by name, without those of which no seed is finished."""
+        known = views.comparisons(self.config, study).items()
+        return {name: one for name, one in known if self.grid.seeds(study, *one.settings)}
 
     def family_jobs(self) -> dict[str, list[str]]:
         """The jobs that score a comparison on a stimulus set, each with its scorings: the same for all comparisons."""
@@ -115,9 +115,16 @@ class Workflow:
         folder = f"{self.root}/similarity/{wildcards.study}/{wildcards.comparison}/families"
         return [f"{folder}/{wildcards.stimuli}.{job}.parquet" for job in self.family_jobs()]
 
-    def all_scores(self) -> list[str]:
-        """Score tables of every study."""
-        return [path for study in self.config.studies for path in self.study_scores(study)]
+    def study_scores(self, study: str, names: Collection[str] | None = None) -> list[str]:
+        """Score tables of a study, or of those of its comparisons."""
+        return [f"{self.root}/similarity/{study}/{name}/{stimuli}.parquet"
+                for name, one in self.comparisons(study).items() if names is None or name in names
+                for stimuli in views.stimuli(self.config, study, one)]  # fmt: skip
+
+    def settings_scores(self) -> list[str]:
+        """Score tables of every study, without its named comparisons."""
+        studies = self.config.studies.items()
+        return [path for name, study in studies for path in self.study_scores(name, study.settings)]
 
     def all_statistics(self) -> list[str]:
         """Statistics of every study."""
@@ -231,6 +238,7 @@ class Workflow:
                 "stimuli": self.config.stimuli[wildcards.stimuli].plain(),
                 "runs": [run.identity for run in runs],
                 "untrained": {run.untrained: run.replica if run.start is None else run.start for run in runs},
+                **({"steps": steps} if (steps := views.kept_steps(self.grid, cell, wildcards.stimuli)) else {}),
                 **self.config.stored(),
                 "version": version("whyalike.activations.extraction"),
             }
@@ -238,7 +246,9 @@ class Workflow:
 
     def similarity_work(self, wildcards: Any) -> str:
         """Parameters of the score table of one comparison on one stimulus set, or of one of its family jobs."""
-        study, setting = self.config.studies[wildcards.study], self.config.settings[wildcards.comparison]
+        study = self.config.studies[wildcards.study]
+        comparison = self.comparisons(wildcards.study)[wildcards.comparison]
+        setting = self.config.settings[comparison.a]
         similarity = self.config.similarity
         job = getattr(wildcards, "job", None)
         names = similarity.metrics if job is None else self.family_jobs()[job]
@@ -248,8 +258,7 @@ class Workflow:
         return canonical_json(
             {
                 "study": wildcards.study,
-                "comparison": wildcards.comparison,
-                "setting": wildcards.comparison,
+                **comparison.plain(),
                 "factor": study.factor,
                 **design(study.factor).scored(),
                 "labelling": setting.labelling,
@@ -257,8 +266,8 @@ class Workflow:
                 "stimuli": wildcards.stimuli,
                 "in_distribution": self.config.stimuli[wildcards.stimuli].dataset == setting.dataset,
                 "fixed_classes": study.fixed_classes,
-                "pairs": [pair.plain() for pair in self.grid.pairs(wildcards.study, wildcards.comparison)],
-                "seeds_asked": partial.seeds(self.asked, wildcards.study, wildcards.comparison),
+                "pairs": [pair.plain() for pair in views.pairs(self.grid, wildcards.study, comparison)],
+                "seeds_asked": partial.seeds(self.asked, wildcards.study, comparison),
                 **similarity.plain(),
                 "metrics": scorings,
                 "facts": {name: _counting(entry.facts) for name, entry in metrics.items()},
@@ -326,9 +335,3 @@ def _cell(wildcards: Any) -> Cell:
 
 def _external(wildcards: Any) -> Cell:
     return Cell(wildcards.setting, FROM_FILES, int(wildcards.seed))
-
-
-def by_layer(layers: Sequence[str], paths: Sequence[str]) -> dict[str, list[str]]:
-    """Activation files listed by layer, then seed, as layer -> files."""
-    count = len(paths) // len(layers)
-    return {layer: list(paths[i * count : (i + 1) * count]) for i, layer in enumerate(layers)}

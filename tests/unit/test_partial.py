@@ -44,7 +44,7 @@ def test_only_finished_seeds_are_asked_for(demo_here):
     assert work["seeds_asked"] == 5
     assert len(flow.all_manifests()) == 3
     assert len(flow.all_statistics()) == 2  # nothing of the label study is finished
-    assert not any("label_overlap" in path for path in (*flow.all_scores(), *flow.figures()))
+    assert not any("label_overlap" in path for path in (*flow.settings_scores(), *flow.figures()))
 
 
 def test_what_lacks_seeds_is_said_by_study_and_comparison(demo_here):

@@ -2,13 +2,15 @@
 
 import copy
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from whyalike import workflow
+from whyalike.activations.table import by_layer
 from whyalike.config import check
-from whyalike.workflow import Workflow, by_layer
+from whyalike.workflow import Workflow
 
 CELL = SimpleNamespace(setting="digits", factor="dataset", seed="0", stimuli="photographs")
 COMPARISON = SimpleNamespace(study="dataset_overlap", comparison="digits", stimuli="digits_test")
@@ -183,14 +185,14 @@ def test_paths_follow_the_grammar_of_the_results(demo):
     ]
     assert flow.all_statistics()[0] == "results/demo/statistics/dataset_overlap.parquet"
     assert len(flow.all_manifests()) == 11
-    assert len(flow.all_scores()) == 9
+    assert len(flow.settings_scores()) == 9
     assert flow.figures()[0] == "results/demo/figures/dataset_overlap.svg"
 
 
 def test_label_files_of_one_data_set_are_asked_for_once(demo):
     flow = Workflow(check(demo))
     assert flow.comparison_datasets(COMPARISON) == ["results/demo/data/digits/labels.parquet"]
-    assert flow.comparison_datasets(SimpleNamespace(comparison="digits", stimuli="photographs")) == [
+    assert flow.comparison_datasets(SimpleNamespace(**{**vars(COMPARISON), "stimuli": "photographs"})) == [
         "results/demo/data/digits/labels.parquet",
         "results/demo/data/photographs/labels.parquet",
     ]
@@ -228,14 +230,12 @@ def test_settings_with_the_same_layers_share_an_extraction_rule(demo):
 
 
 def test_files_listed_by_layer_then_seed_come_apart_by_layer(demo):
-    demo["settings"]["digits"]["layers"] = ["layer1", "avgpool"]
-    flow = Workflow(check(demo))
-    found = by_layer(["layer1", "avgpool"], flow.comparison_activations(COMPARISON))
-    assert list(found) == ["layer1", "avgpool"]
+    demo["settings"]["digits"]["layers"] = ["layer1.0", "avgpool"]
+    found = by_layer(map(Path, Workflow(check(demo)).comparison_activations(COMPARISON)))
+    assert list(found) == ["layer1.0", "avgpool"]
     for layer, paths in found.items():
-        assert [path.rsplit("/", 2)[1] for path in paths] == [f"seed{seed}" for seed in range(5)]
-        assert all(path.endswith(f".{layer}.parquet") for path in paths)
-    assert by_layer(["avgpool"], ["a", "b"]) == {"avgpool": ["a", "b"]}
+        assert [path.parent.name for path in paths] == [f"seed{seed}" for seed in range(5)]
+        assert all(path.name.endswith(f".{layer}.parquet") for path in paths)
 
 
 def test_stimuli_of_one_setting_make_no_job_for_another(demo):

@@ -23,7 +23,7 @@ rule analyse_study:
 
 rule write_tables:
     input:
-        scores=FLOW.all_scores(),
+        scores=FLOW.settings_scores(),
         manifests=FLOW.all_manifests(),
     output:
         expand(

@@ -3,15 +3,15 @@
 import json
 from pathlib import Path
 
+from whyalike.activations.table import by_layer
 from whyalike.jobs import job
 from whyalike.similarity.comparison import score_comparison
-from whyalike.workflow import by_layer
 
 work = json.loads(snakemake.params.work)
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     score_comparison(
         work=work,
-        activations=by_layer(work["layers"], [Path(path) for path in snakemake.input.activations]),
+        activations=by_layer(map(Path, snakemake.input.activations)),
         manifests=[Path(path) for path in snakemake.input.manifests],
         training_data=Path(snakemake.input.datasets[0]).parent,
         stimuli_data=Path(snakemake.input.datasets[-1]).parent,

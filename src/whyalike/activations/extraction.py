@@ -44,7 +44,8 @@ def extract_cell(
     Parameters
     ----------
     work : seed, size, model, mean and std (null unless images are normalised), stimuli, runs (identities), untrained
-        (identity -> replica) and, unless it is float32, stored: the type of the stored numbers.
+        (identity -> replica); where asked for, steps (identity of a view -> run, kept step); and, unless it is float32,
+        stored: the type of the stored numbers.
     operation, threads : how to carry it out; the activations depend on the number of threads.
     dataset : prepared data set of the stimuli.
     store : folder of the run store.
@@ -56,22 +57,49 @@ def extract_cell(
     inputs = INPUTS[MODELS[work["model"]["family"]].facts.inputs]
     samples = inputs.gather(data, ids, work["size"]).to(device)
     gathered: dict[str, list[tuple[str, np.ndarray]]] = {layer: [] for layer in outputs}
+    models = len(work["runs"]) + len(work["untrained"]) + len(work.get("steps", ()))
     for identity, model in _models(work, store):
         layers = extract(model.to(device), samples, list(outputs), lambda batch: inputs.feed(batch, work))
         for layer, vectors in layers.items():
             gathered[layer].append((identity, vectors))
-        note(f"activations {len(gathered[layer])}/{len(work['runs']) + len(work['untrained'])} runs · n = {len(ids)}")
+        note(f"activations {len(gathered[layer])}/{models} runs · n = {len(ids)}")
     for layer, path in outputs.items():
         width, stored = gathered[layer][0][1].shape[1], work.get("stored", "float32")
         write_activations(path, ids, gathered[layer], width, work, stored)
 
 
 def _models(work: Mapping[str, Any], store: Path) -> Iterator[tuple[str, nn.Module]]:
-    """Every trained and untrained model of the cell with its identity."""
+    """Every trained and untrained model of the cell with its identity, then those of kept steps."""
     for identity in work["runs"]:
         yield identity, trained_model(work["model"], StoredRun(store, identity))
     for identity, replica in work["untrained"].items():
         yield identity, build_model(work["model"], 1, work["seed"], replica)
+    for run, views in _by_run(work.get("steps", {})).items():
+        yield from _kept_models(work["model"], StoredRun(store, run), views)
+
+
+def _by_run(steps: Mapping[str, tuple[str, int]]) -> dict[str, dict[str, int]]:
+    """Run -> view -> step, of view -> (run, step)."""
+    found: dict[str, dict[str, int]] = {}
+    for view, (run, step) in steps.items():
+        found.setdefault(run, {})[view] = step
+    return found
+
+
+def _kept_models(
+    parameters: Mapping[str, Any], stored: StoredRun, views: Mapping[str, int]
+) -> Iterator[tuple[str, nn.Module]]:
+    """The models of a run at kept steps; the files of the run are checked once for all of them."""
+    result = _finished(stored)
+    kept = stored.kept_steps(result)
+    for view, step in views.items():
+        if step not in kept:
+            raise ValueError(
+                f"run {stored.identity} has no weights of step {step}: it has {result['steps']} steps and kept "
+                f"{', '.join(map(str, kept)) or 'none'}. Ask for one of these, or change `keep_steps` of its recipe."
+            )
+        model = build_model(parameters, len(result["classes"]), 0, "")
+        yield view, load_weights(model, stored.weights_at(step))
 
 
 def trained_model(parameters: Mapping[str, Any], stored: StoredRun) -> nn.Module:
@@ -81,6 +109,11 @@ def trained_model(parameters: Mapping[str, Any], stored: StoredRun) -> nn.Module
     ------
     DamagedRun : the store lacks the run, or its weights are not what was written.
     """
+    result = _finished(stored)
+    return load_weights(build_model(parameters, len(result["classes"]), 0, ""), stored.weights)
+
+
+def _finished(stored: StoredRun) -> dict[str, Any]:
     result = stored.finished()
     if result is None:
         raise DamagedRun(
@@ -88,7 +121,7 @@ def trained_model(parameters: Mapping[str, Any], stored: StoredRun) -> nn.Module
             f"name it, with `whyalike clean CONFIG --run {stored.identity}` (CONFIG: your configuration), and start "
             "again: the run is then trained anew."
         )
-    return load_weights(build_model(parameters, len(result["classes"]), 0, ""), stored.weights)
+    return result
 
 
 @torch.no_grad()

@@ -73,6 +73,14 @@ def runs_of(path: Path) -> list[str]:
     return made_by(path).get("runs", [])
 
 
+def by_layer(paths: Iterable[Path]) -> dict[str, list[Path]]:
+    """Layer -> activation files; of their names, {stimuli}.{layer}.parquet, the layer may have points."""
+    found: dict[str, list[Path]] = {}
+    for path in paths:
+        found.setdefault(path.name.partition(".")[2].removesuffix(".parquet"), []).append(path)
+    return found
+
+
 def read_ids(path: Path) -> np.ndarray:
     """Stimulus ids of an activation file, int64 (n,); the same for every run."""
     return pq.ParquetFile(path, memory_map=True).read_row_group(0, columns=["stimulus_id"])["stimulus_id"].to_numpy()

@@ -6,6 +6,8 @@ pairs across seeds, whose models saw random halves of the data, an open square s
 expects of them.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -14,10 +16,10 @@ from matplotlib.lines import Line2D
 
 from whyalike.designs.controls import ACROSS_SEEDS
 from whyalike.figures import style
-from whyalike.figures.score_panels import panels_of_design
+from whyalike.figures.score_panels import key_columns, panels_of_design, view_of
 from whyalike.figures.style import number, percent
 from whyalike.statistics.controls import UNTRAINED, across_expected, ladder
-from whyalike.statistics.table import seeds_asked, seeds_words
+from whyalike.statistics.table import VIEWS, seeds_asked, seeds_words
 
 KEY = ("panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol", "scoring")
 FIGURE_COLUMNS = [*KEY, "mark", "rung", "seed", "run_a", "run_b", "data_overlap", "y", "low", "high", "share"]
@@ -43,6 +45,7 @@ def draw(
     metric: str = "cka",
     score_protocol: str = "exact",
     stimuli_kind: str = "in_distribution",
+    comparison: str | None = None,
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw a study of controls under one metric.
 
@@ -51,6 +54,7 @@ def draw(
     scores, statistics : score table and statistics table of the study.
     metric, score_protocol : which scores.
     stimuli_kind : "in_distribution", or "out_of_distribution" for the other stimuli.
+    comparison : the one to show, such as one that the study names; that of each of its settings if left out.
 
     Returns
     -------
@@ -60,6 +64,7 @@ def draw(
     ------
     ValueError : nothing to draw.
     """
+    scores = scores if comparison is None else scores[scores["comparison"] == comparison]
     panels = list(panels_of_design(scores, statistics, "controls", metric, score_protocol, stimuli_kind))
     columns = min(len(panels), MOST_COLUMNS)
     lines = -(-len(panels) // columns)
@@ -68,7 +73,7 @@ def draw(
     axes = figure.subplots(lines, columns, squeeze=False)
     numbers: list[dict] = []
     for i, (named, own, of_panel) in enumerate(panels):
-        key = {"panel": chr(ord("a") + i), **{name: named[name] for name in KEY[1:]}}
+        key = {"panel": chr(ord("a") + i), **{name: named[name] for name in (*KEY[1:], *VIEWS)}}
         one = axes.flat[i]
         numbers += [{**key, **mark} for mark in _draw_panel(one, own, of_panel.set_index("estimator"))]
         _title(one, key["panel"] if len(panels) > 1 else "", named, own, width / columns)
@@ -77,7 +82,8 @@ def draw(
     for unused in axes.flat[len(panels) :]:
         unused.set_axis_off()
     _legend(figure, any(mark["mark"] == "expected" for mark in numbers))
-    return figure, pd.DataFrame(numbers, columns=FIGURE_COLUMNS).astype({"seed": "Int64"})
+    columns_of_key = key_columns(FIGURE_COLUMNS, [view_of(named, own) for named, own, _ in panels])
+    return figure, pd.DataFrame(numbers, columns=columns_of_key).astype({"seed": "Int64"})
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, statistics: pd.DataFrame) -> list[dict]:
@@ -146,9 +152,11 @@ def _draw_mean(axes: Axes, statistics: pd.DataFrame, estimator: str, name: str, 
     }
 
 
-def _title(axes: Axes, letter: str, named: dict[str, str], rows: pd.DataFrame, inches: float) -> None:
+def _title(axes: Axes, letter: str, named: dict[str, Any], rows: pd.DataFrame, inches: float) -> None:
     name = f"{style.words(named['comparison'])}: {style.words(named['stimuli'])}"
-    facts = [style.kind_words(named["stimuli_kind"]), f"n = {style.span(rows['n'].min(), rows['n'].max())}",
+    view = view_of(named, rows)
+    facts = [style.kind_words(named["stimuli_kind"]), *([view] if view else []),
+             f"n = {style.span(rows['n'].min(), rows['n'].max())}",
              seeds_words(rows["seed"].nunique(), seeds_asked(rows))]  # fmt: skip
     lines = [f"{letter}  {name}" if letter else name, *style.packed(facts, style.room(inches - 1.2))]
     axes.set_title("\n".join(lines), linespacing=1.25, pad=12)

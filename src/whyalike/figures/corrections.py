@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from whyalike.designs.registry import design
 from whyalike.figures import style
-from whyalike.statistics.table import with_scorings
+from whyalike.statistics.table import of_settings, with_scorings
 
 KEY = ["study", "comparison", "stimuli", "stimuli_kind"]
 FIGURE_COLUMNS = [*KEY, "quantity", "as_published", "corrected", "low", "high", "n_seeds"]
@@ -77,7 +77,7 @@ def draw(statistics: pd.DataFrame, *, metric: str = "cka") -> tuple[Figure, pd.D
 
 def cells(statistics: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The two estimates of every cell, one row a (cell, quantity), cells in the order of the statistics."""
-    statistics = with_scorings(statistics)
+    statistics = of_settings(with_scorings(statistics))
     own = statistics[statistics["scoring"] == metric]
     found = []
     for key, panel in own.groupby(KEY, sort=False):

@@ -9,6 +9,7 @@ frame cuts off intervals that are much wider than all points together.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,13 +18,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from whyalike.figures import style
-from whyalike.figures.score_panels import panels_of_design
+from whyalike.figures.score_panels import key_columns, panels_of_design, view_of
 from whyalike.figures.style import number, percent
 from whyalike.statistics.factorial import crossed_table, effects
 from whyalike.statistics.factorial_bridge import bridge_effects, bridge_means, without_bridge
 from whyalike.statistics.factorial_findings import FEWEST, interaction_claimed
 from whyalike.statistics.inference import t_interval
-from whyalike.statistics.table import seeds_asked, seeds_words
+from whyalike.statistics.table import VIEWS, seeds_asked, seeds_words
 
 KEY = ("panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol", "scoring")
 FIGURE_COLUMNS = [*KEY, "mark", "data_overlap", "label_overlap", "seed", "y", "low", "high", "p_holm", "share"]
@@ -43,10 +44,11 @@ APART = 0.1  # of the label overlap: the paper's labels stand outside of the lin
 class _Panel:
     """One comparison on one stimulus set: its scores, those of the paper's labels, and its statistics by estimator."""
 
-    key: dict[str, str]
+    key: dict[str, Any]
     scores: pd.DataFrame
     bridge: pd.DataFrame
     statistics: pd.DataFrame
+    view: str = ""
 
     @property
     def has_gap(self) -> bool:
@@ -71,6 +73,7 @@ def draw(
     metric: str = "cka",
     score_protocol: str = "exact",
     stimuli_kind: str = "in_distribution",
+    comparison: str | None = None,
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw a factorial study under one metric.
 
@@ -79,6 +82,7 @@ def draw(
     scores, statistics : score table and statistics table of the study.
     metric, score_protocol : which scores.
     stimuli_kind : "in_distribution", or "out_of_distribution" for the other stimuli.
+    comparison : the one to show, such as one that the study names; that of each of its settings if left out.
 
     Returns
     -------
@@ -88,8 +92,12 @@ def draw(
     ------
     ValueError : nothing to draw.
     """
+    scores = scores if comparison is None else scores[scores["comparison"] == comparison]
     found = panels_of_design(scores, statistics, "factorial", metric, score_protocol, stimuli_kind)
-    panels = [_Panel({name: key[name] for name in KEY[1:]}, *without_bridge(own), table) for key, own, table in found]
+    panels = [
+        _Panel({name: key[name] for name in (*KEY[1:], *VIEWS)}, *without_bridge(own), table, view_of(key, own))
+        for key, own, table in found
+    ]
     columns = min(len(panels), MOST_COLUMNS)
     lines = -(-len(panels) // columns)
     width = style.COLUMN_INCHES if columns == 1 else style.PAGE_INCHES
@@ -114,7 +122,8 @@ def draw(
         axes[2 * line, column].set_axis_off()
         axes[2 * line + 1, column].set_axis_off()
     _legend(figure, panels, columns)
-    return figure, pd.DataFrame(numbers, columns=FIGURE_COLUMNS).astype({"seed": "Int64"})
+    columns_of_key = key_columns(FIGURE_COLUMNS, [panel.view for panel in panels])
+    return figure, pd.DataFrame(numbers, columns=columns_of_key).astype({"seed": "Int64"})
 
 
 def _draw_scores(axes: Axes, panel: _Panel, last: bool) -> list[dict]:
@@ -246,6 +255,7 @@ def _title(axes: Axes, letter: str, panel: _Panel, inches: float) -> None:
     n = style.span(rows["n"].min(), rows["n"].max())
     facts = [
         style.kind_words(panel.key["stimuli_kind"]),
+        *([panel.view] if panel.view else []),
         f"n = {n}",
         seeds_words(rows["seed"].nunique(), seeds_asked(rows)),
     ]

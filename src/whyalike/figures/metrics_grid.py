@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from whyalike.figures import marks, style
 from whyalike.figures.overlap import PANEL_KEY, set_levels, slope_lines
-from whyalike.figures.score_panels import ScorePanel, distinct, metric_place, score_panels
+from whyalike.figures.score_panels import ScorePanel, distinct, key_columns, metric_place, score_panels
 
 MOST_COLUMNS = 6  # of a block: seven intervals side by side do not fit on a page
 ROW_HEIGHT = 1.0  # inches
@@ -54,7 +54,12 @@ class Layout:
 
 @style.styled
 def draw(
-    scores: pd.DataFrame, statistics: pd.DataFrame, *, score_protocol: str = "exact", study: str | None = None
+    scores: pd.DataFrame,
+    statistics: pd.DataFrame,
+    *,
+    score_protocol: str = "exact",
+    study: str | None = None,
+    comparison: str | None = None,
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw one study under all its metrics.
 
@@ -63,6 +68,7 @@ def draw(
     scores, statistics : score table and statistics table of the study; statistics may be empty.
     score_protocol : which scores.
     study : name of the study, needed where the tables hold several.
+    comparison : the one to show, such as one that the study names; that of each of its settings if left out.
 
     Returns
     -------
@@ -72,7 +78,10 @@ def draw(
     ------
     ValueError : there is nothing to draw (names the study and the remedy), or a table is not valid.
     """
-    panels = score_panels(scores, statistics, metrics=None, score_protocol=score_protocol, study=study)
+    panels = score_panels(
+        scores, statistics, metrics=None, score_protocol=score_protocol, study=study, comparison=comparison
+    )
+    columns_of_key = key_columns(PANEL_KEY, [panel.view for panel in panels])
     metrics = distinct(
         sorted(panels, key=lambda panel: (metric_place(panel.key["metric"]), panel.key["scoring"])), "scoring"
     )
@@ -93,18 +102,18 @@ def draw(
         row, column = metrics.index(panel.key["scoring"]), columns.index(_column(panel))
         one = axes[row, column]
         one.set_axis_on()
-        key = {"panel": f"row {row + 1}, column {column + 1}", **{name: panel.key[name] for name in PANEL_KEY[1:]}}
+        key = {"panel": f"row {row + 1}, column {column + 1}", **{name: panel.key[name] for name in columns_of_key[1:]}}
         numbers += [{**key, **mark} for mark in _draw_panel(one, panel, looks, layout)]
         lowest = row == len(metrics) - 1
         one.tick_params(axis="x", labelbottom=lowest)
         if lowest:
             label = textwrap.fill(panel.axis.label, style.room(layout.inches, layout.points))
             one.set_xlabel(label, fontsize=layout.points)
-    return figure, marks.to_frame(numbers, PANEL_KEY)
+    return figure, marks.to_frame(numbers, columns_of_key)
 
 
-def _column(panel: ScorePanel) -> tuple[str, str, str]:
-    return panel.key["comparison"], panel.key["stimuli"], panel.key["stimuli_kind"]
+def _column(panel: ScorePanel) -> tuple[str, str, str, str]:
+    return panel.key["comparison"], panel.key["stimuli"], panel.key["stimuli_kind"], panel.view
 
 
 def _axes(layout: Layout, metrics: list[str], head_lines: int) -> tuple[Figure, np.ndarray]:

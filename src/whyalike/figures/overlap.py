@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from whyalike.figures import marks, style
-from whyalike.figures.score_panels import ScorePanel, distinct, score_panels
+from whyalike.figures.score_panels import ScorePanel, distinct, key_columns, score_panels
 from whyalike.figures.style import equals, number, percent
 from whyalike.statistics.table import seeds_words
 
@@ -39,6 +39,7 @@ def draw(
     metric: str = "cka",
     score_protocol: str = "exact",
     study: str | None = None,
+    comparison: str | None = None,
     title: str | None = None,
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw one study under one metric.
@@ -48,6 +49,7 @@ def draw(
     scores, statistics : score table and statistics table of the study; statistics may be empty.
     metric, score_protocol : which scores, and which axis label.
     study : name of the study, needed where the tables hold several.
+    comparison : the one to show, such as one that the study names; that of each of its settings if left out.
     title : above the figure; none by default, the caption says it.
 
     Returns
@@ -58,7 +60,10 @@ def draw(
     ------
     ValueError : there is nothing to draw (names the study and the remedy), or a table is not valid.
     """
-    panels = score_panels(scores, statistics, metrics=[metric], score_protocol=score_protocol, study=study)
+    panels = score_panels(
+        scores, statistics, metrics=[metric], score_protocol=score_protocol, study=study, comparison=comparison
+    )
+    columns_of_key = key_columns(PANEL_KEY, [panel.view for panel in panels])
     grid = _arranged(panels)
     columns = len(grid[0])
     width = style.COLUMN_INCHES if columns == 1 else style.PAGE_INCHES
@@ -74,7 +79,7 @@ def draw(
                 one.set_axis_off()
                 continue
             letter = chr(ord("a") + panels.index(panel)) if len(panels) <= 26 else str(panels.index(panel) + 1)
-            key = {"panel": letter, **{name: panel.key[name] for name in PANEL_KEY[1:]}}
+            key = {"panel": letter, **{name: panel.key[name] for name in columns_of_key[1:]}}
             inches = width / columns - FRAME_INCHES
             numbers += [{**key, **mark} for mark in _draw_panel(one, panel, looks, inches)]
             _title(one, letter if len(panels) > 1 else "", panel, several, inches)
@@ -82,7 +87,7 @@ def draw(
     _shared_legend(figure, axes.ravel(), panels, looks, columns)
     if title:
         figure.suptitle(title)
-    return figure, marks.to_frame(numbers, PANEL_KEY)
+    return figure, marks.to_frame(numbers, columns_of_key)
 
 
 def _arranged(panels: Sequence[ScorePanel]) -> list[list[ScorePanel | None]]:

@@ -36,12 +36,12 @@ FIGURES: Registry[FigureFacts] = Registry(
                 ("study",),
                 ("scores", "statistics"),
                 "Similarity against overlap",
-                ("metric", "score_protocol", "study", "title"),
+                ("metric", "score_protocol", "study", "comparison", "title"),
             ),
         ),
         "metrics_grid": Entry(
             "whyalike.figures.metrics_grid:draw",
-            FigureFacts(("study",), ("scores", "statistics"), "All metrics", ("score_protocol", "study")),
+            FigureFacts(("study",), ("scores", "statistics"), "All metrics", ("score_protocol", "study", "comparison")),
         ),
         "factorial": Entry(
             "whyalike.figures.factorial:draw",
@@ -49,7 +49,7 @@ FIGURES: Registry[FigureFacts] = Registry(
                 ("study",),
                 ("scores", "statistics"),
                 "Data or labels",
-                ("metric", "score_protocol", "stimuli_kind"),
+                ("metric", "score_protocol", "stimuli_kind", "comparison"),
             ),
         ),
         "controls": Entry(
@@ -58,7 +58,7 @@ FIGURES: Registry[FigureFacts] = Registry(
                 ("study",),
                 ("scores", "statistics"),
                 "Controls",
-                ("metric", "score_protocol", "stimuli_kind"),
+                ("metric", "score_protocol", "stimuli_kind", "comparison"),
             ),
         ),
         "mutual_information": Entry(

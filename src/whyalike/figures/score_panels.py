@@ -4,8 +4,9 @@ A panel is one (comparison, stimuli, stimuli_kind) under one scoring and score p
 scores of several layer pairs of one pair of runs are averaged to one.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -13,7 +14,16 @@ from whyalike.designs.design import Axis
 from whyalike.designs.registry import design, with_one_overlap
 from whyalike.figures.registry import shows
 from whyalike.figures.style import KIND_WORDS, METRIC_WORDS, count, kind_words, span, words
-from whyalike.statistics.table import PANEL, seeds_asked, seeds_words, with_scorings
+from whyalike.statistics.table import (
+    PANEL,
+    VIEWS,
+    by_panel,
+    of_panel,
+    seeds_asked,
+    seeds_words,
+    view_words,
+    with_scorings,
+)
 
 _PAIR = ["seed", "condition", "run_a", "run_b"]
 _BASELINES = ["null_mean", "null_p95", "untrained", "label_gram"]
@@ -28,19 +38,21 @@ class ScorePanel:
     Attributes
     ----------
     key : values of the statistics' panel columns: study, comparison, factor, stimuli, stimuli_kind, metric,
-        score_protocol, scoring.
+        score_protocol, scoring, and of a named comparison layer_a, layer_b, step_a, step_b.
     pairs : one row a pair of runs: seed, condition, run_a, run_b, level (where it is drawn), overlap,
         label_information, value, n, classes, null_mean, null_p95, untrained, label_gram; NaN where absent.
     statistics : the panel's rows of the statistics table.
     seeds_asked : how many seeds the whole panel has, more than there are in a partial result.
     layers : the layers whose scores are averaged to one a pair.
+    view : of a named comparison what is compared, in words: "resnet vs vgg, layer1 x layer4, step 100".
     """
 
-    key: dict[str, str]
+    key: dict[str, Any]
     pairs: pd.DataFrame
     statistics: pd.DataFrame
     seeds_asked: int
     layers: tuple[str, ...] = ()
+    view: str = ""
 
     @property
     def axis(self) -> Axis:
@@ -70,7 +82,7 @@ class ScorePanel:
         Of several layers also "mean of mu, logvar"; of a partial result "3 of 5 seeds".
         """
         n, classes, seeds = self.pairs["n"], self.pairs["classes"].dropna(), self.pairs["seed"].nunique()
-        parts = [kind_words(self.key["stimuli_kind"])]
+        parts = [kind_words(self.key["stimuli_kind"]), *([self.view] if self.view else [])]
         if n.notna().any():  # published tables do not say it
             parts.append(f"n = {span(n.min(), n.max())}")
         if len(classes):
@@ -87,6 +99,7 @@ def score_panels(
     metrics: Collection[str] | None,
     score_protocol: str,
     study: str | None = None,
+    comparison: str | None = None,
 ) -> list[ScorePanel]:
     """The panels of a study, comparisons as in the score table, everything else in a fixed order.
 
@@ -99,6 +112,7 @@ def score_panels(
     metrics : the scorings to show; None for all of them.
     score_protocol : "exact" or "as_published".
     study : name of the study; needed only for tables that hold several, and in messages about an empty one.
+    comparison : the one to show; None for all in the table.
 
     Raises
     ------
@@ -111,6 +125,8 @@ def score_panels(
             f"a score table needs the columns {', '.join(_NEEDED)}: {', '.join(missing)} missing. "
             "Give the tables that the similarity stage wrote."
         )
+    if comparison is not None:
+        scores = scores[scores["comparison"] == comparison]
     rows = _chosen(scores, metrics, score_protocol, _one_study(scores, statistics, study))
     unknown = sorted(set(rows["factor"]) - set(with_one_overlap()))
     if unknown:
@@ -118,12 +134,25 @@ def score_panels(
             f"factor must be one of {', '.join(with_one_overlap())}: the score table has {', '.join(unknown)}."
         )
     panels = []
-    for key, of_panel in rows.groupby(list(PANEL), sort=False):
-        named = dict(zip(PANEL, key, strict=True))
-        pairs = _pairs(of_panel, named["factor"])
-        layers = tuple(of_panel["layer_a"].unique()) if "layer_a" in of_panel else ()
-        panels.append(ScorePanel(named, pairs, _matching(statistics, named), seeds_asked(of_panel), layers))
+    for named, rows_of in by_panel(rows):
+        pairs = _pairs(rows_of, named["factor"])
+        layers = tuple(rows_of["layer_a"].unique()) if "layer_a" in rows_of else ()
+        found = _matching(statistics, named)
+        panels.append(ScorePanel(named, pairs, found, seeds_asked(rows_of), layers, view_of(named, rows_of)))
     return _ordered(panels)
+
+
+def view_of(key: Mapping[str, Any], rows: pd.DataFrame) -> str:
+    """What the rows of one panel compare, in words; "" in a setting's own comparison."""
+    first = rows.iloc[0]
+    other = "setting_b" in rows and pd.notna(first["setting_b"])
+    settings = f"{words(first['setting'])} vs {words(first['setting_b'])}" if other else ""
+    return ", ".join(part for part in (settings, view_words(key)) if part)
+
+
+def key_columns(columns: Sequence[str], views: Iterable[str]) -> list[str]:
+    """The key columns of a figure's numbers: with those of views where it shows a named comparison."""
+    return [*columns, *(VIEWS if any(views) else ())]
 
 
 def distinct(panels: Sequence[ScorePanel], column: str) -> list[str]:
@@ -209,16 +238,16 @@ def _pairs(rows: pd.DataFrame, factor: str) -> pd.DataFrame:
     return pairs.assign(level=varied.axis.position(pairs["overlap"]))
 
 
-def _matching(statistics: pd.DataFrame, named: dict[str, str]) -> pd.DataFrame:
+def _matching(statistics: pd.DataFrame, named: dict[str, Any]) -> pd.DataFrame:
     """The rows of the statistics table of one panel."""
     if statistics.empty:
         return pd.DataFrame(columns=["protocol", "estimator"])
-    return statistics[(statistics[list(named)] == pd.Series(named)).all(axis=1)]
+    return of_panel(statistics, named)
 
 
 def panels_of_design(
     scores: pd.DataFrame, statistics: pd.DataFrame, figure: str, metric: str, protocol: str, stimuli_kind: str
-) -> Iterator[tuple[dict[str, str], pd.DataFrame, pd.DataFrame]]:
+) -> Iterator[tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]]:
     """Key, scores and statistics of each panel of a figure that shows one design under one scoring.
 
     Raises
@@ -235,6 +264,5 @@ def panels_of_design(
             f"no score of {', '.join(wanted.values())} is here to draw: the table holds "
             f"{'; '.join(', '.join(one) for one in there) or 'nothing'}. Change the options."
         )
-    for values, own in rows.groupby(list(PANEL), sort=False):
-        key = dict(zip(PANEL, values, strict=True))
-        yield key, own, statistics[(statistics[list(key)] == pd.Series(key)).all(axis=1)]
+    for key, own in by_panel(rows):
+        yield key, own, of_panel(statistics, key)

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from whyalike.activations.table import read_activations, read_ids, runs_of
+from whyalike.activations.table import by_layer, read_activations, read_ids, runs_of
 from whyalike.designs.registry import design
 from whyalike.figures import style
 from whyalike.figures.style import number
@@ -42,8 +42,7 @@ class Representations:
     def __init__(self, paths: Sequence[Path]):
         self._of = {run: path for path in paths for run in runs_of(path)}
         self.ids = read_ids(paths[0])
-        # {stimuli}.{layer}.parquet, and a layer's name may have points
-        self.layer = paths[0].name.partition(".")[2].removesuffix(".parquet")
+        [self.layer] = by_layer(paths)
 
     def of(self, run: str) -> np.ndarray:
         """The representation of a run, float32 (n, d)."""

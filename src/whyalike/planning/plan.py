@@ -13,6 +13,7 @@ from typing import Any
 
 from whyalike.config import Config
 from whyalike.designs.registry import FROM_FILES
+from whyalike.grid import views
 from whyalike.parts import WHOLE, runs_of
 from whyalike.planning.costs import Costs, Rate, Source, Stage
 from whyalike.planning.estimates import Estimate, RunCost, Wildcards
@@ -245,6 +246,7 @@ class Plan:
         n, known = self.workload.stimuli(stimuli)
         runs = self.grid.runs(cell)
         models = len({run.identity for run in runs} | {run.untrained for run in runs} - {None})
+        models += len(views.kept_steps(self.grid, cell, stimuli))
         startup, how = self.startup(cell, "extraction")
         seconds, source = self.sample(cell)
         asked = {key: self.config.studies[key].stimuli_of(cell.setting) for key in self.grid.cells[cell]}
@@ -260,10 +262,12 @@ class Plan:
         )
 
     def _score_comparison(self, wildcards: Wildcards) -> Estimate:
-        name, setting = wildcards["study"], self.config.settings[wildcards["comparison"]]
+        name = wildcards["study"]
+        comparison = views.comparisons(self.config, name)[wildcards["comparison"]]
         study, cost = self.config.studies[name], self.costs.scoring
         n, known = self.workload.stimuli(wildcards["stimuli"])
-        pairs = len(setting.layers) * sum(1 for _ in self.grid.pairs(name, wildcards["comparison"]))
+        layers = self.config.settings[comparison.a].layers if comparison.layers is None else comparison.layers
+        pairs = len(layers) * sum(1 for _ in views.pairs(self.grid, name, comparison))
         jobs = family_jobs(self.config.similarity.metrics)
         scorings = jobs[wildcards["job"]]
         families = [METRICS[metric_of(one, self.config.similarity.metrics[one])].facts.family for one in scorings]

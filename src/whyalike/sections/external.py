@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from whyalike.designs.registry import designs
 from whyalike.section import Section
+from whyalike.sections.comparisons import COMPARISONS, Comparisons
 from whyalike.sections.names import Name
 from whyalike.sections.questions import STIMULI, Question, StimuliNames
 
@@ -114,8 +115,11 @@ class ExternalStudy(Question):
     settings: tuple[Name, ...] = Field(min_length=1, description="Names of settings that name runs from files.")
     stimuli: StimuliNames = Field(description=STIMULI)
     pairs: Literal["all"] | tuple[ExternalPair, ...] = Field(
-        "all", description="`all`: every two runs of a setting, without overlaps; or a list of pairs."
+        "all",
+        description="`all`: every two runs of a setting (each of one with each of another, across settings), without "
+        "overlaps; or a list of pairs.",
     )
+    comparisons: Comparisons = Field({}, description=COMPARISONS)
 
     @model_validator(mode="after")
     def _pairs_differ(self) -> Self:
@@ -131,10 +135,11 @@ class ExternalStudy(Question):
             raise ValueError("give an overlap for every pair or for none")
         return self
 
-    def pairs_of(self, runs: tuple[str, ...]) -> list[ExternalPair]:
-        """The pairs within a setting with these runs."""
+    def pairs_of(self, runs: tuple[str, ...], runs_b: tuple[str, ...] | None = None) -> list[ExternalPair]:
+        """The pairs within a setting with these runs, or of them with those of another setting."""
         if self.pairs == "all":
-            return [ExternalPair(a=a, b=b) for a, b in itertools.combinations(runs, 2)]
+            both = itertools.combinations(runs, 2) if runs_b is None else itertools.product(runs, runs_b)
+            return [ExternalPair(a=a, b=b) for a, b in both]
         return list(self.pairs)
 
 

@@ -12,7 +12,7 @@ from whyalike.designs.registry import design
 from whyalike.figures.registry import FIGURES, shows
 from whyalike.messages import near
 from whyalike.models.registry import MODELS
-from whyalike.sections import external, published_scores, questions, sample_texts
+from whyalike.sections import comparisons, external, published_scores, questions, sample_texts
 from whyalike.similarity import protocols
 from whyalike.training.registry import OBJECTIVES
 
@@ -64,6 +64,7 @@ def misfits(config: "Config") -> Iterator[str]:
         yield from _study_misfits(config, key, study)
     yield from questions.misfits(config.studies)
     yield from external.misfits(config.studies, config.settings)
+    yield from comparisons.misfits(config)
     yield from sample_texts.misfits(config)
     yield from shown.misfits(config)
     yield from published_scores.misfits(config)

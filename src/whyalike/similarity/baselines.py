@@ -22,7 +22,7 @@ def untrained(
     runs: tuple[str, str],
     subsets: Sequence[Rows],
     chosen: Scoring,
-    layer: str | None,
+    layers: tuple[str, str] | tuple[None, None],
     known: Known,
 ) -> float | None:
     """The score of two untrained runs on the same rows; None where it is undefined.
@@ -30,11 +30,12 @@ def untrained(
     Parameters
     ----------
     runs : the two untrained runs.
+    layers : of either; None where all are compared together.
     known : scores computed before; the new one is added.
     """
-    key = ("untrained", runs, tuple(s.key for s in subsets), chosen.name, chosen.protocol, layer)
+    key = ("untrained", runs, tuple(s.key for s in subsets), chosen.name, chosen.protocol, layers)
     if key not in known:
-        known[key] = _mean(lambda rows: workbench.scorable(*runs, rows, chosen, layer), subsets)
+        known[key] = _mean(lambda rows: workbench.scorable(*runs, rows, chosen, *layers), subsets)
     return known[key]
 
 

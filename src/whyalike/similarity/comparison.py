@@ -20,7 +20,8 @@ from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.files import write_table
 from whyalike.jobs import note
-from whyalike.similarity.scoring import PairOnStimuli, placed_scores
+from whyalike.similarity.pairs import VIEWS, PairOnStimuli
+from whyalike.similarity.scoring import placed_scores
 from whyalike.similarity.table import PART_SCHEMA, to_table
 from whyalike.splits.overlap import dataset_overlap
 
@@ -39,8 +40,9 @@ def score_comparison(
 
     Parameters
     ----------
-    work : study, comparison, setting, factor, shares and other_labels (what scores ask of its design), labelling,
-        stimuli, in_distribution, fixed_classes, pairs (of `whyalike.runs.Pair.plain`), seeds_asked (more than the
+    work : study, comparison, setting, setting_b (where it is another one), layer_pairs (of A and B; each layer with
+        itself if left out), factor, shares and other_labels (what scores ask of its design), labelling, stimuli,
+        in_distribution, fixed_classes, pairs (of `whyalike.grid.views.PairOfViews.plain`), seeds_asked (more than the
         pairs have in a partial result), metrics, protocols, permutations and seed, as JSON values.
     activations : layer -> activation files of the seeds.
     manifests : manifests of the seeds.
@@ -55,10 +57,11 @@ def score_comparison(
     runs = pd.concat([pq.read_table(path).to_pandas() for path in manifests]).drop_duplicates("run").set_index("run")
     rows = _Rows(work, open_prepared(stimuli_data), ids, runs)
     training = open_prepared(training_data)
+    layers = tuple(map(tuple, work["layer_pairs"])) if "layer_pairs" in work else None
     pairs = [
         PairOnStimuli(
-            run_a=pair["run_a"],
-            run_b=pair["run_b"],
+            run_a=pair.get("view_a", pair["run_a"]),
+            run_b=pair.get("view_b", pair["run_b"]),
             untrained_a=pair["untrained_a"],
             untrained_b=pair["untrained_b"],
             subsets=subsets,
@@ -66,6 +69,7 @@ def score_comparison(
             labels_a=rows.label_codes(pair["run_a"]),
             labels_b=rows.label_codes(pair["run_b"]),
             columns={**_columns(work, pair, training, runs), "stimuli_kind": kind, "classes": classes},
+            layers=layers,
         )
         for pair in work["pairs"]
         for kind, subsets, classes in rows.subsets(pair)
@@ -154,6 +158,7 @@ def _columns(
     return {
         **{name: work[name] for name in ("study", "comparison", "setting", "factor", "stimuli", "seeds_asked")},
         **{name: pair[name] for name in ("seed", "condition", "data_overlap", "label_overlap")},
+        **{name: pair.get(name, work.get(name)) for name in VIEWS},
         **({"data_overlap": _shared_images(training, work["labelling"], pair)} if "seed_b" in pair else {}),
         "label_information": _label_information(training, *labellings) if work["other_labels"] else None,
     }

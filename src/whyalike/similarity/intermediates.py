@@ -106,12 +106,21 @@ class Workbench:
         self._bytes = 0
         self._store: OrderedDict[Hashable, Any] = OrderedDict()
 
-    def scorable(self, run_x: str, run_y: str, rows: Rows, scoring: Scoring, layer: str | None = None) -> Scorable:
+    def scorable(
+        self,
+        run_x: str,
+        run_y: str,
+        rows: Rows,
+        scoring: Scoring,
+        layer: str | None = None,
+        layer_y: str | None = None,
+    ) -> Scorable:
         """The score of two runs on some rows.
 
         Parameters
         ----------
         layer : the layer of both runs that is compared; None where the scoring takes all layers together.
+        layer_y : that of run y, where it is another one.
 
         Raises
         ------
@@ -121,7 +130,8 @@ class Workbench:
         check_defined(scoring.metric, METRICS[scoring.metric].facts, len(rows), scoring.parameters)
         form = self.forms(scoring)
         pairs, reasons = [], []
-        layers_x, layers_y = (self._layers(run, scoring, form, layer) for run in (run_x, run_y))
+        both = ((run_x, layer), (run_y, layer if layer_y is None else layer_y))
+        layers_x, layers_y = (self._layers(run, scoring, form, own) for run, own in both)
         for i, layer_x in enumerate(layers_x):
             for j, layer_y in enumerate(layers_y):
                 try:

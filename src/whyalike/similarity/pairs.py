@@ -8,6 +8,7 @@ import numpy as np
 
 from whyalike.similarity.checks import check_features, check_same_stimuli
 
+VIEWS = ("name_a", "name_b", "setting_b", "step_a", "step_b")
 PASSED_THROUGH = (
     "study",
     "comparison",
@@ -22,8 +23,9 @@ PASSED_THROUGH = (
     "stimuli",
     "stimuli_kind",
     "classes",
+    *VIEWS,
 )
-ABSENT_ALLOWED = ("seeds_asked", "data_overlap", "label_overlap", "label_information", "classes")
+ABSENT_ALLOWED = ("seeds_asked", "data_overlap", "label_overlap", "label_information", "classes", *VIEWS)
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class PairOnStimuli:
     groups : class code of each of the n_all rows, for the permutation within class; None: that null is absent.
     labels_a, labels_b : label codes of the n_all rows under the labellings of A and B; None: ``label_gram`` is absent.
     columns : the columns of the score table that are passed through (`PASSED_THROUGH`).
+    layers : pairs of layers (of A, of B) that are scored; None: each layer with that of the same name.
     """
 
     run_a: str
@@ -49,6 +52,13 @@ class PairOnStimuli:
     labels_a: np.ndarray | None
     labels_b: np.ndarray | None
     columns: Mapping[str, Any]
+    layers: tuple[tuple[str, str], ...] | None = None
+
+    def layers_in(self, representations: Mapping[str, Mapping[str, np.ndarray]]) -> list[tuple[str, str]]:
+        """The pairs of layers that are scored."""
+        layers_a, layers_b = (representations[run] for run in (self.run_a, self.run_b))
+        same = ((layer, layer) for layer in layers_a if layer in layers_b)
+        return list(same if self.layers is None else self.layers)
 
 
 def check_pairs(
@@ -58,7 +68,7 @@ def check_pairs(
 
     Parameters
     ----------
-    layer_by_layer : whether layers are compared with those of the same name, so that runs must share them.
+    layer_by_layer : whether pairs of layers are scored, so that runs must have them.
 
     Raises
     ------
@@ -78,7 +88,7 @@ def check_pairs(
         runs = _check_runs(pair, rows_of)
         _check_rows(pair, runs, rows_of)
         if layer_by_layer:
-            _check_layers(pair, runs, representations)
+            _check_layers(pair, representations)
 
 
 def _name(pair: PairOnStimuli) -> str:
@@ -134,15 +144,14 @@ def _check_rows(pair: PairOnStimuli, runs: Sequence[str], rows_of: Mapping[str, 
             )
 
 
-def _check_layers(pair: PairOnStimuli, runs: Sequence[str], representations: Mapping[str, Mapping]) -> None:
-    """A and B share a layer, and the untrained pair has all that they share."""
-    common = [layer for layer in representations[pair.run_a] if layer in representations[pair.run_b]]
-    if not common:
+def _check_layers(pair: PairOnStimuli, representations: Mapping[str, Mapping]) -> None:
+    """There is a pair of layers, and all runs have theirs."""
+    if not (layers := pair.layers_in(representations)):
         names = " and ".join(", ".join(representations[run]) for run in (pair.run_a, pair.run_b))
         raise ValueError(f"{_name(pair)} needs a layer of the same name in both; they have {names}. Use as_published.")
-    for run in runs[2:]:
-        lacking = [layer for layer in common if layer not in representations[run]]
-        if lacking:
-            raise ValueError(
-                f"{_name(pair)} needs layers {', '.join(lacking)} of untrained run {run} too. Extract them."
-            )
+    for side, runs in enumerate(((pair.run_a, pair.untrained_a), (pair.run_b, pair.untrained_b))):
+        needed = dict.fromkeys(both[side] for both in layers)
+        for words, run in zip(("run", "untrained run"), runs, strict=True):
+            lacking = [] if run is None else [layer for layer in needed if layer not in representations[run]]
+            if lacking:
+                raise ValueError(f"{_name(pair)} needs layers {', '.join(lacking)} of {words} {run} too. Extract them.")

@@ -54,8 +54,8 @@ def score_pairs(
     pairs : what is compared, in the order of the rows of the result.
     metrics : name of a scoring -> parameters that differ from the defaults, and `metric` where the name is not that of
         the metric.
-    protocols : of "exact" (each layer against the one of the same name) and "as_published" (maximum over layer pairs);
-        a metric has rows under those of them that it has.
+    protocols : of "exact" (each layer against the one of the same name, or the pair's own layers) and "as_published"
+        (maximum over all layer pairs); a metric has rows under those of them that it has.
     permutations : draws of each permutation null; 0: no nulls, no p value. Draws of cknna are all defined where the
         score is, because what can be undefined does not change when rows are permuted.
     seed : of the nulls and of svcca as published.
@@ -63,7 +63,7 @@ def score_pairs(
 
     Returns
     -------
-    One row a (pair, layer, scoring, protocol), in this order, with the columns of `table.SCORE_SCHEMA`. null_mean and
+    One row a (pair, layers, scoring, protocol), in this order, with the columns of `table.SCORE_SCHEMA`. null_mean and
     null_p95 (95 % quantile, the next larger draw; of a distance the 5 % quantile, the next smaller one) are of the row
     permutations, null_within_class is a mean. p_value counts the draws at least as alike as the score.
 
@@ -102,21 +102,21 @@ def placed_scores(
 def _score_pair(
     workbench: Workbench, pair: PairOnStimuli, chosen: Sequence[Scoring], permutations: int, baselines: dict
 ) -> list[dict[str, Any]]:
-    """The rows of one pair: each layer that both runs have, then the layers together."""
+    """The rows of one pair: each of its pairs of layers, then the layers together."""
     subsets = [Rows.of(subset) for subset in pair.subsets]
     draws = _draws(pair, subsets, permutations, workbench.seed)
-    layers_b = workbench.representations[pair.run_b]
-    layers = [layer for layer in workbench.representations[pair.run_a] if layer in layers_b]
     rows = []
-    for number, layer in enumerate([*layers, None]):
+    for number, layers in enumerate([*pair.layers_in(workbench.representations), (None, None)]):
         for one in chosen:
-            if one.layers_together is not (layer is None):
+            if one.layers_together is not (layers == (None, None)):
                 continue
+            named = [layer or ALL_PAIRS_OF_LAYERS for layer in layers]
             try:
-                scorables = [workbench.scorable(pair.run_a, pair.run_b, s, one, layer) for s in subsets]
+                scorables = [workbench.scorable(pair.run_a, pair.run_b, s, one, *layers) for s in subsets]
                 value = float(np.mean([scorable.value() for scorable in scorables]))
             except UndefinedScore as reason:
-                where = f"{pair.run_a} and {pair.run_b}, {pair.columns['stimuli']}, layer {layer or 'max'}"
+                words = " x ".join(dict.fromkeys(named))
+                where = f"{pair.run_a} and {pair.run_b}, {pair.columns['stimuli']}, layer {words}"
                 _log.warning("no %s score (%s) of %s: %s", one.name, one.protocol, where, reason)
                 continue
             rows.append(
@@ -124,8 +124,7 @@ def _score_pair(
                     **{name: pair.columns.get(name) for name in PASSED_THROUGH},
                     "run_a": pair.run_a,
                     "run_b": pair.run_b,
-                    "layer_a": layer or ALL_PAIRS_OF_LAYERS,
-                    "layer_b": layer or ALL_PAIRS_OF_LAYERS,
+                    **dict(zip(("layer_a", "layer_b"), named, strict=True)),
                     "n": round(float(np.mean([len(s) for s in subsets]))),
                     "metric": one.metric,
                     "preprocessing": one.preprocessing,
@@ -134,7 +133,7 @@ def _score_pair(
                     "score_protocol": one.protocol,
                     "value": value,
                     **_nulls(value, scorables, draws),
-                    **_baselines(workbench, pair, subsets, one, layer, baselines),
+                    **_baselines(workbench, pair, subsets, one, layers, baselines),
                     "scoring": one.name,
                     "parameters": one.parameters_text,
                     PLACE: number,
@@ -144,12 +143,17 @@ def _score_pair(
 
 
 def _baselines(
-    workbench: Workbench, pair: PairOnStimuli, subsets: Sequence[Rows], chosen: Scoring, layer: str | None, known: dict
+    workbench: Workbench,
+    pair: PairOnStimuli,
+    subsets: Sequence[Rows],
+    chosen: Scoring,
+    layers: tuple[str, str] | tuple[None, None],
+    known: dict,
 ) -> dict[str, float | None]:
     """The baselines for which the pair has what they need."""
     found = {}
     if pair.untrained_a is not None:
-        found["untrained"] = untrained(workbench, (pair.untrained_a, pair.untrained_b), subsets, chosen, layer, known)
+        found["untrained"] = untrained(workbench, (pair.untrained_a, pair.untrained_b), subsets, chosen, layers, known)
     if pair.labels_a is not None and pair.labels_b is not None:
         found["label_gram"] = label_gram((pair.labels_a, pair.labels_b), subsets, chosen, known)
     return found

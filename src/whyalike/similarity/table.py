@@ -48,6 +48,11 @@ SCORE_SCHEMA = pa.schema(
         pa.field("p_value", _NUMBER),
         pa.field("scoring", _TEXT),  # the user's name of metric and parameters; null in old and imported tables: metric
         pa.field("parameters", _TEXT),  # all of them, defaults included, as JSON; eps has its column
+        pa.field("name_a", _TEXT),  # of the runs, unique within setting, factor and seed
+        pa.field("name_b", _TEXT),
+        pa.field("setting_b", _TEXT),  # of model B, where that is another one
+        pa.field("step_a", _COUNT),  # of training; null for the final weights
+        pa.field("step_b", _COUNT),
     ]
 )
 

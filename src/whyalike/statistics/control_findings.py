@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from whyalike.statistics.table import seeds_words, speaking
+from whyalike.statistics.table import PLACE, kind_words, seeds_words, speaking, views
 
 _STEPS = {
     "order": "another order of the images",
@@ -19,14 +19,14 @@ def control_findings(statistics: pd.DataFrame) -> list[str]:
     rows = speaking(statistics)
     exact = rows[(rows["metric"] == "cka") & (rows["score_protocol"] == "exact")]
     lines = []
-    for (comparison, stimuli, kind), panel in exact.groupby(["comparison", "stimuli", "stimuli_kind"], sort=False):
+    for (comparison, stimuli, kind, view), panel in exact.groupby([*PLACE, views(exact)], sort=False):
         rows = panel.set_index("estimator")
         ends = [f"{words} {rows.loc[name, 'value']:.3f}" for name, words in
                 (("rung_same_run", "the same run twice"), ("rung_same_data", "same data and labels"),
                  ("rung_untrained", "untrained")) if name in rows.index]  # fmt: skip
         first = panel.iloc[0]
         lines.append(
-            f"- **{comparison} on {stimuli}** ({kind.replace('_', ' ')}), exact CKA, "
+            f"- **{comparison} on {stimuli}** ({kind_words(kind, view)}), exact CKA, "
             f"{seeds_words(int(panel['n_seeds'].max()), int(first['seeds_asked']))}: {', '.join(ends)}."
         )
         steps = [f"{words} {-rows.loc[f'step_{name}', 'value']:+.3f}{_interval(rows.loc[f'step_{name}'], -1)}"

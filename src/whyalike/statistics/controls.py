@@ -19,7 +19,7 @@ from whyalike.designs.controls import ACROSS_SEEDS, EVERYTHING_ELSE, RUNGS
 from whyalike.statistics.dyadic import FEWEST, Estimate, node_jackknife
 from whyalike.statistics.inference import share_of_gap, sign_flip_p, t_interval
 from whyalike.statistics.panels import sign_of_closer
-from whyalike.statistics.table import PANEL, seeds_asked, with_scorings
+from whyalike.statistics.table import by_panel, seeds_asked
 
 UNTRAINED = "untrained"
 #: What a step changes: the rung above it, the rung below it.
@@ -46,8 +46,8 @@ def control_rows(scores: pd.DataFrame, **_: object) -> Iterator[dict]:
     scale, where these are apart whichever seed is left out; step_{name} of each of `STEPS`
     whose rungs are there; across_seeds (mean score) and across_seeds_less_line, with 95 % intervals over models.
     """
-    for key, rows in with_scorings(scores).groupby(list(PANEL), sort=False):
-        named = {**dict(zip(PANEL, key, strict=True)), "seeds_asked": seeds_asked(rows), "protocol": "corrected"}
+    for key, rows in by_panel(scores):
+        named = {**key, "seeds_asked": seeds_asked(rows), "protocol": "corrected"}
         table, closer = ladder(rows), sign_of_closer(named["metric"])
         yield from ({**named, **row} for row in [*_rungs(table, closer), *_steps(table), *_across(rows, table)])
 

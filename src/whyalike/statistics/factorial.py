@@ -20,7 +20,7 @@ import pandas as pd
 from whyalike.statistics.factorial_bridge import bridge_effects, without_bridge
 from whyalike.statistics.inference import share_of_gap, sign_flip_p, t_interval
 from whyalike.statistics.panels import sign_of_closer
-from whyalike.statistics.table import PANEL, seeds_asked, with_scorings
+from whyalike.statistics.table import by_panel, seeds_asked
 
 COSINES = ("cka", "cka_rbf", "cka_unbiased")  # metrics that are the cosine of an angle
 _ROUNDING = 1e-6  # a cosine may leave [-1, 1] by the rounding of float32
@@ -69,8 +69,8 @@ def factorial_rows(scores: pd.DataFrame, **_: object) -> Iterator[dict]:
     bridge_minus_facts, see `whyalike.statistics.factorial_bridge`. What has too few seeds, no untrained pair or no
     ceiling has no row.
     """
-    for key, rows in with_scorings(scores).groupby(list(PANEL), sort=False):
-        named = {**dict(zip(PANEL, key, strict=True)), "seeds_asked": seeds_asked(rows), "protocol": "corrected"}
+    for key, rows in by_panel(scores):
+        named = {**key, "seeds_asked": seeds_asked(rows), "protocol": "corrected"}
         facts, bridge = without_bridge(rows)
         table = crossed_table(facts)
         if table.shape[1]:

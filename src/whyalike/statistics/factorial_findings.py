@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from whyalike.statistics.table import seeds_words, speaking
+from whyalike.statistics.table import PLACE, kind_words, seeds_words, speaking, views
 
 LEVEL = 0.05
 FEWEST = 4  # seeds: with three, no sign-flip p is below .25
@@ -38,12 +38,12 @@ def factorial_findings(statistics: pd.DataFrame) -> list[str]:
     rows = speaking(statistics)
     exact = rows[(rows["metric"] == "cka") & (rows["score_protocol"] == "exact")]
     lines = []
-    for (comparison, stimuli, kind), panel in exact.groupby(["comparison", "stimuli", "stimuli_kind"], sort=False):
+    for (comparison, stimuli, kind, view), panel in exact.groupby([*PLACE, views(exact)], sort=False):
         rows = panel.set_index("estimator")
         effects = [_effect(rows, name, _WORDS[name]) for name in _WORDS if name in rows.index]
         first = panel.iloc[0]
         seeds = seeds_words(int(first["n_seeds"]), int(first["seeds_asked"]))
-        lines.append(f"- **{comparison} on {stimuli}** ({kind.replace('_', ' ')}), exact CKA, {seeds}:")
+        lines.append(f"- **{comparison} on {stimuli}** ({kind_words(kind, view)}), exact CKA, {seeds}:")
         lines += [f"  - {effect}." for effect in effects]
         lines += [f"  - {_which(rows)}.", f"  - {_adds_up(panel, rows)}.", *_bridge(rows)]
     return lines or ["No exact CKA at crossed overlaps: nothing can be said about data and labels."]

@@ -11,7 +11,7 @@ import pandas as pd
 from whyalike.designs.design import load
 from whyalike.designs.registry import design
 from whyalike.statistics.panels import sign_of_closer
-from whyalike.statistics.table import seeds_words, speaking, with_scorings
+from whyalike.statistics.table import kind_words, of_settings, seeds_words, speaking, views, with_scorings
 
 #: With 3 seeds the smallest possible sign-flip p is .25: nothing can be claimed.
 DESCRIPTIVE_SEEDS = 3
@@ -74,14 +74,15 @@ def overlap_findings(table: pd.DataFrame) -> list[str]:
     if effects.empty:
         return ["No exact CKA at two levels of overlap: nothing can be said about a change."]
     lines = []
-    own = effects["stimuli_kind"] == "in_distribution"
+    effects = effects.assign(view=views(effects))
+    own = (effects["stimuli_kind"] == "in_distribution") & effects.index.isin(of_settings(effects).index)
     for effect in effects[own].itertuples():
-        lines += _panel(table, effect)
+        lines += _panel(of_settings(table), effect)
     if not own.any():
         lines.append("- No panel on the whole in-distribution stimuli.")
     lines += [
-        f"- {effect.comparison} on {effect.stimuli} ({effect.stimuli_kind.replace('_', ' ')}): {_effect(effect)}; "
-        f"{_claim(effect)}."
+        f"- {effect.comparison} on {effect.stimuli} ({kind_words(effect.stimuli_kind, effect.view)}): "
+        f"{_effect(effect)}; {_claim(effect)}."
         for effect in effects[~own].itertuples()
     ]
     return lines

@@ -13,7 +13,7 @@ from whyalike.statistics.claims import claims_page
 from whyalike.statistics.findings import findings
 from whyalike.statistics.mutual_information import mutual_information_table
 from whyalike.statistics.study import study_statistics
-from whyalike.statistics.table import to_arrow
+from whyalike.statistics.table import of_settings, to_arrow
 from whyalike.statistics.tables import accuracy_table, to_csv, to_markdown
 
 
@@ -53,7 +53,8 @@ def write_findings(
 def write_claims(work: Mapping[str, Any], statistics: Sequence[Path], output: Path) -> None:
     """Write the paper's claims with what the studies say to each, as Markdown."""
     lacking = "; ".join(work.get("partial", []))
-    write_text(output, claims_page(_read(statistics)) + (f"\nPartial result: {lacking}.\n" if lacking else ""))
+    page = claims_page(of_settings(_read(statistics)))
+    write_text(output, page + (f"\nPartial result: {lacking}.\n" if lacking else ""))
 
 
 def _read(paths: Sequence[Path]) -> pd.DataFrame:

@@ -7,6 +7,7 @@ of a label study share three models, so they are one point and not three.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from whyalike.designs.design import Design
 from whyalike.designs.registry import DESIGNS, design, with_one_overlap
 from whyalike.similarity.facts import sign_of_likeness
 from whyalike.similarity.registry import METRICS
-from whyalike.statistics.table import PANEL, seeds_asked, with_scorings
+from whyalike.statistics.table import PANEL, by_panel, seeds_asked, with_scorings
 
 #: One pair of runs within a panel.
 _PAIR = ["seed", "condition", "run_a", "run_b"]
@@ -56,13 +57,13 @@ class Points:
 
 @dataclass(frozen=True)
 class Panel:
-    """``key``: the values of the columns `PANEL`; ``pairs``: seed, overlap, label_information, value of each pair, and
-    untrained where the score table has it.
+    """``key``: the values of the columns `PANEL` and `VIEWS`; ``pairs``: seed, overlap, label_information, value of
+    each pair, and untrained where the score table has it.
 
     ``seeds_asked``: how many seeds the whole panel has, more than there are in a partial result.
     """
 
-    key: dict[str, str]
+    key: dict[str, Any]
     pairs: pd.DataFrame
     seeds_asked: int
 
@@ -103,8 +104,7 @@ def panels(scores: pd.DataFrame) -> Iterator[Panel]:
     """
     scores = with_scorings(scores)
     check_scores(scores)
-    for key, rows in scores.groupby(list(PANEL), sort=False):
-        named = dict(zip(PANEL, key, strict=True))
+    for named, rows in by_panel(scores):
         varied = design(named["factor"])
         if varied.overlap is None:
             continue  # no single overlap: the design has statistics of its own
@@ -121,7 +121,7 @@ def panels(scores: pd.DataFrame) -> Iterator[Panel]:
         yield Panel(named, _one_row_a_pair(rows, named), seeds_asked(rows))
 
 
-def _one_row_a_pair(rows: pd.DataFrame, named: dict[str, str]) -> pd.DataFrame:
+def _one_row_a_pair(rows: pd.DataFrame, named: dict[str, Any]) -> pd.DataFrame:
     """Layer pairs averaged to one row a pair of runs; a pair scored twice on the same layers is an error."""
     repeated = rows[rows.duplicated([*_PAIR, "layer_a", "layer_b"])]
     if len(repeated):

@@ -168,8 +168,12 @@ def _row(
 
 
 def _with_holm(statistics: pd.DataFrame) -> pd.DataFrame:
-    """p_holm: Holm over the panels (comparison, stimuli, stimuli_kind) of a study, scoring, protocol and estimator."""
+    """p_holm: Holm over the panels (comparison, stimuli, stimuli_kind) of a study, scoring, protocol and estimator.
+
+    The panels of each comparison that the study names are adjusted for each other, and no others for them.
+    """
     tested = statistics[statistics["p_value"].notna()]
-    figure = tested.groupby(["study", "scoring", "score_protocol", "protocol", "estimator"], sort=False)
+    named = tested["comparison"].where(tested["layer_a"].notna(), "").rename("named")
+    figure = tested.groupby(["study", "scoring", "score_protocol", "protocol", "estimator", named], sort=False)
     adjusted = figure["p_value"].transform(lambda p_values: holm(p_values.to_numpy()))
     return statistics.assign(p_holm=adjusted.reindex(statistics.index))

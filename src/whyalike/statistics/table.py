@@ -4,12 +4,18 @@ A number that cannot be computed (too few points, levels or seeds) has no row. I
 estimator has none.
 """
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import pandas as pd
 import pyarrow as pa
 
 #: What tells one panel from another: a panel is one comparison on one set of stimuli, under one scoring (a metric with
 #: its parameters) and score protocol.
 PANEL = ("study", "comparison", "factor", "stimuli", "stimuli_kind", "metric", "score_protocol", "scoring")
+#: What tells the panels of a comparison that a study names from one another; null in a setting's own comparison, whose
+#: layers are averaged and whose weights are the final ones.
+VIEWS = ("layer_a", "layer_b", "step_a", "step_b")
 
 STATISTICS_SCHEMA = pa.schema(
     [
@@ -24,6 +30,7 @@ STATISTICS_SCHEMA = pa.schema(
         pa.field("seeds_asked", pa.int64(), nullable=False),  # more than n_seeds in a partial result
         pa.field("p_value", pa.float64()),
         pa.field("p_holm", pa.float64()),
+        *(pa.field(name, pa.string() if name.startswith("layer") else pa.int64()) for name in VIEWS),
     ]
 )
 
@@ -45,6 +52,65 @@ def speaking(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["scoring"] == table["metric"].map(names)]
 
 
+def by_panel(scores: pd.DataFrame) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """The panels of a score table in the order in which they first appear: the values of PANEL and VIEWS, and the rows.
+
+    A comparison that a study names, which has not the name of its setting, has a panel for each pair of layers and
+    of steps.
+    """
+    scores = with_scorings(scores)
+    views = pd.Series("", scores.index)
+    if {"setting", *VIEWS} <= {*scores} and len(named := scores[scores["comparison"] != scores["setting"]]):
+        views[named.index] = list(map(str, named[list(VIEWS)].itertuples(index=False, name=None)))
+    for (*values, view), rows in scores.groupby([*PANEL, views.rename("view")], sort=False):
+        first = rows.iloc[0]
+        seen = {name: _value(first[name]) if view else None for name in VIEWS}
+        yield dict(zip(PANEL, values, strict=True)) | seen, rows
+
+
+def of_panel(statistics: pd.DataFrame, key: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows of the statistics table of one panel, given as `by_panel` has it."""
+    statistics = with_scorings(statistics)
+    mask = (statistics[list(PANEL)] == pd.Series({name: key[name] for name in PANEL})).all(axis=1)
+    for name in VIEWS if VIEWS[0] in statistics else ():
+        mask &= statistics[name].isna() if key[name] is None else statistics[name] == key[name]
+    return statistics[mask]
+
+
+def of_settings(statistics: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the comparisons that settings have, without those that studies name."""
+    return statistics[statistics[VIEWS[0]].isna()] if VIEWS[0] in statistics else statistics
+
+
+def view_words(key: Mapping[str, Any]) -> str:
+    """ "layer1 x layer4, step 0 vs final" of a panel of a named comparison, "" of a setting's own."""
+    layers, steps = ([_value(key.get(name)) for name in VIEWS[i : i + 2]] for i in (0, 2))
+    words = " x ".join(dict.fromkeys(layer for layer in layers if layer not in (None, "max")))
+    ends = list(dict.fromkeys("final" if step is None else f"step {step}" for step in steps))
+    return ", ".join(part for part in (words, " vs ".join(ends) if ends != ["final"] else "") if part)
+
+
+PLACE = ["comparison", "stimuli", "stimuli_kind"]
+
+
+def views(statistics: pd.DataFrame) -> pd.Series:
+    """`view_words` of each row."""
+    rows = statistics.reindex(columns=list(VIEWS)).to_dict("records")
+    return pd.Series([view_words(row) for row in rows], statistics.index, dtype=object).rename("view")
+
+
+def kind_words(kind: str, view: str) -> str:
+    """ "in distribution", or of a named comparison "in distribution, layer1 x layer4"."""
+    return ", ".join(part for part in (kind.replace("_", " "), view) if part)
+
+
+def _value(value: Any) -> Any:
+    """A cell of a table as text or a whole number, None where it is null."""
+    if value is None or pd.isna(value):
+        return None
+    return value if isinstance(value, str) else int(value)
+
+
 def seeds_asked(scores: pd.DataFrame) -> int:
     """The seeds asked for of one panel's scores; those that are there, where the table does not say."""
     asked = scores["seeds_asked"].dropna() if "seeds_asked" in scores else []
@@ -60,7 +126,8 @@ def to_frame(rows: list[dict]) -> pd.DataFrame:
     """Rows as a data frame with the columns and types of `STATISTICS_SCHEMA`; missing is NaN (null on disk)."""
     frame = pd.DataFrame(rows, columns=STATISTICS_SCHEMA.names)
     types = {pa.string(): "str", pa.float64(): "float64", pa.int64(): "int64"}
-    return frame.astype({field.name: types[field.type] for field in STATISTICS_SCHEMA})
+    found = {field.name: types[field.type] for field in STATISTICS_SCHEMA}
+    return frame.astype(found | dict.fromkeys(VIEWS[2:], "Int64"))
 
 
 def to_arrow(statistics: pd.DataFrame) -> pa.Table:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 from whyalike.config import Config
 from whyalike.designs.registry import design
+from whyalike.grid import views
 from whyalike.parts import WHOLE, parts
 from whyalike.planning.plan import EXTRACTION, is_fixed
 from whyalike.runs import Cell
@@ -104,20 +105,22 @@ class MainLine(Study):
 
     def _scores_of(self, cell: Cell, stimuli: str) -> tuple[str, ...]:
         """The score tables that are made of a cell's representations."""
-        own = f"/{cell.setting}/{stimuli}.parquet"
-        paths = (path for study in self.grid.cells[cell] for path in self.flow.study_scores(study))
-        return tuple(path for path in paths if path.endswith(own))
+        of_cell = {study: [name for name, one in self.flow.comparisons(study).items() if cell.setting in one.settings]
+                   for study in self.grid.cells[cell]}  # fmt: skip
+        paths = (path for study, names in of_cell.items() for path in self.flow.study_scores(study, names))
+        return tuple(path for path in paths if Path(path).stem == stimuli)
 
     def _scores(self) -> Iterator[Job]:
         """Score tables and statistics, study by study."""
         for study in self.config.studies:
-            for path in self.flow.study_scores(study):
-                names = {"study": study, "comparison": Path(path).parent.name, "stimuli": Path(path).stem}
-                cells = self._cells(study, names["comparison"])
-                files = self.flow.family_scores(SimpleNamespace(**names))
-                for job, part in zip(self.flow.family_jobs(), files, strict=True):
-                    yield Job("scores", "score_comparison", {**names, "job": job}, (part,), cells=cells)
-                yield Job("scores", "join_scores", names, (path,), (path,), cells)
+            for name, comparison in self.flow.comparisons(study).items():
+                cells = frozenset(views.cells(self.grid, study, comparison))
+                for path in self.flow.study_scores(study, [name]):
+                    names = {"study": study, "comparison": name, "stimuli": Path(path).stem}
+                    files = self.flow.family_scores(SimpleNamespace(**names))
+                    for job, part in zip(self.flow.family_jobs(), files, strict=True):
+                        yield Job("scores", "score_comparison", {**names, "job": job}, (part,), cells=cells)
+                    yield Job("scores", "join_scores", names, (path,), (path,), cells)
         for path in self.flow.all_statistics():
             names = {"study": Path(path).stem}
             yield Job("statistics", "analyse_study", names, (path,), (path,), self._cells(names["study"]))
@@ -143,10 +146,9 @@ class MainLine(Study):
             files = (f"{self.root}/{name}.md",)
             yield Job("pages", f"write_{name}", {}, files, files, self._cells(), is_traced=False)
 
-    def _cells(self, study: str | None = None, setting: str | None = None) -> frozenset[Cell]:
-        """The cells of a study and setting, each of all if left out."""
-        return frozenset(cell for cell, studies in self.grid.cells.items()
-                         if study in (None, *studies) and setting in (None, cell.setting))  # fmt: skip
+    def _cells(self, study: str | None = None) -> frozenset[Cell]:
+        """The cells of a study, of all if left out."""
+        return frozenset(cell for cell, studies in self.grid.cells.items() if study in (None, *studies))
 
 
 def studies_of(config: Config) -> list[Study]:

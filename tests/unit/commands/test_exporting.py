@@ -45,7 +45,7 @@ def study(config):
         write_text(f"{flow.root}/data/{name}/checksums.json", "{}")
     for cell, path in zip(flow.grid.cells, flow.all_manifests(), strict=True):
         table(path, flow.training_work(cell))
-    for stimuli, path in zip(config.studies["label_overlap"].stimuli, flow.all_scores(), strict=True):
+    for stimuli, path in zip(config.studies["label_overlap"].stimuli, flow.settings_scores(), strict=True):
         names = {"study": "label_overlap", "comparison": "colorshapedigit", "stimuli": stimuli}
         table(path, flow.similarity_work(SimpleNamespace(**names)))
     table(flow.all_statistics()[0], flow.statistics_work(SimpleNamespace(study="label_overlap")))
@@ -128,7 +128,7 @@ def missing_manifest(flow):
 
 
 def scores_of_fewer_seeds(flow):
-    path = flow.all_scores()[0]
+    path = flow.settings_scores()[0]
     table(path, json.dumps({"pairs": []}))
 
 
