@@ -13,8 +13,8 @@ from timing import threads, timed
 from torch import nn
 
 from whyalike.models.perceptron import layer_sizes, perceptron
-from whyalike.similarity.distributions import log_probabilities
-from whyalike.similarity.llv import draw_inputs, llv_distance
+from whyalike.similarity.metrics.distributions import log_probabilities
+from whyalike.similarity.metrics.llv import draw_inputs, llv_distance
 from whyalike.studies.closeness.training import UNITS_AT_ONCE, EmbeddingStack, batches
 
 SEEDS, STEPS, CLASSES = 20, 15000, 6

@@ -9,9 +9,9 @@ from sizes import Sizes, related
 from timing import Timed, peak_bytes, threads, timed
 
 from whyalike.similarity.api import LAYER, score
-from whyalike.similarity.intermediates import Rows, Workbench
-from whyalike.similarity.nearest import BLOCK
+from whyalike.similarity.metrics.nearest import BLOCK
 from whyalike.similarity.protocols import scoring
+from whyalike.similarity.workbench import Rows, Workbench
 
 # what a model and what a pair needs: names of `_units`
 NEEDS = {

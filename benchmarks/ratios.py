@@ -15,11 +15,11 @@ from sizes import Sizes, related
 from timing import threads, timed
 
 from whyalike.similarity.api import LAYER, pairwise, score
-from whyalike.similarity.intermediates import Rows, Workbench
-from whyalike.similarity.nearest import nearest
-from whyalike.similarity.neighbours import compare_edit, compare_lcs
+from whyalike.similarity.metrics.nearest import nearest
+from whyalike.similarity.metrics.neighbours import compare_edit, compare_lcs
 from whyalike.similarity.preprocessing import clamp_limit, unit_rows
 from whyalike.similarity.protocols import scoring
+from whyalike.similarity.workbench import Rows, Workbench
 
 KNN = ("mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn")
 

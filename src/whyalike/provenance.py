@@ -27,7 +27,7 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _WITHOUT_EFFECT = frozenset(
     {
         "whyalike.files:atomic",
-        "whyalike.jobs:note",
+        "whyalike.job:note",
         "whyalike.similarity.on_device:forms_on_gpu",
         "whyalike.training.store:StoredRun",
     }

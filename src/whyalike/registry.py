@@ -21,7 +21,7 @@ class Entry(Generic[Facts]):
 
     @property
     def module(self) -> str:
-        """The module that holds the target, such as "whyalike.similarity.cka"."""
+        """The module that holds the target, such as "whyalike.similarity.metrics.cka"."""
         return self.target.partition(":")[0]
 
     def load(self) -> Callable[..., Any]:

@@ -5,11 +5,14 @@ what it was before it existed: with that value it is left out of both, so that r
 default that is left out: where a key's default is another value than before, the default shows.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic_core import core_schema
+
+from whyalike.registry import Registry
 
 _PLAIN = object()  # the context in which a section is made of `Section.plain`
 
@@ -70,3 +73,33 @@ def _grown(value: Any, dumped: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_grown(one, own) for one, own in zip(value, dumped, strict=True)]
     return dumped
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+
+
+@dataclass(frozen=True)
+class known:  # reads as a word in an annotation: Annotated[str, known(MODELS)]
+    """A validator for names that must be in ``registry``; the message names the nearest known one.
+
+    The JSON schema lists the names, so that an editor can offer them.
+    """
+
+    registry: Registry
+
+    def check(self, name: str) -> str:
+        """The name itself.
+
+        Raises
+        ------
+        ValueError : it is not in the table.
+        """
+        if name not in self.registry:
+            raise ValueError(self.registry.unknown(name))
+        return name
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return {**handler(schema), "enum": list(self.registry)}

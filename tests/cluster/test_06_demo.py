@@ -5,9 +5,9 @@
 import pytest
 from driven import COSTS, REPOSITORY, Study
 
-from whyalike import config as configuration
-from whyalike.planning import comparison, costs
-from whyalike.workflow import Workflow
+from whyalike.config import reading
+from whyalike.grid.workflow import Workflow
+from whyalike.planning import accuracy, costs
 
 pytestmark = pytest.mark.cluster_demo
 DEMO = REPOSITORY / "config" / "demo.yaml"
@@ -50,13 +50,13 @@ def test_each_cell_is_two_jobs_and_each_table_of_scores_one(submitted):
 
 def test_what_was_learnt_plans_the_cells(submitted):
     submitted.ask("costs", "update")
-    flow = Workflow(configuration.read(DEMO))
+    flow = Workflow(reading.read(DEMO))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(submitted.path)
-        jobs = comparison.compared(flow, costs.read(COSTS, costs.LOCAL))
+        jobs = accuracy.compared(flow, costs.read(COSTS, costs.LOCAL))
     said = submitted.ask("costs", "compare")
     for of in ("digits, dataset", "digits, task", "colorshapedigit, label"):
         planned, took = (sum(getattr(job, name) for job in jobs if (job.stage, job.of) == ("train_models", of))
                          for name in ("planned", "took"))  # fmt: skip
         # the cells of a setting share one rate, learnt of them all; what else the machine did at the time remains
-        assert abs(took / planned - 1) < comparison.NEAR, said
+        assert abs(took / planned - 1) < accuracy.NEAR, said

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from whyalike.config import ConfigError, check
+from whyalike.config.reading import check
+from whyalike.config.yaml_file import ConfigError
 from whyalike.data.prepared import open_prepared
 from whyalike.designs import controls
+from whyalike.grid.runs import Cell, Grid
 from whyalike.models.parameters import ResNetParameters
-from whyalike.runs import Cell, Grid
 from whyalike.splits.making import make_splits, read_split
 from whyalike.training.task import Task
 

@@ -16,7 +16,7 @@ from whyalike.figures.registry import FIGURES
 SOURCE = Path(package.__file__).parents[1]
 COLUMNS = {"dataset", "label"}  # names of designs that are words of other tables too: a lone one says nothing
 ALLOWED = {
-    ("similarity/from_files.py", "'label' not in table.column_names"): "a column of the user's table",
+    ("similarity/read_files.py", "'label' not in table.column_names"): "a column of the user's table",
 }
 
 

@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from whyalike import provenance
-from whyalike.config import ConfigError, check
+from whyalike.config.reading import check
+from whyalike.config.yaml_file import ConfigError
 from whyalike.designs import factorial
-from whyalike.runs import Cell, Grid
+from whyalike.grid.runs import Cell, Grid
 
 CONFIG = yaml.safe_load((Path(__file__).parents[1] / "workflow" / "factorial.yaml").read_text(encoding="utf-8"))
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from whyalike import provenance
-from whyalike.config import read
+from whyalike.config.reading import read
 from whyalike.files import write_text
-from whyalike.runs import Grid
+from whyalike.grid.runs import Grid
 from whyalike.studies.study import rule_studies
 
 GOLDEN = Path(__file__).with_name("identities.json")
@@ -53,9 +53,9 @@ def test_every_run_of_studies_with_rules_of_their_own_keeps_its_identity(golden)
 
 PROGRAM = """
 import json, pathlib, sys
-from whyalike.config import check
-from whyalike.runs import Grid
-from whyalike.yaml_file import keys_of
+from whyalike.config.reading import check
+from whyalike.grid.runs import Grid
+from whyalike.config.yaml_file import keys_of
 values = keys_of(pathlib.Path(sys.argv[1]), "")
 for section, entries in json.loads(sys.argv[2]).items():
     for name, keys in entries.items():

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from whyalike.config import read
+from whyalike.config.reading import read
 from whyalike.designs import factorial
+from whyalike.grid.runs import Cell, Grid
 from whyalike.models.weights import build_model
 from whyalike.planning import costs
 from whyalike.planning.plan import Plan
 from whyalike.planning.workload import Workload
-from whyalike.runs import Cell, Grid
 
 CONFIG = Path(__file__).parents[2] / "config"
 COSTS = costs.read(CONFIG / "costs.yaml", local="none")

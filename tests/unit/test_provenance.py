@@ -215,10 +215,10 @@ def test_a_changed_split_reaches_the_splits_and_not_the_scores(request):
 
 
 def test_a_metric_and_a_split_that_move_re_run_nothing(copy):
-    metric = "whyalike.similarity.cka:LINEAR"
+    metric = "whyalike.similarity.metrics.cka:LINEAR"
     before = [fingerprint(entry) for entry in (*STAGES, metric)]
     (copy / "ground").mkdir()
-    for old, new in (("similarity.cka", "ground.kernels"), ("splits.overlap", "ground.halves")):
+    for old, new in (("similarity.metrics.cka", "ground.kernels"), ("splits.overlap", "ground.halves")):
         places = [copy.joinpath(*name.split(".")).with_suffix(".py") for name in (old, new)]
         places[0].rename(places[1])
         for path in copy.rglob("*.py"):
@@ -238,8 +238,8 @@ def test_what_no_fingerprint_counts_is_there(entry):
 def test_what_scores_a_study_reaches_no_metric_through_the_forms_of_a_gpu(scored):
     reached = provenance._reached([f"whyalike.{scored}"], provenance._WITHOUT_EFFECT)
     rooms = {module.removeprefix("whyalike.similarity.") for module, _ in reached}
-    assert "intermediates" in rooms
-    assert not {"on_device", "rsa", "cknna"} & rooms
+    assert "workbench" in rooms
+    assert not {"on_device", "metrics.rsa", "metrics.cknna"} & rooms
 
 
 def test_no_metric_or_figure_is_reachable_from_training():

@@ -8,7 +8,7 @@ from whyalike.data.registry import SOURCES
 from whyalike.figures.registry import FIGURES
 from whyalike.models.registry import MODELS
 from whyalike.registry import Entry, Registry
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.metrics.registry import METRICS
 
 TABLE = Registry("writer", {"dumps": Entry("json:dumps", "text"), "absent": Entry("no.such.module:write", "nothing")})
 

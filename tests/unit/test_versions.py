@@ -159,7 +159,7 @@ def change(path: Path, old: str, new: str) -> None:
         # how files are written and runs are held changes no number
         ("files.py", "temporary.replace(path)", "os.replace(temporary, path)", ""),
         ("training/store.py", 'self.folder / "lock"', 'self.folder / "a_lock"', ""),
-        ("similarity/cka.py", "KERNEL_PAYS = 64", "KERNEL_PAYS = 65", ""),
+        ("similarity/metrics/cka.py", "KERNEL_PAYS = 64", "KERNEL_PAYS = 65", ""),
         ("statistics/inference.py", "CONFIDENCE = 0.95", "CONFIDENCE = 0.9", ""),
     ],
 )

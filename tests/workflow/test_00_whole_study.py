@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from workflow_folder import TINY, Folder
 
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.table import SCORE_SCHEMA
 from whyalike.statistics.table import STATISTICS_SCHEMA
 

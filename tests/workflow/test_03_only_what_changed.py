@@ -64,9 +64,9 @@ CONSTANTS = [
     ("training/classification", "VERSION", 1000, FROM_TRAINING),
     ("activations/extraction", "VERSION", 1000, FROM_ACTIVATIONS),
     # the rooms after them follow their code
-    ("similarity/cka", "KERNEL_PAYS", 65, scored("kernels")),
-    ("similarity/nearest", "BLOCK", 256, scored("neighbours_k5")),
-    ("similarity/svcca", "POWER_ITERATIONS", 3, ()),  # of a metric that the study does not ask for
+    ("similarity/metrics/cka", "KERNEL_PAYS", 65, scored("kernels")),
+    ("similarity/metrics/nearest", "BLOCK", 256, scored("neighbours_k5")),
+    ("similarity/metrics/svcca", "POWER_ITERATIONS", 3, ()),  # of a metric that the study does not ask for
     ("similarity/scoring", "ALL_PAIRS_OF_LAYERS", "all", FROM_SIMILARITY),
     ("similarity/preprocessing", "QUANTILE", 0.9, FROM_SIMILARITY),
     ("statistics/inference", "CONFIDENCE", 0.9, FROM_STATISTICS),
@@ -261,7 +261,10 @@ def test_newer_sources_run_nothing(study):
 
 def test_a_new_metric_source_or_figure_kind_in_the_tables_runs_nothing(study, edit):
     tables = {
-        "similarity": ('        "cka": Entry(', '        "mine": Entry("whyalike.similarity.cka:LINEAR", None),\n'),
+        "similarity": (
+            '        "cka": Entry(',
+            '        "mine": Entry("whyalike.similarity.metrics.cka:LINEAR", None),\n',
+        ),
         "figures": ('        "overlap": Entry(', '        "mine": Entry("whyalike.figures.overlap:draw", None),\n'),
     }
     for room, (line, more) in tables.items():

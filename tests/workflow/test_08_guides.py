@@ -89,7 +89,7 @@ def test_the_tests_of_the_guides_pass(extended):
 def test_the_tests_that_read_the_table_of_metrics_take_the_new_one(extended):
     folder = "tests/unit/similarity"
     files = ("properties", "oracles", "inputs", "api")
-    others = ("tests/unit/documentation/test_metrics_page.py", "tests/unit/test_config.py")
+    others = ("tests/unit/documentation/test_metrics_page.py", "tests/unit/config/test_config.py")
     chosen = "rdm_cosine or registered or without_a_published or metrics_page or a_fault_is_named"
     passes(extended, *others, *(f"{folder}/test_similarity_{one}.py" for one in files), "-k", chosen)
 

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from workflow_folder import REPOSITORY, TINY, Folder
 
-from whyalike import config as configuration
+from whyalike.config import reading
+from whyalike.grid.workflow import Workflow
 from whyalike.planning import costs
 from whyalike.planning.plan import Plan
-from whyalike.workflow import Workflow
 
 COSTS = REPOSITORY / "config" / "costs.yaml"
 
@@ -37,7 +37,7 @@ def whyalike(folder, *arguments):
 def test_a_calibration_plans_the_cells_of_its_setting(folder):
     said = whyalike(folder, "calibrate", "--seconds", "0.1", "--here", "--setting", "digits")
     assert "real" in said and "noise" not in said  # the data are prepared
-    flow = Workflow(configuration.read(folder.config))
+    flow = Workflow(reading.read(folder.config))
     plan = Plan(flow.config, flow.grid, costs.read(COSTS, folder.path / costs.LOCAL), folder.path / "nothing")
     cell = {"setting": "digits", "factor": "dataset", "seed": "0"}
     estimate = plan.estimate("train_models", cell)

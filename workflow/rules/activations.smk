@@ -43,8 +43,8 @@ for words, (layers, settings) in FLOW.layer_sets().items():
 
 rule write_sample_text:
     input:
-        manifests=TARGETS.sample_manifests,
-        datasets=TARGETS.sample_datasets,
+        manifests=FLOW.sample_manifests,
+        datasets=FLOW.sample_datasets,
     output:
         page=f"{ROOT}/samples/{{sample}}.md",
         table=f"{ROOT}/samples/{{sample}}.csv",
@@ -60,7 +60,7 @@ rule write_sample_text:
         runtime=PLAN.runtime("write_sample_text"),
         expected_seconds=PLAN.expected_seconds("write_sample_text"),
     params:
-        work=TARGETS.sample_work,
+        work=FLOW.sample_work,
     message:
         "Sample text: {wildcards.sample}"
     script:

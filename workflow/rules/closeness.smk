@@ -1,7 +1,7 @@
 # Closeness in distribution against similarity of representations: a study of its own, beside any configuration.
 from whyalike.figures.registry_studies import CLOSENESS as CATEGORY
+from whyalike.grid.workflow import DATA_FILES
 from whyalike.studies.closeness.study import CONSTRUCTIONS, PARTS
-from whyalike.workflow import DATA_FILES
 
 CLOSENESS = OWN["closeness"]
 CLOSE = CLOSENESS.root

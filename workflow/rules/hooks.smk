@@ -4,9 +4,11 @@ import sys
 import time
 from pathlib import Path
 
-from whyalike import folder_lock, preflight
-from whyalike.cluster import failures, slurm
+from whyalike import folder_lock
+from whyalike.cluster import slurm
+from whyalike.planning import preflight
 from whyalike.planning.plan_table import PlanHandler
+from whyalike.status import failures
 
 STARTED = time.time()
 

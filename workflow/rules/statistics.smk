@@ -88,7 +88,7 @@ rule write_claims:
         runtime=PLAN.runtime("write_claims"),
         expected_seconds=PLAN.expected_seconds("write_claims"),
     params:
-        work=TARGETS.claims_work,
+        work=FLOW.claims_work,
     message:
         "Statistics: verdicts on the paper's claims"
     script:
@@ -97,7 +97,7 @@ rule write_claims:
 
 rule analyse_published:
     input:
-        files=TARGETS.published_files,
+        files=FLOW.published_files,
     output:
         scores=f"{ROOT}/published/{{published}}.scores.parquet",
         statistics=f"{ROOT}/published/{{published}}.statistics.parquet",
@@ -112,7 +112,7 @@ rule analyse_published:
         runtime=PLAN.runtime("analyse_published"),
         expected_seconds=PLAN.expected_seconds("analyse_published"),
     params:
-        work=TARGETS.published_work,
+        work=FLOW.published_work,
     message:
         "Statistics: published scores {wildcards.published}"
     script:

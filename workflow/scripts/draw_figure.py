@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from whyalike.figures.making import make_figure
-from whyalike.jobs import job
+from whyalike.job import job
 
 work = json.loads(snakemake.params.work)
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):

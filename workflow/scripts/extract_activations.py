@@ -5,9 +5,9 @@ from pathlib import Path
 
 from whyalike.activations.extraction import extract_cell
 from whyalike.cluster import site
-from whyalike.config import check
+from whyalike.config.reading import check
 from whyalike.data.staging import staged
-from whyalike.jobs import job
+from whyalike.job import job
 
 config, work, here = check(snakemake.config), json.loads(snakemake.params.work), site.read()
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from whyalike.activations.imported import import_activations
-from whyalike.jobs import job
+from whyalike.job import job
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     import_activations(

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from whyalike.config import check
-from whyalike.jobs import job
+from whyalike.config.reading import check
+from whyalike.job import job
 from whyalike.training.imported import import_runs
 
 config = check(snakemake.config)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from whyalike.config import check
+from whyalike.config.reading import check
 from whyalike.data.registry import SOURCES
-from whyalike.jobs import job, note
+from whyalike.job import job, note
 
 # from the configuration: `params` hold no folders of the user's
 dataset = check(snakemake.config).datasets[snakemake.wildcards.dataset]

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from whyalike.config import check
+from whyalike.config.reading import check
 from whyalike.data.registry import SOURCES
-from whyalike.jobs import job, note
+from whyalike.job import job, note
 from whyalike.studies.registry import STUDIES
 
 name, source = snakemake.params.study, snakemake.wildcards.dataset

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from whyalike.activations.table import by_layer
-from whyalike.jobs import job
+from whyalike.job import job
 from whyalike.similarity.comparison import score_comparison
 
 work = json.loads(snakemake.params.work)

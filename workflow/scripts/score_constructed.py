@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from whyalike.jobs import job
+from whyalike.job import job
 from whyalike.studies.closeness.constructed_scores import score_constructed
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from whyalike.cluster import site
-from whyalike.config import check
+from whyalike.config.reading import check
 from whyalike.data.staging import staged
-from whyalike.jobs import job
+from whyalike.job import job
 from whyalike.training.cell import THREADS, train_cell
 
 config, work, here = check(snakemake.config), json.loads(snakemake.params.work), site.read()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from whyalike.data.beton import write_beton
 from whyalike.data.prepared import open_prepared
-from whyalike.jobs import job
+from whyalike.job import job
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     write_beton(open_prepared(Path(snakemake.input.dataset[0]).parent), Path(snakemake.output.beton))

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from whyalike.activations.sampling import sample_text
-from whyalike.config import check
-from whyalike.jobs import job
+from whyalike.config.reading import check
+from whyalike.job import job
 
 config = check(snakemake.config)
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):

@@ -17,13 +17,13 @@ from torch import Tensor, nn
 from whyalike.activations.stimuli import stimulus_rows
 from whyalike.activations.table import write_activations
 from whyalike.data.prepared import open_prepared
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.models.inputs import INPUTS
 from whyalike.models.layers import named_layers
 from whyalike.models.registry import MODELS
 from whyalike.models.weights import build_model, load_weights
-from whyalike.sections.recipes import Operation
 from whyalike.training.device import set_up_device
+from whyalike.training.parameters import Operation
 from whyalike.training.store import DamagedRun, StoredRun
 
 # raise it when the extracted values change: extraction costs GPU time, so its fingerprint alone does not count

@@ -14,7 +14,7 @@ from whyalike.activations.table import write_activations
 from whyalike.activations.vector_files import read_file
 from whyalike.data.prepared import open_prepared
 from whyalike.files import file_sha256, made_by
-from whyalike.jobs import note
+from whyalike.job import note
 
 
 def import_activations(

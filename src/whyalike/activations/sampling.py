@@ -19,10 +19,10 @@ from tokenizers import Tokenizer
 from whyalike.activations.extraction import trained_model
 from whyalike.data.tokenization import encode, of_prepared
 from whyalike.files import write_text
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.randomness import key
-from whyalike.sections.recipes import Operation
 from whyalike.training.device import set_up_device
+from whyalike.training.parameters import Operation
 from whyalike.training.store import StoredRun
 
 COLUMNS = ("setting", "seed", "name", "level", "run", "loss", "loss_unit", "text")

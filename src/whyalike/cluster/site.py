@@ -10,9 +10,9 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError, model_validator
 
-from whyalike.messages import faults_in_words, listed
+from whyalike.config.faults import faults_in_words, listed
+from whyalike.config.yaml_file import ConfigError, keys_of
 from whyalike.section import Section
-from whyalike.yaml_file import ConfigError, keys_of
 
 SITE = "config/site.yaml"  # from the working directory
 Word = Annotated[str, Field(pattern=r"^[\w.,+-]+$")]

@@ -13,12 +13,13 @@ from typing import Annotated, Any
 import typer
 from tqdm import tqdm
 
-from whyalike import config as configuration
-from whyalike import folder_lock, preflight
+from whyalike import folder_lock
 from whyalike.cluster import slurm
 from whyalike.commands import cli_costs, exporting, housekeeping
 from whyalike.commands.cli_faults import fail, messages
-from whyalike.workflow import Workflow
+from whyalike.config import reading
+from whyalike.grid.workflow import Workflow
+from whyalike.planning import preflight
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -46,7 +47,7 @@ def run(
     the run goes on where it stopped.
     """
     try:
-        flow = Workflow(configuration.read(configfile, **_given(context.args)))
+        flow = Workflow(reading.read(configfile, **_given(context.args)))
     except ValueError as error:
         fail(str(error))
     command = [*SNAKEMAKE, "--configfile", str(configfile), *context.args]
@@ -86,13 +87,13 @@ def status(
     from rich.console import Console
     from rich.live import Live
 
-    from whyalike.cluster import monitoring, status_table
     from whyalike.planning import costs
+    from whyalike.status import monitoring, status_table
 
     # a file or pipe takes the tables whole, a terminal as much of them as fits
     console = Console(width=None if sys.stdout.isatty() else 200)
     with messages():
-        config = configuration.read(configfile)
+        config = reading.read(configfile)
         monitor = monitoring.Monitor(config, costs.read(table), Path(), prefix)
         seen = status_table.shown(monitor.look(), configfile)
         if not watch:
@@ -113,7 +114,7 @@ def clean(
 ) -> None:
     """Remove runs that no given configuration asks for from the store, and temporary files of killed writers."""
     with messages():
-        configs = [configuration.read(path) for path in configfiles]
+        configs = [reading.read(path) for path in configfiles]
         removal = housekeeping.one_run(configs, run) if run else housekeeping.stale(configs)
         print(removal.plan())
         if dry_run or not removal:
@@ -129,7 +130,7 @@ def verify(
 ) -> None:
     """Compare every stored run and prepared data set with the hashes written beside it."""
     with messages():
-        found = housekeeping.verify(configuration.read(configfile), lambda items: tqdm(items, "verify", leave=False))
+        found = housekeeping.verify(reading.read(configfile), lambda items: tqdm(items, "verify", leave=False))
         print("\n".join([*found.faults, found.summary()]))
     if found.faults:
         raise typer.Exit(1)
@@ -145,7 +146,7 @@ def export(
 ) -> None:
     """Put configuration, lock, identities, tables and figures of a study into one archive, for a paper's supplement."""
     with messages():
-        print(exporting.export(configuration.read(configfile), output, partial))
+        print(exporting.export(reading.read(configfile), output, partial))
 
 
 @main.command()
@@ -174,27 +175,27 @@ def score(
     """Score representations in files: value, interval over stimuli, chance level and p. Rows are the same stimuli."""
     from rich.console import Console
 
-    from whyalike.similarity import file_scores, from_files
+    from whyalike.similarity import read_files, score_files
 
     with messages(MemoryError):
-        asked = {"metrics": file_scores.parse_metrics(metrics), "protocol": protocol, "seed": seed, "device": device}
-        files = from_files.read_pairs(a, b)
-        codes = None if labels is None else from_files.read_labels(labels)
+        asked = {"metrics": score_files.parse_metrics(metrics), "protocol": protocol, "seed": seed, "device": device}
+        files = read_files.read_pairs(a, b)
+        codes = None if labels is None else read_files.read_labels(labels)
         if out is not None:
-            file_scores.check_output(out, filter(None, [*files.paths, labels]))
+            score_files.check_output(out, filter(None, [*files.paths, labels]))
             if fault := preflight.unwritable(out.parent, "give --out another folder"):
                 fail(fault)
-        scores, missing = file_scores.score_pairs_of_files(
+        scores, missing = score_files.score_pairs_of_files(
             files, **asked, labels=codes, permutations=null, intervals=interval,
             progress=lambda work: tqdm(work, "score", leave=False),
         )  # fmt: skip
         # a file or pipe takes the table whole, a terminal as much of it as fits
-        Console(width=None if sys.stdout.isatty() else 1000).print(file_scores.printed(scores))
+        Console(width=None if sys.stdout.isatty() else 1000).print(score_files.printed(scores))
         for line in missing:
             print(f"no {line}", file=sys.stderr)
         # last, so that a fault of writing loses nothing
         if out is not None and len(scores):
-            file_scores.write_scores(out, scores, {**asked, "permutations": null})
+            score_files.write_scores(out, scores, {**asked, "permutations": null})
     if scores.empty:
         raise typer.Exit(1)
 

@@ -11,12 +11,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from whyalike import config as configuration
 from whyalike.cluster import site
 from whyalike.commands.cli_faults import fail, messages
+from whyalike.config import reading
+from whyalike.grid.workflow import Workflow
 from whyalike.planning import cost_file, costs
 from whyalike.planning.costs import Costs
-from whyalike.workflow import Workflow
 
 main = typer.Typer(no_args_is_help=True, help="What work costs, for the plan and for the time that jobs reserve.")
 
@@ -47,7 +47,7 @@ def calibrate(
     from whyalike.planning import calibration
 
     with messages(RuntimeError):
-        flow, before = Workflow(configuration.read(configfile)), costs.read(table)
+        flow, before = Workflow(reading.read(configfile)), costs.read(table)
         wanted = calibration.samples(flow, before, setting or [], seconds)
         faults: list[str] = []
         if here or shutil.which("sbatch") is None:
@@ -76,7 +76,7 @@ def update(
     from whyalike.planning import cost_learning
 
     with messages():
-        flow, before = Workflow(configuration.read(configfile)), costs.read(table)
+        flow, before = Workflow(reading.read(configfile)), costs.read(table)
         found = cost_learning.learn(flow, before, device, datetime.date.today())
         print("Learnt from " + ", ".join(f"{count} jobs of {rule}" for rule, count in found.jobs.items()))
         if found.untrained:
@@ -91,13 +91,13 @@ def compare(
     table: CostTable = TABLE,
 ) -> None:
     """Say what a study's finished jobs took beside what the plan says of them: how far the plan can be trusted."""
-    from whyalike.planning import comparison
+    from whyalike.planning import accuracy
 
     with messages():
-        jobs = comparison.compared(Workflow(configuration.read(configfile)), costs.read(table), device)
-        _print(comparison.shown(jobs))
+        jobs = accuracy.compared(Workflow(reading.read(configfile)), costs.read(table), device)
+        _print(accuracy.shown(jobs))
     near = sum(job.is_near for job in jobs)
-    print(f"{near} of {len(jobs)} jobs took what is planned, give or take {comparison.NEAR:.0%}.")
+    print(f"{near} of {len(jobs)} jobs took what is planned, give or take {accuracy.NEAR:.0%}.")
 
 
 def kinds(own: site.Site, partition: str | None, gpu: list[str] | None, minutes: int, device: str) -> list[Any]:

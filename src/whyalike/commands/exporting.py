@@ -27,9 +27,9 @@ from pathlib import Path
 import yaml
 from PIL import Image
 
-from whyalike.config import Config
+from whyalike.config.config import Config
 from whyalike.files import atomic, canonical_json, made_by
-from whyalike.runs import Grid
+from whyalike.grid.runs import Grid
 from whyalike.studies.main_line import studies_of
 
 REPOSITORY = Path(__file__).parents[3]

@@ -20,7 +20,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from whyalike.commands.model_groups import group_faults, unwanted_groups
-from whyalike.config import Config
+from whyalike.config.config import Config
 from whyalike.files import file_sha256, is_being_written, is_temporary, temporary_of
 from whyalike.studies.main_line import studies_of
 from whyalike.studies.study import Study

@@ -14,7 +14,7 @@ import pandas as pd
 from whyalike.data.array_file import new_images
 from whyalike.data.label_table import IMAGE_PARTS
 from whyalike.data.own_images import split
-from whyalike.data.own_parameters import ArraysParameters
+from whyalike.data.parameters import ArraysParameters
 from whyalike.data.prepared import write_prepared
 
 VERSION = 1  # raised when pixels or labels change

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from whyalike.data.filling import blocks_of, fill_images, state_of
 from whyalike.data.folders import SUFFIXES
 from whyalike.data.label_table import IMAGE_PARTS
-from whyalike.data.own_parameters import ImagesParameters
+from whyalike.data.parameters import ImagesParameters
 from whyalike.data.prepared import write_prepared
 from whyalike.randomness import keyed
 

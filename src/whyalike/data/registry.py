@@ -3,21 +3,24 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from whyalike.data.own_parameters import ArraysParameters, ImagesParameters
 from whyalike.data.parameters import (
+    ArraysParameters,
+    BundledTextParameters,
     Cifar10Parameters,
     Cifar100Parameters,
     ColorShapeDigitGroupsParameters,
     ColorShapeDigitParameters,
     DigitsParameters,
+    ImagesParameters,
     MnistParameters,
+    NumeralsParameters,
     Parameters,
     PhotographsParameters,
+    ShapesParameters,
     SvhnParameters,
+    TextParameters,
     TinyImageNetParameters,
 )
-from whyalike.data.single_parameters import NumeralsParameters, ShapesParameters
-from whyalike.data.text_parameters import BundledTextParameters, TextParameters
 from whyalike.registry import Entry, Registry
 
 

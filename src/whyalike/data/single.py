@@ -19,8 +19,8 @@ from whyalike.data.composition import COLORS, palette, place
 from whyalike.data.drawings import draw
 from whyalike.data.glyphs import FONTS, render
 from whyalike.data.masks import Pool, large_edge, make_pool
+from whyalike.data.parameters import NumeralsParameters, ShapesParameters, SingleParameters
 from whyalike.data.prepared import write_prepared
-from whyalike.data.single_parameters import NumeralsParameters, ShapesParameters, SingleParameters
 from whyalike.randomness import keyed
 
 VERSION = 1  # raised when pixels or labels change

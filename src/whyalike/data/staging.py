@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from whyalike.data.array_file import ARRAY, CHECKSUMS
 from whyalike.data.prepared import LABELS, files_sha256, open_prepared
-from whyalike.jobs import note
+from whyalike.job import note
 
 FILES = (ARRAY, LABELS, CHECKSUMS)
 CHUNK = 2**24  # bytes read at a time

@@ -1,6 +1,6 @@
 """Models from files: the study names its pairs, and what overlaps between them, or says nothing of that. Pure.
 
-Its runs are those that a setting names; `whyalike.runs` gives them their identities.
+Its runs are those that a setting names; `whyalike.grid.runs` gives them their identities.
 """
 
 from whyalike.designs.design import Axis, Design

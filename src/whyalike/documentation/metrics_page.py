@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from whyalike.markdown import assignments, codes, extent, table
 from whyalike.registry import Registry
 from whyalike.similarity import on_device
-from whyalike.similarity.facts import MetricFacts
-from whyalike.similarity.registry import METRICS, NEEDS, OTHER_METRICS
+from whyalike.similarity.metrics.facts import MetricFacts
+from whyalike.similarity.metrics.registry import METRICS, NEEDS, OTHER_METRICS
 
 INTRODUCTION = """\
 # Metrics

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from whyalike.config import Config
+from whyalike.config.config import Config
 from whyalike.data.registry import SOURCES
 from whyalike.documentation.metrics_page import metrics_page
 from whyalike.documentation.rooms import page
@@ -20,7 +20,7 @@ from whyalike.figures.registry import FIGURES
 from whyalike.files import write_text
 from whyalike.markdown import assignments, codes, extent, table
 from whyalike.models.registry import MODELS
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.training.registry import OBJECTIVES
 
 Schema = Mapping[str, Any]

@@ -1,6 +1,8 @@
 """Role: what follows from a configuration, before any job.
 
-Holds: views of runs, and the comparisons of a study as sets of pairs of views.
-Layer: above the configuration; the workflow, the plan and the watchers ask it. Pure, and cheap to import.
-May import: whyalike.config, whyalike.runs, whyalike.sections.
+Holds: runs and pairs; views of runs, and the comparisons of a study as sets of pairs of views; the parts of a cell, the
+seeds of a partial result; paths and parameters of every job.
+Door: `workflow.Workflow`.
+Layer: above the configuration; the plan and the watchers ask it. Cheap to import.
+May import: whyalike.config, designs, the rooms' registries, provenance, files.
 """

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from whyalike.config import Config
-from whyalike.runs import Cell, Grid, Pair, Run, digest
-from whyalike.sections.comparisons import FINAL
+from whyalike.config.comparisons import FINAL
+from whyalike.config.config import Config
+from whyalike.grid.runs import Cell, Grid, Pair, Run, digest
 
 START = 0  # the step of untrained weights
 

@@ -3,6 +3,6 @@
 Holds: one module a model family, their parameters and registry.
 Layer: above data, beside splits, below training.
 May import: whyalike.data, whyalike.files, whyalike.randomness; parameters and registry: whyalike.registry,
-whyalike.sections.recipes.
+whyalike.section.
 Door: `registry.MODELS`.
 """

@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whyalike.cluster.slurm_arrays import Asked, Task, cancel, collect, submit
-from whyalike.config import ConfigError
+from whyalike.config.external import OwnActivations, OwnCheckpoints
+from whyalike.config.faults import near
+from whyalike.config.yaml_file import ConfigError
 from whyalike.data.registry import SOURCES
 from whyalike.data.synthetic import Shape
 from whyalike.designs.registry import DESIGNS, design
-from whyalike.messages import near
+from whyalike.grid.runs import Cell
+from whyalike.grid.workflow import Workflow
 from whyalike.planning.cost_file import match
 from whyalike.planning.costs import Costs
 from whyalike.planning.plan import Plan
 from whyalike.planning.workload import Workload
-from whyalike.runs import Cell
-from whyalike.sections.external import OwnActivations, OwnCheckpoints
-from whyalike.workflow import Workflow
 
 if TYPE_CHECKING:  # torch takes seconds
     from whyalike.training.timing import Sample, Timing

@@ -15,12 +15,12 @@ from rich.table import Table
 
 from whyalike.designs.registry import design
 from whyalike.files import atomic
+from whyalike.grid.runs import Cell
+from whyalike.grid.workflow import Workflow
 from whyalike.planning import costs
 from whyalike.planning.costs import Costs
 from whyalike.planning.plan import Plan
 from whyalike.planning.workload import Workload
-from whyalike.runs import Cell
-from whyalike.workflow import Workflow
 
 HEAD = """# What was measured here, over config/costs.yaml: written by `whyalike calibrate` and `whyalike costs update`,
 # and yours to edit; comments below these lines are lost when it is written again.

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from statistics import mean, median
 from typing import Any
 
-from whyalike.config import ConfigError
-from whyalike.parts import parts
+from whyalike.config.yaml_file import ConfigError
+from whyalike.grid.parts import parts
+from whyalike.grid.runs import Cell
+from whyalike.grid.workflow import Workflow
 from whyalike.planning.cost_file import match
 from whyalike.planning.costs import Costs
 from whyalike.planning.experience import Experience
 from whyalike.planning.spending import Span, covered
-from whyalike.runs import Cell
-from whyalike.workflow import Workflow
 
 LEAST = 1e-3  # seconds: what is too quick to be seen in a benchmark is not free
 

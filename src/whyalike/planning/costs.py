@@ -17,9 +17,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from whyalike.messages import faults_in_words, listed
+from whyalike.config.faults import faults_in_words, listed
+from whyalike.config.yaml_file import ConfigError, keys_of
 from whyalike.section import Section
-from whyalike.yaml_file import ConfigError, keys_of
 
 Source = Literal["measured", "given", "guessed"]
 KNOWN_HOW: tuple[Source, ...] = ("measured", "given", "guessed")  # from the best known to the least

@@ -8,17 +8,17 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from whyalike.config import ConfigError
-from whyalike.parts import runs_of
+from whyalike.config.external import OwnActivations, OwnCheckpoints
+from whyalike.config.yaml_file import ConfigError
+from whyalike.grid.parts import runs_of
+from whyalike.grid.runs import Cell
+from whyalike.grid.workflow import Workflow
 from whyalike.planning.costs import Costs
 from whyalike.planning.plan import EXTRACTION, Plan
 from whyalike.planning.spending import Span, benchmark_seconds, spans
-from whyalike.runs import Cell
-from whyalike.sections.external import OwnActivations, OwnCheckpoints
 from whyalike.studies.main_line import MainLine
 from whyalike.studies.study import rule_studies
 from whyalike.training.store import StoredRun
-from whyalike.workflow import Workflow
 
 CLOCKS = 30.0  # seconds that the clocks of a node and of the file server may differ
 

@@ -11,18 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from whyalike.config import Config
+from whyalike.config.config import Config
+from whyalike.config.external import OwnActivations
 from whyalike.designs.registry import FROM_FILES
 from whyalike.grid import views
-from whyalike.parts import WHOLE, runs_of
+from whyalike.grid.parts import WHOLE, runs_of
+from whyalike.grid.runs import Cell, Grid, Run
 from whyalike.planning.costs import Costs, Rate, Source, Stage
 from whyalike.planning.estimates import Estimate, RunCost, Wildcards
 from whyalike.planning.workload import Workload
-from whyalike.runs import Cell, Grid, Run
-from whyalike.sections.external import OwnActivations
 from whyalike.similarity.families import family_jobs
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import metric_of
-from whyalike.similarity.registry import METRICS
 
 BYTES = 4  # of a float32 weight or activation
 KEPT = {"keep": 1, "float16": 1 / 2, "recompute": 0}  # what stays of an activation file in float32

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from whyalike.runs import Cell
+from whyalike.grid.runs import Cell
 from whyalike.training.store import StoredRun
 
 

@@ -7,7 +7,7 @@ is its `other`, and counts as a guess.
 from itertools import pairwise
 from typing import Any
 
-from whyalike.config import Config
+from whyalike.config.config import Config
 from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import design
 from whyalike.models.parameters import GptParameters, VaeParameters

@@ -12,13 +12,13 @@ from typing import Any
 
 import pandas as pd
 
+from whyalike.similarity.all_pairs import MEMORY, scores
 from whyalike.similarity.checks import check_features, check_same_stimuli
-from whyalike.similarity.facts import Description
 from whyalike.similarity.forms import Form
-from whyalike.similarity.intermediates import KEPT_BYTES, Workbench, form_of
-from whyalike.similarity.planner import MEMORY, scores
+from whyalike.similarity.metrics.facts import Description
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import Scoring, metric_of, scoring
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.workbench import KEPT_BYTES, Workbench, form_of
 
 Metrics = str | Sequence[str] | Mapping[str, Mapping[str, Any]]
 LAYER = "x"  # the one layer of each representation on the workbench
@@ -29,7 +29,7 @@ def score(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int | N
 
     Parameters
     ----------
-    metric : a name of `whyalike.similarity.registry.METRICS`; see `describe` and docs/metrics.md.
+    metric : a name of `whyalike.similarity.metrics.registry.METRICS`; see `describe` and docs/metrics.md.
     x, y : n x p and n x q, numpy arrays or tensors; rows are stimuli, in the same order.
     protocol : "exact", the textbook quantity, or "as_published", what the reference computes with one layer a side
         (clamped and row-normalised features, its eps and faults, at least 0) for the metrics that it has.

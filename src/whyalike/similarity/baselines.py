@@ -10,9 +10,9 @@ from collections.abc import Callable, Hashable, MutableMapping, Sequence
 import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore, check_not_constant
-from whyalike.similarity.intermediates import Rows, Scorable, Workbench, form_of
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import Scoring
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.workbench import Rows, Scorable, Workbench, form_of
 
 Known = MutableMapping[Hashable, float | None]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from whyalike.similarity.facts import MetricFacts
+from whyalike.similarity.metrics.facts import MetricFacts
 from whyalike.similarity.precision import BLOCK, row_blocks
 
 SIZES = (1e-60, 1e60)  # of the largest entry: fourth powers of it, summed over n and d, stay within float64

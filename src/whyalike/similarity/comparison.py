@@ -19,7 +19,7 @@ import scipy  # its parts are loaded when they are used: `scipy.stats` takes hal
 from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.files import write_table
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.similarity.pairs import VIEWS, PairOnStimuli
 from whyalike.similarity.scoring import placed_scores
 from whyalike.similarity.table import PART_SCHEMA, to_table

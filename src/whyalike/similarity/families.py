@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import metric_of
-from whyalike.similarity.registry import METRICS
 
 Scorings = Mapping[str, Mapping[str, Any]]
 IN_NAMES = str.maketrans({".": "p", "-": "m"})  # of numbers: 0.5 is 0p5

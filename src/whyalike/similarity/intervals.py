@@ -23,8 +23,8 @@ import scipy  # its parts are loaded when they are used: `scipy.stats` takes hal
 from whyalike.randomness import keyed
 from whyalike.similarity.api import workbench_of
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.protocols import LEAST_K, Scoring, scoring
+from whyalike.similarity.workbench import Rows, Workbench
 
 CONFIDENCE = 0.95
 GROUPS = 20  # of the jackknife: a standard error on 19 degrees of freedom is right to 16 %

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whyalike.files import write_table
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.similarity.table import PLACE, SCORE_SCHEMA
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from whyalike.similarity.facts import sign_of_likeness
+from whyalike.similarity.metrics.facts import sign_of_likeness
 
 
 def row_orders(generator: np.random.Generator, n: int, draws: int) -> np.ndarray:

@@ -16,15 +16,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from whyalike.similarity import cka, cknna, neighbours, rsa
-from whyalike.similarity.cka import Features, Kernel
 from whyalike.similarity.forms import Form
-from whyalike.similarity.intermediates import form_of
-from whyalike.similarity.nearest import indistinct, with_drawn_ties
+from whyalike.similarity.metrics import cka, cknna, neighbours, rsa
+from whyalike.similarity.metrics.cka import Features, Kernel
+from whyalike.similarity.metrics.nearest import indistinct, with_drawn_ties
+from whyalike.similarity.metrics.rbf import WIDTHS, check_width
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.precision import FEW_ROWS
 from whyalike.similarity.protocols import Scoring
-from whyalike.similarity.rbf import WIDTHS, check_width
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.workbench import form_of
 
 ENTRIES = 1 << 26  # of one block of an n x n float64 matrix: 512 MB, of which up to six are held
 Parameters = Mapping[str, Any]

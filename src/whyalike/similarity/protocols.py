@@ -15,7 +15,7 @@ from numbers import Number
 from typing import Any
 
 from whyalike.files import canonical_json
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.metrics.registry import METRICS
 
 METRIC = "metric"  # among the parameters: of which metric a scoring is, where its name does not say it
 PUBLISHED_PREPROCESSING = "clamp95+l2"

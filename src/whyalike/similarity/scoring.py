@@ -14,15 +14,15 @@ import numpy as np
 import pandas as pd
 
 from whyalike.randomness import keyed
+from whyalike.similarity.all_pairs import reuse_order
 from whyalike.similarity.baselines import label_gram, untrained
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.intermediates import Rows, Scorable, Workbench
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
 from whyalike.similarity.pairs import PASSED_THROUGH, PairOnStimuli, check_pairs
-from whyalike.similarity.planner import reuse_order
 from whyalike.similarity.protocols import Scoring, scorings
-from whyalike.similarity.registry import METRICS
 from whyalike.similarity.table import PART_SCHEMA, PLACE, to_frame
+from whyalike.similarity.workbench import Rows, Scorable, Workbench
 
 ALL_PAIRS_OF_LAYERS = "max"  # in layer_a and layer_b, under the published layer rule
 LAYERS = 1 << 20  # more than a model has: places of a pair

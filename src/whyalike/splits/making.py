@@ -26,7 +26,7 @@ def make_splits(work: Mapping[str, Any], dataset: Path, output: Path) -> None:
 
     Parameters
     ----------
-    work : factor, seed, and runs: the cell's runs as `whyalike.runs.Run.plain` gives them.
+    work : factor, seed, and runs: the cell's runs as `whyalike.grid.runs.Run.plain` gives them.
     dataset : folder of the prepared data set.
     output : path of the split file.
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from whyalike.files import write_table, write_text
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.statistics.mutual_information import mutual_information_table
 from whyalike.statistics.published import read_published, with_set_aside, write_published
 from whyalike.statistics.published_format import Description

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from whyalike.files import write_table, write_text
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.statistics.claims import claims_page
 from whyalike.statistics.findings import findings
 from whyalike.statistics.mutual_information import mutual_information_table

@@ -14,8 +14,8 @@ import pandas as pd
 
 from whyalike.designs.design import Design
 from whyalike.designs.registry import DESIGNS, design, with_one_overlap
-from whyalike.similarity.facts import sign_of_likeness
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.metrics.facts import sign_of_likeness
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.statistics.table import PANEL, by_panel, seeds_asked, with_scorings
 
 #: One pair of runs within a panel.

@@ -5,16 +5,15 @@ from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 
-from whyalike.config import Config
+from whyalike.config.config import Config
+from whyalike.config.external import OwnActivations
 from whyalike.designs.registry import design
 from whyalike.grid import views
-from whyalike.parts import WHOLE, parts
+from whyalike.grid.parts import WHOLE, parts
+from whyalike.grid.runs import Cell
+from whyalike.grid.workflow import FIGURE_FILES, SAMPLE_FILES, TABLES, Workflow
 from whyalike.planning.plan import EXTRACTION, is_fixed
-from whyalike.runs import Cell
-from whyalike.sections.external import OwnActivations
 from whyalike.studies.study import IMPORTS, MODELS, Job, Study, rule_studies
-from whyalike.targets import SAMPLE_FILES, Targets
-from whyalike.workflow import FIGURE_FILES, TABLES, Workflow
 
 
 class MainLine(Study):
@@ -25,7 +24,6 @@ class MainLine(Study):
 
     def __init__(self, flow: Workflow):
         self.flow, self.config, self.grid = flow, flow.config, flow.grid
-        self.targets = Targets(flow)
         self.root, self.store, self.asked, self.datasets = flow.root, flow.store, True, flow.config.datasets
 
     def jobs(self, whole: bool = True) -> list[Job]:
@@ -53,9 +51,9 @@ class MainLine(Study):
             "analyse_study": self.flow.statistics_work,
             "write_tables": self.flow.tables_work,
             "draw_figure": self.flow.figure_work,
-            "write_sample_text": self.targets.sample_work,
+            "write_sample_text": self.flow.sample_work,
             "write_findings": self.flow.findings_work,
-            "write_claims": self.targets.claims_work,
+            "write_claims": self.flow.claims_work,
         }
         return of_rules[job.rule](SimpleNamespace(**job.wildcards))
 
@@ -139,7 +137,7 @@ class MainLine(Study):
             yield Job("figures", "draw_figure", {"figure": name}, files, files, cells)
 
     def _pages(self) -> Iterator[Job]:
-        for page in map(Path, self.targets.samples()):
+        for page in map(Path, self.flow.samples()):
             files = tuple(str(page.with_suffix(f".{suffix}")) for suffix in SAMPLE_FILES)
             yield Job("pages", "write_sample_text", {"sample": page.stem}, files, files, is_traced=False)
         for name in ("findings", "claims"):

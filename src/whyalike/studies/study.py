@@ -13,14 +13,14 @@ from typing import Any, ClassVar
 
 from pydantic import ValidationError
 
-from whyalike.config import Config, ConfigError
+from whyalike.config.config import Config
+from whyalike.config.faults import faults_in_words, listed
+from whyalike.config.yaml_file import ConfigError, keys_of
 from whyalike.data.parameters import Parameters
-from whyalike.messages import faults_in_words, listed
+from whyalike.grid.runs import Cell
 from whyalike.planning.estimates import Estimate, Wildcards
 from whyalike.planning.plan import Plan
-from whyalike.runs import Cell
 from whyalike.studies.registry import STUDIES
-from whyalike.yaml_file import keys_of
 
 MODELS, IMPORTS = "models", "imports"  # the stages that train, and that register runs from files
 ON_DEVICE = (MODELS, "activations")  # stages of which hours are told

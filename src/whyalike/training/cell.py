@@ -16,11 +16,11 @@ import pyarrow as pa
 
 from whyalike.data.prepared import open_prepared
 from whyalike.files import write_table
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.models.layers import named_layers
 from whyalike.models.weights import build_model
-from whyalike.sections.recipes import Operation, Recipe
 from whyalike.training.device import set_up_device
+from whyalike.training.parameters import Operation, Recipe
 from whyalike.training.registry import OBJECTIVES, recipe_of
 from whyalike.training.store import DamagedRun, StoredRun
 from whyalike.training.task import Task

@@ -13,11 +13,10 @@ from torch import Tensor
 from whyalike.data.prepared import Prepared
 from whyalike.models.inputs import INPUTS
 from whyalike.models.registry import MODELS
-from whyalike.sections.recipes import Operation
 from whyalike.splits.making import read_split
 from whyalike.training.ffcv_reader import FfcvReader
 from whyalike.training.loading import Loader
-from whyalike.training.parameters import ImageRecipe
+from whyalike.training.parameters import ImageRecipe, Operation
 from whyalike.training.readers import ImageReader, resident
 from whyalike.training.task import Task, digest
 

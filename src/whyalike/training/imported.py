@@ -16,10 +16,10 @@ from safetensors.torch import load_file
 
 from whyalike.data.prepared import open_prepared
 from whyalike.files import canonical_json, file_sha256, write_table, write_text
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.models.weights import build_model, save_weights
-from whyalike.sections.recipes import Operation
 from whyalike.training.cell import MANIFEST
+from whyalike.training.parameters import Operation
 from whyalike.training.store import DamagedRun, StoredRun
 
 VERSION = 1  # raise it when what is stored of a checkpoint changes

@@ -18,9 +18,8 @@ from torch.nn.functional import cross_entropy
 
 from whyalike.data.prepared import Prepared
 from whyalike.randomness import keyed
-from whyalike.sections.recipes import Operation
 from whyalike.splits.making import read_split
-from whyalike.training.parameters import LanguageRecipe
+from whyalike.training.parameters import LanguageRecipe, Operation
 from whyalike.training.task import Task, digest
 from whyalike.training.windows import Stretches, draw_windows
 

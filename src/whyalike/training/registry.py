@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from whyalike.registry import Entry, Registry
-from whyalike.sections.recipes import Recipe
-from whyalike.training.parameters import AdamRecipe, AutoencoderRecipe, ClassifierRecipe, LanguageRecipe
+from whyalike.training.parameters import AdamRecipe, AutoencoderRecipe, ClassifierRecipe, LanguageRecipe, Recipe
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class StoredRun:
     Parameters
     ----------
     store : folder of the run store.
-    identity : 16 hex digits, see `whyalike.runs.Run`.
+    identity : 16 hex digits, see `whyalike.grid.runs.Run`.
     """
 
     def __init__(self, store: Path, identity: str):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from whyalike.data.prepared import Prepared
 from whyalike.models.weights import build_model
-from whyalike.sections.recipes import Operation, Recipe
+from whyalike.training.parameters import Operation, Recipe
 
 
 class Task(ABC):

@@ -18,9 +18,9 @@ import torch
 
 from whyalike.data.prepared import open_prepared
 from whyalike.data.synthetic import Shape, write_synthetic
-from whyalike.sections.recipes import Operation
 from whyalike.splits.making import make_splits
 from whyalike.training.device import set_up_device
+from whyalike.training.parameters import Operation
 from whyalike.training.registry import OBJECTIVES, recipe_of
 from whyalike.training.store import StoredRun
 from whyalike.training.trainer import Trainer

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any
 
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.training.store import JOB_PROCESS
 
 Row = dict[str, Any]
@@ -27,7 +27,7 @@ def train_together(
 
     Parameters
     ----------
-    runs : of one cell, as `whyalike.runs.Run.plain` gives them.
+    runs : of one cell, as `whyalike.grid.runs.Run.plain` gives them.
     common : the arguments of `whyalike.training.cell.trainer_of`, as JSON values.
     done : called with the name and the row of each run that is finished.
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from whyalike.files import atomic, canonical_json, file_sha256, write_table, write_text
 from whyalike.models.weights import save_weights
 from whyalike.randomness import key
-from whyalike.sections.recipes import Operation, Recipe
+from whyalike.training.parameters import Operation, Recipe
 from whyalike.training.store import StoredRun
 from whyalike.training.task import Task
 
@@ -47,7 +47,7 @@ class Trainer:
 
     Parameters
     ----------
-    run : name, replica, labelling, level, identity, as `whyalike.runs.Run.plain` gives them.
+    run : name, replica, labelling, level, identity, as `whyalike.grid.runs.Run.plain` gives them.
     recipe, operation : hyperparameters; how work is carried out.
     task : the run's data and loss.
     stored : the run's folder; the caller holds its lock.

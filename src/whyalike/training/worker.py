@@ -17,9 +17,9 @@ from typing import Any, TextIO
 
 from threadpoolctl import threadpool_limits
 
-from whyalike.jobs import EXPECTED, LOG
-from whyalike.sections.recipes import Operation
+from whyalike.job import EXPECTED, LOG
 from whyalike.training.cell import trainer_of
+from whyalike.training.parameters import Operation
 
 
 class _Lines(logging.Handler):
@@ -72,7 +72,7 @@ def _answer(answers: TextIO, **message: Any) -> None:
 
 
 def _words(error: Exception) -> str:
-    """A fault as `whyalike.jobs.job` tells it, with its traceback if nobody foresaw it."""
+    """A fault as `whyalike.job.job` tells it, with its traceback if nobody foresaw it."""
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
     notes = getattr(error, "__notes__", ())
     unforeseen = [] if isinstance(error, EXPECTED) else ["".join(traceback.format_exception(error))]

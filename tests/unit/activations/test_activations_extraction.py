@@ -15,7 +15,7 @@ from whyalike.files import file_sha256
 from whyalike.models.inputs import adapt, normalise
 from whyalike.models.resnet import build
 from whyalike.models.weights import save_weights
-from whyalike.sections.recipes import Operation
+from whyalike.training.parameters import Operation
 from whyalike.training.store import DamagedRun, StoredRun
 
 MODEL = {"family": "resnet", "blocks": [1, 1], "widths": [4, 6], "stem": "3x3", "stem_stride": 1}

@@ -14,8 +14,8 @@ from whyalike.data.prepared import write_prepared
 from whyalike.data.tokenization import train
 from whyalike.files import file_sha256, write_table
 from whyalike.models.weights import build_model, save_weights
-from whyalike.sections.recipes import Operation
 from whyalike.training.cell import MANIFEST
+from whyalike.training.parameters import Operation
 from whyalike.training.store import StoredRun
 
 CPU = Operation(device="cpu")

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from whyalike.cluster.site import Site, read
-from whyalike.config import ConfigError
+from whyalike.config.yaml_file import ConfigError
 
 RULES = sorted((Path(__file__).parents[3] / "workflow" / "rules").glob("*.smk"))
 TEMPLATE = Path(__file__).parents[3] / "profiles" / "slurm" / "site.yaml"

@@ -17,9 +17,9 @@ from whyalike.commands.cli import main
 from whyalike.files import made_by
 from whyalike.randomness import keyed
 from whyalike.similarity.api import score
-from whyalike.similarity.file_scores import parse_metrics
 from whyalike.similarity.intervals import interval
 from whyalike.similarity.nulls import p_value, row_orders
+from whyalike.similarity.score_files import parse_metrics
 
 N = 60
 
@@ -88,7 +88,7 @@ def test_two_files_give_value_interval_null_and_p(folder, arrays):
 def test_where_scores_cannot_be_written_is_said_before_any_is_made(folder, monkeypatch, out, words):
     monkeypatch.chdir(folder)
     monkeypatch.setattr("os.access", lambda path, mode: "sys" not in path.parts)  # root may write anywhere
-    monkeypatch.setattr("whyalike.similarity.file_scores.score_pairs_of_files", lambda *_, **__: pytest.fail("scored"))
+    monkeypatch.setattr("whyalike.similarity.score_files.score_pairs_of_files", lambda *_, **__: pytest.fail("scored"))
     (folder / "more").mkdir()
     os.mkfifo("pipe")
     (folder / "labels.txt").write_text("cat\n" * N, encoding="utf-8")
@@ -101,7 +101,7 @@ def test_scores_that_cannot_be_written_after_all_are_printed(folder, monkeypatch
     def full_disk(*_):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("whyalike.similarity.file_scores.write_table", full_disk)
+    monkeypatch.setattr("whyalike.similarity.score_files.write_table", full_disk)
     options = ("--metrics", "cka", "--null", 0, "--no-interval", "--out", folder / "s.parquet")
     answer = whyalike(folder / "a.npy", folder / "b.npy", *options)
     assert answer.exit_code == 1
@@ -110,7 +110,7 @@ def test_scores_that_cannot_be_written_after_all_are_printed(folder, monkeypatch
 
 
 def test_too_little_memory_is_one_message(folder, monkeypatch):
-    monkeypatch.setattr("whyalike.similarity.rsa.average_ranks", lambda values: np.empty(1 << 50))
+    monkeypatch.setattr("whyalike.similarity.metrics.rsa.average_ranks", lambda values: np.empty(1 << 50))
     answer = whyalike(folder / "a.npy", folder / "b.npy", "--metrics", "rsa")
     assert answer.exit_code == 1
     assert "rsa of layer 'x' of a, 60 stimuli, needs more memory than there is (Unable to allocate" in answer.output
@@ -338,7 +338,7 @@ def test_what_holds_no_labels_is_named(folder, name, labels, words):
 
 
 def test_labels_of_other_stimuli_are_refused_before_scoring(folder, monkeypatch):
-    monkeypatch.setattr("whyalike.similarity.file_scores.Workbench", lambda *_, **__: pytest.fail("scoring began"))
+    monkeypatch.setattr("whyalike.similarity.score_files.Workbench", lambda *_, **__: pytest.fail("scoring began"))
     (folder / "few.txt").write_text("cat\ndog\n", encoding="utf-8")
     answer = whyalike(folder / "a.npy", folder / "b.npy", "--labels", folder / "few.txt")
     assert "labels must be one a stimulus: a has 60 rows, there are 2 labels" in answer.stderr

@@ -16,10 +16,10 @@ from PIL.PngImagePlugin import PngInfo
 
 from whyalike.commands import exporting
 from whyalike.commands.exporting import export
-from whyalike.config import check
+from whyalike.config.reading import check
 from whyalike.files import write_table, write_text
-from whyalike.runs import Grid
-from whyalike.workflow import Workflow
+from whyalike.grid.runs import Grid
+from whyalike.grid.workflow import Workflow
 
 PAGES = ("findings.md", "claims.md")
 

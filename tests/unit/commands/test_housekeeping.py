@@ -16,11 +16,11 @@ import pytest
 import yaml
 
 from whyalike.commands.housekeeping import OLD_SECONDS, one_run, stale, verify
-from whyalike.config import check
+from whyalike.config.reading import check
 from whyalike.data.beton import BETON, BETON_NOTE
 from whyalike.data.prepared import write_prepared
 from whyalike.files import file_sha256, temporary_of, write_table
-from whyalike.runs import Grid
+from whyalike.grid.runs import Grid
 from whyalike.training.store import StoredRun
 
 STALE = "0" * 16

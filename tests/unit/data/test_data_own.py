@@ -8,7 +8,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from whyalike.data import own_arrays, own_images
-from whyalike.data.own_parameters import ArraysParameters
+from whyalike.data.parameters import ArraysParameters
 from whyalike.data.prepared import open_prepared
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)

@@ -11,13 +11,13 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from whyalike.config import Config
+from whyalike.config.config import Config
 from whyalike.data.registry import SOURCES
 from whyalike.documentation import rooms
 from whyalike.documentation.reference import documents, key_tables, schema
 from whyalike.figures.registry import FIGURES
 from whyalike.models.registry import MODELS
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.statistics.claims_table import CLAIMS
 from whyalike.training.registry import OBJECTIVES
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from whyalike.documentation.metrics_page import metrics_page
-from whyalike.similarity.registry import METRICS, OTHER_METRICS
+from whyalike.similarity.metrics.registry import METRICS, OTHER_METRICS
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from whyalike.config import ConfigError, check
+from whyalike.config.reading import check
+from whyalike.config.yaml_file import ConfigError
 from whyalike.files import canonical_json
 from whyalike.grid import views
+from whyalike.grid.runs import Cell, Grid
 from whyalike.grid.views import View
-from whyalike.runs import Cell, Grid
-from whyalike.workflow import Workflow
+from whyalike.grid.workflow import Workflow
 
 CELL = Cell("digits", "dataset", 0)
 STUDY = "dataset_overlap"

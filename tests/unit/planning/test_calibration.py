@@ -10,11 +10,12 @@ import yaml
 
 from whyalike.cluster.site import Site
 from whyalike.commands import cli_costs
-from whyalike.config import ConfigError, check
+from whyalike.config.reading import check
+from whyalike.config.yaml_file import ConfigError
 from whyalike.data.synthetic import Shape
+from whyalike.grid.workflow import Workflow
 from whyalike.planning import calibration, costs
 from whyalike.training.timing import Sample, Timing, measure
-from whyalike.workflow import Workflow
 
 ROOT = Path(__file__).parents[3]
 COSTS = costs.read(ROOT / "config" / "costs.yaml", "none.yaml")

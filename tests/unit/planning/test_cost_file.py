@@ -7,9 +7,10 @@ import pytest
 import yaml
 from rich.console import Console
 
-from whyalike.config import ConfigError, check
+from whyalike.config.reading import check
+from whyalike.config.yaml_file import ConfigError
+from whyalike.grid.workflow import Workflow
 from whyalike.planning import cost_file, costs
-from whyalike.workflow import Workflow
 
 COSTS = Path(__file__).parents[3] / "config" / "costs.yaml"
 TODAY = datetime.date(2026, 1, 2)

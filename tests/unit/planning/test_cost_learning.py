@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whyalike.config import ConfigError, check
+from whyalike.config.reading import check
+from whyalike.config.yaml_file import ConfigError
+from whyalike.grid.runs import Cell
+from whyalike.grid.workflow import Workflow
 from whyalike.planning import cost_learning, costs
 from whyalike.planning.cost_learning import apart
 from whyalike.planning.plan import Plan
 from whyalike.planning.spending import Span
-from whyalike.runs import Cell
 from whyalike.training.store import StoredRun
-from whyalike.workflow import Workflow
 
 COSTS = costs.read(Path(__file__).parents[3] / "config" / "costs.yaml", "none.yaml")
 TODAY = datetime.date(2026, 1, 2)

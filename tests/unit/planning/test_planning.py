@@ -13,22 +13,13 @@ import pytest
 import yaml
 
 from whyalike.cluster.site import Site
-from whyalike.config import ConfigError, check
+from whyalike.config.reading import check
+from whyalike.config.yaml_file import ConfigError
+from whyalike.grid.workflow import Workflow
 from whyalike.planning import costs
+from whyalike.planning.estimates import Estimate
 from whyalike.planning.plan import SHORT, Plan
-from whyalike.planning.plan_table import (
-    NAME,
-    UNKNOWN,
-    Estimate,
-    PlanHandler,
-    PlannedJob,
-    Row,
-    makespan,
-    number,
-    outlook,
-    table,
-)
-from whyalike.workflow import Workflow
+from whyalike.planning.plan_table import NAME, UNKNOWN, PlanHandler, PlannedJob, Row, makespan, number, outlook, table
 
 COSTS = Path(__file__).parents[3] / "config" / "costs.yaml"
 CELL = {"setting": "digits", "factor": "dataset", "seed": "0"}

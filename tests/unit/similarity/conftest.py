@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whyalike.similarity import nearest, on_device, precision, rbf, rsa
+from whyalike.similarity import on_device, precision
+from whyalike.similarity.metrics import nearest, rbf, rsa
 
 sys.path.insert(0, str(Path(__file__).parent))
 

@@ -1,6 +1,6 @@
 """What every parametrised test of the metrics needs: which protocols there are, and inputs and parameters that fit."""
 
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.metrics.registry import METRICS
 
 MANY = 450  # rows that the fixture `many_rows` makes many: at least the 416 candidates of ten neighbours in float32
 SMALL = {"svcca": {"dims": 4}}  # the tests' representations have 5 units

@@ -6,12 +6,12 @@ import pytest
 import similarity_oracles as oracle
 
 from whyalike.similarity import folds
-from whyalike.similarity.alignment import assignment, least_squares_inverse, rotation, transport
 from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.intermediates import Rows, Workbench
+from whyalike.similarity.metrics.alignment import assignment, least_squares_inverse, rotation, transport
 from whyalike.similarity.nulls import row_orders
 from whyalike.similarity.protocols import scoring
+from whyalike.similarity.workbench import Rows, Workbench
 
 ALIGNMENTS = ("linear", "procrustes", "permutation", "soft_matching")
 
@@ -75,7 +75,7 @@ def test_transport_is_as_good_as_other_solvers_and_has_its_marginals(shape):
 
 
 def test_a_plan_that_is_not_optimal_is_no_score(monkeypatch):
-    monkeypatch.setattr("whyalike.similarity.alignment.ITERATIONS", 1)
+    monkeypatch.setattr("whyalike.similarity.metrics.alignment.ITERATIONS", 1)
     with (
         pytest.warns(UserWarning, match="numItermax"),
         pytest.raises(UndefinedScore, match=r"soft_matching needs an optimal plan of 30 x 20 units: numItermax"),

@@ -12,7 +12,7 @@ from similarity_cases import PUBLISHED, SEVERAL_UNITS, SMALL, WITH_PROTOCOLS, fi
 from whyalike.similarity.api import describe, pairwise, score
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.forms import Form
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.metrics.registry import METRICS
 
 NAN, INFINITE = ("NaN", np.nan), ("infinite", np.inf)
 
@@ -80,7 +80,7 @@ def test_pairwise_prepares_each_representation_once(models, monkeypatch):
         prepared.append(x.shape)
         return form.prepare(x, parameters)
 
-    monkeypatch.setattr("whyalike.similarity.cca.CCA", {"exact": Form(counting, form.compare, form.permute)})
+    monkeypatch.setattr("whyalike.similarity.metrics.cca.CCA", {"exact": Form(counting, form.compare, form.permute)})
     assert len(pairwise("cca", models)) == 3
     assert len(prepared) == 3
 
@@ -183,7 +183,7 @@ def test_other_sizes_of_features_give_the_same_score(metric, factor, xy):
 def test_a_score_that_is_no_number_is_an_error(xy, monkeypatch):
     form = METRICS["cca"].load()["exact"]
     broken = Form(form.prepare, lambda *_: float("nan"), form.permute)
-    monkeypatch.setattr("whyalike.similarity.cca.CCA", {"exact": broken})
+    monkeypatch.setattr("whyalike.similarity.metrics.cca.CCA", {"exact": broken})
     with pytest.raises(UndefinedScore, match="cca must be a finite number; it is nan"):
         score("cca", *xy)
 

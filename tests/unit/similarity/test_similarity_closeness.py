@@ -7,8 +7,8 @@ import closeness_oracles as oracle
 import numpy as np
 import pytest
 
-from whyalike.similarity.closeness import kl_divergence, logit_distance
-from whyalike.similarity.registry import OTHER_METRICS
+from whyalike.similarity.metrics.divergences import kl_divergence, logit_distance
+from whyalike.similarity.metrics.registry import OTHER_METRICS
 
 TO = 1e-10  # two float64 computations of numbers of order 1 in another order
 PAIRS = [name for name, entry in OTHER_METRICS.items() if entry.facts.arguments == "distributions"]
@@ -58,7 +58,7 @@ def test_both_equal_plain_definition_also_in_blocks_and_with_other_widths(metric
     narrow = q[0][:, :1], q[1][:, :1]
     expected = [getattr(oracle, metric.__name__)(p, other) for other in (q, narrow)]
     assert [metric(p, q), metric(p, narrow)] == pytest.approx(expected, abs=TO)
-    monkeypatch.setattr("whyalike.similarity.distributions.BLOCK", 20)  # two of the 25 inputs at a time
+    monkeypatch.setattr("whyalike.similarity.metrics.distributions.BLOCK", 20)  # two of the 25 inputs at a time
     assert [metric(p, q), metric(p, narrow)] == pytest.approx(expected, abs=TO)
 
 

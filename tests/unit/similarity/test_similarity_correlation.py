@@ -8,9 +8,9 @@ from sklearn.cross_decomposition import CCA
 
 from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.intermediates import Rows, Workbench
 from whyalike.similarity.nulls import row_orders
 from whyalike.similarity.protocols import scoring
+from whyalike.similarity.workbench import Rows, Workbench
 
 
 def test_cca_is_the_mean_cosine_of_the_angles_between_column_spaces(xy):
@@ -167,5 +167,5 @@ def test_permuted_dissimilarities_in_blocks_equal_those_at_once(xy, monkeypatch)
     bench = Workbench({"x": {"l": xy[0]}, "y": {"l": xy[1]}}, 0)
     scorable = bench.scorable("x", "y", Rows.of(np.arange(30)), chosen, "l")
     whole = scorable.value(order)
-    monkeypatch.setattr("whyalike.similarity.rsa.BLOCK", 100)  # three rows at a time
+    monkeypatch.setattr("whyalike.similarity.metrics.rsa.BLOCK", 100)  # three rows at a time
     assert scorable.value(order) == pytest.approx(whole, abs=1e-12)

@@ -10,8 +10,8 @@ import pytest
 from whyalike.files import write_table
 from whyalike.similarity.families import family_jobs
 from whyalike.similarity.joining import join_scores
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.pairs import PASSED_THROUGH, PairOnStimuli
-from whyalike.similarity.registry import METRICS
 from whyalike.similarity.scoring import placed_scores, score_pairs
 from whyalike.similarity.table import PART_SCHEMA, SCORE_SCHEMA, to_table
 

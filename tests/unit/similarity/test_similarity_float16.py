@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from whyalike.similarity.api import score
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.metrics.registry import METRICS
 
 N, D, K = 400, 32, 10
 PARAMETERS = {"svcca": {"dims": 8}}

@@ -11,12 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from whyalike.similarity import precision
 from whyalike.similarity.api import LAYER, pairwise, score
-from whyalike.similarity.intermediates import Rows, Workbench
-from whyalike.similarity.nearest import _search, nearest
-from whyalike.similarity.neighbours import edit_total, lcs_total
+from whyalike.similarity.metrics.nearest import _search, nearest
+from whyalike.similarity.metrics.neighbours import edit_total, lcs_total
 from whyalike.similarity.precision import centred, cross, may_be_single
 from whyalike.similarity.preprocessing import unit_rows
 from whyalike.similarity.protocols import scoring
+from whyalike.similarity.workbench import Rows, Workbench
 
 pytestmark = pytest.mark.usefixtures("many_rows")
 
@@ -89,7 +89,7 @@ def test_unbiased_cka_whose_kernel_is_nearly_its_diagonal_is_made_in_float64(ker
     # stimuli almost as far from each other as can be: HSIC_1 is what is left of much larger terms
     far = 20 * np.eye(N)[:, : N // 2]
     x, y = (np.hstack([far, 0.01 * (signal + g.normal(size=signal.shape))]).astype(np.float32) for _ in range(2))
-    monkeypatch.setattr("whyalike.similarity.planner.kernels_pay", lambda *given: kernels)
+    monkeypatch.setattr("whyalike.similarity.all_pairs.kernels_pay", lambda *given: kernels)
     truth = score("cka_unbiased", x.astype(float), y.astype(float))
     assert score("cka_unbiased", x, y) == pytest.approx(truth, abs=PROMISED)
 
@@ -140,7 +140,7 @@ def test_only_rows_with_close_neighbours_are_made_again(monkeypatch):
         again.extend(rows)
         return np.empty((len(rows), k), int), np.zeros(len(rows), bool)
 
-    monkeypatch.setattr("whyalike.similarity.nearest._decided", noted)
+    monkeypatch.setattr("whyalike.similarity.metrics.nearest._decided", noted)
     nearest(x, 5)
     assert again == []
     x[: N // 2] = x[0]  # more equal rows than there are candidates

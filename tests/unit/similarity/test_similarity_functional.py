@@ -9,7 +9,7 @@ from sklearn.metrics import cohen_kappa_score
 from sklearn.preprocessing import StandardScaler
 
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.functional import agreement, error_consistency, probe_transfer
+from whyalike.similarity.metrics.predictions import agreement, error_consistency, probe_transfer
 
 CLASSES = st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=30)
 

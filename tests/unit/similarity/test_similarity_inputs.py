@@ -10,9 +10,9 @@ from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.forms import Form
 from whyalike.similarity.intervals import interval
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.preprocessing import ALL_LAYERS, clamp_limit, published_layers
 from whyalike.similarity.protocols import scoring
-from whyalike.similarity.registry import METRICS
 
 
 def test_rows_with_nan_are_counted_and_named(xy):
@@ -221,7 +221,7 @@ def test_all_layers_together_are_normalised_as_one():
 def test_a_parameter_that_prepare_reads_must_be_named_by_its_form(xy, monkeypatch):
     prepare = METRICS["svcca"].load()["exact"].prepare
     form = Form(prepare, lambda x, y, parameters: 0.0, lambda y, order: y[order], reads=("variance",))
-    monkeypatch.setattr("whyalike.similarity.svcca.SVCCA", {"exact": form})
+    monkeypatch.setattr("whyalike.similarity.metrics.svcca.SVCCA", {"exact": form})
     fault = (
         r"prepare of metric 'svcca' read the parameter 'dims', which its Form does not name in reads=\('variance',\)"
     )
@@ -231,6 +231,6 @@ def test_a_parameter_that_prepare_reads_must_be_named_by_its_form(xy, monkeypatc
 
 def test_a_parameter_that_is_named_and_not_set_is_missing_as_from_a_dict(xy, monkeypatch):
     form = Form(lambda x, given: given["variance"], lambda x, y, given: 0.0, lambda y, order: y, reads=("variance",))
-    monkeypatch.setattr("whyalike.similarity.svcca.SVCCA", {"exact": form})
+    monkeypatch.setattr("whyalike.similarity.metrics.svcca.SVCCA", {"exact": form})
     with pytest.raises(KeyError, match=r"^'variance'$"):
         score("svcca", *xy, dims=4)

@@ -9,11 +9,11 @@ from similarity_cases import WITH_PROTOCOLS, fitting
 from whyalike.similarity import intervals
 from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.cka import LINEAR
 from whyalike.similarity.forms import Form
 from whyalike.similarity.intervals import interval
+from whyalike.similarity.metrics.cka import LINEAR
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import scoring
-from whyalike.similarity.registry import METRICS
 
 
 def _draws(n, count):
@@ -50,7 +50,7 @@ def test_subsampling_of_neighbours_is_wider_than_the_spread_over_draws_and_not_b
 def test_jackknife_of_a_mean_is_its_standard_error(monkeypatch):
     """For n groups and a mean of numbers, the jackknife is the textbook standard error."""
     form = Form(lambda x, parameters: x, lambda x, y, parameters: float((x * y).mean()), LINEAR["exact"].permute)
-    monkeypatch.setattr("whyalike.similarity.cka.LINEAR", {"exact": form})
+    monkeypatch.setattr("whyalike.similarity.metrics.cka.LINEAR", {"exact": form})
     x, y = np.random.default_rng(0).normal(size=(2, 20, 1))
     found = interval("cka", x, y)
     error = (x * y).std(ddof=1) / np.sqrt(20)
@@ -59,7 +59,7 @@ def test_jackknife_of_a_mean_is_its_standard_error(monkeypatch):
     # subsets of m of n without replacement: the variance of their mean is s^2 (1/m - 1/n)
     monkeypatch.setattr(intervals, "SUBSETS", 20_000)
     monkeypatch.setattr(intervals, "_fewer", lambda chosen, n: (chosen, 10))
-    monkeypatch.setattr("whyalike.similarity.cka.LINEAR", {"exact": replace(form, randomised=True)})
+    monkeypatch.setattr("whyalike.similarity.metrics.cka.LINEAR", {"exact": replace(form, randomised=True)})
     assert interval("cka", x, y).standard_error == pytest.approx(error, rel=0.02)  # 20,000 subsets: .5 %
 
 

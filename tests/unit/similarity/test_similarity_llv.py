@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.llv import LLV, draw_inputs, llv_distance, llv_parts
-from whyalike.similarity.m_svd import m_svd_unembeddings, max_d_svd
+from whyalike.similarity.metrics.llv import LLV, draw_inputs, llv_distance, llv_parts
+from whyalike.similarity.metrics.m_svd import m_svd_unembeddings, max_d_svd
 
 TO = 1e-10  # two float64 computations of numbers of order 1 in another order
 
@@ -45,8 +45,8 @@ def test_parts_equal_plain_loops(seed, width, extra_labels, extra_inputs, noise)
 
 def test_parts_equal_plain_loops_whatever_is_in_work_at_once(models, monkeypatch):
     whole = llv_parts(*models)
-    monkeypatch.setattr("whyalike.similarity.distributions.BLOCK", 20)
-    monkeypatch.setattr("whyalike.similarity.llv.BLOCK", 100)  # two pivots, six tuples
+    monkeypatch.setattr("whyalike.similarity.metrics.distributions.BLOCK", 20)
+    monkeypatch.setattr("whyalike.similarity.metrics.llv.BLOCK", 100)  # two pivots, six tuples
     parts = llv_parts(*models)
     *numbers, labels, inputs = oracle.llv(*models, draw_inputs(25, 2, 200, 0))
     assert [parts.t1, parts.t2, parts.t3, parts.t4, parts.distance] == pytest.approx(numbers, abs=TO)

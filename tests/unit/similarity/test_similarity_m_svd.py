@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.llv import llv_parts
-from whyalike.similarity.m_svd import m_cca, m_svd, m_svd_unembeddings, max_d_svd
+from whyalike.similarity.metrics.llv import llv_parts
+from whyalike.similarity.metrics.m_svd import m_cca, m_svd, m_svd_unembeddings, max_d_svd
 
 TO = 1e-10  # two float64 computations of numbers of order 1 in another order
 
@@ -44,7 +44,7 @@ def test_max_d_svd_is_the_largest_over_all_sets_of_labels(width, monkeypatch):
     p = g.normal(size=(25, width)), g.normal(size=(8, width))
     q = tuple(z + 0.5 * g.normal(size=z.shape) for z in p)
     for step in (1 << 20, 16 * width**2 * 4):  # all sets at once, four at a time
-        monkeypatch.setattr("whyalike.similarity.m_svd.BLOCK", step)
+        monkeypatch.setattr("whyalike.similarity.metrics.m_svd.BLOCK", step)
         assert max_d_svd(p, q, pivot=2, left_out=7) == pytest.approx(oracle.max_d_svd(p, q, 2, 7), abs=TO)
         parts = llv_parts(p, q)
         expected = oracle.max_d_svd(p, q, parts.pivot, parts.left_out)

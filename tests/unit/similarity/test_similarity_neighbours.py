@@ -6,8 +6,8 @@ import scipy.stats
 import similarity_oracles as oracle
 
 from whyalike.similarity.api import score
-from whyalike.similarity.nearest import _search, nearest, products_at
-from whyalike.similarity.neighbours import compare_cycle, compare_mutual, edit_total, lcs_total
+from whyalike.similarity.metrics.nearest import _search, nearest, products_at
+from whyalike.similarity.metrics.neighbours import compare_cycle, compare_mutual, edit_total, lcs_total
 from whyalike.similarity.preprocessing import unit_rows
 
 A = np.array([[1, 2, 3, 4]])
@@ -91,7 +91,7 @@ def test_unrelated_representations_do_not_agree_on_ties(kind, metric):
 def test_neighbours_in_blocks_equal_neighbours_at_once(monkeypatch):
     x = unit_rows(np.random.default_rng(0).normal(size=(50, 3)))
     whole = nearest(x, 5)
-    monkeypatch.setattr("whyalike.similarity.nearest.BLOCK", 7)
+    monkeypatch.setattr("whyalike.similarity.metrics.nearest.BLOCK", 7)
     np.testing.assert_array_equal(nearest(x, 5), whole)
 
 

@@ -7,13 +7,14 @@ import pytest
 import torch
 from similarity_cases import SMALL, WITH_PROTOCOLS, fitting
 
-from whyalike.similarity import cka, on_device
+from whyalike.similarity import on_device
 from whyalike.similarity.api import LAYER, pairwise, score
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.forms import Form
-from whyalike.similarity.intermediates import Rows, Workbench, form_of
 from whyalike.similarity.intervals import over_stimuli
+from whyalike.similarity.metrics import cka
 from whyalike.similarity.protocols import scoring
+from whyalike.similarity.workbench import Rows, Workbench, form_of
 
 GPU = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"))
 DEVICES = ["cpu", GPU]

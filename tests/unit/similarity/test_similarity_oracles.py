@@ -6,7 +6,7 @@ import similarity_oracles as oracle
 from similarity_cases import PUBLISHED, fitting
 
 from whyalike.similarity.api import score
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.metrics.registry import METRICS
 
 TOLERANCE = 1e-9  # two float64 computations of the same number in another order, n = 30
 PARAMETERS = {name: dict(METRICS[name].facts.parameters) for name in METRICS}

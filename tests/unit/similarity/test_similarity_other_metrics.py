@@ -9,8 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from whyalike.config import ConfigError, check
-from whyalike.similarity.registry import METRICS, NEEDS, OTHER_METRICS, of_representations
+from whyalike.config.reading import check
+from whyalike.config.yaml_file import ConfigError
+from whyalike.similarity.metrics.registry import METRICS, NEEDS, OTHER_METRICS, of_representations
 
 EXACT_TO = 1e-9  # float64 rounding, times the condition of the maps below
 MAP, SHIFT = np.array([[2.0, 1.0], [-0.5, 1.5]]), np.array([1.0, -2.0])
@@ -75,7 +76,7 @@ def test_the_metrics_are_registered():
 
 
 def test_registry_imports_no_numpy():
-    code = "import sys, whyalike.similarity.registry; print('numpy' in sys.modules)"
+    code = "import sys, whyalike.similarity.metrics.registry; print('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 

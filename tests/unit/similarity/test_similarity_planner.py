@@ -5,11 +5,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from whyalike.similarity.all_pairs import kernel_products, kernels_pay, reuse_order, scores
 from whyalike.similarity.api import pairwise, score
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.intermediates import Workbench
-from whyalike.similarity.planner import kernel_products, kernels_pay, reuse_order, scores
 from whyalike.similarity.protocols import scoring
+from whyalike.similarity.workbench import Workbench
 
 
 def _wide(n, d, count, dtype=np.float64):
@@ -47,7 +47,7 @@ def test_products_of_float32_kernels_are_those_of_float64():
 def test_all_pairs_in_kernels_score_as_each_pair_alone(metric, monkeypatch):
     arrays = dict(zip("abc", _wide(25, 40, 3), strict=True))
     together = pairwise(metric, arrays).set_index(["a", "b"]).value
-    monkeypatch.setattr("whyalike.similarity.planner.kernels_pay", lambda *given: False)
+    monkeypatch.setattr("whyalike.similarity.all_pairs.kernels_pay", lambda *given: False)
     for (a, b), value in together.items():
         assert value == pytest.approx(score(metric, arrays[a], arrays[b]), abs=1e-12)
 

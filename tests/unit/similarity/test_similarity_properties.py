@@ -8,12 +8,12 @@ import pytest
 from similarity_cases import PUBLISHED, SMALL, WITH_PROTOCOLS, fitting
 
 from whyalike.similarity.api import score
-from whyalike.similarity.facts import INVARIANCES
-from whyalike.similarity.intermediates import Rows, Workbench
+from whyalike.similarity.metrics.facts import INVARIANCES
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import row_orders
 from whyalike.similarity.preprocessing import EXACT
 from whyalike.similarity.protocols import scoring
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.workbench import Rows, Workbench
 
 EXACT_TO = 1e-9  # float64 rounding at n = 30
 CHANGES = {
@@ -48,7 +48,7 @@ def test_registry_entry_loads_its_protocols_and_known_preprocessing(metric):
 
 
 def test_registry_imports_no_numpy():
-    code = "import sys, whyalike.similarity.registry; print('numpy' in sys.modules)"
+    code = "import sys, whyalike.similarity.metrics.registry; print('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
@@ -133,7 +133,7 @@ def test_permuted_intermediates_equal_recomputed(metric, protocol, xy):
 @pytest.mark.parametrize("widths", [(40, 40), (3, 40), (40, 3)])  # kernels are kept for features wider than n
 @pytest.mark.parametrize("metric", ["cka", "cka_unbiased", "cka_rbf"])
 def test_permuted_kernels_equal_recomputed(metric, widths, monkeypatch):
-    monkeypatch.setattr("whyalike.similarity.cka.BLOCK", 60)  # five of the twelve rows at a time
+    monkeypatch.setattr("whyalike.similarity.metrics.cka.BLOCK", 60)  # five of the twelve rows at a time
     g = np.random.default_rng(0)
     x, y, order = g.normal(size=(12, widths[0])), g.normal(size=(12, widths[1])), g.permutation(12)
     chosen = scoring(metric, "exact", {})

@@ -13,11 +13,12 @@ from whyalike.randomness import keyed
 from whyalike.registry import Entry
 from whyalike.similarity.api import score
 from whyalike.similarity.forms import Form
-from whyalike.similarity.intermediates import Workbench
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
-from whyalike.similarity.registry import METRICS
-from whyalike.similarity.scoring import PairOnStimuli, score_pairs
+from whyalike.similarity.pairs import PairOnStimuli
+from whyalike.similarity.scoring import score_pairs
 from whyalike.similarity.table import SCORE_SCHEMA, to_table
+from whyalike.similarity.workbench import Workbench
 
 N = 40
 ALL = {name: {"k": 5} if "k" in METRICS[name].facts.parameters else {} for name in METRICS} | {"svcca": {"dims": 3}}
@@ -303,7 +304,7 @@ def test_a_distance_and_the_similarity_it_comes_from_have_the_same_p_value(runs,
     pair = _pair(run_a="a0", run_b="b0")
     asked = {"metrics": {"procrustes_distance": {}}, "protocols": ("exact",), "permutations": 99}
     distance = _scores(runs, pair, **asked)
-    monkeypatch.setattr("whyalike.similarity.procrustes.PROCRUSTES_DISTANCE", {"exact": similar})
+    monkeypatch.setattr("whyalike.similarity.metrics.procrustes.PROCRUSTES_DISTANCE", {"exact": similar})
     facts = replace(entry.facts, kind="similarity")
     monkeypatch.setitem(METRICS._entries, "procrustes_distance", Entry(entry.target, facts))
     similarity = _scores(runs, pair, **asked)

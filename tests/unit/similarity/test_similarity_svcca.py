@@ -6,8 +6,8 @@ import similarity_oracles as oracle
 
 from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.metrics.svcca import randomised_basis
 from whyalike.similarity.preprocessing import l2_rows
-from whyalike.similarity.svcca import randomised_basis
 
 
 @pytest.fixture

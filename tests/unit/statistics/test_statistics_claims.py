@@ -6,7 +6,7 @@ import pytest
 import scipy.stats
 
 from whyalike.designs.registry import with_one_overlap
-from whyalike.similarity.registry import METRICS
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.statistics.claims import FAMILIES, claims_page, effects, verdicts
 from whyalike.statistics.claims_table import CLAIMS, Claim, Panels
 from whyalike.statistics.inference import sign_flip_p, t_interval

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from whyalike.config import check
-from whyalike.runs import Grid
+from whyalike.config.reading import check
+from whyalike.grid.runs import Grid
 from whyalike.studies.main_line import studies_of
 
 RULES = Path(__file__).parents[3] / "workflow" / "rules"

@@ -13,15 +13,16 @@ import pytest
 import yaml
 from rich.console import Console
 
-from whyalike.cluster.monitoring import Monitor
-from whyalike.cluster.status_table import shown
 from whyalike.commands.housekeeping import one_run, stale, verify
-from whyalike.config import ConfigError, check
+from whyalike.config.reading import check
+from whyalike.config.yaml_file import ConfigError
 from whyalike.files import file_sha256, write_table
+from whyalike.grid.runs import Grid
 from whyalike.planning import costs
 from whyalike.planning.plan import Plan
 from whyalike.planning.plan_table import PlannedJob, table
-from whyalike.runs import Grid
+from whyalike.status.monitoring import Monitor
+from whyalike.status.status_table import shown
 from whyalike.studies.registry import STUDIES
 from whyalike.studies.study import RuleStudy, rule_studies
 from whyalike.training.store import StoredRun

@@ -13,10 +13,10 @@ from training_jobs import OPERATION, ToyCell
 
 from whyalike.data.beton import BETON, BETON_NOTE, beton_of, ffcv, write_beton
 from whyalike.data.prepared import open_prepared, write_prepared
-from whyalike.sections.recipes import Operation
 from whyalike.splits.making import make_splits
 from whyalike.training.cell import train_cell
 from whyalike.training.ffcv_reader import FfcvReader
+from whyalike.training.parameters import Operation
 from whyalike.training.readers import resident
 
 CPU = torch.device("cpu")

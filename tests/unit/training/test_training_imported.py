@@ -9,8 +9,8 @@ from safetensors.torch import load_file, save_file
 from whyalike.data.prepared import write_prepared
 from whyalike.files import file_sha256, made_by
 from whyalike.models.resnet import build
-from whyalike.sections.recipes import Operation
 from whyalike.training.imported import import_runs, load_checkpoint
+from whyalike.training.parameters import Operation
 from whyalike.training.store import DamagedRun, StoredRun
 
 MODEL = {"family": "resnet", "blocks": [1], "widths": [4], "stem": "3x3", "stem_stride": 1}

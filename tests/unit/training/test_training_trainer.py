@@ -27,11 +27,10 @@ from training_jobs import (
 from whyalike.files import made_by
 from whyalike.models.weights import build_model, load_weights, save_weights
 from whyalike.randomness import key
-from whyalike.sections.recipes import Operation
 from whyalike.training.augmentation import augment
 from whyalike.training.classification import Classification
 from whyalike.training.device import set_up_device
-from whyalike.training.parameters import Augmentation
+from whyalike.training.parameters import Augmentation, Operation
 from whyalike.training.store import StoredRun
 from whyalike.training.trainer import Trainer
 

@@ -15,14 +15,13 @@ import pandas as pd
 import torch
 
 from whyalike.data.prepared import write_prepared
-from whyalike.sections.recipes import Operation
 from whyalike.splits.making import make_splits
 from whyalike.training import timing
 from whyalike.training.cell import train_cell
 from whyalike.training.classification import Classification
 from whyalike.training.device import set_up_device
 from whyalike.training.images import RunImages
-from whyalike.training.parameters import Augmentation, ClassifierRecipe
+from whyalike.training.parameters import Augmentation, ClassifierRecipe, Operation
 from whyalike.training.readers import ResidentReader
 from whyalike.training.store import StoredRun
 from whyalike.training.trainer import Trainer

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from whyalike.files import file_sha256, made_by, write_table
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.studies.closeness.training import EmbeddingStack, data
 from whyalike.training.store import DamagedRun
 

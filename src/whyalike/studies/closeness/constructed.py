@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from whyalike.randomness import keyed
-from whyalike.similarity.distributions import Model
+from whyalike.similarity.metrics.distributions import Model
 
 LABELS = 7
 PERMUTATION = (5, 0, 2, 4, 6, 1, 3)  # of the labels in the second model

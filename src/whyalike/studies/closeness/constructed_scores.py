@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from whyalike.files import write_table
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.similarity.api import score
-from whyalike.similarity.closeness import kl_divergence, logit_distance
-from whyalike.similarity.distributions import Model
-from whyalike.similarity.llv import llv_parts
-from whyalike.similarity.m_svd import m_cca, m_svd_unembeddings, max_d_svd
+from whyalike.similarity.metrics.distributions import Model
+from whyalike.similarity.metrics.divergences import kl_divergence, logit_distance
+from whyalike.similarity.metrics.llv import llv_parts
+from whyalike.similarity.metrics.m_svd import m_cca, m_svd_unembeddings, max_d_svd
 from whyalike.studies.closeness.constructed import noisy_copies, permuted_circle
 from whyalike.studies.closeness.rows import (
     CONSTRUCTED_FIELDS,

@@ -1,15 +1,15 @@
 """The models of photographs in the study of closeness: which runs of the store a group has, and the work of its jobs.
 
-A group is cifar10_m{dimensions}: all seeds of one M. A run's identity is made as `whyalike.runs` makes it, of all that
-its weights depend on; a seed more trains that seed alone.
+A group is cifar10_m{dimensions}: all seeds of one M. A run's identity is made as `whyalike.grid.runs` makes it, of all
+that its weights depend on; a seed more trains that seed alone.
 """
 
 from typing import Any
 
 from whyalike.data.registry import SOURCES
 from whyalike.files import canonical_json
+from whyalike.grid.runs import initial_weights, trained_identity
 from whyalike.provenance import fingerprint, version
-from whyalike.runs import initial_weights, trained_identity
 from whyalike.studies.closeness.section import Photographs
 
 SOURCE, FAMILY, OBJECTIVE = "cifar10", "embedder", "cross_entropy_adam"

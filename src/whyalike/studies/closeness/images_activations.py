@@ -16,13 +16,13 @@ from whyalike.activations.extraction import extract, trained_model
 from whyalike.activations.stimuli import stimulus_rows
 from whyalike.data.prepared import open_prepared
 from whyalike.files import write_table
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.models.embedder import Embedder
 from whyalike.models.inputs import INPUTS
 from whyalike.models.weights import build_model
-from whyalike.sections.recipes import Operation
 from whyalike.studies.closeness.activations import embedding_table
 from whyalike.training.device import set_up_device
+from whyalike.training.parameters import Operation
 from whyalike.training.store import StoredRun
 
 KIND = INPUTS["rgb"]

@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from whyalike.data.prepared import open_prepared
 from whyalike.files import write_table
-from whyalike.jobs import note
-from whyalike.sections.recipes import Operation
+from whyalike.job import note
 from whyalike.training.cell import train_or_find
 from whyalike.training.device import set_up_device
+from whyalike.training.parameters import Operation
 from whyalike.training.registry import OBJECTIVES, recipe_of
 from whyalike.training.store import StoredRun
 

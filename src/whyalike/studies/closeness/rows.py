@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 
 from whyalike.files import canonical_json
+from whyalike.similarity.metrics.registry import OTHER_METRICS
 from whyalike.similarity.protocols import scoring
-from whyalike.similarity.registry import OTHER_METRICS
 from whyalike.similarity.table import score_schema
 
 Row = dict[str, Any]

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from whyalike.files import write_table
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.similarity.api import pairwise, score
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.closeness import kl_divergence, logit_distance
-from whyalike.similarity.distributions import Model
-from whyalike.similarity.llv import llv_parts
-from whyalike.similarity.m_svd import m_cca, m_svd_unembeddings, max_d_svd
+from whyalike.similarity.metrics.distributions import Model
+from whyalike.similarity.metrics.divergences import kl_divergence, logit_distance
+from whyalike.similarity.metrics.llv import llv_parts
+from whyalike.similarity.metrics.m_svd import m_cca, m_svd_unembeddings, max_d_svd
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import metric_of, parameters_of
-from whyalike.similarity.registry import METRICS
 from whyalike.studies.closeness.activations import read_embeddings
 from whyalike.studies.closeness.rows import (
     EACH_PAIR,

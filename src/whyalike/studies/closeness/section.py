@@ -1,18 +1,17 @@
 """The section `closeness` of a configuration: closeness in distribution against similarity of representations.
 
-Source: Nielsen et al. 2025. Models are pairs (f, g) of embeddings and unembeddings in R^M; `whyalike.similarity.llv`
-has the distance. Read each time the Snakefile is parsed: no heavy imports.
+Source: Nielsen et al. 2025. Models are pairs (f, g) of embeddings and unembeddings in R^M;
+`whyalike.similarity.metrics.llv` has the distance. Read each time the Snakefile is parsed: no heavy imports.
 """
 
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from whyalike.config.scorings import Scorings
 from whyalike.data.parameters import Cifar10Parameters
 from whyalike.models.parameters import ResNetParameters
-from whyalike.section import Section
-from whyalike.sections.names import Name
-from whyalike.sections.scorings import Scorings
+from whyalike.section import Name, Section
 from whyalike.training.parameters import AdamRecipe
 
 CIFAR10 = {"mean": (125.307, 122.961, 113.8575), "std": (51.5865, 50.847, 51.255)}  # of its pixels, as everywhere else

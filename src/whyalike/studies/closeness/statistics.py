@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
 from whyalike.files import write_table
-from whyalike.jobs import note
-from whyalike.similarity.facts import sign_of_likeness
-from whyalike.similarity.registry import METRICS, OTHER_METRICS
+from whyalike.job import note
+from whyalike.similarity.metrics.facts import sign_of_likeness
+from whyalike.similarity.metrics.registry import METRICS, OTHER_METRICS
 from whyalike.statistics.dyadic import Estimate, mantel, node_jackknife, square, upper
 from whyalike.statistics.table import with_scorings
 

@@ -19,14 +19,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from whyalike.config import Config
+from whyalike.config.config import Config
 from whyalike.figures.registry_studies import STUDY_FIGURES
 from whyalike.files import canonical_json
 from whyalike.planning.estimates import Estimate, Wildcards
 from whyalike.planning.plan import Plan
 from whyalike.provenance import fingerprint, version
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import metric_of
-from whyalike.similarity.registry import METRICS
 from whyalike.studies.closeness import costs, images
 from whyalike.studies.study import MODELS, Job, RuleStudy
 

@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from whyalike.files import atomic, canonical_json, file_sha256, write_table
-from whyalike.jobs import note
+from whyalike.job import note
 from whyalike.models.perceptron import PerceptronStack, initial_layers, layer_sizes, parameter_count
 from whyalike.randomness import keyed
 from whyalike.studies.closeness.flat_digits import flat_digits

@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from whyalike.files import write_table
-from whyalike.jobs import note
-from whyalike.similarity.llv import llv_distance
+from whyalike.job import note
+from whyalike.similarity.metrics.llv import llv_distance
 from whyalike.studies.closeness.activations import read_embeddings
 from whyalike.studies.closeness.rows import TUPLE_FIELDS, of_distributions, run_of, to_table
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from whyalike.similarity.closeness import kl_divergence
-from whyalike.similarity.llv import llv_parts
-from whyalike.similarity.m_svd import m_cca, m_svd_unembeddings, max_d_svd
+from whyalike.similarity.metrics.divergences import kl_divergence
+from whyalike.similarity.metrics.llv import llv_parts
+from whyalike.similarity.metrics.m_svd import m_cca, m_svd_unembeddings, max_d_svd
 from whyalike.studies.closeness.constructed import ANGLE, PERMUTATION, RADII, noisy_copies, permuted_circle
 
 

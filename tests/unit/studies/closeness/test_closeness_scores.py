@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from whyalike.similarity.closeness import kl_divergence
-from whyalike.similarity.llv import llv_distance
-from whyalike.similarity.m_svd import max_d_svd
+from whyalike.similarity.metrics.divergences import kl_divergence
+from whyalike.similarity.metrics.llv import llv_distance
+from whyalike.similarity.metrics.m_svd import max_d_svd
 from whyalike.similarity.table import CORE, SCORE_SCHEMA, to_frame, to_table
 from whyalike.studies.closeness import scores, tuple_counts
 from whyalike.studies.closeness.activations import embed_group, read_embeddings

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from whyalike.config import ConfigError, check
+from whyalike.config.reading import check
+from whyalike.config.yaml_file import ConfigError
 from whyalike.studies.closeness.study import ClosenessStudy
 
 DEFAULT = Path(__file__).parents[4] / "config" / "closeness.yaml"

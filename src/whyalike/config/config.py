@@ -1,0 +1,227 @@
+"""The configuration: one YAML file, checked whole before any job, with messages that a person can act on.
+
+Every field's description is the only text about it: config/README.md is made from these models. Unknown keys are
+errors. This module is read each time the Snakefile is parsed, so neither torch nor pandas is imported here; the names
+of metrics, models, data sources and figures come from the rooms' registries, which import nothing heavy either.
+"""
+
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
+
+from whyalike.config.comparisons import COMPARISONS, Comparisons
+from whyalike.config.external import ExternalStudy, OwnActivations, OwnCheckpoints
+from whyalike.config.published import PublishedScores
+from whyalike.config.questions import STIMULI, ClassCounts, Question, StimuliNames
+from whyalike.config.sample_texts import SampleText
+from whyalike.config.scorings import SCORINGS, Scorings
+from whyalike.data.registry import SOURCES
+from whyalike.designs.registry import DESIGNS, design, designs
+from whyalike.figures.registry import FIGURES
+from whyalike.models.registry import MODELS
+from whyalike.registry import Registry
+from whyalike.section import Name, Section, known
+from whyalike.studies.registry import STUDIES
+from whyalike.training.parameters import Operation
+from whyalike.training.registry import OBJECTIVES
+
+PROTOCOLS = ("exact", "as_published")
+
+
+def kinds(registry: Registry, key: str, words: str) -> Any:
+    """The type of sections whose ``key`` names an entry of ``registry`` and whose other keys are its parameters."""
+    sections = [
+        create_model(
+            f"{name}_{key}", __base__=entry.facts.parameters, **{key: (Literal[name], Field(description=words))}
+        )
+        for name, entry in registry.items()
+    ]
+    return Annotated[reduce(or_, sections), Field(discriminator=key)]
+
+
+Dataset = kinds(SOURCES, "source", "Name of the data source.")
+Model = kinds(MODELS, "family", "Name of the model family.")
+Recipe = kinds(OBJECTIVES, "objective", "Name of the objective.")
+
+
+class Stimuli(Section):
+    """An evaluation set: images of one part of a data set, adapted to each model's input."""
+
+    dataset: Name = Field(description="The data set that the images come from.")
+    part: Literal["train", "test"] = Field("test", description="Which part of it.")
+    n: int | None = Field(None, ge=1, description="Draw this many images (keyed by `seed`); all of them if left out.")
+    seed: int = Field(0, description="Key of the draw.")
+
+
+class Setting(Section):
+    """Architecture + training data + recipe."""
+
+    dataset: Name = Field(description="Name of a data set under `datasets`.")
+    model: Name = Field(description="Name of a model under `models`.")
+    recipe: Name = Field(description="Name of a recipe under `recipes`.")
+    labelling: Name = Field(description="The labels: attributes joined by `_`, such as digit or shape_digit_color.")
+    size: int | None = Field(
+        None, ge=4, description="Side of the model's input, pixels; other images are resized to it. Not for text."
+    )
+    layers: tuple[str, ...] = Field(("avgpool",), min_length=1, description="Modules whose outputs are compared.")
+
+
+def _kind(setting: Any) -> str:
+    """Whether a setting is trained here, or its runs come from files."""
+    keys = setting if isinstance(setting, dict) else vars(setting)
+    return next((key for key in ("checkpoints", "activations") if key in keys), "trained")
+
+
+AnySetting = Annotated[
+    Annotated[Setting, Tag("trained")]
+    | Annotated[OwnCheckpoints, Tag("checkpoints")]
+    | Annotated[OwnActivations, Tag("activations")],
+    Discriminator(_kind),
+]
+
+
+class Study(Question):
+    """A question with a figure: the conditions of one design, in one or more settings."""
+
+    factor: Literal[designs(trained=True)] = Field(
+        description="The design: what the models of a pair share, or what differs. "
+        + "; ".join(f"{name}: {DESIGNS[name].facts}" for name in designs(trained=True))
+        + "."
+    )
+    settings: tuple[Name, ...] = Field(min_length=1, description="Names of settings.")
+    levels: tuple[str, ...] = Field(
+        min_length=1,
+        description="The conditions."
+        + "".join(f" Of {name}: {design(name).levels}." for name in designs(trained=True)),
+    )
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1, description="One pair a level for each seed.")
+    stimuli: StimuliNames = Field(description=STIMULI)
+    fixed_classes: ClassCounts = Field(
+        (),
+        description="Task overlap: also score one shared class at a time (true or [1]), two at a time ([2]), or both "
+        "([1, 2]), so that their number is the same at all p.",
+    )
+    min_accuracy: float | dict[str, float] = Field(
+        0.0,
+        description="Smallest own-test accuracy of a run; a number, or one for each labelling. Below it the job fails.",
+    )
+    comparisons: Comparisons = Field({}, description=COMPARISONS)
+
+    @field_validator("levels", "seeds", "settings", "fixed_classes")
+    @classmethod
+    def _stand_once(cls, values: tuple, about: ValidationInfo) -> tuple:
+        if len(set(values)) < len(values):
+            raise ValueError(f"{about.field_name} names a value twice: {list(values)}")
+        return values
+
+    @field_validator("levels")
+    @classmethod
+    def _fit_factor(cls, levels: tuple[str, ...], about: ValidationInfo) -> tuple[str, ...]:
+        if (name := about.data.get("factor")) and (fault := design(name).fault(levels)):
+            raise ValueError(fault)
+        return levels
+
+    @model_validator(mode="after")
+    def _fits_design(self) -> "Study":
+        if self.fixed_classes and design(self.factor).shares != "classes":
+            asked = " or ".join(one.words for one in map(design, DESIGNS) if one.shares == "classes")
+            raise ValueError(f"fixed_classes is about {asked}; the factor is {self.factor}: remove it")
+        if fault := design(self.factor).study_fault(self):
+            raise ValueError(fault)
+        return self
+
+
+class Similarity(Section):
+    """Which scores, and their baselines."""
+
+    metrics: Scorings = Field(min_length=1, description=SCORINGS)
+    protocols: tuple[Literal["exact", "as_published"], ...] = Field(
+        PROTOCOLS,
+        min_length=1,
+        description="exact: the textbook quantity; as_published: what the reference computes, for the metrics it has.",
+    )
+    permutations: int = Field(99, ge=0, description="Draws of each permutation null.")
+    seed: int = Field(0, description="Key of the permutations.")
+
+
+class Statistics(Section):
+    """The inference."""
+
+    permutations: int = Field(2000, ge=1, description="Permutations of the levels within each seed.")
+    information_permutations: int = Field(50, ge=1, description="Draws of the null of the mutual information.")
+    seed: int = Field(0, description="Key of the permutations.")
+
+
+class Figure(Section):
+    """A figure: a target of its own name."""
+
+    kind: Annotated[str, known(FIGURES)] = Field(description="Name of a figure family.")
+    study: Name | None = Field(None, description="The study it shows, for kinds that show one.")
+    dataset: Name | None = Field(None, description="The data set it shows, for contact sheets.")
+    options: dict[str, Any] = Field({}, description="Options of the family, such as metric or score_protocol.")
+    published: tuple[Name, ...] = Field((), description="Published score tables drawn beside the study's scores.")
+    caption: str = Field(description="One sentence for the report.")
+
+
+class _Shared(Section):
+    """The configuration without the sections of studies with rules of their own."""
+
+    name: Name = Field(description="Results are written to {results}/{name}/.")
+    results: str = Field("results", description="Folder of all results; {results}/runs/ is the run store.")
+    share_a: bool = Field(
+        True,
+        description="Model A of a seed is one run for all levels (its data do not depend on them); "
+        "false trains one a level.",
+    )
+    partial: bool = Field(
+        False,
+        description="Make everything from the seeds whose models are finished, and say how many of how many; trains "
+        "nothing.",
+    )
+    datasets: dict[Name, Dataset] = Field(description="Data sets.")
+    stimuli: dict[Name, Stimuli] = Field(description="Evaluation sets.")
+    models: dict[Name, Model] = Field(description="Architectures.")
+    recipes: dict[Name, Recipe] = Field(description="Training recipes.")
+    settings: dict[Name, AnySetting] = Field(description="Architecture + training data + recipe, or runs from files.")
+    studies: dict[Name, Annotated[Study | ExternalStudy, Field(discriminator="factor")]] = Field(
+        description="The questions."
+    )
+    activations: Literal["keep", "float16", "recompute"] = Field(
+        "keep",
+        description="keep: representations stay, in float32; float16: they stay in half the space, rounded to 11 bits; "
+        "recompute: they go once they are scored, and another metric extracts them again.",
+    )
+    similarity: Similarity = Field(description="Scores.")
+    statistics: Statistics = Field(Statistics(), description="Inference.")
+    figures: dict[Name, Figure] = Field(description="The figures; each is a target.")
+    published: dict[Name, PublishedScores] = Field({}, description="Published score tables, drawn beside ours.")
+    sample_texts: dict[Name, SampleText] = Field({}, description="What language models say; each is a target.")
+    operation: Operation = Field(Operation(), description="How work is carried out.")
+
+    def stored(self) -> dict[str, str]:
+        """The type of stored representations, as a job's parameter where it is not float32."""
+        return {"stored": "float16"} if self.activations == "float16" else {}
+
+
+Config = create_model(
+    "Config",
+    __base__=_Shared,
+    __doc__="The whole configuration.",
+    **{
+        name: (
+            entry.facts.section | None,
+            Field(None, description=f"{entry.facts.about}; config/{name}.yaml if left out."),
+        )
+        for name, entry in STUDIES.items()
+    },
+)

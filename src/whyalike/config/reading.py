@@ -1,0 +1,40 @@
+"""A configuration as it is read from YAML: all of its faults at once, before any job."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import (
+    ValidationError,
+)
+
+from whyalike.config.checks import misfits, unknown_names
+from whyalike.config.config import Config
+from whyalike.config.faults import faults_in_words, listed
+from whyalike.config.yaml_file import ConfigError, keys_of
+
+
+def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
+    """Check a configuration as read from YAML.
+
+    Raises
+    ------
+    ConfigError : all faults at once, each with its key path, the value that came and what must hold.
+    """
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(listed(source, faults_in_words(error.errors(), Config))) from None
+    if faults := [*unknown_names(config), *misfits(config)]:
+        raise ConfigError(listed(source, faults))
+    return config
+
+
+def read(path: str | Path, **overrides: Any) -> Config:
+    """Read and check a YAML file, with other values of some of its keys; see `check`."""
+    path = Path(path)
+    if not path.is_file():
+        raise ConfigError(f"no configuration file {path}: give one with --configfile, for example config/demo.yaml")
+    if not (values := keys_of(path, "config/demo.yaml")):
+        raise ConfigError(f"{path} is empty: start from a copy of config/demo.yaml")
+    return check({**values, **overrides}, str(path))

@@ -1,0 +1,85 @@
+"""What is looked for before any job: the files that the configuration expects, and whether results can be written.
+
+In a real run, everything that is missing for the requested targets is one error before the first job; a dry-run only
+warns, a line a data set. Nothing is opened, only looked for, and torchvision is not imported.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from whyalike.config.config import Config
+from whyalike.data.parameters import OfficialParameters, Parameters
+from whyalike.files import full
+from whyalike.studies.study import RuleStudy
+
+DATA_RULES = ("prepare_data", "prepare_small_data")
+
+
+def missing_data(config: Config, jobs: Iterable, own: Mapping[str, RuleStudy]) -> list[str]:
+    """What is not there of the data sets that would be prepared.
+
+    Parameters
+    ----------
+    config : the configuration.
+    jobs : Snakemake's jobs that would run.
+    own : studies with rules of their own; their data are prepared by a rule prepare_{study}.
+
+    Returns
+    -------
+    A line for each data set with missing files: its key, the expected path, where it comes from.
+    """
+    tables = dict.fromkeys(DATA_RULES, ("datasets", config.datasets))
+    tables |= {f"prepare_{name}": (name, study.datasets) for name, study in own.items()}
+    asked = {(job.rule.name, job.wildcards.dataset) for job in jobs if job.rule.name in tables}
+    found = {f"{tables[rule][0]}.{name}": tables[rule][1][name] for rule, name in asked}
+    faults = {key: parameters.missing() for key, parameters in sorted(found.items())}
+    return [f"{key}: {fault}{_hint(config, found[key])}" for key, fault in faults.items() if fault]
+
+
+def unwritable(results: Path, remedy: str = "set `results`") -> str | None:
+    """What is wrong with the results folder, or with the one that it will be made in; None if it can be written."""
+    folder = next(path for path in (results.absolute(), *results.absolute().parents) if path.exists())
+    if not folder.is_dir():
+        return f"{folder} is no folder: {remedy}, or move the file away."
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"{folder} cannot be written (a read-only file system, or its permissions): {remedy}, or mend it."
+    fault = full(folder)
+    return f"{folder}: {fault}." if fault else None
+
+
+def downloads(config: Config) -> list[str]:
+    """Data sets that have a target `download_{dataset}`: those that someone else publishes."""
+    return [name for name, dataset in config.datasets.items() if isinstance(dataset, OfficialParameters)]
+
+
+def _hint(config: Config, wanted: Parameters) -> str:
+    """The target that downloads these data into this folder, where the configuration has one."""
+    for name in downloads(config):
+        dataset = config.datasets[name]
+        if dataset.layout.downloads and isinstance(dataset, type(wanted)) and dataset.folder == wanted.folder:
+            return f" With a network: snakemake --cores 1 download_{name}."
+    return ""
+
+
+class DryRunWarnings(logging.Handler):
+    """Warns once, when Snakemake's first event of a dry-run says which jobs would run.
+
+    Parameters
+    ----------
+    missing : gives the lines; called when the jobs are known.
+    warn : gets each line.
+    """
+
+    def __init__(self, missing: Callable[[], list[str]], warn: Callable[[str], None]):
+        super().__init__()
+        self._missing, self._warn, self._done = missing, warn, False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at one event."""
+        if self._done or getattr(getattr(record, "event", None), "name", None) != "RUN_INFO":
+            return
+        self._done = True
+        for line in self._missing():
+            self._warn(line)

@@ -1,0 +1,83 @@
+"""CKNNA: unbiased alignment of linear kernels on the pairs that are neighbours in both (Huh et al. 2024).
+
+mask = mask_K o mask_L, the top k of each row (the diagonal excluded); the score is HSIC_1(mask o K, mask o L)
+/ sqrt(HSIC_1(mask_K o K, same) HSIC_1(mask_L o L, same)), HSIC_1 as in Song et al. 2012, eq. 5. Masked kernels are not
+symmetric, so that (X, Y) and (Y, X) differ a little; they have at most n k entries, the only ones that are touched.
+HSIC_1 of a masked kernel with itself need not be positive: then the score is undefined. Both denominators depend on one
+representation alone, so a permutation of rows leaves them as they are, and every null draw of a defined score is
+defined. The null is not 0 (.016 at n = 500).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.forms import Form
+from whyalike.similarity.metrics.nearest import nearest, products_at
+from whyalike.similarity.metrics.neighbours import inverse
+
+
+@dataclass(frozen=True)
+class MaskedKernel:
+    """Neighbour lists (n x k), the kernel's values there (n x k), and sqrt HSIC_1 of the masked kernel with itself."""
+
+    lists: np.ndarray
+    values: np.ndarray
+    norm: float
+
+
+def _hsic_1(n: int, rows: np.ndarray, columns: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
+    """HSIC_1 of two n x n matrices, zero but for a and b at (rows, columns)."""
+    keys, mirrored = rows * n + columns, columns * n + rows
+    order = np.argsort(keys)
+    places = order[np.minimum(np.searchsorted(keys, mirrored, sorter=order), max(len(keys) - 1, 0))]
+    both = keys[places] == mirrored  # the entries whose mirror image is in the mask too
+    trace = float(a[both] @ b[places[both]])  # sum A o B'
+    sums = float(a.sum()) * float(b.sum()) / ((n - 1) * (n - 2))
+    # 1'AB1 = column sums of A times row sums of B
+    product = float(np.bincount(columns, a, n) @ np.bincount(rows, b, n))
+    return (trace + sums - 2 * product / (n - 2)) / (n * (n - 3))
+
+
+def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> MaskedKernel:
+    """Neighbour lists and kernel values of x (n x d), and HSIC_1 of its own masked kernel."""
+    lists = nearest(x, parameters["k"])
+    return masked_kernel(lists, products_at(x, lists))
+
+
+def masked_kernel(lists: np.ndarray, values: np.ndarray) -> MaskedKernel:
+    """The intermediates of neighbour lists and kernel values (n x k).
+
+    Raises
+    ------
+    UndefinedScore : HSIC_1 of the masked kernel with itself is not positive.
+    """
+    n, k = lists.shape
+    rows = np.repeat(np.arange(n), k)
+    hsic = _hsic_1(n, rows, lists.ravel(), values.ravel(), values.ravel())
+    if not hsic > 0:
+        raise UndefinedScore(
+            f"cknna needs a positive HSIC_1 of the masked kernel with itself; got {hsic:.3g} for n = {n}, k = {k}. "
+            "Use more neighbours or more stimuli."
+        )
+    return MaskedKernel(lists, values, float(np.sqrt(hsic)))
+
+
+def compare(x: MaskedKernel, y: MaskedKernel, parameters: Mapping[str, Any]) -> float:
+    """HSIC_1 on the common neighbours, normalised; 1 on (X, X), not bounded in general."""
+    rows, in_x, in_y = np.nonzero(x.lists[:, :, None] == y.lists[:, None, :])
+    common = (len(x.lists), rows, x.lists[rows, in_x], x.values[rows, in_x], y.values[rows, in_y])
+    hsic = _hsic_1(*common) if len(rows) else 0.0
+    return hsic / (x.norm * y.norm + parameters["eps"])
+
+
+def permute(y: MaskedKernel, order: np.ndarray) -> MaskedKernel:
+    """The intermediates of ``y[order]``."""
+    return MaskedKernel(inverse(order).take(y.lists.take(order, axis=0)), y.values.take(order, axis=0), y.norm)
+
+
+_form = Form(prepare, compare, permute, reads=("k",))
+CKNNA = {"exact": _form, "as_published": _form}

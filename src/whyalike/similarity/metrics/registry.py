@@ -1,0 +1,491 @@
+"""The tables of metrics: each name points at its forms (exact, as published) and carries the facts about it.
+
+`METRICS` compare representations. `OTHER_METRICS` compare something else, distributions (f, g) or predictions: each
+target is a function ``metric(a, b, **parameters)``, and a configuration's ``similarity.metrics`` takes none of them,
+because activations alone do not hold what they compare.
+
+Importing this module is cheap (no numpy): config validates metric names and parameters against it, statistics and
+figures read the facts. Definitions and published faults: see the family modules the targets name. Metrics without a
+published form are those that the reference of the protocol `as_published` lacks.
+"""
+
+from typing import Any
+
+from whyalike.registry import Entry, Registry
+from whyalike.similarity.metrics.facts import MetricFacts
+
+HUH = "Huh et al. 2024, The Platonic Representation Hypothesis"
+KORNBLITH = "Kornblith et al. 2019, Similarity of Neural Network Representations Revisited"
+SONG = "Song et al. 2012, Feature Selection via Dependence Maximization, eq. 5"
+RAGHU = "Raghu et al. 2017, SVCCA"
+HOTELLING = "Hotelling 1936, Relations between Two Sets of Variates"
+MORCOS = "Morcos et al. 2018, Insights on Representational Similarity with CCA"
+WILLIAMS = "Williams et al. 2021, Generalized Shape Metrics on Neural Representations"
+KRIEGESKORTE = "Kriegeskorte et al. 2008, Representational Similarity Analysis"
+YAMINS = "Yamins et al. 2014, Performance-optimized hierarchical models predict neural responses"
+SCHOENEMANN = "Schönemann 1966, A generalized solution of the orthogonal Procrustes problem"
+LI = "Li et al. 2016, Convergent Learning"
+KHOSLA = "Khosla and Williams 2024, Soft Matching Distance"
+NIELSEN = "Nielsen et al. 2025, When Does Closeness in Distribution Imply Representational Similarity?"
+GEIRHOS = "Geirhos et al. 2020, Beyond Accuracy: Quantifying Trial-by-Trial Behaviour"
+
+POOLED_PLAN = "The plan weighs correlations of single units. Use score 'mapped' or correlation 'per_unit'."
+FOLDS = ("folds", "seed")  # what tells how stimuli are split into folds
+SAME_DISTRIBUTION = ("reparametrisation", "unembedding_shift")  # what leaves p(y|x) as it is
+NEEDS = {
+    "distributions": "pairs (f, g) of embeddings and unembeddings",
+    "predictions": "predicted classes",
+}
+
+
+def _neighbour_facts(estimator: str, source: str, published: str | None = None, **others: Any) -> MetricFacts:
+    facts = {"range": (0.0, 1.0), "self_value": 1.0, "smallest_n": 3, "family": "neighbours", **others}
+    return MetricFacts(
+        invariances=("orthogonal", "scale", "row_scale"),
+        preprocessing="l2",  # with the raw inner product a few long rows become everyone's neighbours
+        estimator=estimator,
+        published_estimator=published or estimator,
+        parameters={"k": 10},
+        prepared_by=("k",),
+        source=source,
+        cost="n² d; n k²",
+        **facts,
+    )
+
+
+def _spectral_facts(**facts: Any) -> MetricFacts:
+    given = {"range": (0.0, 1.0), "self_value": 1.0, "parameters": {}, "smallest_n": 3, **facts}
+    return MetricFacts(preprocessing="none", published_estimator=None, **given)
+
+
+def _fitted_facts(parameters: dict[str, Any], **others: Any) -> MetricFacts:
+    facts = {"prepared_by": FOLDS, **others}
+    choices = {"correlation": ("per_unit", "pooled"), "comparison": ("pearson", "spearman")}
+    return MetricFacts(
+        range=(-1.0, 1.0),
+        self_value=1.0,
+        invariances=("scale", "translation"),
+        preprocessing="none",
+        estimator="cross_validated",
+        published_estimator=None,
+        parameters={**parameters, "folds": 5, "seed": 42, "correlation": "per_unit", "comparison": "pearson"},
+        choices={**choices, **facts.pop("choices", {})},
+        smallest_n=6,  # three held-out stimuli in each of two folds: the correlation of two is always 1 or -1
+        chance="0, up to −1/n",
+        **facts,
+    )
+
+
+def _other_facts(estimator: str, **others: Any) -> MetricFacts:
+    """Facts with what these metrics share: nothing is preprocessed, and there is one protocol."""
+    shared = {"arguments": "distributions", "smallest_n": 1, "source": NIELSEN, "parameters": {}}
+    return MetricFacts(**{**shared, **others}, preprocessing="none", estimator=estimator, published_estimator=estimator)
+
+
+def _distance(estimator: str, largest: float = float("inf"), **others: Any) -> MetricFacts:
+    facts = {"invariances": SAME_DISTRIBUTION, **others}
+    return _other_facts(estimator, kind="distance", range=(0.0, largest), self_value=0.0, **facts)
+
+
+def _likeness(estimator: str, invariances: tuple[str, ...], smallest: float = 0.0, **others: Any) -> MetricFacts:
+    return _other_facts(estimator, range=(smallest, 1.0), self_value=1.0, invariances=invariances, **others)
+
+
+METRICS: Registry[MetricFacts] = Registry(
+    "metric",
+    {
+        "cka": Entry(
+            "whyalike.similarity.metrics.cka:LINEAR",
+            MetricFacts(
+                range=(0.0, 1.0),
+                self_value=1.0,
+                invariances=("orthogonal", "scale", "translation"),
+                preprocessing="none",
+                estimator="hsic_biased",
+                published_estimator="hsic_biased",
+                parameters={},
+                smallest_n=3,
+                family="kernels",
+                source=KORNBLITH,
+                published_eps=1e-6,
+                linear_kernel=True,
+                formula="tr(KHLH) / √(tr(KHKH) tr(LHLH)), K = XX′, L = YY′",
+                chance="rises with p/n and q/n",
+                cost="n d²; n d²",
+                use="the common yardstick; compare values of equal n and width only, or take cka_unbiased",
+            ),
+        ),
+        "cka_rbf": Entry(
+            "whyalike.similarity.metrics.cka:RBF",
+            MetricFacts(
+                range=(0.0, 1.0),
+                self_value=1.0,
+                invariances=("orthogonal", "scale", "translation"),
+                preprocessing="none",
+                estimator="hsic_biased",
+                published_estimator="hsic_biased",
+                parameters={"sigma_median": 1.0},  # a multiple of the median distance: free of the features' scale
+                published_parameters={"sigma": 1.0},  # the reference's default
+                alternatives={"sigma": ("sigma_median",), "sigma_median": ("sigma",)},
+                smallest_n=3,
+                family="rbf",
+                prepared_by=("sigma", "sigma_median"),
+                source=KORNBLITH,
+                published_eps=1e-6,
+                formula="as cka with K = exp(−d² / (2σ²)), σ absolute or a multiple of the median distance",
+                chance="rises as σ falls",
+                cost="n² d; n²",
+                use="similarity of neighbourhoods whose size σ sets; tends to cka as σ grows",
+            ),
+        ),
+        "cka_unbiased": Entry(
+            "whyalike.similarity.metrics.cka:UNBIASED",
+            MetricFacts(
+                range=(-1.0, 1.0),
+                self_value=1.0,
+                invariances=("orthogonal", "scale", "translation"),
+                preprocessing="none",
+                estimator="hsic_1",
+                published_estimator="hsic_1",
+                parameters={},
+                smallest_n=4,
+                family="kernels",
+                source=SONG,
+                published_eps=1e-6,
+                linear_kernel=True,
+                formula="as cka with the unbiased HSIC₁ of kernels without their diagonal",
+                chance="0",
+                cost="n d²; n d²",
+                use="the default where n or widths differ, or n is small",
+            ),
+        ),
+        "mutual_knn": Entry(
+            "whyalike.similarity.metrics.neighbours:MUTUAL",
+            _neighbour_facts(
+                "overlap",
+                HUH,
+                formula="mean over i of |N_X(i) ∩ N_Y(i)| / k, N the lists of the k nearest neighbours",
+                chance="k/(n − 1)",
+                use="local structure alone; insensitive to distant stimuli and to outliers",
+            ),
+        ),
+        "cycle_knn": Entry(
+            "whyalike.similarity.metrics.neighbours:CYCLE",
+            _neighbour_facts(
+                "return",
+                HUH,
+                self_value=None,
+                symmetric=False,
+                formula="share of stimuli i that lie in N_X(j) for some j in N_Y(i)",
+                chance="about 1 − (1 − k/(n − 1))ᵏ",
+                use="as published; saturates early as k grows",
+            ),
+        ),
+        "lcs_knn": Entry(
+            "whyalike.similarity.metrics.neighbours:LCS",
+            _neighbour_facts(
+                "lcs/k",
+                HUH,
+                "lcs/4",
+                formula="mean length of the longest common subsequence of the two ordered lists, / k",
+                chance="a little below k/(n − 1)",
+                use="as mutual_knn, where the order of neighbours matters",
+            ),
+        ),
+        "edit_distance_knn": Entry(
+            "whyalike.similarity.metrics.neighbours:EDIT",
+            _neighbour_facts(
+                "1-levenshtein/k",
+                HUH,
+                "1-levenshtein/4k",
+                formula="1 − mean Levenshtein(N_X(i), N_Y(i)) / k",
+                chance="below k/(n − 1)",
+                use="as lcs_knn; neighbours that moved by one place count less",
+            ),
+        ),
+        "cknna": Entry(
+            "whyalike.similarity.metrics.cknna:CKNNA",
+            _neighbour_facts(
+                "hsic_1",
+                HUH,
+                range=(float("-inf"), float("inf")),
+                family="cknna",
+                smallest_n=4,
+                symmetric=False,
+                published_eps=1e-6,
+                formula="HSIC₁(mask∘K, mask∘L) / √(HSIC₁(K, K) HSIC₁(L, L)), mask = common nearest neighbours, each "
+                "denominator with its own",
+                chance="not 0 (.016 at n = 500, k = 10)",
+                use="between mutual_knn and cka: weighs common neighbours by their similarity",
+            ),
+        ),
+        "svcca": Entry(
+            "whyalike.similarity.metrics.svcca:SVCCA",
+            MetricFacts(
+                range=(0.0, 1.0),
+                self_value=1.0,
+                invariances=("scale", "translation"),  # unit scaling ties the `dims` variant to the axes
+                preprocessing="none",
+                estimator="svd",
+                published_estimator="randomised_svd_maximum",
+                parameters={"dims": 10},
+                alternatives={"dims": ("variance",), "variance": ("dims",)},
+                smallest_n=3,
+                family="svcca",
+                prepared_by=("dims", "variance"),
+                source=RAGHU,
+                formula="mean singular value of U₁′U₂, U the leading `dims` left singular vectors (or those that hold "
+                "`variance`)",
+                chance="rises with dims/n",
+                cost="n d²; n dims²",
+                use="as cca where n does not exceed p + q by far: noise directions do not count",
+            ),
+        ),
+        "cca": Entry(
+            "whyalike.similarity.metrics.cca:CCA",
+            _spectral_facts(
+                invariances=("linear", "orthogonal", "scale", "translation"),
+                estimator="canonical",
+                family="canonical",
+                source=HOTELLING,
+                formula="mean of the canonical correlations: mean singular value of Qx′Qy, Q an orthonormal basis of "
+                "the centred columns",
+                chance="rises with (p + q)/n; 1 where p or q reaches n − 1",
+                cost="n d²; n d²",
+                use="do the two span the same linear information; only with n far above p + q",
+            ),
+        ),
+        "pwcca": Entry(
+            "whyalike.similarity.metrics.cca:PWCCA",
+            _spectral_facts(
+                invariances=("scale", "translation"),
+                symmetric=False,
+                estimator="canonical_weighted",
+                family="canonical",
+                source=MORCOS,
+                formula="canonical correlations weighted by Σⱼ |⟨hᵢ, xⱼ⟩|, hᵢ the canonical variates and xⱼ the "
+                "units of X",
+                chance="rises with (p + q)/n, as cca",
+                cost="n d²; n d²",
+                use="as cca, counting the directions that X uses more",
+            ),
+        ),
+        "procrustes_distance": Entry(
+            "whyalike.similarity.metrics.procrustes:PROCRUSTES_DISTANCE",
+            _spectral_facts(
+                kind="distance",
+                range=(0.0, 2**0.5),
+                self_value=0.0,
+                invariances=("orthogonal", "scale", "translation"),
+                estimator="nuclear_norm",
+                parameters={"angular": False},
+                choices={"angular": (False, True)},
+                family="procrustes_distance",
+                source=WILLIAMS,
+                formula="√(2 − 2‖X′Y‖∗) of centred X, Y with Frobenius norm 1; `angular`: arccos ‖X′Y‖∗, 0 to π/2",
+                chance="below √2, and falls as p and q grow against n",
+                cost="n d²; n d² + d³",
+                use="a metric in the mathematical sense, for clustering or embedding models by their representations",
+            ),
+        ),
+        "rsa": Entry(
+            "whyalike.similarity.metrics.rsa:RSA",
+            _spectral_facts(
+                range=(-1.0, 1.0),
+                invariances=("scale", "row_scale"),
+                estimator="rdm_correlation",
+                parameters={"rdm": "correlation", "comparison": "spearman"},
+                choices={"rdm": ("correlation", "cosine", "euclidean"), "comparison": ("spearman", "pearson")},
+                family="rsa",
+                prepared_by=("rdm", "comparison"),
+                source=KRIEGESKORTE,
+                formula="Spearman (or Pearson) correlation of the upper triangles of two dissimilarity matrices: 1 − "
+                "Pearson between stimuli (or 1 − cosine, or Euclidean distance)",
+                chance="0",
+                cost="n² d; n²",
+                use="comparison with studies of brains and behaviour; the order of dissimilarities alone",
+            ),
+        ),
+        "linear": Entry(
+            "whyalike.similarity.metrics.alignment:LINEAR",
+            _fitted_facts(
+                {"ridge": 0.0},
+                family="regression",
+                prepared_by=(*FOLDS, "ridge"),
+                source=YAMINS,
+                formula="held-out correlation of XW with Y, W least squares (`ridge`: penalty in units of X's mean "
+                "variance), both directions averaged",
+                cost="folds · d³ + n d²; 2 n d², a null draw folds · d³ more",
+                use="can one predict the other at all; p² parameters fit much, so show it against n",
+            ),
+        ),
+        "procrustes": Entry(
+            "whyalike.similarity.metrics.alignment:PROCRUSTES",
+            _fitted_facts(
+                {},
+                family="matching",
+                source=SCHOENEMANN,
+                formula="as linear with an orthogonal W (reflections allowed; the narrower side zero-padded)",
+                cost="n d; 2 n d² + folds · d³",
+                use="is one a rotation of the other, judged on stimuli that the rotation has not seen",
+            ),
+        ),
+        "permutation": Entry(
+            "whyalike.similarity.metrics.alignment:PERMUTATION",
+            _fitted_facts(
+                {},
+                family="matching",
+                source=LI,
+                formula="mean held-out correlation of matched units, one to one by the largest sum of correlations; "
+                "p = q",
+                cost="n d; n d² + folds · d³",
+                use="do single units correspond; a rotated copy scores low",
+            ),
+        ),
+        "soft_matching": Entry(
+            "whyalike.similarity.metrics.alignment:SOFT_MATCHING",
+            _fitted_facts(
+                {"score": "plan"},
+                choices={"score": ("plan", "mapped")},
+                conflicts=((("score", "plan"), ("correlation", "pooled"), POOLED_PLAN),),
+                family="matching",
+                source=KHOSLA,
+                formula="Σ T∘corr on held-out stimuli, T the optimal transport of units (marginals 1/p, 1/q) at cost "
+                "1 − corr; `mapped`: correlation of Y with X mapped by T",
+                cost="n d; n d² + folds · d³ log d",
+                use="as permutation, for any p and q; equal to it where p = q",
+            ),
+        ),
+    },
+)
+
+OTHER_METRICS: Registry[MetricFacts] = Registry(
+    "metric of distributions or predictions",
+    {
+        "kl_divergence": Entry(
+            "whyalike.similarity.metrics.divergences:kl_divergence",
+            _distance(
+                "mean_over_inputs",
+                symmetric=False,
+                formula="mean over x of KL(p(·|x) ‖ p′(·|x)), nats",
+                cost="n K M",
+                use="how close the predictions are; small values do not bound how alike embeddings are",
+            ),
+        ),
+        "logit_distance": Entry(
+            "whyalike.similarity.metrics.divergences:logit_distance",
+            _distance(
+                "root_mean_square",
+                formula="√ mean over x of |c(x) − c′(x)|², c the logits f(x)′g(y) centred over labels",
+                cost="n K M",
+                use="closeness of distributions that counts improbable labels as much as probable ones",
+            ),
+        ),
+        "llv_distance": Entry(
+            "whyalike.similarity.metrics.llv:llv_distance",
+            _distance(
+                "sampled_inputs",
+                parameters={"num_samples": 200, "seed": 0, "weight": 1e-5},
+                smallest_n=2,
+                formula="max(t₁, t₂, λt₃, λt₄): roots of variances of differences of standardised log likelihoods over "
+                "inputs (t₁) and labels (t₂), and differences of their SDs (t₃, t₄); λ = `weight`",
+                cost="n K M + K² n + num_samples · K M",
+                use="closeness of distributions that bounds how alike embeddings are: max d_SVD ≤ 2M d_LLV",
+            ),
+        ),
+        "max_d_svd": Entry(
+            "whyalike.similarity.metrics.m_svd:max_d_svd",
+            _distance(
+                "all_subsets",
+                1.0,
+                smallest_n=2,
+                formula="largest 1 − m_SVD over all sets of M labels without the pivot and one left-out label",
+                cost="(K − 2 choose M) · M³",
+                use="the side of the bound by llv_distance that speaks of embeddings",
+            ),
+        ),
+        "m_svd": Entry(
+            "whyalike.similarity.metrics.m_svd:m_svd",
+            _likeness(
+                "cross_correlation",
+                (*SAME_DISTRIBUTION, "embedding_shift", "embedding_scale"),
+                parameters={"pivot": 0},
+                smallest_n=2,
+                formula="mean singular value of the cross-correlation of Z and Z′; Z = L′f(x), "
+                "L = [g(yᵢ) − g(y₀)], i = 1..M",
+                chance="above 0",
+                cost="n M² + M³",
+                use="are embeddings alike up to what the distribution leaves free",
+            ),
+        ),
+        "m_svd_unembeddings": Entry(
+            "whyalike.similarity.metrics.m_svd:m_svd_unembeddings",
+            _likeness(
+                "cross_correlation",
+                (*SAME_DISTRIBUTION, "embedding_shift", "embedding_scale"),
+                parameters={"pivot": 0},
+                smallest_n=2,
+                formula="mean singular value of the cross-correlation of Z and Z′; Z = L′g(y), "
+                "L = [f(xᵢ) − f(x₀)], i = 1..M",
+                chance="above 0",
+                cost="n M² + M³",
+                use="the same of unembeddings",
+            ),
+        ),
+        "m_cca": Entry(
+            "whyalike.similarity.metrics.m_svd:m_cca",
+            _likeness(
+                "mean_canonical_correlation",
+                (*SAME_DISTRIBUTION, "embedding_shift", "embedding_scale", "embedding_map"),
+                smallest_n=2,
+                formula="mean canonical correlation of f and f′",
+                chance="rises with M/n",
+                cost="n M²",
+                use="are embeddings linear maps of each other, whatever the unembeddings",
+            ),
+        ),
+        "agreement": Entry(
+            "whyalike.similarity.metrics.predictions:agreement",
+            _likeness(
+                "share",
+                ("renamed_classes",),
+                arguments="predictions",
+                source=GEIRHOS,
+                formula="share of stimuli that both models give the same class",
+                chance="Σ over classes of the product of their shares; 1/C if balanced",
+                cost="n",
+                use="do two models decide alike; high for any two accurate models",
+            ),
+        ),
+        "error_consistency": Entry(
+            "whyalike.similarity.metrics.predictions:error_consistency",
+            _likeness(
+                "cohens_kappa",
+                ("renamed_classes",),
+                smallest=-1.0,
+                arguments="predictions",
+                source=GEIRHOS,
+                formula="(c_obs − c_exp)/(1 − c_exp) of being right, c_exp = rs + (1 − r)(1 − s) from accuracies r, s",
+                chance="0",
+                cost="n",
+                use="do two models err on the same stimuli, beyond what their accuracies give",
+            ),
+        ),
+    },
+)
+
+
+def of_representations(name: str) -> str:
+    """The name of a metric, unless it compares something else than representations.
+
+    Raises
+    ------
+    ValueError : it does; the message says what it compares.
+    """
+    if name in OTHER_METRICS and name not in METRICS:
+        needs = NEEDS[OTHER_METRICS[name].facts.arguments]
+        raise ValueError(
+            f"'{name}' compares {needs}, not representations: call {OTHER_METRICS[name].target} in Python. "
+            f"Known here: {', '.join(METRICS)}."
+        )
+    return name

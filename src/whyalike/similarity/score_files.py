@@ -1,0 +1,205 @@
+"""Scores of representations in files, each beside its null and interval, as a table to read and one to keep.
+
+The row-permutation null is the chance level: what the score would be if stimuli did not correspond. The interval is
+over stimuli (`whyalike.similarity.intervals`).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import yaml
+from rich.table import Table
+from rich.text import Text
+
+from whyalike.files import write_table
+from whyalike.randomness import keyed
+from whyalike.similarity.api import LAYER, choose, forms_for
+from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.intervals import over_stimuli
+from whyalike.similarity.metrics.registry import METRICS
+from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
+from whyalike.similarity.protocols import Scoring
+from whyalike.similarity.read_files import Pairs
+from whyalike.similarity.workbench import Rows, Workbench
+
+MOST_DRAWS = 1_000_000  # p to six digits; all orders of rows are drawn before the first score
+SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string(), nullable=False) for name in ("metric", "a", "b")),
+        pa.field("value", pa.float64(), nullable=False),
+        *(pa.field(name, pa.float64()) for name in ("ci_low", "ci_high")),
+        pa.field("interval", pa.string()),
+        *(pa.field(name, pa.float64()) for name in ("null_mean", "null_p95", "null_within_class", "p_value")),
+        pa.field("n", pa.int64(), nullable=False),
+        *(pa.field(name, pa.string(), nullable=False) for name in ("preprocessing", "estimator", "score_protocol")),
+    ]
+)
+
+
+def parse_metrics(text: str) -> dict[str, dict[str, Any]]:
+    """Metrics as written on the command line: names joined by commas, parameters behind colons.
+
+    Raises
+    ------
+    ValueError : a part that is no parameter, or a metric given twice.
+
+    Example
+    -------
+    >>> parse_metrics("cka,mutual_knn:k=5,rsa:rdm=cosine:comparison=pearson")["rsa"]
+    {'rdm': 'cosine', 'comparison': 'pearson'}
+    """
+    metrics: dict[str, dict[str, Any]] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, *given = part.split(":")
+        for one in given:
+            if "=" not in one:
+                raise ValueError(f"a parameter is written name=value behind a colon; got '{one}' in '{part}'")
+        if name in metrics:
+            raise ValueError(f"each metric can be scored once; '{name}' is given twice. Score it in another call.")
+        metrics[name] = {key: _parsed(value, part) for key, _, value in (one.partition("=") for one in given)}
+    return metrics
+
+
+def _parsed(value: str, part: str) -> Any:
+    try:
+        found = yaml.safe_load(value)
+    except (yaml.YAMLError, ValueError):  # the latter of a date that is none
+        raise ValueError(f"a parameter's value is a number, word or truth; got '{value}' in '{part}'") from None
+    with suppress(ValueError):
+        return float(found) if isinstance(found, str) else found  # YAML 1.1 reads 1e-3 as text
+    return found
+
+
+def score_pairs_of_files(
+    files: Pairs,
+    metrics: Mapping[str, Mapping[str, Any]],
+    labels: np.ndarray | None = None,
+    permutations: int = 99,
+    protocol: str = "exact",
+    seed: int = 0,
+    intervals: bool = True,
+    device: str = "cpu",
+    progress: Callable[[Sequence], Iterable] = lambda items: items,
+) -> tuple[pd.DataFrame, list[str]]:
+    """Score all pairs.
+
+    Parameters
+    ----------
+    labels : class code of each stimulus, for the null of permutations within class; None: that null is absent.
+    permutations : draws of each null; 0: no nulls.
+    seed : key of permutations and of the groups of stimuli.
+    intervals : whether to make intervals over stimuli, 20 to 100 further scores each.
+    device : "cpu", or "cuda" for the heavy work of the metrics that `whyalike.similarity.on_device` has.
+    progress : wraps the work, to show how far it is.
+
+    Returns
+    -------
+    A row a metric and pair, columns of `SCHEMA`; and, a line each, what is undefined and why.
+
+    Raises
+    ------
+    KeyError, ValueError : unknown metrics, wrong parameters, labels of other stimuli, no such GPU.
+    MemoryError : as `score`.
+    """
+    if permutations < 0:
+        raise ValueError(f"the draws of the null must be at least 0; got {permutations}.")
+    if permutations > MOST_DRAWS:
+        raise ValueError(f"the draws of the null must be at most {MOST_DRAWS:,}; got {permutations}.")
+    for a, _ in files.pairs:
+        n = len(files.representations[a])
+        if labels is not None and len(labels) != n:
+            raise ValueError(f"labels must be one a stimulus: {a} has {n} rows, there are {len(labels)} labels.")
+    layers = {name: {LAYER: x} for name, x in files.representations.items()}
+    bench = Workbench(layers, seed, forms=forms_for(device))
+    work = [
+        (chosen, *pair)
+        for chosen in choose(metrics, protocol)
+        for a, b in files.pairs
+        for pair in ([(a, b), (b, a)] if files.both_ways and not METRICS[chosen.metric].facts.symmetric else [(a, b)])
+    ]
+    rows, missing = [], []
+    for chosen, a, b in progress(work):
+        try:
+            rows.append(_row(bench, a, b, chosen, labels, permutations))
+        except UndefinedScore as reason:
+            missing.append(f"{chosen.metric} of {a} and {b}: {reason}")
+            continue
+        if intervals:
+            try:
+                found = over_stimuli(bench, a, b, chosen, seed)
+                rows[-1] |= {"ci_low": found.low, "ci_high": found.high, "interval": found.method}
+            except UndefinedScore as reason:
+                missing.append(f"interval of {chosen.metric} of {a} and {b}: {reason}")
+    return pa.Table.from_pylist(rows, schema=SCHEMA).to_pandas(), missing
+
+
+def _row(
+    bench: Workbench, a: str, b: str, chosen: Scoring, labels: np.ndarray | None, permutations: int
+) -> dict[str, Any]:
+    """The score of one pair and its nulls."""
+    n = len(bench.representations[a][LAYER])
+    layer = None if chosen.layers_together else LAYER
+    scorable = bench.scorable(a, b, Rows.of(np.arange(n)), chosen, layer)
+    row = {
+        **{"metric": chosen.metric, "a": a, "b": b, "value": scorable.value(), "n": n},
+        **{"preprocessing": chosen.preprocessing, "estimator": chosen.estimator, "score_protocol": chosen.protocol},
+    }
+    if not permutations:
+        return row
+    kind = METRICS[chosen.metric].facts.kind
+    orders = row_orders(keyed("rows", bench.seed, n), n, permutations)
+    null = [scorable.value(order.astype(np.intp)) for order in orders]
+    row |= {"null_mean": np.mean(null), "null_p95": null_end(null, kind), "p_value": p_value(row["value"], null, kind)}
+    if labels is not None:
+        within = within_class_orders(keyed("within class", bench.seed, n), labels, permutations)
+        row["null_within_class"] = np.mean([scorable.value(order.astype(np.intp)) for order in within])
+    return row
+
+
+def check_output(path: Path, inputs: Iterable[Path]) -> None:
+    """Raise a ValueError if scores at ``path`` would take the place of what is no score table."""
+    if path.is_dir():
+        raise ValueError(f"--out must name a Parquet file; {path} is a folder. Add a file name.")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"--out must name a Parquet file; {path} is a device, pipe or socket. Give another name.")
+    if path.resolve() in {one.resolve() for one in inputs}:
+        raise ValueError(f"--out would overwrite {path}, which is read. Give another name.")
+
+
+def write_scores(path: Path, scores: pd.DataFrame, made_by: Mapping[str, Any]) -> None:
+    """Write the scores as Parquet, with how they were made as metadata."""
+    table = pa.Table.from_pandas(scores, schema=SCHEMA, preserve_index=False)
+    write_table(path, table, made_by)
+
+
+def printed(scores: pd.DataFrame) -> Table:
+    """The scores as a table for the terminal; columns that are empty throughout are left out."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    columns: dict[str, Callable[[Any], str]] = {
+        "metric": lambda row: row.metric,
+        "a": lambda row: row.a,
+        "b": lambda row: row.b,
+        "value": lambda row: f"{row.value:.3f}",
+        "95 % over stimuli": lambda row: "" if pd.isna(row.ci_low) else f"[{row.ci_low:.3f}, {row.ci_high:.3f}]",
+        "null mean": lambda row: _number(row.null_mean),
+        "null 95 %": lambda row: _number(row.null_p95),
+        "within class": lambda row: _number(row.null_within_class),
+        "p": lambda row: _number(row.p_value),
+        "n": lambda row: str(row.n),
+    }
+    cells = {name: [cell(row) for row in scores.itertuples()] for name, cell in columns.items()}
+    shown = {name: values for name, values in cells.items() if any(values)}
+    for name in shown:
+        table.add_column(name, justify="left" if name in ("metric", "a", "b") else "right", no_wrap=True)
+    for row in zip(*shown.values(), strict=True):
+        table.add_row(*map(Text, row))  # a plain str would be markup: files may be named x[layer].npy
+    return table
+
+
+def _number(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:.3f}"

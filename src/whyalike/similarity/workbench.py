@@ -1,0 +1,219 @@
+"""What metrics need of each representation, made once and kept while memory allows.
+
+A `Workbench` holds the representations of many runs. It gives, for two runs, some rows and a scoring, a `Scorable`: the
+intermediates of all layer pairs that the scoring compares, whose value under any permutation of rows is cheap. Metrics
+that prepare the same thing (the neighbour lists of equal k) share it.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from whyalike.randomness import keyed
+from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
+from whyalike.similarity.forms import Form, Reads
+from whyalike.similarity.metrics.registry import METRICS
+from whyalike.similarity.precision import may_be_single
+from whyalike.similarity.preprocessing import ALL_LAYERS, EXACT, published_layers
+from whyalike.similarity.protocols import Scoring
+
+KEPT_BYTES = 1 << 30  # the neighbour lists of 1,300 runs, or the centred features of 26, at 10,000 x 512
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The stimuli in use: their row indices, and a short key that tells them from others."""
+
+    index: np.ndarray
+    key: str
+
+    @classmethod
+    def of(cls, index: np.ndarray) -> "Rows":
+        """The rows of an index array."""
+        index = np.ascontiguousarray(index, dtype=np.int64)
+        return cls(index, hashlib.blake2b(index.tobytes(), digest_size=16).hexdigest())
+
+    def of_array(self, x: np.ndarray) -> np.ndarray:
+        """These rows of x; x itself where they are all of its rows in order."""
+        whole = len(self.index) == len(x) and bool((np.diff(self.index, prepend=-1) == 1).all())
+        return x if whole else x[self.index]
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+@dataclass(frozen=True)
+class Scorable:
+    """The intermediates of the layer pairs that make one score."""
+
+    scoring: Scoring
+    form: Form
+    layer_pairs: tuple[tuple[Any, Any], ...]
+
+    def value(self, order: np.ndarray | None = None) -> float:
+        """The score; with ``order``, the score of x and ``y[order]``.
+
+        Raises
+        ------
+        UndefinedScore : the score is not a finite number.
+        """
+        values = [
+            self.form.compare(x, y if order is None else self.form.permute(y, order), self.scoring.parameters)
+            for x, y in self.layer_pairs
+        ]
+        if not all(map(isfinite, values)):
+            raise UndefinedScore(
+                f"{self.scoring.metric} must be a finite number; it is {values[0]}. Look at the scale of the features."
+            )
+        return max(0.0, *values) if self.scoring.layers_together else values[0]
+
+
+def form_of(scoring: Scoring) -> Form:
+    """The form that computes a scoring."""
+    return METRICS[scoring.metric].load()[scoring.protocol]
+
+
+class Workbench:
+    """Intermediates of many runs, made when they are first asked for; the least recently used are dropped.
+
+    Parameters
+    ----------
+    representations : run -> layer -> n x d.
+    seed : of randomised metrics.
+    kept : bytes of intermediates.
+    permuted : whether many permutations of rows will be scored, for which some metrics keep other intermediates.
+    forms : scoring -> the form that computes it; `whyalike.similarity.on_device` has those of a GPU.
+    """
+
+    def __init__(
+        self,
+        representations: Mapping[str, Mapping[str, np.ndarray]],
+        seed: int,
+        kept: int = KEPT_BYTES,
+        permuted: bool = True,
+        forms: Callable[[Scoring], Form] = form_of,
+    ):
+        self.representations = representations
+        self.seed = seed
+        self.permuted = permuted
+        self.forms = forms
+        self._kept_bytes = kept
+        self._bytes = 0
+        self._store: OrderedDict[Hashable, Any] = OrderedDict()
+
+    def scorable(
+        self,
+        run_x: str,
+        run_y: str,
+        rows: Rows,
+        scoring: Scoring,
+        layer: str | None = None,
+        layer_y: str | None = None,
+    ) -> Scorable:
+        """The score of two runs on some rows.
+
+        Parameters
+        ----------
+        layer : the layer of both runs that is compared; None where the scoring takes all layers together.
+        layer_y : that of run y, where it is another one.
+
+        Raises
+        ------
+        UndefinedScore : no pair of layers has a value. Where some have, the others do not count, as in the reference.
+        MemoryError : there is too little for an n x n array.
+        """
+        check_defined(scoring.metric, METRICS[scoring.metric].facts, len(rows), scoring.parameters)
+        form = self.forms(scoring)
+        pairs, reasons = [], []
+        both = ((run_x, layer), (run_y, layer if layer_y is None else layer_y))
+        layers_x, layers_y = (self._layers(run, scoring, form, own) for run, own in both)
+        for i, layer_x in enumerate(layers_x):
+            for j, layer_y in enumerate(layers_y):
+                try:
+                    x = self._prepared(run_x, layer_x, rows, scoring, form, ("x", j))
+                    y = self._prepared(run_y, layer_y, rows, scoring, form, ("y", i))
+                    if form.check is not None:
+                        form.check(x, y, scoring.parameters)
+                    pairs.append((x, y))
+                except UndefinedScore as reason:
+                    reasons.append(reason)
+        if not pairs:
+            raise reasons[0]
+        return Scorable(scoring, form, tuple(pairs))
+
+    def _layers(self, run: str, scoring: Scoring, form: Form, layer: str | None) -> list[str]:
+        """The layers of a run on one side. A deterministic metric need not see a single layer twice."""
+        if not scoring.layers_together:
+            return [layer]
+        names = list(self.representations[run])
+        return names if len(names) == 1 and not form.randomised else [*names, ALL_LAYERS]
+
+    def _prepared(self, run: str, layer: str, rows: Rows, scoring: Scoring, form: Form, draw: tuple[str, int]) -> Any:
+        """The intermediates of one layer; a randomised form gets a draw of its own for each partner."""
+        parameters = {name: scoring.parameters[name] for name in form.reads if name in scoring.parameters}
+        key = (form.prepare, *sorted(parameters.items()), run, layer, rows.key, scoring.preprocessing)
+        if form.randomised:
+            key = (*key, draw)
+
+        def make() -> Any:
+            x = self._features(run, layer, rows, scoring, form)
+            where = f"layer '{layer}' of {run}"
+            check_not_constant(scoring.metric, x, where)
+            extra = {"generator": keyed(self.seed, "svd", run, layer, *draw)} if form.randomised else {}
+            if form.single:
+                extra["single"] = all(may_be_single(one, len(rows)) for one in self._sources(run, layer))
+                extra["permuted"] = self.permuted
+            try:
+                return form.prepare(x, Reads({**parameters, **extra}, scoring.metric, form))
+            except UndefinedScore as reason:
+                raise UndefinedScore(f"{reason} ({where})") from None
+            except MemoryError as error:
+                raise MemoryError(
+                    f"{scoring.metric} of {where}, {len(rows)} stimuli, needs more memory than there is ({error}). "
+                    "Use fewer stimuli."
+                ) from None
+
+        return self._once(key, make)
+
+    def _sources(self, run: str, layer: str) -> list[np.ndarray]:
+        """The representations that a layer is made of: itself, or all of them."""
+        layers = self.representations[run]
+        return list(layers.values()) if layer == ALL_LAYERS else [layers[layer]]
+
+    def _features(self, run: str, layer: str, rows: Rows, scoring: Scoring, form: Form) -> np.ndarray:
+        """The preprocessed features of one layer on the rows; float64, or as they came where the form takes that."""
+        layers = self.representations[run]
+        if scoring.layers_together:
+
+            def make() -> dict[str, np.ndarray]:
+                return published_layers({name: rows.of_array(x) for name, x in layers.items()})
+
+            return self._once((published_layers, run, rows.key), make)[layer]
+        x = rows.of_array(layers[layer])
+        as_it_came = form.single and scoring.preprocessing == "none" and x.dtype == np.float32
+        return x if as_it_came else EXACT[scoring.preprocessing](x.astype(np.float64))
+
+    def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        if key in self._store:
+            self._store.move_to_end(key)
+            return self._store[key]
+        made = make()
+        self._store[key] = made
+        self._bytes += _size(made)
+        while self._bytes > self._kept_bytes:
+            self._bytes -= _size(self._store.popitem(last=False)[1])
+        return made
+
+
+def _size(made: Any) -> int:
+    """Bytes of the arrays and tensors in an intermediate."""
+    if hasattr(made, "nbytes"):
+        return made.nbytes
+    if isinstance(made, Mapping):
+        return sum(_size(value) for value in made.values())
+    return sum(_size(getattr(made, f.name)) for f in fields(made)) if is_dataclass(made) else 0

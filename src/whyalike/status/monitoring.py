@@ -1,0 +1,244 @@
+"""How far a configuration is: its runs by state, the files made of them, the queue, hours spent and left, what failed.
+
+Looked at from outside, at any time and from any terminal: Snakemake may run, have died, or never have been started.
+What is finished is told by the run store, what runs by heartbeats, what failed by the logs that jobs leave, what waits
+by SLURM's queue, what it should cost by the plan. Nothing is written and no lock is taken, so no trainer is disturbed.
+"""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+from whyalike.cluster.slurm import PREFIX, QueuedJob, queued
+from whyalike.config.config import Config
+from whyalike.designs.registry import design
+from whyalike.grid.parts import WHOLE, runs_of
+from whyalike.grid.runs import Cell, Run
+from whyalike.planning.costs import Costs
+from whyalike.planning.plan import Plan
+from whyalike.planning.spending import spent_seconds
+from whyalike.status import failures
+from whyalike.status.failures import Failure
+from whyalike.studies.main_line import studies_of
+from whyalike.studies.study import IMPORTS, MODELS, ON_DEVICE, Job, Study
+from whyalike.training.store import StoredRun
+
+State = Literal["done", "running", "waiting", "interrupted", "failed"]
+STATES: tuple[State, ...] = ("done", "running", "waiting", "interrupted", "failed")
+NO_STORE = Path("no_store")  # a plan with it is that of everything
+
+
+@dataclass(frozen=True)
+class RunState:
+    """One run: its state, its last known step, of how many (None where unknown), and its trainer (host, pid, job)."""
+
+    run: Run
+    state: State
+    step: int | None = None
+    steps: int | None = None
+    trainer: Mapping[str, Any] | None = None
+
+    @property
+    def remaining(self) -> float:
+        """The share of the training that is still to be done."""
+        return 1 - min(1.0, (self.step or 0) / self.steps) if self.steps else 1.0
+
+
+@dataclass(frozen=True)
+class Status:
+    """What one look found.
+
+    ``rows`` has the runs (identities) of each (study, setting): one that several share stands in each, and once in
+    ``runs``. ``jobs`` are those made and all, by study and stage. Hours are of training and extraction;
+    ``left_seconds`` of all stages, on one worker. ``queue`` is None without SLURM, and a sentence where SLURM does not
+    answer.
+    """
+
+    runs: Mapping[str, RunState]
+    rows: Mapping[tuple[str, str], list[str]]
+    jobs: Mapping[str, Mapping[str, tuple[int, int]]]
+    queue: list[QueuedJob] | str | None
+    failures: list[Failure]
+    device: str
+    spent_hours: float
+    planned_hours: float
+    left_hours: float
+    left_seconds: float
+
+    @property
+    def counts(self) -> Counter:
+        """How many runs are in each state."""
+        return Counter(one.state for one in self.runs.values())
+
+    @property
+    def workers(self) -> int:
+        """Jobs that run now: SLURM's, or else the processes that show a heartbeat."""
+        if isinstance(self.queue, list) and (running := sum(job.state == "RUNNING" for job in self.queue)):
+            return running
+        return len(
+            {
+                (one.trainer["host"], one.trainer.get("job_pid", one.trainer["pid"]))
+                for one in self.runs.values()
+                if one.trainer
+            }
+        )
+
+
+class Monitor:
+    """Looks at one configuration, of a partial result at the whole.
+
+    Parameters
+    ----------
+    config : what is asked for.
+    costs : the cost table.
+    folder : working directory of the jobs, by which SLURM's are known.
+    prefix : of the names of the SLURM jobs (`slurm-jobname-prefix`).
+    """
+
+    def __init__(self, config: Config, costs: Costs, folder: Path = Path(), prefix: str = PREFIX):
+        main, *others = studies_of(config)
+        self.flow = main.flow
+        self.grid, self.root, self.store = self.flow.grid, Path(self.flow.root), Path(self.flow.store)
+        self.costs, self.folder, self.prefix = costs, folder, prefix
+        self._manifests = dict(zip(self.grid.cells, self.flow.all_manifests(), strict=True))
+        self._rows = self._runs_by_study()
+        self.studies = [main, *(study for study in others if study.asked or Path(study.root).is_dir())]
+        jobs = [job for study in self.studies for job in _timed(study)]
+        planned = _seconds(self.plan(NO_STORE), jobs, {}, None)
+        self._planned = sum(planned.get(stage, 0.0) for stage in ON_DEVICE)
+
+    def look(self) -> Status:
+        """The state of everything now."""
+        plan, found = self.plan(self.store), self._failures()
+        runs = self._runs(plan, {failure.target: failure for failure in found})
+        cells = {cell: self.grid.runs(cell) for cell in self.grid.cells}
+        whole = {cell: all(runs[run.identity].state == "done" for run in own) for cell, own in cells.items()}
+        jobs = {study: _timed(study) for study in self.studies}
+        left = _seconds(plan, chain.from_iterable(jobs.values()), runs, whole)
+        trained = {(cell, part): [StoredRun(self.store, run.identity) for run in runs_of(self.grid, cell, part)]
+                   for cell, part, _ in self._training_jobs() if design(cell.factor).is_trained}  # fmt: skip
+        return Status(
+            runs=runs,
+            rows=self._rows,
+            jobs={study.name: _made(study, own, whole) for study, own in jobs.items()},
+            queue=self._queue(),
+            failures=found,
+            device=plan.device,
+            spent_hours=spent_seconds(self.root / "benchmarks", trained) / 3600,
+            planned_hours=self._planned / 3600,
+            left_hours=sum(left.get(stage, 0.0) for stage in ON_DEVICE) / 3600,
+            left_seconds=sum(left.values()),
+        )
+
+    # ---- runs ----
+
+    def _runs(self, plan: Plan, failed: Mapping[str, Failure]) -> dict[str, RunState]:
+        """Each run once: if several cells share it, as the first tells."""
+        states: dict[str, RunState] = {}
+        for cell, part, manifest in self._training_jobs():
+            runs, failure = runs_of(self.grid, cell, part), failed.get(manifest)
+            # a fault names the run that it is of; one of the whole job (its data, its device) names none
+            named = failure.runs & {run.identity for run in runs} if failure else frozenset()
+            for run in runs:
+                if run.identity not in states:
+                    is_failed = failure is not None and (not named or run.identity in named)
+                    states[run.identity] = self._state(plan, cell, run, is_failed)
+        return states
+
+    def _training_jobs(self) -> Iterator[tuple[Cell, str, str]]:
+        """Cell, name of its part, manifest of each job that trains or imports."""
+        for job in self.studies[0].jobs():
+            if job.stage in (MODELS, IMPORTS):
+                (cell,) = job.cells
+                yield cell, job.wildcards.get("part", WHOLE), job.files[0]
+
+    def _state(self, plan: Plan, cell: Cell, run: Run, failed: bool) -> RunState:
+        stored = StoredRun(self.store, run.identity)
+        if not design(cell.factor).is_trained:  # not trained: it is there when the job that registers it has ended
+            there = Path(self._manifests[cell]).is_file()
+            return RunState(run, "done" if there else "failed" if failed else "waiting")
+        if stored.result.is_file():
+            return RunState(run, "done")
+        trainer = stored.trainer()
+        steps, _, known = plan.workload.steps(cell.setting, cell.factor)
+        step = next((event["step"] for event in reversed(stored.events()) if "step" in event), None)
+        state = "running" if trainer else "failed" if failed else "interrupted" if stored.folder.is_dir() else "waiting"
+        return RunState(run, state, step, steps if known else None, trainer)
+
+    def _runs_by_study(self) -> dict[tuple[str, str], list[str]]:
+        rows: dict[tuple[str, str], dict[str, None]] = {}
+        for cell, studies in self.grid.cells.items():
+            for study in studies:
+                needed = self.grid.needed(study, cell)
+                rows.setdefault((study, cell.setting), {}).update(dict.fromkeys(sorted(needed)))
+        return {key: list(identities) for key, identities in sorted(rows.items(), key=lambda row: self._place(*row[0]))}
+
+    def _place(self, study: str, setting: str) -> tuple[int, int]:
+        studies = self.flow.config.studies
+        return list(studies).index(study), list(studies[study].settings).index(setting)
+
+    # ---- around it ----
+
+    def plan(self, store: Path) -> Plan:
+        """The plan of what a store lacks."""
+        plan = Plan(self.flow.config, self.grid, self.costs, store)
+        for study in self.studies[1:]:
+            plan.add(study.name, study.estimates(plan))
+        return plan
+
+    def _failures(self) -> list[Failure]:
+        """What failed, without jobs of settings, studies and figures that are no longer asked for."""
+        found = []
+        for study in self.studies:
+            wanted = {file for job in study.jobs() for file in job.files}
+            stages = tuple(f"{study.root}/{stage}/" for stage in ("models", "activations", "similarity", "figures"))
+            found += [one for one in failures.read(Path(study.root, "logs"))
+                      if one.target in wanted or not one.target.startswith(stages)]  # fmt: skip
+        return sorted(found, key=lambda failure: failure.time)
+
+    def _queue(self) -> list[QueuedJob] | str | None:
+        if shutil.which("squeue") is None:
+            return None
+        try:
+            return queued(self.prefix, self.folder)
+        except RuntimeError as error:
+            return str(error)
+
+
+def _timed(study: Study) -> list[Job]:
+    """The jobs whose time is told: those that train, and those of the stages that status counts."""
+    return [job for job in study.watched() if job.stage in (MODELS, *study.stages)]
+
+
+def _made(study: Study, jobs: Iterable[Job], runs: Mapping[Cell, bool]) -> dict[str, tuple[int, int]]:
+    """By stage, how many jobs are made, and how many there are."""
+    stages: dict[str, tuple[int, int]] = {}
+    for job in jobs:
+        if job.stage in study.stages:
+            made, asked = stages.get(job.stage, (0, 0))
+            stages[job.stage] = (made + job.made(runs), asked + 1)
+    return stages
+
+
+def _seconds(
+    plan: Plan, jobs: Iterable[Job], runs: Mapping[str, RunState], whole: Mapping[Cell, bool] | None
+) -> dict[str, float]:
+    """By stage, expected seconds of the jobs that are not made, less what the training of their runs has done.
+
+    Without ``whole`` (which cells have all runs) none counts as made. A run that several jobs share counts once.
+    """
+    seconds, seen = Counter(), set()
+    for job in jobs:
+        if whole is not None and job.made(whole):
+            continue
+        estimate = plan.estimate(job.rule, job.wildcards)
+        lacking = {identity: run for identity, run in estimate.runs.items() if identity not in seen}
+        seen |= lacking.keys()
+        shares = {identity: runs[identity].remaining if identity in runs else 1.0 for identity in lacking}
+        seconds[job.stage] += sum(shares[identity] * run.seconds for identity, run in lacking.items())
+        seconds[job.stage] += estimate.own_seconds if lacking or job.stage != MODELS else 0.0
+    return dict(seconds)

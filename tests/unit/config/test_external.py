@@ -1,0 +1,130 @@
+"""Runs from files in the configuration and the grid."""
+
+import copy
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from whyalike.config.reading import check
+from whyalike.config.yaml_file import ConfigError
+from whyalike.grid.runs import Cell, Grid
+from whyalike.grid.workflow import Workflow
+
+THEIRS = {
+    "dataset": "digits", "labelling": "digit", "runs": ["clip", "dino", "sup"],
+    "activations": "my/{run}.{stimuli}.npy",
+}  # fmt: skip
+OURS = {
+    "dataset": "digits", "labelling": "digit", "runs": ["a", "b"], "checkpoints": "my/{run}.pt",
+    "model": "resnet8", "size": 8, "mean": [78, 78, 78], "std": [96, 96, 96],
+}  # fmt: skip
+CELL = Cell("theirs", "external", 0)
+
+
+@pytest.fixture
+def values(demo):
+    """The demo with two external settings and a study of each."""
+    demo["settings"] |= {"theirs": copy.deepcopy(THEIRS), "ours": copy.deepcopy(OURS)}
+    demo["studies"]["all_pairs"] = {"factor": "external", "settings": ["theirs"], "stimuli": ["digits_test"]}
+    pairs = [{"a": "a", "b": "b", "seed": 3, "overlap": 0.25}]
+    demo["studies"]["given"] = {
+        "factor": "external", "settings": ["ours"], "stimuli": ["digits_test"], "pairs": pairs,
+    }  # fmt: skip
+    return demo
+
+
+def identities(values, cell=CELL):
+    return {run.name: run.identity for run in Grid(check(values)).runs(cell)}
+
+
+def test_all_pairs_of_a_setting_are_compared_without_an_overlap(values):
+    pairs = list(Grid(check(values)).pairs("all_pairs", "theirs"))
+    assert [(p.condition, p.run_a.name, p.run_b.name) for p in pairs] == [
+        ("clip-dino", "clip", "dino"), ("clip-sup", "clip", "sup"), ("dino-sup", "dino", "sup"),
+    ]  # fmt: skip
+    assert {(p.data_overlap, p.label_overlap, p.run_a.untrained) for p in pairs} == {(None, None, None)}
+
+
+def test_given_pairs_carry_their_seed_and_overlap(values):
+    [pair] = Grid(check(values)).pairs("given", "ours")
+    assert (pair.condition, pair.seed, pair.data_overlap) == ("0.25", 3, 0.25)
+    assert pair.run_a.untrained != pair.run_b.untrained  # a checkpoint's architecture has a start
+
+
+def test_other_runs_keep_their_identity(values, demo):
+    alone = {k: v for k, v in demo.items() if k != "studies"}
+    alone["studies"] = {k: v for k, v in demo["studies"].items() if v["factor"] != "external"}
+    cell = Cell("digits", "dataset", 0)
+    assert identities(values, cell) == identities(alone, cell)
+
+
+def test_an_identity_comes_from_name_setting_and_version_not_from_places_or_other_runs(values):
+    before = identities(values)
+    values["settings"]["theirs"]["activations"] = "elsewhere/{run}/{stimuli}.npz"
+    values["settings"]["theirs"]["runs"].append("more")
+    after = identities(values)
+    assert {name: after[name] for name in before} == before
+    assert len(set(after.values())) == 4
+    values["settings"]["theirs"]["version"] = 2
+    assert not set(identities(values).values()) & set(after.values())
+
+
+def test_files_are_asked_for_by_run_in_the_order_of_the_work(values):
+    values["studies"]["all_pairs"]["stimuli"].append("photographs")
+    flow = Workflow(check(values))
+    wildcards = SimpleNamespace(setting="theirs", seed="0", stimuli="photographs", layer="features")
+    assert flow.import_files(wildcards)[:3] == [
+        "my/clip.digits_test.npy", "my/clip.photographs.npy", "my/dino.digits_test.npy",
+    ]  # fmt: skip
+    assert flow.activation_files(wildcards) == [f"my/{run}.photographs.npy" for run in ("clip", "dino", "sup")]
+    assert list(json.loads(flow.import_activations_work(wildcards))["runs"]) == ["clip", "dino", "sup"]
+    assert flow.import_files(SimpleNamespace(setting="ours", seed="0")) == ["my/a.pt", "my/b.pt"]
+    assert "my/" not in flow.import_work(wildcards) + flow.import_activations_work(wildcards)
+
+
+def test_only_settings_with_a_model_are_extracted_and_only_external_ones_imported(values, demo):
+    flow = Workflow(check(values))
+    assert flow.layer_sets() == {"avgpool": (("avgpool",), ["digits", "colorshapedigit", "ours"])}
+    assert flow.import_settings("checkpoints", "activations") == "theirs|ours"
+    assert flow.import_settings("activations") == "theirs"
+
+
+def test_nothing_is_imported_where_no_setting_asks_for_it(demo):
+    assert Workflow(check(demo)).import_settings("checkpoints", "activations") == "(?!)"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("settings.theirs.activations", "my/{run}.npy", "theirs.activations: the path must hold {run}, {stimuli}"),
+        ("settings.theirs.activations", "my/{run}.{stimuli}.{x}", "no other places than {run}, {stimuli}, {layer}"),
+        ("settings.theirs.layers", ["x", "y"], "settings.theirs: 2 layers need {layer} in the path"),
+        ("settings.theirs.runs", ["a", "a"], "runs names a run twice: ['a', 'a']"),
+        ("settings.theirs.run", ["a"], "settings.theirs.run: unknown key. Did you mean 'runs'?"),
+        ("settings.ours.model", "resnet9", "settings.ours.model: 'resnet9' is not under models. Did you mean"),
+        ("studies.given.settings", ["theirs"], "pairs: setting 'theirs' has no run a, b. Runs: clip, dino"),
+        ("studies.given.settings", ["digits"], "'digits' is trained here, which does not fit the factor external"),
+        ("studies.dataset_overlap.settings", ["ours"], "'ours' names runs from files, which does not fit the factor"),
+        ("studies.given.pairs", [], "pairs is empty"),
+        ("studies.given.pairs", [{"a": "a", "b": "a"}], "every pair names two runs, and stands once: a-a"),
+        ("studies.given.pairs", [{"a": "a", "b": "b"}, {"a": "b", "b": "a"}], "stands once: a-b, b-a"),
+        ("studies.given.factor", "externals", "given.factor: unknown factor 'externals'. Did you mean 'external'?"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_named_with_its_path_and_remedy(values, path, value, words):
+    *sections, last = path.split(".")
+    inner = values
+    for section in sections:
+        inner = inner[section]
+    inner[last] = value
+    with pytest.raises(ConfigError) as error:
+        check(values, "my.yaml")
+    assert words in str(error.value)
+
+
+def test_an_overlap_is_given_for_every_pair_or_none(values):
+    values["settings"]["ours"]["runs"].append("c")
+    values["studies"]["given"]["pairs"].append({"a": "a", "b": "c"})
+    with pytest.raises(ConfigError, match="give an overlap for every pair or for none"):
+        check(values)
