@@ -199,7 +199,7 @@ def copy(tmp_path, monkeypatch):
     forget()
 
 
-STAGES = ("whyalike.similarity.scoring", "whyalike.splits.making:make_splits")
+STAGES = ("whyalike.similarity.scoring", "whyalike.splits.of_designs:some_images")
 
 
 def test_a_changed_split_reaches_the_splits_and_not_the_scores(request):

@@ -14,6 +14,12 @@ from whyalike.provenance import PACKAGE, imports
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("data", "splits", "models", "training", "activations", "similarity", "statistics", "figures")
+# every unit from the ground up: it imports those before it, but for what tests/unit/test_layers.py gives a reason for
+ORDER = (
+    *("registry", "section", "provenance", "files", "randomness", "job", "markdown", "folder_lock", "designs"),
+    *("data", "splits", "models", "training", "activations", "similarity", "statistics", "figures"),
+    *("config", "grid", "cluster", "planning", "studies", "status", "documentation", "commands"),
+)
 PAGE = ROOT.parents[1] / "docs" / "architecture.md"
 BEGIN, END = "<!-- from the code, by `make reference` -->\n", "<!-- end of what is from the code -->\n"
 Graph = Mapping[str, set[str]]
@@ -39,7 +45,12 @@ def units() -> Graph:
 def chart(graph: Graph) -> str:
     """A graph as Mermaid text."""
     arrows = [f"  {used} --> {unit}" for unit in sorted(graph) for used in sorted(_drawn(graph, unit))]
-    return "\n".join(["```mermaid", "flowchart LR", *(f"  {unit}" for unit in sorted(graph)), *arrows, "```"])
+    nodes = [f"  {unit}" for unit in sorted(graph, key=_place)]
+    return "\n".join(["```mermaid", "flowchart LR", *nodes, *arrows, "```"])
+
+
+def _place(unit: str) -> tuple[int, str]:
+    return ORDER.index(unit) if unit in ORDER else len(ORDER), unit
 
 
 def _drawn(graph: Graph, unit: str) -> set[str]:
@@ -94,7 +105,6 @@ def page() -> str:
 
 
 def _generated(graph: Graph, rooms: Graph) -> Iterator[str]:
-    names = [*ROOMS, *sorted(graph.keys() - set(ROOMS))]
     yield f"\n{chart(rooms)}\n\nAll units:\n\n{chart(graph)}\n\n"
-    yield table(("unit", "role", "door"), [(f"`{name}`", *described(name)) for name in names])
+    yield table(("unit", "role", "door"), [(f"`{name}`", *described(name)) for name in ORDER])
     yield "\n"

@@ -152,7 +152,6 @@ class Workflow:
 
     def _shown(self, figure: Figure) -> dict[str, Callable[[], list[str]]]:
         """Ways to find the files that a figure may show, by what they hold."""
-
         asked = figure.options.get("comparison")
         shown = [asked] if asked else figure.study and self.config.studies[figure.study].settings
 
@@ -162,14 +161,9 @@ class Workflow:
 
         def activations() -> list[str]:
             of, factor = _chosen(self.config, figure), self.config.studies[figure.study].factor
-            base, name = (
-                f"{self.root}/activations/{of['comparison']}/{factor}",
-                f"{of['stimuli']}.{of['layer']}.parquet",
-            )
+            base = f"{self.root}/activations/{of['comparison']}/{factor}"
+            name = f"{of['stimuli']}.{of['layer']}.parquet"
             return [f"{base}/seed{seed}/{name}" for seed in self.grid.seeds(figure.study, of["comparison"])]
-
-        def labels() -> list[str]:
-            return self.dataset(self.config.stimuli[_chosen(self.config, figure)["stimuli"]].dataset)
 
         def published(kind: str, names: Iterable[str]) -> list[str]:
             return [f"{self.root}/published/{name}.{kind}.parquet" for name in names]
@@ -177,7 +171,7 @@ class Workflow:
         return {
             "panel_scores": scores,
             "representations": activations,
-            "labels": labels,
+            "labels": lambda: self.dataset(self.config.stimuli[_chosen(self.config, figure)["stimuli"]].dataset),
             "scores": lambda: [*self.study_scores(figure.study, shown), *published("scores", figure.published)],
             "statistics": lambda: [
                 f"{self.root}/statistics/{figure.study}.parquet",

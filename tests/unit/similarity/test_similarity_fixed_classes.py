@@ -52,7 +52,8 @@ def scores(tmp_path):
         write_table(tmp_path / "m.parquet", runs, {})
         pair = {"run_a": "a", "run_b": "b", "untrained_a": "u", "untrained_b": "v", "seed": 0, "condition": "0.75",
                 "data_overlap": 0.75, "label_overlap": 0.75}  # fmt: skip
-        work = {"study": "s", "comparison": "c", "setting": "c", "factor": "task", "shares": "classes", "other_labels": False, "labelling": "class",
+        work = {"study": "s", "comparison": "c", "setting": "c", "factor": "task", "shares": "classes",
+                "other_labels": False, "labelling": "class",
                 "stimuli": "own", "in_distribution": True, "fixed_classes": counts, "pairs": [pair], "seeds_asked": 1,
                 "metrics": {"cka": {}}, "protocols": ["exact"], "permutations": 0, "seed": 0}  # fmt: skip
         folder = tmp_path / "data"
