@@ -65,7 +65,12 @@ class _Check:
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         names = {"anyOf": [{"enum": list(METRICS)}, {"pattern": "^[A-Za-z][A-Za-z0-9_]*$"}]}
         scoring = {"type": "object", "additionalProperties": True, "properties": {METRIC: {"enum": list(METRICS)}}}
-        return {**handler(schema), "propertyNames": names, "additionalProperties": scoring}
+        return {
+            **handler(schema),
+            "propertyNames": names,
+            "patternProperties": {f"^({'|'.join(METRICS)})$": scoring},
+            "additionalProperties": {**scoring, "required": [METRIC]},  # of a name that is no metric's
+        }
 
 
 Scorings = Annotated[dict[str, dict[str, Any]], _Check()]

@@ -91,7 +91,7 @@ def test_the_schema_knows_names_and_bounds(demo):
     demo["similarity"]["permutations"] = -1
     demo["recipes"]["digits"]["lrr"] = 1
     assert {"/".join(map(str, fault.path)) for fault in validator.iter_errors(demo)} == {
-        "similarity/metrics", "similarity/permutations", "recipes/digits",
+        "similarity/metrics/ckaa", "similarity/permutations", "recipes/digits",
     }  # fmt: skip
 
 
