@@ -1,7 +1,7 @@
 """The studies with rules of their own, by name: a line each.
 
-A study's name is also that of its section in a configuration, of its rules (workflow/rules/{name}.smk) and of the file
-with its section at full size (config/{name}.yaml). Its target is a `whyalike.studies.study.RuleStudy`. Importing this
+A study's name is also that of its section in a configuration and of the file with its section at full size
+(config/{name}.yaml). Its target is a `whyalike.studies.study.RuleStudy`. Importing this
 module is cheap: the configuration reads it.
 """
 

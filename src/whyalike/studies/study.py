@@ -8,7 +8,9 @@ study lie in {results}/{its name there}/; models that are worth it are runs of t
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from pydantic import ValidationError
@@ -21,6 +23,7 @@ from whyalike.grid.runs import Cell
 from whyalike.planning.estimates import Estimate, Wildcards
 from whyalike.planning.plan import Plan
 from whyalike.studies.registry import STUDIES
+from whyalike.studies.rule import Paths, Rule, below
 
 MODELS, IMPORTS = "models", "imports"  # the stages that train, and that register runs from files
 ON_DEVICE = (MODELS, "activations")  # stages of which hours are told
@@ -123,6 +126,7 @@ class RuleStudy(Study):
     ----------
     section : the section that holds.
     fixed_rules : the rules of which `is_fixed` is true.
+    rules : its rules by name, as `own_rules` lists them.
     datasets : those that its rule prepare_{study} prepares, by source, which is the wildcard `dataset`.
 
     Raises
@@ -141,6 +145,39 @@ class RuleStudy(Study):
         self.root = f"{config.results}/{self.section.name}"
         self.store = f"{config.results}/runs"
         self.datasets = {}
+
+    @abstractmethod
+    def own_rules(self) -> list[Rule]:
+        """The table of its rules."""
+
+    @cached_property
+    def rules(self) -> dict[str, Rule]:
+        """As the class says."""
+        return {rule.name: rule for rule in self.own_rules()}
+
+    def targets(self) -> dict[str, list[str]]:
+        """What can be asked for by a name: the files of each."""
+        return {}
+
+    def inputs(self, rule: Rule) -> Callable[[Any], Paths]:
+        """What a rule's jobs need: wildcards -> paths by name."""
+        if callable(rule.inputs):
+            return rule.inputs
+        return lambda wildcards: below(self.root, rule.inputs, dict(wildcards.items()))
+
+    def outputs(self, rule: Rule) -> Paths:
+        """What a rule makes: paths by name, with wildcards in braces."""
+        return below(self.root, rule.outputs)
+
+    def job(self, stage: str, rule: str, **wildcards: str) -> Job:
+        """A job of a rule: it makes the rule's files, of which an export leaves out representations and weights."""
+        files = tuple(below(self.root, self.rules[rule].outputs, wildcards).values())
+        archive = () if stage == "activations" else tuple(file for file in files if not file.endswith(".safetensors"))
+        return Job(stage, rule, wildcards, files, archive)
+
+    def work(self, job: Job) -> str:
+        """As the rule has them."""
+        return self.rules[job.rule].work(SimpleNamespace(**job.wildcards))
 
     @abstractmethod
     def own_figures(self) -> list[str]:

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import re
 import time
 from pathlib import Path
 
@@ -57,9 +58,9 @@ def plan_of():
 
 @pytest.mark.parametrize("name", list(STUDIES))
 def test_a_study_in_the_table_has_its_rules_its_file_and_its_section(name, demo):
-    assert (ROOT / "workflow" / "rules" / f"{name}.smk").is_file()
     study = STUDIES[name].load()(check(demo), ROOT / "config" / f"{name}.yaml")
     assert isinstance(study, RuleStudy)
+    assert study.rules
     assert study.name == name
     assert name in type(check(demo)).model_fields
     # without its file the study is the same: the file spells out what holds anyway
@@ -84,10 +85,14 @@ def test_a_file_of_a_study_that_is_no_section_is_one_message(demo, tmp_path, tex
 
 
 def test_every_job_of_a_study_has_its_own_files_and_a_rule(study):
-    jobs, rules = study.jobs(), (ROOT / "workflow" / "rules" / "closeness.smk").read_text(encoding="utf-8")
+    jobs = study.jobs()
     files = [file for job in jobs for file in job.files]
     assert len(files) == len(set(files))
-    assert all(f"rule {job.rule}:" in rules for job in jobs)
+    assert {job.rule for job in jobs} == set(study.rules) - {"prepare_closeness"}
+    for job in jobs:
+        rule = study.rules[job.rule]
+        assert all(re.fullmatch(rule.wildcards[name], value) for name, value in job.wildcards.items())
+        assert job.benchmark == f"{rule.place.format(**job.wildcards)}.tsv"
     assert set(study.figures("all")) | set(study.figures("synthetic")) <= set(files)
     part = study.jobs(whole=False)
     assert set(study.own_figures()) == {job.files[0] for job in part if job.stage == "figures"}

@@ -1,8 +1,8 @@
-"""Put on PYTHONPATH by a test: the job that prepares CIFAR-10 takes the small files of a test for the official ones."""
+"""Put on PYTHONPATH by a test: what prepares CIFAR-10 for a study takes small files for the official ones."""
 
 import sys
 
-if sys.orig_argv[-1].endswith("prepare_study_data.py"):
+if sys.orig_argv[-1].endswith("study_job.py"):
     from pathlib import Path
     from types import SimpleNamespace
 

@@ -16,7 +16,6 @@ Results lie in {results}/{name}/, the section's own name, whatever configuration
 import re
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from whyalike.config.config import Config
@@ -28,11 +27,10 @@ from whyalike.provenance import fingerprint, version
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import metric_of
 from whyalike.studies.closeness import costs, images
+from whyalike.studies.closeness.rules import CONSTRUCTIONS, PARTS, rules
+from whyalike.studies.rule import Rule
 from whyalike.studies.study import MODELS, Job, RuleStudy
 
-PARTS = ("synthetic", "all")
-CONSTRUCTIONS = ("circle", "copies")
-FIGURE_FILES = ("svg", "pdf", "png", "csv")
 CAPTIONS = {
     "circle": "Two models agree ever more surely (KL divergence), and stay as unlike as they were.",
     "copies": "Noisy copies of a model: unlikeness of representations lies below the bound by d_LLV.",
@@ -74,23 +72,30 @@ class ClosenessStudy(RuleStudy):
         photographs = images.groups(self.photographs)
         return {"digits": digits, **({images.SOURCE: photographs} if photographs else {})}
 
+    def own_rules(self) -> list[Rule]:
+        """As `rules` has them."""
+        return rules(self)
+
+    def targets(self) -> dict[str, list[str]]:
+        """The constructed models, and trained ones of few labels: under an hour on two cores; and all."""
+        synthetic = self.figures("synthetic")
+        return {"closeness_synthetic": synthetic, "closeness": [*synthetic, *self.figures("all")]}
+
     def own_figures(self) -> list[str]:
         """What `all` makes of the study: its smaller part where the configuration itself has the section."""
         return self.figures("synthetic") if self.asked else []
 
     # ---- inputs ----
 
-    def similarity(self, part: str) -> list[str]:
+    def scores(self, wildcards: Any) -> dict[str, list[str]]:
         """The score tables of a part."""
-        return [f"{self.root}/similarity/{group}.parquet" for group in self.groups(part)]
+        return {"scores": [f"{self.root}/similarity/{group}.parquet" for group in self.groups(wildcards.part)]}
 
-    def tuples_activations(self, wildcards: Any) -> list[str]:
+    def tuples_activations(self, wildcards: Any) -> dict[str, list[str]]:
         """The representations of the widest models of each number of labels of a part."""
-        width = self.section.width
-        widest = f"_width{max(width.widths)}"
-        return [
-            f"{self.root}/activations/{name}.parquet" for name in self.groups(wildcards.part) if name.endswith(widest)
-        ]
+        widest = f"_width{max(self.section.width.widths)}"
+        groups = [group for group in self.groups(wildcards.part) if group.endswith(widest)]
+        return {"activations": [f"{self.root}/activations/{group}.parquet" for group in groups]}
 
     def figure_inputs(self, wildcards: Any) -> dict[str, list[str]]:
         """What a figure is drawn from."""
@@ -212,31 +217,9 @@ class ClosenessStudy(RuleStudy):
             ("similarity", lambda _: "score_group"),
         ]
         return [
-            *(self._job(stage, rule(group), "group", group) for stage, rule in of_groups for group in groups),
-            *(self._job("similarity", "score_constructed", "construction", name) for name in CONSTRUCTIONS),
-            *(self._job("similarity", "score_tuples", "part", part, f"tuples_{part}") for part in parts),
-            *(self._job("statistics", "analyse_closeness", "part", part) for part in parts),
-            *(self._job("figures", "draw_closeness", "figure", name) for name in figures),
+            *(self.job(stage, rule(group), group=group) for stage, rule in of_groups for group in groups),
+            *(self.job("similarity", "score_constructed", construction=name) for name in CONSTRUCTIONS),
+            *(self.job("similarity", "score_tuples", part=part) for part in parts),
+            *(self.job("statistics", "analyse_closeness", part=part) for part in parts),
+            *(self.job("figures", "draw_closeness", figure=name) for name in figures),
         ]
-
-    def work(self, job: Job) -> str:
-        """The parameters of a job."""
-        of_rules = {
-            "train_embeddings": self.training_work,
-            "train_embedders": self.training_work,
-            "embed_group": self.activations_work,
-            "embed_images": self.images_work,
-            "score_group": self.similarity_work,
-            "score_constructed": self.constructed_work,
-            "score_tuples": self.tuples_work,
-            "analyse_closeness": self.statistics_work,
-            "draw_closeness": self.figure_work,
-        }
-        return of_rules[job.rule](SimpleNamespace(**job.wildcards))
-
-    def _job(self, stage: str, rule: str, wildcard: str, value: str, name: str | None = None) -> Job:
-        suffixes = {"train_embeddings": ("parquet", "safetensors"), "draw_closeness": FIGURE_FILES}
-        path = f"{self.root}/{stage}/{name or value}"
-        files = tuple(f"{path}.{suffix}" for suffix in suffixes.get(rule, ("parquet",)))
-        archive = () if stage == "activations" else tuple(file for file in files if not file.endswith(".safetensors"))
-        return Job(stage, rule, {wildcard: value}, files, archive)

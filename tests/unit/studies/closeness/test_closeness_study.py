@@ -100,7 +100,7 @@ def test_figures_are_drawn_from_their_own_tables(demo):
         "tuples_synthetic": {"scores": ["results/closeness/similarity/tuples_synthetic.parquet"]},
     }
     widest = study.tuples_activations(SimpleNamespace(part="synthetic"))
-    assert widest == [f"results/closeness/activations/k{k}_width256.parquet" for k in (4, 6)]
+    assert widest == {"activations": [f"results/closeness/activations/k{k}_width256.parquet" for k in (4, 6)]}
 
 
 @pytest.mark.parametrize(
