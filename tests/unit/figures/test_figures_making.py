@@ -73,7 +73,7 @@ def inputs(tmp_path_factory):
 
 def of(kind, inputs):
     """The inputs of a kind: of one overlap, of two crossed, or of the controls."""
-    own = {("factorial",): "crossed", ("controls",): "controls"}.get(FIGURES[kind].facts.factors)
+    own = {"factorial": "crossed", "controls": "controls"}.get(kind)
     return inputs if own is None else {name: inputs[f"{own}_{name}"] for name in ("scores", "statistics")}
 
 
@@ -143,7 +143,7 @@ def test_save_needs_a_path_to_an_svg_file(tmp_path):
 
 
 def test_unknown_option_kind_and_missing_input_are_named(inputs, tmp_path):
-    with pytest.raises(ValueError, match=r"kind overlap: metrc. Known: metric, score_protocol, study, title"):
+    with pytest.raises(ValueError, match=r"kind overlap: metrc. Known: metric, score_protocol, study, comparison, title"):
         make_figure("overlap", {"metrc": "cka"}, inputs, tmp_path / "figure.svg", {})
     with pytest.raises(KeyError, match="Did you mean 'overlap'"):
         make_figure("overlp", {}, inputs, tmp_path / "figure.svg", {})
