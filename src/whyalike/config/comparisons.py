@@ -3,14 +3,12 @@
 What a comparison stands for (views, pairs of layers, pairs of steps) is in `whyalike.grid.views`.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from whyalike.section import Name, Section
 
-if TYPE_CHECKING:
-    pass
 
 FINAL = "final"
 Step = Annotated[int, Field(ge=0)] | Literal["final"]
