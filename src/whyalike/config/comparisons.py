@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, Field
 
 from whyalike.section import Name, Section
 
-
 FINAL = "final"
 Step = Annotated[int, Field(ge=0)] | Literal["final"]
 
