@@ -143,7 +143,7 @@ def test_save_needs_a_path_to_an_svg_file(tmp_path):
 
 
 def test_unknown_option_kind_and_missing_input_are_named(inputs, tmp_path):
-    with pytest.raises(ValueError, match=r"kind overlap: metrc. Known: metric, score_protocol, study, comparison, title"):
+    with pytest.raises(ValueError, match=r"kind overlap: metrc. Known: metric, score_protocol, study, comparison"):
         make_figure("overlap", {"metrc": "cka"}, inputs, tmp_path / "figure.svg", {})
     with pytest.raises(KeyError, match="Did you mean 'overlap'"):
         make_figure("overlp", {}, inputs, tmp_path / "figure.svg", {})
