@@ -247,7 +247,7 @@ def test_no_metric_or_figure_is_reachable_from_training():
     assert "whyalike.splits.making" in reached
     assert "whyalike.training.trainer" in reached
     rooms = {module.split(".")[1] for module in reached if module.count(".")}
-    assert not rooms & {"activations", "similarity", "statistics", "figures", "config", "runs", "workflow"}
+    assert not rooms & {"activations", "similarity", "statistics", "figures", "config", "grid"}
 
 
 def test_every_stage_that_stored_runs_depend_on_has_a_version():

@@ -261,7 +261,7 @@ def test_newer_sources_run_nothing(study):
 
 def test_a_new_metric_source_or_figure_kind_in_the_tables_runs_nothing(study, edit):
     tables = {
-        "similarity": (
+        "similarity/metrics": (
             '        "cka": Entry(',
             '        "mine": Entry("whyalike.similarity.metrics.cka:LINEAR", None),\n',
         ),
@@ -274,7 +274,7 @@ def test_a_new_metric_source_or_figure_kind_in_the_tables_runs_nothing(study, ed
 
 
 def test_other_facts_of_a_metric_in_use_score_again_and_a_new_source_of_it_does_not(study, every_job, edit):
-    path = study.repository / "src" / "whyalike" / "similarity" / "registry.py"
+    path = study.repository / "src" / "whyalike" / "similarity" / "metrics" / "registry.py"
     edit(path, with_value("KORNBLITH", "Another citation"))
     assert planned(study) == set()
     edit(path, lambda text: text.replace("published_eps=1e-6", "published_eps=1e-5", 1))  # cka is the first metric

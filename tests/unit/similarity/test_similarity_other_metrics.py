@@ -87,9 +87,9 @@ def test_parameters_of_the_facts_are_the_defaults_of_the_function(metric):
     assert defaults == OTHER_METRICS[metric].facts.parameters
 
 
-@pytest.mark.parametrize("module", ["closeness", "functional"])
+@pytest.mark.parametrize("module", ["divergences", "predictions"])
 def test_examples_give_what_they_say(module):
-    failed, tried = doctest.testmod(importlib.import_module(f"whyalike.similarity.{module}"))
+    failed, tried = doctest.testmod(importlib.import_module(f"whyalike.similarity.metrics.{module}"))
     assert failed == 0 < tried
 
 
