@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from whyalike.data.bundled_corpora import texts
 from whyalike.data.documents import Piece
-from whyalike.data.parameters import BundledCorpus, BundledTextParameters
+from whyalike.data.text_parameters import BundledCorpus, BundledTextParameters
 from whyalike.data.token_stream import write_stream
 from whyalike.data.tokenization import encoding_threads, train
 

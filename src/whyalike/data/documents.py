@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whyalike.data.parameters import FORMATS
+from whyalike.data.text_parameters import FORMATS
 
 END_OF_TEXT = "<|endoftext|>"
 LONGEST = 2**18  # bytes or characters of a piece

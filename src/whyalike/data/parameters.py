@@ -4,7 +4,6 @@ Only pydantic and the standard library are imported, so that reading a configura
 the only documentation of the keys.
 """
 
-import glob
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self, get_args
 
@@ -18,7 +17,7 @@ from pydantic import (
 )
 
 from whyalike.data import layouts
-from whyalike.section import Name, Section
+from whyalike.section import Section
 
 Shape = Literal["circle", "kite", "parallelogram", "rectangle", "rhombus", "square", "trapezoid", "triangle"]
 Color = Literal["blue", "brown", "cyan", "green", "magenta", "orange", "pink", "purple", "red", "yellow"]
@@ -335,140 +334,3 @@ class NumeralsParameters(SingleParameters):
     def counts(self) -> tuple[int, int]:
         """Number of training and of test images."""
         return self._count(len(self.digits))
-
-
-FORMATS = (".txt", ".parquet", ".jsonl", ".json")  # each but Parquet also as .gz
-
-
-LARGEST_VOCABULARY = 2**16  # a token takes two bytes
-
-
-SMALLEST_VOCABULARY = 257  # every byte, and the end of a text
-
-
-TOKENIZER_FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"))  # either all of the first or all of the second
-
-
-BundledCorpus = Literal["docstrings", "headers", "library", "licenses", "names", "topics"]
-
-
-Vocabulary = Annotated[int, Field(ge=SMALLEST_VOCABULARY, le=LARGEST_VOCABULARY)]
-
-
-def find(pattern: Path) -> list[Path]:
-    """The files that a path means: itself, or what it matches as a pattern, sorted."""
-    if pattern.is_file():
-        return [pattern]
-    return [path for path in map(Path, sorted(glob.glob(str(pattern), recursive=True))) if path.is_file()]
-
-
-class StreamParameters(Parameters):
-    """How the tokens of each corpus are cut into chunks to train on, validation text and test windows."""
-
-    max_tokens: int | None = Field(
-        None, ge=1, description="Take the first so many tokens of each corpus at most; all of them if left out."
-    )
-    chunks: int = Field(80, ge=2, description="Training chunks of each corpus, of equal length: dataset overlap shares "
-                        "some of them, and no training window crosses two.")  # fmt: skip
-    held_out: float = Field(
-        0.05, gt=0, lt=1, description="Last share of each corpus: half of it for validation, half for test windows."
-    )
-    windows: int = Field(20_500, ge=1, description="Test windows of each corpus, drawn once, with distinct starts.")
-    context: int = Field(256, ge=1, description="Tokens of a test window; a training chunk holds more than that.")
-    seed: Seed = 0
-
-    def names(self) -> list[str]:
-        """The corpora, sorted."""
-        return sorted(self.corpora)
-
-    def counts(self) -> tuple[int, int]:
-        """Number of training chunks and of test windows."""
-        return len(self.names()) * self.chunks, len(self.names()) * self.windows
-
-    def tokens(self) -> int | None:
-        """Number of tokens at most, where these parameters bound it."""
-        return None if self.max_tokens is None else len(self.names()) * self.max_tokens
-
-
-class Corpus(Parameters):
-    """One corpus: files of text."""
-
-    path: Folder = Field(
-        description="A file, or a pattern of files such as `data/codes/*.parquet`, read in the order of their names: "
-        ".txt (texts between lines `<|endoftext|>`, or one text), .jsonl or .json (an object a line), each also as "
-        ".gz, or .parquet."
-    )
-    columns: Annotated[tuple[str, ...], Distinct] = Field(
-        ("text",), min_length=1, description="Columns of a Parquet or JSON file that make a text, a line feed between."
-    )
-
-    def files(self) -> list[Path]:
-        """The files, sorted by name; empty if there are none."""
-        return find(self.path)
-
-
-class Tokenizer(Parameters):
-    """What cuts text into tokens: published files, or byte-level BPE trained on files; with a token `<|endoftext|>`."""
-
-    folder: Folder | None = Field(
-        None, description="Folder with a published `tokenizer.json`, or with GPT-2's `vocab.json` and `merges.txt`."
-    )
-    train: tuple[Folder, ...] = Field(
-        (), description="In place of `folder`: files or patterns as under `corpora`, to train a tokenizer on."
-    )
-    columns: Annotated[tuple[str, ...], Distinct] = Field(
-        ("text",), min_length=1, description="Columns that make a text in Parquet and JSON files of `train`."
-    )
-    vocabulary: Vocabulary = Field(4096, description="Tokens of a trained tokenizer at most.")
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if (self.folder is None) != bool(self.train):
-            came = "both" if self.train else "neither"
-            raise ValueError(f"a tokenizer needs one of folder and train, {came} came. Give the one that you want.")
-        return self
-
-    def missing(self) -> str | None:
-        """Files that are not there."""
-        if self.folder is not None:
-            if any(all((self.folder / name).is_file() for name in names) for names in TOKENIZER_FILES):
-                return None
-            wanted = ", or ".join(" and ".join(names) for names in TOKENIZER_FILES)
-            return f"the tokenizer's folder {self.folder} must hold {wanted}"
-        absent = [str(path) for path in self.train if not find(path)]
-        return f"the tokenizer has no files to train on at {', '.join(absent)}" if absent else None
-
-
-class TextParameters(StreamParameters):
-    """Corpora in the user's files."""
-
-    corpora: dict[Name, Corpus] = Field(
-        min_length=1, description="Corpora by name, the values of the attribute `corpus`. A name stands for the "
-        "content: change it when the files change, as in `stories_2`. Files may be moved.",
-    )  # fmt: skip
-    tokenizer: Tokenizer = Field(description="What cuts the text into tokens; the same for all corpora.")
-
-    def missing(self) -> str | None:
-        """Files and patterns without any file."""
-        faults = [f"no file at {corpus.path} (corpus {name})"
-                  for name, corpus in sorted(self.corpora.items()) if not corpus.files()]  # fmt: skip
-        faults += [fault] if (fault := self.tokenizer.missing()) else []
-        if not faults:
-            return None
-        return f"text: {'; '.join(faults)}. Paths start at the working directory. Put the files there, or correct them."
-
-
-class BundledTextParameters(StreamParameters):
-    """Text that every installation has, in six styles. What it holds depends on the installed versions."""
-
-    corpora: Annotated[tuple[BundledCorpus, ...], Distinct] = Field(
-        get_args(BundledCorpus),
-        min_length=1,
-        description="docstrings (of numerical libraries), headers (C++), library (Python), licenses, names (of "
-        "characters) and topics (the language's reference); the tokenizer is made from all six, whichever are chosen.",
-    )
-    max_tokens: int | None = Field(
-        100_000, ge=1, description="Take the first so many tokens of each corpus at most; null for all of them."
-    )
-    windows: int = Field(500, ge=1, description="Test windows of each corpus, drawn once, with distinct starts.")
-    vocabulary: Vocabulary = Field(4096, description="Tokens of the tokenizer at most.")

@@ -5,7 +5,6 @@ from typing import Literal
 
 from whyalike.data.parameters import (
     ArraysParameters,
-    BundledTextParameters,
     Cifar10Parameters,
     Cifar100Parameters,
     ColorShapeDigitGroupsParameters,
@@ -18,9 +17,9 @@ from whyalike.data.parameters import (
     PhotographsParameters,
     ShapesParameters,
     SvhnParameters,
-    TextParameters,
     TinyImageNetParameters,
 )
+from whyalike.data.text_parameters import BundledTextParameters, TextParameters
 from whyalike.registry import Entry, Registry
 
 

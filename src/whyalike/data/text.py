@@ -10,10 +10,9 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from whyalike.data import parameters as data_parameters
-from whyalike.data import tokenization
+from whyalike.data import text_parameters, tokenization
 from whyalike.data.documents import texts
-from whyalike.data.parameters import TextParameters
+from whyalike.data.text_parameters import TextParameters
 from whyalike.data.token_stream import write_stream
 
 VERSION = 1  # raised when tokens or rows change
@@ -43,8 +42,8 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
         write_stream(folder, corpora, tokenizer, chosen, made_by, report)
 
 
-def _tokenizer(chosen: data_parameters.Tokenizer) -> Tokenizer:
+def _tokenizer(chosen: text_parameters.Tokenizer) -> Tokenizer:
     if chosen.folder is not None:
         return tokenization.load(chosen.folder)
-    files = [path for pattern in chosen.train for path in data_parameters.find(pattern)]
+    files = [path for pattern in chosen.train for path in text_parameters.find(pattern)]
     return tokenization.train((text for text, _ in texts(files, chosen.columns)), chosen.vocabulary)

@@ -18,8 +18,8 @@ from tokenizers.trainers import BpeTrainer
 
 from whyalike.data.array_file import TOKEN
 from whyalike.data.documents import END_OF_TEXT, Piece
-from whyalike.data.parameters import LARGEST_VOCABULARY, TOKENIZER_FILES
 from whyalike.data.prepared import LABELS
+from whyalike.data.text_parameters import LARGEST_VOCABULARY, TOKENIZER_FILES
 from whyalike.files import made_by
 
 BATCH = 2**18  # characters encoded at a time: many texts for the threads, and little memory

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from whyalike.data import bundled_corpora, bundled_text
 from whyalike.data.bundled_corpora import texts
-from whyalike.data.parameters import BundledCorpus, BundledTextParameters
 from whyalike.data.prepared import open_prepared
 from whyalike.data.registry import SOURCES
+from whyalike.data.text_parameters import BundledCorpus, BundledTextParameters
 from whyalike.data.tokenization import of_prepared
 
 CORPORA = get_args(BundledCorpus)

@@ -11,8 +11,8 @@ from text_files import gpt2_files, json_lines, parquet, story, tinystories
 from whyalike.data import text
 from whyalike.data.array_file import ARRAY
 from whyalike.data.documents import END_OF_TEXT
-from whyalike.data.parameters import TextParameters
 from whyalike.data.prepared import open_prepared
+from whyalike.data.text_parameters import TextParameters
 from whyalike.data.tokenization import of_prepared
 
 FILES = (ARRAY, "labels.parquet", "checksums.json")
