@@ -29,10 +29,13 @@ def code_lines(source):
 
 
 def table_lines(source):
-    """Lines of the tables of a module: names that are given long values, which are data."""
-    given = (node for node in ast.parse(source).body if isinstance(node, ast.Assign | ast.AnnAssign))
+    """Lines of the tables of a module, which are data: names that are given long values, and the fields of classes."""
+    body = ast.parse(source).body
+    given = (node for node in body if isinstance(node, ast.Assign | ast.AnnAssign))
     lengths = (node.end_lineno - node.lineno + 1 for node in given)
-    return sum(length for length in lengths if length > LONG_TABLE)
+    fields = (part for node in body if isinstance(node, ast.ClassDef) for part in node.body)
+    of_fields = (part.end_lineno - part.lineno + 1 for part in fields if isinstance(part, ast.AnnAssign))
+    return sum(length for length in lengths if length > LONG_TABLE) + sum(of_fields)
 
 
 def function_lines(node):
@@ -58,6 +61,7 @@ def test_code_lines_are_counted_without_words():
 def test_a_long_value_of_a_name_is_a_table():
     table = "TABLE: dict = {\n" + "    1: 2,\n" * LONG_TABLE + "}\n"
     assert table_lines(table + "x = {\n}\ndef f(): ...\n") == LONG_TABLE + 2
+    assert table_lines("class A:\n    n: int = (\n        1\n    )\n\n    def f(self):\n        return 1\n") == 3
     assert table_lines("for i in range(3):\n    TABLE = [\n" + "i,\n" * LONG_TABLE + "]\n") == 0
 
 
