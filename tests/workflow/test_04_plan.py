@@ -118,9 +118,10 @@ def test_the_default_study_is_planned_on_slurm(folder, design, runs):
     sections = ("dataset", "task", "label", "dataset_overlap_text", "task_overlap_text", "label_overlap")
     assert all(float(rows[name][3]) > 0 for name in sections)
     assert "given," in rows["train_models"]
-    # well-sized jobs: some hundreds, of which none is too short for a queue
-    sizes = re.search(r"queue: (\d+), of ([\d.]+) to .* minutes, none under a minute", " ".join(plan.stdout.split()))
-    assert int(sizes[1]) < 400 and float(sizes[2]) >= 1
+    # well-sized jobs: some hundreds; the shortest are those of cheap families of metrics, and few
+    said = " ".join(plan.stdout.split())
+    sizes = re.search(r"queue: (\d+), of ([\d.]+) to [\d.]+ expected minutes, (\d+) under a minute", said)
+    assert int(sizes[1]) < 600 and float(sizes[2]) >= 0.5 and int(sizes[3]) < 20
 
 
 def test_ones_own_costs_are_those_of_the_working_directory(folder):
