@@ -9,15 +9,15 @@ from whyalike.section import Before, Section
 
 
 class Change(Section):
-    kind: str = "flip"
-    probability: Annotated[float, Before(1.0)] = 0.5
+    kind: str = Field("flip", description="What changes.")
+    probability: Annotated[float, Before(1.0)] = Field(0.5, description="How often.")
 
 
 class Training(Section):
-    steps: int
-    change: Change = Change()
-    several: tuple[Change, ...] = ()
-    schedule: Annotated[str | None, Before(None)] = Field(None, pattern="^cosine$")
+    steps: int = Field(description="Steps.")
+    change: Change = Field(Change(), description="One change.")
+    several: tuple[Change, ...] = Field((), description="Others.")
+    schedule: Annotated[str | None, Before(None)] = Field(None, pattern="^cosine$", description="Of the rate.")
 
 
 OLD = Change(probability=1.0)

@@ -34,7 +34,7 @@ def compared():
     runs = {name: {"one": random.normal(size=(24, 4)), "two": random.normal(size=(24, 3))} for name in "abcuv"}
     runs["c"]["two"] = np.ones((24, 3))
     columns = {**dict.fromkeys(PASSED_THROUGH, "x"), "data_overlap": 0.5, "label_overlap": None,
-               "label_information": None, "classes": 2, "seeds_asked": 2}  # fmt: skip
+               "label_information": None, "classes": 2, "seeds_asked": 2, "step_a": None, "step_b": 5}  # fmt: skip
     groups = np.arange(24) % 2
     pairs = [
         PairOnStimuli(
