@@ -10,8 +10,9 @@ from whyalike.config.external import OwnActivations
 from whyalike.designs.registry import design
 from whyalike.grid import views
 from whyalike.grid.parts import WHOLE, parts
+from whyalike.grid.paths import FIGURE_FILES, SAMPLE_FILES, TABLES
 from whyalike.grid.runs import Cell
-from whyalike.grid.workflow import FIGURE_FILES, SAMPLE_FILES, TABLES, Workflow
+from whyalike.grid.workflow import Workflow
 from whyalike.planning.plan import EXTRACTION, is_fixed
 from whyalike.studies.study import IMPORTS, MODELS, Job, Study, rule_studies
 

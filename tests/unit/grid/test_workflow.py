@@ -9,7 +9,7 @@ import pytest
 
 from whyalike.activations.table import by_layer
 from whyalike.config.reading import check
-from whyalike.grid import workflow
+from whyalike.grid import parameters
 from whyalike.grid.workflow import Workflow
 
 CELL = SimpleNamespace(setting="digits", factor="dataset", seed="0", stimuli="photographs")
@@ -133,7 +133,7 @@ def test_scores_know_whether_the_stimuli_are_of_the_training_data(demo):
 
 def test_scores_follow_the_code_of_the_metrics_in_use_only(demo, monkeypatch):
     seen = []
-    monkeypatch.setattr(workflow, "fingerprint", lambda *modules: seen.append(modules) or "0" * 16)
+    monkeypatch.setattr(parameters, "fingerprint", lambda *modules: seen.append(modules) or "0" * 16)
     demo["similarity"]["metrics"] = {"cka": {}, "cka_rbf": {}}
     works(demo)
     targets = ("whyalike.similarity.metrics.cka:LINEAR", "whyalike.similarity.metrics.cka:RBF")

@@ -12,8 +12,8 @@ import pytest
 
 from whyalike import job as jobs
 from whyalike.config.reading import check
+from whyalike.grid.paths import FIGURE_FILES
 from whyalike.grid.runs import Cell
-from whyalike.grid.workflow import FIGURE_FILES
 from whyalike.planning import costs
 from whyalike.planning.plan import Plan
 from whyalike.status import failures

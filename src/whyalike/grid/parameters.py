@@ -1,0 +1,218 @@
+"""The canonical parameters of each job.
+
+Every job gets one JSON text that holds just the part of the configuration which its result depends on, and the state of
+its code (a fingerprint, or an explicit version where stored runs or GPU time hang on it). Snakemake compares that text.
+"""
+
+from typing import Any
+
+from whyalike.config.external import OwnCheckpoints
+from whyalike.data.registry import SOURCES
+from whyalike.designs.registry import DESIGNS, design
+from whyalike.figures.registry import FIGURES
+from whyalike.files import canonical_json
+from whyalike.grid import partial, views
+from whyalike.grid.parts import WHOLE, runs_of
+from whyalike.grid.paths import Paths, cell_of, external_cell
+from whyalike.grid.runs import Cell
+from whyalike.grid.sample_texts import speakers, speaking
+from whyalike.provenance import fingerprint, version
+from whyalike.similarity.metrics.facts import MetricFacts
+from whyalike.similarity.metrics.registry import METRICS
+from whyalike.similarity.protocols import metric_of
+
+# of a metric: no score is made with them
+DESCRIPTIVE_FACTS = (
+    "arguments",
+    "family",
+    "prepared_by",
+    "invariances",
+    "range",
+    "self_value",
+    "source",
+    "formula",
+    "chance",
+    "cost",
+    "use",
+)
+
+
+class Parameters(Paths):
+    """The parameters of the jobs of one configuration. Wildcards come as the rules name them."""
+
+    def manifest_work(self, cell: Cell) -> str:
+        """Parameters of a cell's manifest, trained or imported."""
+        return self.training_work(cell) if design(cell.factor).is_trained else self.import_work(cell)
+
+    def data_work(self, wildcards: Any) -> str:
+        """Parameters of a prepared data set."""
+        dataset = self.config.datasets[wildcards.dataset]
+        parameters = dataset.plain(exclude=["source"])
+        state = {"version": version(SOURCES[dataset.source].module)}
+        return canonical_json({"source": dataset.source, "parameters": parameters, **state})
+
+    def splits_work(self, wildcards: Any) -> str:
+        """Parameters of a cell's splits."""
+        cell = cell_of(wildcards)
+        runs = [{"name": run.name, "labelling": run.labelling, "level": run.level} for run in self.grid.runs(cell)]
+        state = {"version": version(design(cell.factor).version_of)}
+        return canonical_json({"factor": cell.factor, "seed": cell.seed, "runs": runs, **state})
+
+    def training_work(self, wildcards: Any) -> str:
+        """Parameters of a cell's training, or of a part's; the versions of the code are part of a run's identity."""
+        cell = cell_of(wildcards)
+        runs = runs_of(self.grid, cell, getattr(wildcards, "part", WHOLE))
+        setting = self.config.settings[cell.setting]
+        return canonical_json(
+            {
+                **vars(cell),
+                "size": setting.size,
+                "model": self.config.models[setting.model].plain(),
+                "recipe": self.config.recipes[setting.recipe].plain(),
+                "runs": [run.plain() for run in runs],
+                "min_accuracy": self.grid.min_accuracy(cell),
+            }
+        )
+
+    def import_work(self, wildcards: Any) -> str:
+        """Parameters of the import of a setting's runs."""
+        cell = external_cell(wildcards)
+        setting = self.config.settings[cell.setting]
+        work = {**vars(cell), "runs": [run.plain() for run in self.grid.runs(cell)], "labelling": setting.labelling}
+        if isinstance(setting, OwnCheckpoints):
+            model = self.config.models[setting.model].plain()
+            work |= {"model": model, "classes": setting.classes, "version": version("whyalike.training.imported")}
+        return canonical_json(work)
+
+    def import_activations_work(self, wildcards: Any) -> str:
+        """Parameters of the import of a setting's activations on one stimulus set."""
+        runs = {run.name: run.identity for run in self.grid.runs(external_cell(wildcards))}
+        stimuli = self.config.stimuli[wildcards.stimuli].plain()
+        code = fingerprint("whyalike.activations.imported:import_activations")
+        return canonical_json({"runs": runs, "stimuli": stimuli, **self.config.stored(), "code": code})
+
+    def activations_work(self, wildcards: Any) -> str:
+        """Parameters of the extraction of a cell on one stimulus set."""
+        cell = cell_of(wildcards)
+        setting = self.config.settings[cell.setting]
+        # checkpoints from files bring the mean and SD of their training
+        recipe = setting if isinstance(setting, OwnCheckpoints) else self.config.recipes[setting.recipe]
+        runs = self.grid.runs(cell)
+        return canonical_json(
+            {
+                "seed": cell.seed,
+                "size": setting.size,
+                "model": self.config.models[setting.model].plain(),
+                "mean": getattr(recipe, "mean", None),
+                "std": getattr(recipe, "std", None),
+                "layers": setting.layers,
+                "stimuli": self.config.stimuli[wildcards.stimuli].plain(),
+                "runs": [run.identity for run in runs],
+                "untrained": {run.untrained: run.replica if run.start is None else run.start for run in runs},
+                **({"steps": steps} if (steps := views.kept_steps(self.grid, cell, wildcards.stimuli)) else {}),
+                **self.config.stored(),
+                "version": version("whyalike.activations.extraction"),
+            }
+        )
+
+    def similarity_work(self, wildcards: Any) -> str:
+        """Parameters of the score table of one comparison on one stimulus set, or of one of its family jobs."""
+        study = self.config.studies[wildcards.study]
+        comparison = self.comparisons(wildcards.study)[wildcards.comparison]
+        setting = self.config.settings[comparison.a]
+        similarity = self.config.similarity
+        job = getattr(wildcards, "job", None)
+        names = similarity.metrics if job is None else self.family_jobs()[job]
+        joined = [] if job else ["whyalike.similarity.joining:join_scores"]
+        scorings = {name: similarity.metrics[name] for name in names}
+        metrics = {metric: METRICS[metric] for metric in (metric_of(*one) for one in scorings.items())}
+        return canonical_json(
+            {
+                "study": wildcards.study,
+                **comparison.plain(),
+                "factor": study.factor,
+                **design(study.factor).scored(),
+                "labelling": setting.labelling,
+                "layers": setting.layers,
+                "stimuli": wildcards.stimuli,
+                "in_distribution": self.config.stimuli[wildcards.stimuli].dataset == setting.dataset,
+                "fixed_classes": study.fixed_classes,
+                "pairs": [pair.plain() for pair in views.pairs(self.grid, wildcards.study, comparison)],
+                "seeds_asked": partial.seeds(self.asked, wildcards.study, comparison),
+                **similarity.plain(),
+                "metrics": scorings,
+                "facts": {name: _counting(entry.facts) for name, entry in metrics.items()},
+                "code": fingerprint(
+                    *joined,
+                    "whyalike.similarity.comparison:score_comparison",
+                    *sorted({entry.target for entry in metrics.values()}),
+                ),
+            }
+        )
+
+    def statistics_work(self, wildcards: Any) -> str:
+        """Parameters of one study's statistics."""
+        statistics = self.config.statistics.plain()
+        name = self.config.studies[wildcards.study].factor
+        code = fingerprint("whyalike.statistics.making:analyse_study", DESIGNS[name].target, design(name).statistics)
+        return canonical_json({"study": wildcards.study, **statistics, **self.lacking(wildcards.study), "code": code})
+
+    def tables_work(self, _: Any) -> str:
+        """Parameters of the tables over all studies; an architecture's settings count once together."""
+        architectures = {name: getattr(setting, "model", name) for name, setting in self.config.settings.items()}
+        statistics = self.config.statistics.plain(exclude=["permutations"])
+        code = fingerprint("whyalike.statistics.making:write_tables", *self._designs())
+        return canonical_json({"architectures": architectures, **statistics, **self.lacking(), "code": code})
+
+    def findings_work(self, _: Any) -> str:
+        """Parameters of the findings in words."""
+        kinds = {one[0]: METRICS[metric_of(*one)].facts.kind for one in self.config.similarity.metrics.items()}
+        told = sorted({design(study.factor).findings for study in self.config.studies.values()})
+        code = fingerprint("whyalike.statistics.making:write_findings", *self._designs(), *told)
+        return canonical_json({"kinds": kinds, **self.lacking(), "code": code})
+
+    def figure_work(self, wildcards: Any) -> str:
+        """Parameters of one figure."""
+        figure = self.config.figures[wildcards.figure]
+        entry = FIGURES[figure.kind]
+        work = {"kind": figure.kind, "options": figure.options, "inputs": entry.facts.inputs}
+        work |= self.lacking(figure.study) if figure.study or figure.dataset is None else {}
+        code = fingerprint("whyalike.figures.making:make_figure", entry.target, *self._designs(figure.study))
+        return canonical_json({**work, "code": code})
+
+    def lacking(self, study: str | None = None) -> dict[str, list[str]]:
+        """What a result (of one study) lacks, in words; empty for a whole one."""
+        lines = partial.lacking(self.asked, self.grid, study) if self.config.partial else []
+        return {"partial": lines} if lines else {}
+
+    def _designs(self, study: str | None = None) -> list[str]:
+        """The designs of all studies, or of one, as entries of a fingerprint."""
+        studies = [self.config.studies[study]] if study else self.config.studies.values()
+        return sorted({DESIGNS[one.factor].target for one in studies})
+
+    def claims_work(self, _: Any) -> str:
+        """Parameters of the claims; the table of claims is part of the code."""
+        code = fingerprint("whyalike.statistics.making:write_claims")
+        return canonical_json({**self.lacking(), "code": code})
+
+    def published_work(self, wildcards: Any) -> str:
+        """Parameters of published scores and their statistics."""
+        published = self.config.published[wildcards.published]
+        factor = self.config.studies[published.study].factor
+        statistics = self.config.statistics.plain()
+        code = fingerprint(
+            "whyalike.statistics.analysis:analyse_published", DESIGNS[factor].target, design(factor).statistics
+        )
+        return canonical_json({**published.plain(), "factor": factor, **statistics, "code": code})
+
+    def sample_work(self, wildcards: Any) -> str:
+        """Parameters of a sample text."""
+        sample = self.config.sample_texts[wildcards.sample]
+        cells = [speakers(self.grid, sample.study, cell) for cell in speaking(self.grid, wildcards.sample)]
+        code = fingerprint("whyalike.activations.sampling:sample_text")
+        return canonical_json({**sample.plain(exclude=["seeds"]), "cells": cells, "code": code})
+
+
+def _counting(facts: MetricFacts) -> dict[str, Any]:
+    """What scores depend on of the facts of a metric."""
+    return {name: value for name, value in vars(facts).items() if name not in DESCRIPTIVE_FACTS}

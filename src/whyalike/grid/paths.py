@@ -1,0 +1,214 @@
+"""The paths of each stage's files, as the rules ask for them."""
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from whyalike.config.config import Config, Figure
+from whyalike.config.external import OwnActivations
+from whyalike.config.yaml_file import ConfigError
+from whyalike.designs.registry import FROM_FILES
+from whyalike.figures.registry import FIGURES
+from whyalike.grid import views
+from whyalike.grid.parts import WHOLE, parts
+from whyalike.grid.runs import Cell, Grid
+from whyalike.grid.sample_texts import speaking
+from whyalike.similarity.families import family_jobs
+
+DATA_FILES = ("array.npy", "labels.parquet", "checksums.json")
+FIGURE_FILES = ("svg", "pdf", "png", "csv")
+SAMPLE_FILES = ("md", "csv")
+TABLES = ("mutual_information", "accuracy")
+
+
+class Paths:
+    """The paths of one configuration. Wildcards come as the rules name them."""
+
+    def __init__(self, config: Config):
+        self.config = config
+        self.root = f"{config.results}/{config.name}"
+        self.store = f"{config.results}/runs"
+        self.asked = self.grid = Grid(config)
+
+    def dataset(self, name: str) -> list[str]:
+        """The files of a prepared data set."""
+        return [f"{self.root}/data/{name}/{file}" for file in DATA_FILES]
+
+    def figures(self) -> list[str]:
+        """Every figure that the configuration names; of a partial result, those of studies with a finished seed."""
+        drawn = {name: figure.study is None or self.study_scores(figure.study)
+                 for name, figure in self.config.figures.items()}  # fmt: skip
+        return [f"{self.root}/figures/{name}.svg" for name in drawn if drawn[name]]
+
+    def layer_sets(self) -> dict[str, tuple[tuple[str, ...], list[str]]]:
+        """Name of a layer set -> its layers and the settings that use it: one extraction rule each."""
+        sets: dict[str, tuple[tuple[str, ...], list[str]]] = {}
+        for name, setting in self.config.settings.items():
+            if isinstance(setting, OwnActivations):
+                continue
+            words = "_".join(layer.replace(".", "__") for layer in setting.layers)
+            sets.setdefault(words, (setting.layers, []))[1].append(name)
+        return sets
+
+    def setting_dataset(self, wildcards: Any) -> list[str]:
+        """The training data of a cell."""
+        return self.dataset(self.config.settings[wildcards.setting].dataset)
+
+    def stimuli_dataset(self, wildcards: Any) -> list[str]:
+        """The data set that stimuli come from."""
+        return self.dataset(self.config.stimuli[wildcards.stimuli].dataset)
+
+    def comparison_activations(self, wildcards: Any) -> list[str]:
+        """Activation files of a comparison: by setting, layer, then seed."""
+        comparison = self.comparisons(wildcards.study)[wildcards.comparison]
+        cells = views.cells(self.grid, wildcards.study, comparison)
+        return [f"{self.root}/activations/{setting}/{cell.factor}/seed{cell.seed}/{wildcards.stimuli}.{layer}.parquet"
+                for setting in comparison.settings for layer in self.config.settings[setting].layers
+                for cell in cells if cell.setting == setting]  # fmt: skip
+
+    def comparison_manifests(self, wildcards: Any) -> list[str]:
+        """Manifests of a comparison, by setting, then seed."""
+        comparison = self.comparisons(wildcards.study)[wildcards.comparison]
+        return [self.manifest(cell) for cell in views.cells(self.grid, wildcards.study, comparison)]
+
+    def comparison_datasets(self, wildcards: Any) -> list[str]:
+        """Label files of the training data and of the stimuli of a comparison."""
+        setting = self.config.settings[self.comparisons(wildcards.study)[wildcards.comparison].a]
+        names = (setting.dataset, self.config.stimuli[wildcards.stimuli].dataset)
+        return [f"{self.root}/data/{name}/labels.parquet" for name in dict.fromkeys(names)]
+
+    def comparisons(self, study: str) -> dict[str, views.Comparison]:
+        """The comparisons of a study by name, without those of which no seed is finished."""
+        known = views.comparisons(self.config, study).items()
+        return {name: one for name, one in known if self.grid.seeds(study, *one.settings)}
+
+    def family_jobs(self) -> dict[str, list[str]]:
+        """The jobs that score a comparison on a stimulus set, each with its scorings: the same for all comparisons."""
+        return family_jobs(self.config.similarity.metrics)
+
+    def family_scores(self, wildcards: Any) -> list[str]:
+        """Score tables of the family jobs of a comparison on a stimulus set."""
+        folder = f"{self.root}/similarity/{wildcards.study}/{wildcards.comparison}/families"
+        return [f"{folder}/{wildcards.stimuli}.{job}.parquet" for job in self.family_jobs()]
+
+    def study_scores(self, study: str, names: Collection[str] | None = None) -> list[str]:
+        """Score tables of a study, or of those of its comparisons."""
+        return [f"{self.root}/similarity/{study}/{name}/{stimuli}.parquet"
+                for name, one in self.comparisons(study).items() if names is None or name in names
+                for stimuli in views.stimuli(self.config, study, one)]  # fmt: skip
+
+    def settings_scores(self) -> list[str]:
+        """Score tables of every study, without its named comparisons."""
+        studies = self.config.studies.items()
+        return [path for name, study in studies for path in self.study_scores(name, study.settings)]
+
+    def all_statistics(self) -> list[str]:
+        """Statistics of every study."""
+        return [f"{self.root}/statistics/{study}.parquet" for study in self.config.studies if self.study_scores(study)]
+
+    def all_manifests(self) -> list[str]:
+        """Manifests of every cell."""
+        return [self.manifest(cell) for cell in self.grid.cells]
+
+    def figure_inputs(self, wildcards: Any) -> dict[str, list[str]]:
+        """The files that a figure is drawn from, by what its kind needs."""
+        figure = self.config.figures[wildcards.figure]
+        if figure.study and not self.study_scores(figure.study):
+            raise ConfigError(f"figure {wildcards.figure}: study {figure.study} has no finished seed to show")
+        files = {
+            "manifests": self.all_manifests,
+            "tables": lambda: [f"{self.root}/statistics/mutual_information.csv"],
+            "data": lambda: self.dataset(figure.dataset),
+            **self._shown(figure),
+        }
+        return {need: files[need]() for need in FIGURES[figure.kind].facts.inputs}
+
+    def _shown(self, figure: Figure) -> dict[str, Callable[[], list[str]]]:
+        """Ways to find the files that a figure may show, by what they hold."""
+        asked = figure.options.get("comparison")
+        shown = [asked] if asked else figure.study and self.config.studies[figure.study].settings
+
+        def scores() -> list[str]:
+            of = _chosen(self.config, figure)
+            return [f"{self.root}/similarity/{figure.study}/{of['comparison']}/{of['stimuli']}.parquet"]
+
+        def activations() -> list[str]:
+            of, factor = _chosen(self.config, figure), self.config.studies[figure.study].factor
+            base = f"{self.root}/activations/{of['comparison']}/{factor}"
+            name = f"{of['stimuli']}.{of['layer']}.parquet"
+            return [f"{base}/seed{seed}/{name}" for seed in self.grid.seeds(figure.study, of["comparison"])]
+
+        def published(kind: str, names: Iterable[str]) -> list[str]:
+            return [f"{self.root}/published/{name}.{kind}.parquet" for name in names]
+
+        return {
+            "panel_scores": scores,
+            "representations": activations,
+            "labels": lambda: self.dataset(self.config.stimuli[_chosen(self.config, figure)["stimuli"]].dataset),
+            "scores": lambda: [*self.study_scores(figure.study, shown), *published("scores", figure.published)],
+            "statistics": lambda: [
+                f"{self.root}/statistics/{figure.study}.parquet",
+                *published("statistics", figure.published),
+            ],
+            "all_statistics": lambda: [*self.all_statistics(), *published("statistics", self.config.published)],
+        }
+
+    def import_settings(self, *kinds: str) -> str:
+        """The settings whose runs come from files, as a wildcard's pattern; it matches nothing if there are none."""
+        settings = self.config.settings.items()
+        return "|".join(name for name, one in settings if any(hasattr(one, kind) for kind in kinds)) or "(?!)"
+
+    def import_files(self, wildcards: Any) -> list[str]:
+        """The user's files of all runs of a setting, by run."""
+        return self.config.settings[wildcards.setting].files(self.grid.stimuli(external_cell(wildcards)))
+
+    def activation_files(self, wildcards: Any) -> list[str]:
+        """The user's activation files of one layer on one stimulus set, by run."""
+        return self.config.settings[wildcards.setting].files([wildcards.stimuli], [wildcards.layer])
+
+    def part_manifests(self, wildcards: Any) -> list[str]:
+        """Manifests of the jobs that train a cell, one a part."""
+        return [self.manifest(cell_of(wildcards), part) for part in parts(self.grid, cell_of(wildcards))]
+
+    def category(self, wildcards: Any) -> str:
+        """The heading of a figure in the report."""
+        return FIGURES[self.config.figures[wildcards.figure].kind].facts.category
+
+    def published_files(self, wildcards: Any) -> list[str]:
+        """The published tables, as the user has them."""
+        return [str(path) for path in self.config.published[wildcards.published].files]
+
+    def samples(self) -> list[str]:
+        """The page of every sample text; of a partial result, those with a finished seed."""
+        return [f"{self.root}/samples/{name}.md" for name in self.config.sample_texts if speaking(self.grid, name)]
+
+    def sample_manifests(self, wildcards: Any) -> list[str]:
+        """The manifests of the models that speak."""
+        return [self.manifest(cell) for cell in speaking(self.grid, wildcards.sample)]
+
+    def sample_datasets(self, wildcards: Any) -> list[str]:
+        """The label files of their training data, which hold the tokenizers."""
+        names = (self.config.settings[cell.setting].dataset for cell in speaking(self.grid, wildcards.sample))
+        return [f"{self.root}/data/{name}/labels.parquet" for name in dict.fromkeys(names)]
+
+    def manifest(self, cell: Cell, part: str = WHOLE) -> str:
+        """The manifest of a cell, or of a part of it."""
+        return f"{self.root}/models/{cell.setting}/{cell.factor}/seed{cell.seed}{part}.parquet"
+
+
+def _chosen(config: Config, figure: Figure) -> dict[str, str]:
+    """What a figure shows of its study: what its options name, or else the first of each."""
+    study, options = config.studies[figure.study], figure.options
+    comparison = options.get("comparison", study.settings[0])
+    stimuli = options.get("stimuli", study.stimuli_of(comparison)[0])
+    layer = options.get("layer", config.settings[comparison].layers[0])
+    return {"comparison": comparison, "stimuli": stimuli, "layer": layer}
+
+
+def cell_of(wildcards: Any) -> Cell:
+    """The cell that the wildcards of a rule name."""
+    return Cell(wildcards.setting, wildcards.factor, int(wildcards.seed))
+
+
+def external_cell(wildcards: Any) -> Cell:
+    """The cell of runs from files that the wildcards of a rule name, which know no design."""
+    return Cell(wildcards.setting, FROM_FILES, int(wildcards.seed))
