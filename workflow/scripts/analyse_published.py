@@ -1,14 +1,14 @@
 """The score table of published scores, and their statistics under both protocols."""
 
-import json
 from pathlib import Path
 
 from whyalike.job import job
 from whyalike.statistics.analysis import analyse_published
+from whyalike.statistics.parameters import PublishedParameters
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     analyse_published(
-        work=json.loads(snakemake.params.work),
+        parameters=PublishedParameters.from_text(snakemake.params.work),
         files=[Path(path) for path in snakemake.input.files],
         scores=Path(snakemake.output.scores),
         statistics=Path(snakemake.output.statistics),

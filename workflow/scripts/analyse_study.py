@@ -1,14 +1,14 @@
 """The statistics of one study."""
 
-import json
 from pathlib import Path
 
 from whyalike.job import job
 from whyalike.statistics.making import analyse_study
+from whyalike.statistics.parameters import StatisticsParameters
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     analyse_study(
-        work=json.loads(snakemake.params.work),
+        parameters=StatisticsParameters.from_text(snakemake.params.work),
         scores=[Path(path) for path in snakemake.input.scores],
         output=Path(snakemake.output.statistics),
     )

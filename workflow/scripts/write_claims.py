@@ -1,14 +1,14 @@
 """What the studies say to the paper's claims."""
 
-import json
 from pathlib import Path
 
 from whyalike.job import job
 from whyalike.statistics.making import write_claims
+from whyalike.statistics.parameters import ClaimParameters
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     write_claims(
-        work=json.loads(snakemake.params.work),
+        parameters=ClaimParameters.from_text(snakemake.params.work),
         statistics=[Path(path) for path in snakemake.input.statistics],
         output=Path(snakemake.output.claims),
     )

@@ -1,14 +1,14 @@
 """The tables over all studies."""
 
-import json
 from pathlib import Path
 
 from whyalike.job import job
 from whyalike.statistics.making import write_tables
+from whyalike.statistics.parameters import TableParameters
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     write_tables(
-        work=json.loads(snakemake.params.work),
+        parameters=TableParameters.from_text(snakemake.params.work),
         scores=[Path(path) for path in snakemake.input.scores],
         manifests=[Path(path) for path in snakemake.input.manifests],
         folder=Path(snakemake.output[0]).parent,

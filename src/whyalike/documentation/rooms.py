@@ -16,7 +16,18 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("data", "splits", "models", "training", "activations", "similarity", "statistics", "figures")
 # every unit from the ground up: it imports those before it, but for what tests/unit/test_layers.py gives a reason for
 ORDER = (
-    *("registry", "section", "provenance", "files", "randomness", "job", "markdown", "folder_lock", "designs"),
+    *(
+        "registry",
+        "section",
+        "provenance",
+        "files",
+        "parameters",
+        "randomness",
+        "job",
+        "markdown",
+        "folder_lock",
+        "designs",
+    ),
     *("data", "splits", "models", "training", "activations", "similarity", "statistics", "figures"),
     *("config", "grid", "cluster", "planning", "studies", "status", "documentation", "commands"),
 )

@@ -9,6 +9,7 @@ from typing import Any
 from whyalike.config.external import OwnCheckpoints
 from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import DESIGNS, design
+from whyalike.figures.parameters import FigureParameters
 from whyalike.figures.registry import FIGURES
 from whyalike.files import canonical_json
 from whyalike.grid import partial, views
@@ -20,6 +21,13 @@ from whyalike.provenance import fingerprint, version
 from whyalike.similarity.metrics.facts import MetricFacts
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import metric_of
+from whyalike.statistics.parameters import (
+    ClaimParameters,
+    FindingParameters,
+    PublishedParameters,
+    StatisticsParameters,
+    TableParameters,
+)
 
 # of a metric: no score is made with them
 DESCRIPTIVE_FACTS = (
@@ -152,58 +160,69 @@ class Parameters(Paths):
 
     def statistics_work(self, wildcards: Any) -> str:
         """Parameters of one study's statistics."""
-        statistics = self.config.statistics.plain()
         name = self.config.studies[wildcards.study].factor
-        code = fingerprint("whyalike.statistics.making:analyse_study", DESIGNS[name].target, design(name).statistics)
-        return canonical_json({"study": wildcards.study, **statistics, **self.lacking(wildcards.study), "code": code})
+        return StatisticsParameters(
+            study=wildcards.study,
+            **self.config.statistics.plain(),
+            partial=self._lacking(wildcards.study),
+            code=fingerprint("whyalike.statistics.making:analyse_study", DESIGNS[name].target, design(name).statistics),
+        ).text()
 
     def tables_work(self, _: Any) -> str:
         """Parameters of the tables over all studies; an architecture's settings count once together."""
-        architectures = {name: getattr(setting, "model", name) for name, setting in self.config.settings.items()}
-        statistics = self.config.statistics.plain(exclude=["permutations"])
-        code = fingerprint("whyalike.statistics.making:write_tables", *self._designs())
-        return canonical_json({"architectures": architectures, **statistics, **self.lacking(), "code": code})
+        return TableParameters(
+            architectures={name: getattr(setting, "model", name) for name, setting in self.config.settings.items()},
+            **self.config.statistics.plain(exclude=["permutations"]),
+            partial=self._lacking(),
+            code=fingerprint("whyalike.statistics.making:write_tables", *self._designs()),
+        ).text()
 
     def findings_work(self, _: Any) -> str:
         """Parameters of the findings in words."""
-        kinds = {one[0]: METRICS[metric_of(*one)].facts.kind for one in self.config.similarity.metrics.items()}
         told = sorted({design(study.factor).findings for study in self.config.studies.values()})
-        code = fingerprint("whyalike.statistics.making:write_findings", *self._designs(), *told)
-        return canonical_json({"kinds": kinds, **self.lacking(), "code": code})
-
-    def figure_work(self, wildcards: Any) -> str:
-        """Parameters of one figure."""
-        figure = self.config.figures[wildcards.figure]
-        entry = FIGURES[figure.kind]
-        work = {"kind": figure.kind, "options": figure.options, "inputs": entry.facts.inputs}
-        work |= self.lacking(figure.study) if figure.study or figure.dataset is None else {}
-        code = fingerprint("whyalike.figures.making:make_figure", entry.target, *self._designs(figure.study))
-        return canonical_json({**work, "code": code})
-
-    def lacking(self, study: str | None = None) -> dict[str, list[str]]:
-        """What a result (of one study) lacks, in words; empty for a whole one."""
-        lines = partial.lacking(self.asked, self.grid, study) if self.config.partial else []
-        return {"partial": lines} if lines else {}
-
-    def _designs(self, study: str | None = None) -> list[str]:
-        """The designs of all studies, or of one, as entries of a fingerprint."""
-        studies = [self.config.studies[study]] if study else self.config.studies.values()
-        return sorted({DESIGNS[one.factor].target for one in studies})
+        return FindingParameters(
+            kinds={one[0]: METRICS[metric_of(*one)].facts.kind for one in self.config.similarity.metrics.items()},
+            partial=self._lacking(),
+            code=fingerprint("whyalike.statistics.making:write_findings", *self._designs(), *told),
+        ).text()
 
     def claims_work(self, _: Any) -> str:
         """Parameters of the claims; the table of claims is part of the code."""
         code = fingerprint("whyalike.statistics.making:write_claims")
-        return canonical_json({**self.lacking(), "code": code})
+        return ClaimParameters(partial=self._lacking(), code=code).text()
 
     def published_work(self, wildcards: Any) -> str:
         """Parameters of published scores and their statistics."""
         published = self.config.published[wildcards.published]
         factor = self.config.studies[published.study].factor
-        statistics = self.config.statistics.plain()
-        code = fingerprint(
-            "whyalike.statistics.analysis:analyse_published", DESIGNS[factor].target, design(factor).statistics
-        )
-        return canonical_json({**published.plain(), "factor": factor, **statistics, "code": code})
+        made = "whyalike.statistics.analysis:analyse_published"
+        return PublishedParameters(
+            **published.plain(),
+            factor=factor,
+            **self.config.statistics.plain(),
+            code=fingerprint(made, DESIGNS[factor].target, design(factor).statistics),
+        ).text()
+
+    def figure_work(self, wildcards: Any) -> str:
+        """Parameters of one figure."""
+        figure = self.config.figures[wildcards.figure]
+        entry = FIGURES[figure.kind]
+        return FigureParameters(
+            kind=figure.kind,
+            options=figure.options,
+            inputs=entry.facts.inputs,
+            partial=self._lacking(figure.study) if figure.study or figure.dataset is None else (),
+            code=fingerprint("whyalike.figures.making:make_figure", entry.target, *self._designs(figure.study)),
+        ).text()
+
+    def _lacking(self, study: str | None = None) -> list[str]:
+        """What a result (of one study) lacks, in words; empty for a whole one."""
+        return partial.lacking(self.asked, self.grid, study) if self.config.partial else []
+
+    def _designs(self, study: str | None = None) -> list[str]:
+        """The designs of all studies, or of one, as entries of a fingerprint."""
+        studies = [self.config.studies[study]] if study else self.config.studies.values()
+        return sorted({DESIGNS[one.factor].target for one in studies})
 
     def sample_work(self, wildcards: Any) -> str:
         """Parameters of a sample text."""

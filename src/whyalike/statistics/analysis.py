@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from whyalike.files import write_table, write_text
 from whyalike.job import note
 from whyalike.statistics.mutual_information import mutual_information_table
+from whyalike.statistics.parameters import PublishedParameters
 from whyalike.statistics.published import read_published, with_set_aside, write_published
 from whyalike.statistics.published_format import Description
 from whyalike.statistics.study import PROTOCOLS, study_statistics
@@ -56,13 +57,12 @@ def analyse_tables(scores: Sequence[Path], protocol: str, output: Path, **option
     return table
 
 
-def analyse_published(work: Mapping[str, Any], files: Sequence[Path], scores: Path, statistics: Path) -> None:
+def analyse_published(parameters: PublishedParameters, files: Sequence[Path], scores: Path, statistics: Path) -> None:
     """Import published tables and write their statistics under both protocols.
 
     Parameters
     ----------
-    work : study, setting, factor, own, stimuli and leave_out (what the tables do not say); permutations,
-        information_permutations and seed.
+    parameters : what the tables do not say, and the inference.
     files : the published tables.
     scores, statistics : paths of the score table and of the statistics table.
 
@@ -70,15 +70,20 @@ def analyse_published(work: Mapping[str, Any], files: Sequence[Path], scores: Pa
     ------
     ValueError : tables that are not as they must be (`published.read_published`).
     """
-    named = {name: work[name] for name in ("study", "setting", "factor", "own")}
-    columns = {column: tuple(names) for column, names in work["stimuli"].items()}
-    given = Description(**named, stimuli=columns, left_out=tuple(work["leave_out"]))
+    given = Description(
+        study=parameters.study,
+        setting=parameters.setting,
+        factor=parameters.factor,
+        own=parameters.own,
+        stimuli=parameters.stimuli,
+        left_out=parameters.leave_out,
+    )
     found = read_published(files, given)
-    note(f"published {work['setting']} · {found.summary()}")
+    note(f"published {parameters.setting} · {found.summary()}")
     write_published(scores, found, given)
-    options = {name: work[name] for name in ("permutations", "information_permutations", "seed")}
+    options = {name: getattr(parameters, name) for name in ("permutations", "information_permutations", "seed")}
     tables = [study_statistics(read_scores([scores], one), protocols=[one], **options) for one in PROTOCOLS]
-    write_table(statistics, to_arrow(pd.concat(tables, ignore_index=True)), {"work": dict(work)})
+    write_table(statistics, to_arrow(pd.concat(tables, ignore_index=True)), {"work": parameters.plain()})
 
 
 def write_information(

@@ -29,6 +29,7 @@ from whyalike.statistics.analysis import (
 )
 from whyalike.statistics.inference import t_interval
 from whyalike.statistics.mutual_information import mutual_information_table
+from whyalike.statistics.parameters import PublishedParameters
 from whyalike.statistics.published import parse_stimuli, read_published, with_set_aside, write_published
 from whyalike.statistics.published_format import Description
 from whyalike.statistics.study import study_statistics
@@ -342,10 +343,12 @@ def test_options_of_another_form_are_named():
 
 def test_a_job_imports_tables_and_analyses_them_under_both_protocols(tmp_path):
     (tmp_path / "theirs.csv").write_text(table(CORPORA, THIRDS))
-    work = {"study": "task_text", "setting": "theirs", "factor": "task", "own": "six", "leave_out": [],
-            "stimuli": {"metric_common": ["six", "common"]}, "seed": 0, **QUICK}  # fmt: skip
+    parameters = PublishedParameters(
+        files=["given"], study="task_text", setting="theirs", factor="task", own="six", leave_out=[],
+        stimuli={"metric_common": ["six", "common"]}, seed=0, **QUICK, code="of a test",
+    )  # fmt: skip
     paths = tmp_path / "scores.parquet", tmp_path / "statistics.parquet"
-    analyse_published(work, [tmp_path / "theirs.csv"], *paths)
+    analyse_published(parameters, [tmp_path / "theirs.csv"], *paths)
     given = Description(study="task_text", setting="theirs", factor="task", own="six")
     pd.testing.assert_frame_equal(pd.read_parquet(paths[0]), read_published([tmp_path / "theirs.csv"], given).scores)
     found = pd.read_parquet(paths[1])
@@ -354,4 +357,4 @@ def test_a_job_imports_tables_and_analyses_them_under_both_protocols(tmp_path):
         expected = study_statistics(scores, protocols=[protocol], seed=0, **QUICK)
         own = found[found["protocol"] == protocol].reset_index(drop=True)
         pd.testing.assert_frame_equal(own, expected, check_dtype=False)
-    assert made_by(paths[1])["work"] == work
+    assert made_by(paths[1])["work"] == parameters.plain()
