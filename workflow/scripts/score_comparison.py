@@ -1,16 +1,15 @@
 """Score all pairs of one comparison on one stimulus set."""
 
-import json
 from pathlib import Path
 
 from whyalike.activations.table import by_layer
 from whyalike.job import job
 from whyalike.similarity.comparison import score_comparison
+from whyalike.similarity.parameters import ScoreParameters
 
-work = json.loads(snakemake.params.work)
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     score_comparison(
-        work=work,
+        parameters=ScoreParameters.from_text(snakemake.params.work),
         activations=by_layer(map(Path, snakemake.input.activations)),
         manifests=[Path(path) for path in snakemake.input.manifests],
         training_data=Path(snakemake.input.datasets[0]).parent,

@@ -20,6 +20,7 @@ from whyalike.grid.sample_texts import speakers, speaking
 from whyalike.provenance import fingerprint, version
 from whyalike.similarity.metrics.facts import MetricFacts
 from whyalike.similarity.metrics.registry import METRICS
+from whyalike.similarity.parameters import ScoreParameters
 from whyalike.similarity.protocols import metric_of
 from whyalike.statistics.parameters import (
     ClaimParameters,
@@ -134,29 +135,27 @@ class Parameters(Paths):
         joined = [] if job else ["whyalike.similarity.joining:join_scores"]
         scorings = {name: similarity.metrics[name] for name in names}
         metrics = {metric: METRICS[metric] for metric in (metric_of(*one) for one in scorings.items())}
-        return canonical_json(
-            {
-                "study": wildcards.study,
-                **comparison.plain(),
-                "factor": study.factor,
-                **design(study.factor).scored(),
-                "labelling": setting.labelling,
-                "layers": setting.layers,
-                "stimuli": wildcards.stimuli,
-                "in_distribution": self.config.stimuli[wildcards.stimuli].dataset == setting.dataset,
-                "fixed_classes": study.fixed_classes,
-                "pairs": [pair.plain() for pair in views.pairs(self.grid, wildcards.study, comparison)],
-                "seeds_asked": partial.seeds(self.asked, wildcards.study, comparison),
-                **similarity.plain(),
-                "metrics": scorings,
-                "facts": {name: _counting(entry.facts) for name, entry in metrics.items()},
-                "code": fingerprint(
-                    *joined,
-                    "whyalike.similarity.comparison:score_comparison",
-                    *sorted({entry.target for entry in metrics.values()}),
-                ),
-            }
-        )
+        return ScoreParameters(
+            study=wildcards.study,
+            **comparison.plain(),
+            factor=study.factor,
+            **design(study.factor).scored(),
+            labelling=setting.labelling,
+            layers=setting.layers,
+            stimuli=wildcards.stimuli,
+            in_distribution=self.config.stimuli[wildcards.stimuli].dataset == setting.dataset,
+            fixed_classes=study.fixed_classes,
+            pairs=[pair.plain() for pair in views.pairs(self.grid, wildcards.study, comparison)],
+            seeds_asked=partial.seeds(self.asked, wildcards.study, comparison),
+            **similarity.plain(exclude=["metrics"]),
+            metrics=scorings,
+            facts={name: _counting(entry.facts) for name, entry in metrics.items()},
+            code=fingerprint(
+                *joined,
+                "whyalike.similarity.comparison:score_comparison",
+                *sorted({entry.target for entry in metrics.values()}),
+            ),
+        ).text()
 
     def statistics_work(self, wildcards: Any) -> str:
         """Parameters of one study's statistics."""

@@ -20,16 +20,20 @@ from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.files import write_table
 from whyalike.job import note
-from whyalike.similarity.pairs import VIEWS, PairOnStimuli
+from whyalike.similarity.pairs import PairOnStimuli
+from whyalike.similarity.parameters import ScoredPair, ScoreParameters
 from whyalike.similarity.scoring import placed_scores
 from whyalike.similarity.table import PART_SCHEMA, to_table
 from whyalike.splits.overlap import dataset_overlap
 
+# columns of the score table that are said of a comparison, and of a pair
+OF_COMPARISONS = ("study", "comparison", "setting", "setting_b", "factor", "stimuli", "seeds_asked")
+OF_PAIRS = ("seed", "condition", "label_overlap", "name_a", "name_b", "step_a", "step_b")
 NEIGHBOURS = 2  # places between two classes that are scored together: 197 pairs of 100 classes, not 4,950 (15 minutes)
 
 
 def score_comparison(
-    work: Mapping[str, Any],
+    parameters: ScoreParameters,
     activations: Mapping[str, Sequence[Path]],
     manifests: Sequence[Path],
     training_data: Path,
@@ -40,10 +44,7 @@ def score_comparison(
 
     Parameters
     ----------
-    work : study, comparison, setting, setting_b (where it is another one), layer_pairs (of A and B; each layer with
-        itself if left out), factor, shares and other_labels (what scores ask of its design), labelling, stimuli,
-        in_distribution, fixed_classes, pairs (of `whyalike.grid.views.PairOfViews.plain`), seeds_asked (more than the
-        pairs have in a partial result), metrics, protocols, permutations and seed, as JSON values.
+    parameters : what is compared by which metrics.
     activations : layer -> activation files of the seeds.
     manifests : manifests of the seeds.
     training_data, stimuli_data : prepared data sets of the setting and of the stimuli.
@@ -55,30 +56,35 @@ def score_comparison(
     """
     ids, representations = _read(activations)
     runs = pd.concat([pq.read_table(path).to_pandas() for path in manifests]).drop_duplicates("run").set_index("run")
-    rows = _Rows(work, open_prepared(stimuli_data), ids, runs)
+    rows = _Rows(parameters, open_prepared(stimuli_data), ids, runs)
     training = open_prepared(training_data)
-    layers = tuple(map(tuple, work["layer_pairs"])) if "layer_pairs" in work else None
     pairs = [
         PairOnStimuli(
-            run_a=pair.get("view_a", pair["run_a"]),
-            run_b=pair.get("view_b", pair["run_b"]),
-            untrained_a=pair["untrained_a"],
-            untrained_b=pair["untrained_b"],
+            run_a=pair.view_a or pair.run_a,
+            run_b=pair.view_b or pair.run_b,
+            untrained_a=pair.untrained_a,
+            untrained_b=pair.untrained_b,
             subsets=subsets,
             groups=rows.groups,
-            labels_a=rows.label_codes(pair["run_a"]),
-            labels_b=rows.label_codes(pair["run_b"]),
-            columns={**_columns(work, pair, training, runs), "stimuli_kind": kind, "classes": classes},
-            layers=layers,
+            labels_a=rows.label_codes(pair.run_a),
+            labels_b=rows.label_codes(pair.run_b),
+            columns={**_columns(parameters, pair, training, runs), "stimuli_kind": kind, "classes": classes},
+            layers=parameters.layer_pairs,
         )
-        for pair in work["pairs"]
+        for pair in parameters.pairs
         for kind, subsets, classes in rows.subsets(pair)
     ]
-    title = f"similarity {work['study']} · {work['comparison']} · {work['stimuli']} · {', '.join(work['metrics'])}"
+    title = f"{parameters.title} · {', '.join(parameters.metrics)}"
     scores = placed_scores(
-        representations, pairs, work["metrics"], work["protocols"], work["permutations"], work["seed"], _reporter(title)
+        representations,
+        pairs,
+        parameters.metrics,
+        parameters.protocols,
+        parameters.permutations,
+        parameters.seed,
+        _reporter(title),
     )
-    write_table(output, to_table(scores, PART_SCHEMA), {"work": dict(work)})
+    write_table(output, to_table(scores, PART_SCHEMA), {"work": parameters.plain()})
     note(f"{title} · {len(scores)} scores")
 
 
@@ -102,35 +108,35 @@ def _read(activations: Mapping[str, Sequence[Path]]) -> tuple[np.ndarray, dict[s
 class _Rows:
     """Which stimuli count for a pair, and their classes."""
 
-    def __init__(self, work: Mapping[str, Any], data: Prepared, ids: np.ndarray, runs: pd.DataFrame):
-        self.work, self.data, self.ids, self.runs = work, data, ids, runs
-        labelling = work["labelling"] if work["in_distribution"] else "_".join(data.attributes)
+    def __init__(self, parameters: ScoreParameters, data: Prepared, ids: np.ndarray, runs: pd.DataFrame):
+        self.parameters, self.data, self.ids, self.runs = parameters, data, ids, runs
+        labelling = parameters.labelling if parameters.in_distribution else "_".join(data.attributes)
         self.groups, self.names = data.labelling(labelling, ids)
 
     def label_codes(self, run: str) -> np.ndarray | None:
         """The run's own labels of the stimuli: under label overlap, where the two models' labels differ."""
-        if not self.work["other_labels"] or not self.work["in_distribution"]:
+        if not self.parameters.other_labels or not self.parameters.in_distribution:
             return None
         return self.data.labelling(self.runs.loc[run, "labelling"], self.ids)[0]
 
-    def subsets(self, pair: Mapping[str, Any]) -> Iterator[tuple[str, tuple[np.ndarray, ...], int]]:
+    def subsets(self, pair: ScoredPair) -> Iterator[tuple[str, tuple[np.ndarray, ...], int]]:
         """Kind, row sets, number of classes."""
-        if not self.work["in_distribution"] or self.work["shares"] != "classes":
-            kind = "in_distribution" if self.work["in_distribution"] else "out_of_distribution"
+        if not self.parameters.in_distribution or self.parameters.shares != "classes":
+            kind = "in_distribution" if self.parameters.in_distribution else "out_of_distribution"
             yield kind, (np.arange(len(self.ids)),), len(np.unique(self.groups))
             return
-        a, b = (np.isin(self.names, list(self.runs.loc[pair[run], "class_names"])) for run in ("run_a", "run_b"))
+        a, b = (np.isin(self.names, list(self.runs.loc[run, "class_names"])) for run in (pair.run_a, pair.run_b))
         for kind, classes in (("common", a & b), ("ood_one", a ^ b), ("ood_both", ~a & ~b)):
             if classes.any():
                 yield kind, (np.flatnonzero(classes[self.groups]),), int(classes.sum())
-        for count in self.work["fixed_classes"]:
+        for count in self.parameters.fixed_classes:
             if sets := fixed_classes(self._shared(pair), count):
                 yield f"fixed_classes_{count}", tuple(np.flatnonzero(np.isin(self.groups, own)) for own in sets), count
 
-    def _shared(self, pair: Mapping[str, Any]) -> list[int]:
+    def _shared(self, pair: ScoredPair) -> list[int]:
         """Codes of the classes of both models, in the order of A's labels, which the seed shuffled."""
-        b = set(self.runs.loc[pair["run_b"], "class_names"])
-        return [self.names.index(name) for name in self.runs.loc[pair["run_a"], "class_names"] if name in b]
+        b = set(self.runs.loc[pair.run_b, "class_names"])
+        return [self.names.index(name) for name in self.runs.loc[pair.run_a, "class_names"] if name in b]
 
 
 def fixed_classes(shared: Sequence[int], count: int) -> list[tuple[int, ...]]:
@@ -151,23 +157,22 @@ def fixed_classes(shared: Sequence[int], count: int) -> list[tuple[int, ...]]:
     return sorted(tuple(sorted(code for _, code in chosen)) for chosen in near)
 
 
-def _columns(
-    work: Mapping[str, Any], pair: Mapping[str, Any], training: Prepared, runs: pd.DataFrame
-) -> dict[str, Any]:
-    labellings = runs.loc[[pair["run_a"], pair["run_b"]], "labelling"]
+def _columns(parameters: ScoreParameters, pair: ScoredPair, training: Prepared, runs: pd.DataFrame) -> dict[str, Any]:
+    labellings = runs.loc[[pair.run_a, pair.run_b], "labelling"]
     return {
-        **{name: work[name] for name in ("study", "comparison", "setting", "factor", "stimuli", "seeds_asked")},
-        **{name: pair[name] for name in ("seed", "condition", "data_overlap", "label_overlap")},
-        **{name: pair.get(name, work.get(name)) for name in VIEWS},
-        **({"data_overlap": _shared_images(training, work["labelling"], pair)} if "seed_b" in pair else {}),
-        "label_information": _label_information(training, *labellings) if work["other_labels"] else None,
+        **{name: getattr(parameters, name) for name in OF_COMPARISONS},
+        **{name: getattr(pair, name) for name in OF_PAIRS},
+        "data_overlap": _shared_images(training, parameters.labelling, pair),
+        "label_information": _label_information(training, *labellings) if parameters.other_labels else None,
     }
 
 
-def _shared_images(data: Prepared, labelling: str, pair: Mapping[str, Any]) -> float:
-    """Share of images that the models A of two seeds have in common: each saw half of every class."""
+def _shared_images(data: Prepared, labelling: str, pair: ScoredPair) -> float | None:
+    """The data overlap; the models A of two seeds saw half of every class each, and what they share is counted."""
+    if pair.seed_b is None:
+        return pair.data_overlap
     codes, _ = data.labelling(labelling, data.rows("train"))
-    a, b = (dataset_overlap(codes, pair[seed], [])["A"] for seed in ("seed", "seed_b"))
+    a, b = (dataset_overlap(codes, seed, [])["A"] for seed in (pair.seed, pair.seed_b))
     return len(np.intersect1d(a, b)) / len(a)
 
 

@@ -4,9 +4,8 @@ Each of them says of its rows where they stand among all (`scoring.placed_scores
 scorings stand in the order of the configuration, so the table is the one that a single job would have made.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,22 +13,23 @@ import pyarrow.parquet as pq
 
 from whyalike.files import write_table
 from whyalike.job import note
+from whyalike.similarity.parameters import ScoreParameters
 from whyalike.similarity.table import PLACE, SCORE_SCHEMA
 
 
-def join_scores(work: Mapping[str, Any], parts: Sequence[Path], output: Path) -> None:
+def join_scores(parameters: ScoreParameters, parts: Sequence[Path], output: Path) -> None:
     """Write the score table of a comparison.
 
     Parameters
     ----------
-    work : as `comparison.score_comparison` has it, with the metrics of all parts, as JSON values.
+    parameters : with the metrics of all parts.
     parts : tables of the family jobs.
     output : path of the score table.
     """
     table = pa.concat_tables([pq.read_table(path, partitioning=None) for path in parts])
-    rank = {name: i for i, name in enumerate(work["metrics"])}
+    rank = {name: i for i, name in enumerate(parameters.metrics)}
     ranks = [rank[name] for name in table["scoring"].to_pylist()]
     order = np.lexsort((ranks, table[PLACE].to_numpy()))
     joined = table.take(order).select(SCORE_SCHEMA.names).replace_schema_metadata(None).combine_chunks()
-    write_table(output, joined, {"work": dict(work)})
-    note(f"similarity {work['study']} · {work['comparison']} · {work['stimuli']} · {len(joined)} scores in all")
+    write_table(output, joined, {"work": parameters.plain()})
+    note(f"{parameters.title} · {len(joined)} scores in all")

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from job_parameters import score_parameters
 
 from whyalike.files import write_table
 from whyalike.similarity.families import family_jobs
@@ -77,16 +78,16 @@ def test_a_scoring_more_changes_no_other_job():
 
 def test_the_tables_of_family_jobs_make_that_of_one_job_bit_for_bit(compared, tmp_path):
     runs, pairs = compared
-    work = {"study": "s", "comparison": "c", "stimuli": "t", "metrics": dict(sorted(SCORINGS.items()))}
+    parameters = score_parameters(metrics=dict(sorted(SCORINGS.items())))
     parts = []
-    for job, names in family_jobs(work["metrics"]).items():
+    for job, names in family_jobs(parameters.metrics).items():
         own = {name: SCORINGS[name] for name in names}
         parts.append(tmp_path / f"{job}.parquet")
         write_table(parts[-1], to_table(placed_scores(runs, pairs, own, PROTOCOLS, 5, 0), PART_SCHEMA), {})
     assert len(parts) == 6
-    join_scores(work, parts[::-1], tmp_path / "joined.parquet")
-    whole = to_table(score_pairs(runs, pairs, work["metrics"], PROTOCOLS, 5, 0))
-    write_table(tmp_path / "whole.parquet", whole, {"work": work})
+    join_scores(parameters, parts[::-1], tmp_path / "joined.parquet")
+    whole = to_table(score_pairs(runs, pairs, parameters.metrics, PROTOCOLS, 5, 0))
+    write_table(tmp_path / "whole.parquet", whole, {"work": parameters.plain()})
     assert pq.read_table(tmp_path / "joined.parquet").schema.remove_metadata() == SCORE_SCHEMA
     assert (tmp_path / "joined.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from job_parameters import score_parameters
 
 from whyalike.activations.table import write_activations
 from whyalike.data.prepared import write_prepared
@@ -51,13 +52,12 @@ def scores(tmp_path):
         runs = pa.table({"run": ["a", "b"], "labelling": ["class"] * 2, "class_names": [A, B]})
         write_table(tmp_path / "m.parquet", runs, {})
         pair = {"run_a": "a", "run_b": "b", "untrained_a": "u", "untrained_b": "v", "seed": 0, "condition": "0.75",
-                "data_overlap": 0.75, "label_overlap": 0.75}  # fmt: skip
-        work = {"study": "s", "comparison": "c", "setting": "c", "factor": "task", "shares": "classes",
-                "other_labels": False, "labelling": "class",
-                "stimuli": "own", "in_distribution": True, "fixed_classes": counts, "pairs": [pair], "seeds_asked": 1,
-                "metrics": {"cka": {}}, "protocols": ["exact"], "permutations": 0, "seed": 0}  # fmt: skip
+                "name_a": "A", "name_b": "B@0.75", "data_overlap": 0.75, "label_overlap": 0.75}  # fmt: skip
+        parameters = score_parameters(
+            factor="task", shares="classes", fixed_classes=counts, pairs=[pair], metrics={"cka": {}}
+        )
         folder = tmp_path / "data"
-        score_comparison(work, {"l": [tmp_path / "x.parquet"]}, [tmp_path / "m.parquet"], folder, folder,
+        score_comparison(parameters, {"l": [tmp_path / "x.parquet"]}, [tmp_path / "m.parquet"], folder, folder,
                          tmp_path / "s.parquet")  # fmt: skip
         return pq.read_table(tmp_path / "s.parquet").to_pandas().set_index("stimuli_kind"), x
 
