@@ -1,6 +1,7 @@
 """Parameters of jobs for tests: what a test does not give has a value that it does not care about."""
 
 from whyalike.similarity.parameters import ScoreParameters
+from whyalike.splits.parameters import SplitParameters, SplitRun
 
 CODE = "of a test"
 
@@ -29,3 +30,9 @@ def score_parameters(**given):
         "code": CODE,
     }
     return ScoreParameters(**{**values, **given})
+
+
+def split_parameters(factor, runs, seed=0):
+    """Of runs given as mappings, whatever else these hold."""
+    runs = [{name: run[name] for name in SplitRun.model_fields} for run in runs]
+    return SplitParameters(factor=factor, seed=seed, runs=runs, version=1)

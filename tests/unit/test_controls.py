@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from job_parameters import split_parameters
 
 from whyalike.config.reading import check
 from whyalike.config.yaml_file import ConfigError
@@ -89,9 +90,9 @@ def test_images_and_labels_of_the_rungs(values, tmp_path):
     runs = [
         {"name": run.name, "labelling": run.labelling, "level": run.level} for run in Grid(check(values)).runs(CELL)
     ]
-    make_splits({"factor": "controls", "seed": 2, "runs": runs}, tmp_path / "data", tmp_path / "splits.parquet")
+    make_splits(split_parameters("controls", runs, 2), tmp_path / "data", tmp_path / "splits.parquet")
     pair = [{"name": "A", "labelling": "digit", "level": None}, {"name": "B@0", "labelling": "digit", "level": "0"}]
-    make_splits({"factor": "dataset", "seed": 2, "runs": pair}, tmp_path / "data", tmp_path / "pair.parquet")
+    make_splits(split_parameters("dataset", pair, 2), tmp_path / "data", tmp_path / "pair.parquet")
     a = read_split(tmp_path / "pair.parquet", "A")
     for name in ("A", "same_run", "other_order", "other_start", "same_data"):
         for own, expected in zip(read_split(tmp_path / "splits.parquet", name), a, strict=True):

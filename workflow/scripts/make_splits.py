@@ -1,14 +1,14 @@
 """Decide which images, under which labels, each run of a cell sees."""
 
-import json
 from pathlib import Path
 
 from whyalike.job import job
 from whyalike.splits.making import make_splits
+from whyalike.splits.parameters import SplitParameters
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     make_splits(
-        work=json.loads(snakemake.params.work),
+        parameters=SplitParameters.from_text(snakemake.params.work),
         dataset=Path(snakemake.input.dataset[0]).parent,
         output=Path(snakemake.output.splits),
     )

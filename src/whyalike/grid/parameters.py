@@ -22,6 +22,7 @@ from whyalike.similarity.metrics.facts import MetricFacts
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.parameters import ScoreParameters
 from whyalike.similarity.protocols import metric_of
+from whyalike.splits.parameters import SplitParameters, SplitRun
 from whyalike.statistics.parameters import (
     ClaimParameters,
     FindingParameters,
@@ -63,9 +64,13 @@ class Parameters(Paths):
     def splits_work(self, wildcards: Any) -> str:
         """Parameters of a cell's splits."""
         cell = cell_of(wildcards)
-        runs = [{"name": run.name, "labelling": run.labelling, "level": run.level} for run in self.grid.runs(cell)]
-        state = {"version": version(design(cell.factor).version_of)}
-        return canonical_json({"factor": cell.factor, "seed": cell.seed, "runs": runs, **state})
+        runs = self.grid.runs(cell)
+        return SplitParameters(
+            factor=cell.factor,
+            seed=cell.seed,
+            runs=[SplitRun(name=run.name, labelling=run.labelling, level=run.level) for run in runs],
+            version=version(design(cell.factor).version_of),
+        ).text()
 
     def training_work(self, wildcards: Any) -> str:
         """Parameters of a cell's training, or of a part's; the versions of the code are part of a run's identity."""

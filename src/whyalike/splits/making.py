@@ -4,9 +4,7 @@ One Parquet file with the columns run (name within the cell), index (row of the 
 of each run, in the order of its codes, stand in the file's metadata. A run of label overlap sees every training image.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,16 +15,17 @@ from whyalike.designs.design import Design, load
 from whyalike.designs.registry import design
 from whyalike.files import made_by, write_table
 from whyalike.splits.of_designs import Splits
+from whyalike.splits.parameters import SplitParameters, SplitRun
 
 TOLERANCE = 0.02  # how far rounding to whole images or classes may take the share from its level
 
 
-def make_splits(work: Mapping[str, Any], dataset: Path, output: Path) -> None:
+def make_splits(parameters: SplitParameters, dataset: Path, output: Path) -> None:
     """Write the split file of one cell.
 
     Parameters
     ----------
-    work : factor, seed, and runs: the cell's runs as `whyalike.grid.runs.Run.plain` gives them.
+    parameters : the cell's runs.
     dataset : folder of the prepared data set.
     output : path of the split file.
 
@@ -35,10 +34,10 @@ def make_splits(work: Mapping[str, Any], dataset: Path, output: Path) -> None:
     ValueError : whole images or classes do not come near to a level.
     """
     data = open_prepared(dataset)
-    own = design(work["factor"])
-    splits: Splits = load(own.split)(data, data.rows("train"), work["seed"], work["runs"])
-    for run in work["runs"]:
-        if own.shares and run["level"] is not None:
+    own = design(parameters.factor)
+    splits: Splits = load(own.split)(data, data.rows("train"), parameters.seed, parameters.runs)
+    for run in parameters.runs:
+        if own.shares and run.level is not None:
             _check_share(splits, run, own)
     sizes = [len(index) for index, _, _ in splits.values()]
     table = pa.table(
@@ -49,15 +48,15 @@ def make_splits(work: Mapping[str, Any], dataset: Path, output: Path) -> None:
         }
     )
     classes = {name: names for name, (_, _, names) in splits.items()}
-    write_table(output, table, {"work": dict(work), "classes": classes}, compression="zstd")
+    write_table(output, table, {"work": parameters.plain(), "classes": classes}, compression="zstd")
 
 
-def _check_share(splits: Splits, run: Mapping[str, Any], own: Design) -> None:
+def _check_share(splits: Splits, run: SplitRun, own: Design) -> None:
     """What a design says of a run B is x of figures and statistics: it must be what B shares with its A."""
-    alone = "A" if "A" in splits else f"A@{run['level']}"
+    alone = "A" if "A" in splits else f"A@{run.level}"
     place = 2 if own.shares == "classes" else 0
-    level = own.share(run["level"])
-    mine, others = set(splits[run["name"]][place]), set(splits[alone][place])
+    level = own.share(run.level)
+    mine, others = set(splits[run.name][place]), set(splits[alone][place])
     share = len(mine & others) / len(mine)
     if abs(share - level) > TOLERANCE:
         raise ValueError(

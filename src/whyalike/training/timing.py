@@ -19,6 +19,8 @@ import torch
 from whyalike.data.prepared import open_prepared
 from whyalike.data.synthetic import Shape, write_synthetic
 from whyalike.splits.making import make_splits
+from whyalike.splits.overlap import VERSION
+from whyalike.splits.parameters import SplitParameters, SplitRun
 from whyalike.training.device import set_up_device
 from whyalike.training.parameters import Operation
 from whyalike.training.registry import OBJECTIVES, recipe_of
@@ -207,7 +209,9 @@ def _files(sample: Sample, folder: Path) -> tuple[Path, Path]:
     if isinstance(dataset, Shape):
         dataset = folder / "data"
         write_synthetic(dataset, sample.dataset)
-    make_splits(sample.work, dataset, splits)
+    work = sample.work
+    runs = [{name: run[name] for name in SplitRun.model_fields} for run in work["runs"]]
+    make_splits(SplitParameters(factor=work["factor"], seed=work["seed"], runs=runs, version=VERSION), dataset, splits)
     return dataset, splits
 
 

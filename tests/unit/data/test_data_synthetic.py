@@ -1,6 +1,7 @@
 """Noise with the shape of a data set: a prepared data set that every factor's splits can be made of."""
 
 import pytest
+from job_parameters import split_parameters
 
 from whyalike.data import synthetic
 from whyalike.data.prepared import open_prepared
@@ -48,7 +49,7 @@ def test_test_images_are_fewer_where_they_would_fill_the_disk(tmp_path, monkeypa
 def test_the_first_run_of_every_factor_has_a_split(tmp_path, factor, labelling):
     write_synthetic(tmp_path / "data", THREE)
     run = {"name": "A", "labelling": labelling, "level": None}
-    make_splits({"factor": factor, "seed": 0, "runs": [run]}, tmp_path / "data", tmp_path / "split.parquet")
+    make_splits(split_parameters(factor, [run]), tmp_path / "data", tmp_path / "split.parquet")
     index, labels, classes = read_split(tmp_path / "split.parquet", "A")
     assert len(index) == (128 if factor == "label" else 64)
     assert set(labels) == set(range(len(classes)))

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from job_parameters import split_parameters
 
 from whyalike.data.prepared import write_prepared
 from whyalike.designs import factorial
@@ -85,7 +86,7 @@ def made(folder, seed=0, grouped=True):
         {"name": f"B@{level}:digit", "labelling": "digit", "level": f"{level}:digit"}
         for level in factorial.DATA_OVERLAPS
     ]
-    make_splits({"factor": "factorial", "seed": seed, "runs": runs}, folder / "data", folder / "splits.parquet")
+    make_splits(split_parameters("factorial", runs, seed), folder / "data", folder / "splits.parquet")
     return folder / "splits.parquet"
 
 

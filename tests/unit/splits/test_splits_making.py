@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from job_parameters import split_parameters
 
 from whyalike.data.prepared import open_prepared, write_prepared
 from whyalike.files import made_by
@@ -28,7 +29,7 @@ def split(folder, factor, runs, seed=0):
     """Make the split file of runs given as (name, labelling, level)."""
     path = folder.parent / f"{factor}.seed{seed}.parquet"
     parts = [dict(zip(("name", "labelling", "level"), run, strict=True)) for run in runs]
-    make_splits({"factor": factor, "seed": seed, "runs": parts}, folder, path)
+    make_splits(split_parameters(factor, parts, seed), folder, path)
     return path
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from job_parameters import split_parameters
 
 from whyalike.data.prepared import open_prepared, write_prepared
 from whyalike.splits.making import make_splits, read_split
@@ -31,7 +32,7 @@ def split(folder, factor, levels, seed=0):
     levels_of = {"A": None, **{f"B@{level}": level for level in levels}}
     runs = [{"name": name, "labelling": "corpus", "level": level} for name, level in levels_of.items()]
     path = folder.parent / f"{factor}.{seed}.parquet"
-    make_splits({"factor": factor, "seed": seed, "runs": runs}, folder, path)
+    make_splits(split_parameters(factor, runs, seed), folder, path)
     return {name: read_split(path, name) for name in levels_of}
 
 

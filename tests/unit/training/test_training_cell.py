@@ -9,7 +9,6 @@ import pytest
 from training_jobs import EVERYTHING, OPERATION, PROCESSES, end, identity, ledger, start, train_cell_slowly
 
 from whyalike.files import file_sha256, made_by
-from whyalike.splits.making import make_splits
 from whyalike.training.cell import MANIFEST, train_cell
 from whyalike.training.store import DamagedRun
 
@@ -146,7 +145,7 @@ def test_a_damaged_run_is_named(cell):
 
 
 def test_a_layer_that_the_model_lacks_is_named_before_anything_is_trained(cell):
-    make_splits(cell.work(), cell.dataset, cell.splits)
+    cell.split()
     with pytest.raises(LookupError, match=r"the model has no module \['avgpol'\]\. Modules: conv1, .*avgpool"):
         train_cell(cell.work(), OPERATION, 1, cell.dataset, cell.splits, cell.store, cell.manifest, ["avgpol"])
     assert not cell.ledgers()

@@ -13,7 +13,6 @@ from training_jobs import OPERATION, ToyCell
 
 from whyalike.data.beton import BETON, BETON_NOTE, beton_of, ffcv, write_beton
 from whyalike.data.prepared import open_prepared, write_prepared
-from whyalike.splits.making import make_splits
 from whyalike.training.cell import train_cell
 from whyalike.training.ffcv_reader import FfcvReader
 from whyalike.training.parameters import Operation
@@ -116,7 +115,7 @@ def test_weights_and_results_are_the_same_with_either_loader(tmp_path):
     weights = {}
     for operation in (OPERATION, FFCV):
         cell = ToyCell(tmp_path / operation.loader)
-        make_splits(cell.work(), cell.dataset, cell.splits)
+        cell.split()
         train_cell(cell.work(), operation, 1, cell.dataset, cell.splits, cell.store, cell.manifest)
         weights[operation.loader] = [cell.stored(name).weights.read_bytes() for name in ("A", "B@0.5")]
         results = [cell.stored(name).finished() for name in ("A", "B@0.5")]

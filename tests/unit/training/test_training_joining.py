@@ -3,7 +3,6 @@
 import pytest
 from training_jobs import OPERATION, identity
 
-from whyalike.splits.making import make_splits
 from whyalike.training.cell import train_cell
 from whyalike.training.joining import join_manifests
 
@@ -11,7 +10,7 @@ from whyalike.training.joining import join_manifests
 def trained_in_parts(cell, work):
     """A manifest for each run of a cell, trained one after another."""
     manifests = []
-    make_splits(work, cell.dataset, cell.splits)
+    cell.split(work)
     for number, run in enumerate(work["runs"]):
         manifests.append(cell.folder / f"seed0.part{number}.parquet")
         part = work | {"runs": [run]}

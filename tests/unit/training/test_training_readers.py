@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from job_parameters import split_parameters
 from training_jobs import MODEL, OPERATION, end, start, varied
 
 from whyalike.data.array_file import new_images
@@ -70,7 +71,9 @@ def large(tmp_path_factory):
     part = np.repeat(["train", "test"], [N - 5_000, 5_000])
     labels = pd.DataFrame({"part": part, "label": np.tile(["a", "b"], N // 2)})
     write_prepared(folder / "data", None, labels, ["label"], {"source": "test"})
-    make_splits(WORK, folder / "data", folder / "splits.parquet")
+    make_splits(
+        split_parameters(WORK["factor"], WORK["runs"], WORK["seed"]), folder / "data", folder / "splits.parquet"
+    )
     return folder
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from job_parameters import split_parameters
 
 from whyalike.data.prepared import write_prepared
 from whyalike.splits.making import make_splits
@@ -188,9 +189,13 @@ class ToyCell:
         return {"setting": "toy", "factor": factor, "seed": 0, "size": 8, "model": MODEL, "runs": runs,
                 "recipe": recipe, "min_accuracy": {labelling: required}}  # fmt: skip
 
+    def split(self, work=None):
+        work = work or self.work()
+        make_splits(split_parameters(work["factor"], work["runs"], work["seed"]), self.dataset, self.splits)
+
     def train(self, work=None, output=None, operation=OPERATION):
         work = work or self.work()
-        make_splits(work, self.dataset, self.splits)
+        self.split(work)
         train_cell(work, operation, 1, self.dataset, self.splits, self.store, output or self.manifest)
 
     def stored(self, name):
