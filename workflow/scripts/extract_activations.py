@@ -1,23 +1,24 @@
 """Run the models of a cell over one stimulus set."""
 
-import json
 from pathlib import Path
 
 from whyalike.activations.extraction import extract_cell
+from whyalike.activations.parameters import ExtractionParameters
 from whyalike.cluster import site
 from whyalike.config.reading import check
 from whyalike.data.staging import staged
 from whyalike.job import job
 
-config, work, here = check(snakemake.config), json.loads(snakemake.params.work), site.read()
+config, here = check(snakemake.config), site.read()
+parameters = ExtractionParameters.from_text(snakemake.params.work)
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     prepared = Path(snakemake.input.dataset[0]).parent
     with staged(prepared, here.scratch, here.stage_gb) as dataset:
         extract_cell(
-            work=work,
+            parameters=parameters,
             operation=config.operation,
             threads=snakemake.threads,
             dataset=dataset,
             store=Path(config.results, "runs"),
-            outputs=dict(zip(work["layers"], map(Path, snakemake.output), strict=True)),
+            outputs=dict(zip(parameters.layers, map(Path, snakemake.output), strict=True)),
         )

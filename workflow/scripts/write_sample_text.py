@@ -1,8 +1,8 @@
 """What the language models of a study say after a prompt."""
 
-import json
 from pathlib import Path
 
+from whyalike.activations.parameters import SampleTextParameters
 from whyalike.activations.sampling import sample_text
 from whyalike.config.reading import check
 from whyalike.job import job
@@ -10,7 +10,7 @@ from whyalike.job import job
 config = check(snakemake.config)
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     sample_text(
-        work=json.loads(snakemake.params.work),
+        parameters=SampleTextParameters.from_text(snakemake.params.work),
         operation=config.operation,
         threads=snakemake.threads,
         datasets={Path(path).parent.name: Path(path).parent for path in snakemake.input.datasets},

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from whyalike.activations.parameters import ExtractionParameters
 from whyalike.activations.stimuli import stimulus_rows
 from whyalike.activations.table import write_activations
 from whyalike.data.prepared import open_prepared
@@ -32,7 +33,7 @@ BATCH = 512
 
 
 def extract_cell(
-    work: Mapping[str, Any],
+    parameters: ExtractionParameters,
     operation: Operation,
     threads: int,
     dataset: Path,
@@ -43,9 +44,7 @@ def extract_cell(
 
     Parameters
     ----------
-    work : seed, size, model, mean and std (null unless images are normalised), stimuli, runs (identities), untrained
-        (identity -> replica); where asked for, steps (identity of a view -> run, kept step); and, unless it is float32,
-        stored: the type of the stored numbers.
+    parameters : models and stimuli.
     operation, threads : how to carry it out; the activations depend on the number of threads.
     dataset : prepared data set of the stimuli.
     store : folder of the run store.
@@ -53,29 +52,30 @@ def extract_cell(
     """
     device = set_up_device(operation.device, threads)
     data = open_prepared(dataset)
-    ids = stimulus_rows(data, work["stimuli"])
-    inputs = INPUTS[MODELS[work["model"]["family"]].facts.inputs]
-    samples = inputs.gather(data, ids, work["size"]).to(device)
+    ids = stimulus_rows(data, parameters.stimuli)
+    inputs = INPUTS[MODELS[parameters.model["family"]].facts.inputs]
+    samples = inputs.gather(data, ids, parameters.size).to(device)
     gathered: dict[str, list[tuple[str, np.ndarray]]] = {layer: [] for layer in outputs}
-    models = len(work["runs"]) + len(work["untrained"]) + len(work.get("steps", ()))
-    for identity, model in _models(work, store):
-        layers = extract(model.to(device), samples, list(outputs), lambda batch: inputs.feed(batch, work))
+    models = len(parameters.runs) + len(parameters.untrained) + len(parameters.steps)
+    scale = {"mean": parameters.mean, "std": parameters.std}
+    for identity, model in _models(parameters, store):
+        layers = extract(model.to(device), samples, list(outputs), lambda batch: inputs.feed(batch, scale))
         for layer, vectors in layers.items():
             gathered[layer].append((identity, vectors))
         note(f"activations {len(gathered[layer])}/{models} runs · n = {len(ids)}")
     for layer, path in outputs.items():
-        width, stored = gathered[layer][0][1].shape[1], work.get("stored", "float32")
-        write_activations(path, ids, gathered[layer], width, work, stored)
+        width = gathered[layer][0][1].shape[1]
+        write_activations(path, ids, gathered[layer], width, parameters.plain(), parameters.stored)
 
 
-def _models(work: Mapping[str, Any], store: Path) -> Iterator[tuple[str, nn.Module]]:
+def _models(parameters: ExtractionParameters, store: Path) -> Iterator[tuple[str, nn.Module]]:
     """Every trained and untrained model of the cell with its identity, then those of kept steps."""
-    for identity in work["runs"]:
-        yield identity, trained_model(work["model"], StoredRun(store, identity))
-    for identity, replica in work["untrained"].items():
-        yield identity, build_model(work["model"], 1, work["seed"], replica)
-    for run, views in _by_run(work.get("steps", {})).items():
-        yield from _kept_models(work["model"], StoredRun(store, run), views)
+    for identity in parameters.runs:
+        yield identity, trained_model(parameters.model, StoredRun(store, identity))
+    for identity, replica in parameters.untrained.items():
+        yield identity, build_model(parameters.model, 1, parameters.seed, replica)
+    for run, views in _by_run(parameters.steps).items():
+        yield from _kept_models(parameters.model, StoredRun(store, run), views)
 
 
 def _by_run(steps: Mapping[str, tuple[str, int]]) -> dict[str, dict[str, int]]:

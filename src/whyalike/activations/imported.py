@@ -3,12 +3,12 @@
 What a file may be: see `whyalike.activations.vector_files`. Without ids the rows are the stimulus set in its own order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from whyalike.activations.parameters import ImportedActivationsParameters
 from whyalike.activations.stimuli import stimulus_rows
 from whyalike.activations.table import write_activations
 from whyalike.activations.vector_files import read_file
@@ -18,13 +18,13 @@ from whyalike.job import note
 
 
 def import_activations(
-    work: Mapping[str, Any], files: Sequence[Path], manifest: Path, dataset: Path, output: Path
+    parameters: ImportedActivationsParameters, files: Sequence[Path], manifest: Path, dataset: Path, output: Path
 ) -> None:
     """Write the activation file of one layer.
 
     Parameters
     ----------
-    work : runs (name -> identity, in the order of the files), stimuli and, unless it is float32, stored.
+    parameters : runs and stimuli.
     files : the user's files, one a run; the numbers of units may differ.
     manifest : that of the setting, which holds the hashes of the files.
     dataset : prepared data set of the stimuli.
@@ -34,15 +34,15 @@ def import_activations(
     ------
     ValueError : a file is not n x d, lacks stimuli, or is not the one that the manifest tells of.
     """
-    ids = stimulus_rows(open_prepared(dataset), work["stimuli"])
+    ids = stimulus_rows(open_prepared(dataset), parameters.stimuli)
     known, vectors = made_by(manifest)["files"], []
-    for (name, identity), path in zip(work["runs"].items(), files, strict=True):
+    for (name, identity), path in zip(parameters.runs.items(), files, strict=True):
         if file_sha256(path) not in known[name]:
             raise ValueError(f"{path} has changed since {manifest} was written. Start the workflow again.")
         vectors.append((identity, read_vectors(path, ids)))
     widths = {own.shape[1] for _, own in vectors}
     width = widths.pop() if len(widths) == 1 else None
-    write_activations(output, ids, vectors, width, work, work.get("stored", "float32"))
+    write_activations(output, ids, vectors, width, parameters.plain(), parameters.stored)
     note(f"activations of {len(vectors)} runs · n = {len(ids)}")
 
 

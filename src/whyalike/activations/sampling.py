@@ -8,7 +8,6 @@ page of them for a reader. Source: Exploring Causes of Representational Similari
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ import torch
 from tokenizers import Tokenizer
 
 from whyalike.activations.extraction import trained_model
+from whyalike.activations.parameters import SampleTextParameters
 from whyalike.data.tokenization import encode, of_prepared
 from whyalike.files import write_text
 from whyalike.job import note
@@ -30,7 +30,7 @@ UNPRINTED = "\N{REPLACEMENT CHARACTER}"  # stands for control characters, and fo
 
 
 def sample_text(
-    work: Mapping[str, Any],
+    parameters: SampleTextParameters,
     operation: Operation,
     threads: int,
     datasets: Mapping[str, Path],
@@ -43,8 +43,7 @@ def sample_text(
 
     Parameters
     ----------
-    work : prompt, tokens (how many are added), temperature, top_k, seed, and cells: setting, dataset, model and runs
-        (seed, name, level, run) of each.
+    parameters : models, prompt and draws.
     operation, threads : how to carry it out; a GPU's rounding may change a draw.
     datasets : name -> prepared data set, whose tokenizer is the models' own.
     manifests : of the cells, for the models' losses.
@@ -60,24 +59,24 @@ def sample_text(
     known = pd.concat([pq.read_table(path).to_pandas() for path in manifests], ignore_index=True)
     losses = known.drop_duplicates("run").set_index("run")[["loss", "loss_unit"]]
     rows = []
-    for cell in work["cells"]:
-        tokenizer = of_prepared(datasets[cell["dataset"]])
-        for run in cell["runs"]:
-            model = trained_model(cell["model"], StoredRun(store, run["run"])).to(device)
-            loss = losses.loc[run["run"]].to_dict()
-            rows.append({"setting": cell["setting"], **run, **loss, "text": _text(model, tokenizer, work, device)})
-        note(f"sample text {cell['setting']} · {len(cell['runs'])} models")
+    for cell in parameters.cells:
+        tokenizer = of_prepared(datasets[cell.dataset])
+        for run in cell.runs:
+            model = trained_model(cell.model, StoredRun(store, run.run)).to(device)
+            said = {**losses.loc[run.run].to_dict(), "text": _text(model, tokenizer, parameters, device)}
+            rows.append({"setting": cell.setting, **run.plain(), **said})
+        note(f"sample text {cell.setting} · {len(cell.runs)} models")
     frame = pd.DataFrame(rows, columns=COLUMNS)
     write_text(table, _csv(frame))
-    write_text(page, "".join(_page(frame, work)))
+    write_text(page, "".join(_page(frame, parameters)))
 
 
-def _text(model: torch.nn.Module, tokenizer: Tokenizer, work: Mapping[str, Any], device: torch.device) -> str:
+def _text(model: torch.nn.Module, tokenizer: Tokenizer, parameters: SampleTextParameters, device: torch.device) -> str:
     """The prompt and what the model goes on with."""
-    [prompt] = encode(tokenizer, [(work["prompt"], False)])  # False: the text does not end here
-    generator = torch.Generator().manual_seed(key(work["seed"], "sample text"))
+    [prompt] = encode(tokenizer, [(parameters.prompt, False)])  # False: the text does not end here
+    generator = torch.Generator().manual_seed(key(parameters.seed, "sample text"))
     tokens = torch.from_numpy(prompt.astype(np.int64))[None].to(device)  # (1, t)
-    said = model.sample(tokens, work["tokens"], generator, work["temperature"], work["top_k"])
+    said = model.sample(tokens, parameters.tokens, generator, parameters.temperature, parameters.top_k)
     return tokenizer.decode(said[0].tolist(), skip_special_tokens=False)
 
 
@@ -87,12 +86,12 @@ def _csv(frame: pd.DataFrame) -> str:
     return text.getvalue()
 
 
-def _page(frame: pd.DataFrame, work: Mapping[str, Any]) -> Iterator[str]:
+def _page(frame: pd.DataFrame, parameters: SampleTextParameters) -> Iterator[str]:
     """Markdown: how the texts were drawn, then a heading a cell and a text a model, A before the levels of B."""
     yield (
-        f"# Sample text\n\nThe prompt is “{work['prompt']}”. Each model adds {work['tokens']} tokens, drawn at "
-        f"temperature {work['temperature']:g} from its {work['top_k']} likeliest; all models have the same draws "
-        f"(key {work['seed']}). {UNPRINTED} stands for what cannot be printed.\n"
+        f"# Sample text\n\nThe prompt is “{parameters.prompt}”. Each model adds {parameters.tokens} tokens, drawn at "
+        f"temperature {parameters.temperature:g} from its {parameters.top_k} likeliest; all models have the same draws "
+        f"(key {parameters.seed}). {UNPRINTED} stands for what cannot be printed.\n"
     )
     for (setting, seed), rows in frame.groupby(["setting", "seed"], sort=False):
         yield f"\n## {setting}, seed {seed}\n"

@@ -6,6 +6,7 @@ its code (a fingerprint, or an explicit version where stored runs or GPU time ha
 
 from typing import Any
 
+from whyalike.activations.parameters import ExtractionParameters, ImportedActivationsParameters, SampleTextParameters
 from whyalike.config.external import OwnCheckpoints
 from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import DESIGNS, design
@@ -100,10 +101,12 @@ class Parameters(Paths):
 
     def import_activations_work(self, wildcards: Any) -> str:
         """Parameters of the import of a setting's activations on one stimulus set."""
-        runs = {run.name: run.identity for run in self.grid.runs(external_cell(wildcards))}
-        stimuli = self.config.stimuli[wildcards.stimuli].plain()
-        code = fingerprint("whyalike.activations.imported:import_activations")
-        return canonical_json({"runs": runs, "stimuli": stimuli, **self.config.stored(), "code": code})
+        return ImportedActivationsParameters(
+            runs={run.name: run.identity for run in self.grid.runs(external_cell(wildcards))},
+            stimuli=self.config.stimuli[wildcards.stimuli].plain(),
+            **self.config.stored(),
+            code=fingerprint("whyalike.activations.imported:import_activations"),
+        ).text()
 
     def activations_work(self, wildcards: Any) -> str:
         """Parameters of the extraction of a cell on one stimulus set."""
@@ -112,22 +115,20 @@ class Parameters(Paths):
         # checkpoints from files bring the mean and SD of their training
         recipe = setting if isinstance(setting, OwnCheckpoints) else self.config.recipes[setting.recipe]
         runs = self.grid.runs(cell)
-        return canonical_json(
-            {
-                "seed": cell.seed,
-                "size": setting.size,
-                "model": self.config.models[setting.model].plain(),
-                "mean": getattr(recipe, "mean", None),
-                "std": getattr(recipe, "std", None),
-                "layers": setting.layers,
-                "stimuli": self.config.stimuli[wildcards.stimuli].plain(),
-                "runs": [run.identity for run in runs],
-                "untrained": {run.untrained: run.replica if run.start is None else run.start for run in runs},
-                **({"steps": steps} if (steps := views.kept_steps(self.grid, cell, wildcards.stimuli)) else {}),
-                **self.config.stored(),
-                "version": version("whyalike.activations.extraction"),
-            }
-        )
+        return ExtractionParameters(
+            seed=cell.seed,
+            size=setting.size,
+            model=self.config.models[setting.model].plain(),
+            mean=getattr(recipe, "mean", None),
+            std=getattr(recipe, "std", None),
+            layers=setting.layers,
+            stimuli=self.config.stimuli[wildcards.stimuli].plain(),
+            runs=[run.identity for run in runs],
+            untrained={run.untrained: run.replica if run.start is None else run.start for run in runs},
+            steps=views.kept_steps(self.grid, cell, wildcards.stimuli),
+            **self.config.stored(),
+            version=version("whyalike.activations.extraction"),
+        ).text()
 
     def similarity_work(self, wildcards: Any) -> str:
         """Parameters of the score table of one comparison on one stimulus set, or of one of its family jobs."""
@@ -231,9 +232,11 @@ class Parameters(Paths):
     def sample_work(self, wildcards: Any) -> str:
         """Parameters of a sample text."""
         sample = self.config.sample_texts[wildcards.sample]
-        cells = [speakers(self.grid, sample.study, cell) for cell in speaking(self.grid, wildcards.sample)]
-        code = fingerprint("whyalike.activations.sampling:sample_text")
-        return canonical_json({**sample.plain(exclude=["seeds"]), "cells": cells, "code": code})
+        return SampleTextParameters(
+            **sample.plain(exclude=["seeds"]),
+            cells=[speakers(self.grid, sample.study, cell) for cell in speaking(self.grid, wildcards.sample)],
+            code=fingerprint("whyalike.activations.sampling:sample_text"),
+        ).text()
 
 
 def _counting(facts: MetricFacts) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import torch
 
 from whyalike.activations import extraction
 from whyalike.activations.extraction import extract, extract_cell, trained_model
+from whyalike.activations.parameters import ExtractionParameters
 from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import write_prepared
 from whyalike.files import file_sha256
@@ -126,16 +127,16 @@ def dataset(tmp_path):
     return tmp_path / "data", images
 
 
-def work(n=None):
+def parameters(n=None):
     stimuli = {"part": "test", "n": n, "seed": 0}
-    return {"seed": 7, "size": 8, "model": MODEL, "mean": MEAN, "std": STD, "stimuli": stimuli, "runs": [TRAINED],
-            "untrained": {UNTRAINED: "B"}}  # fmt: skip
+    return ExtractionParameters(seed=7, size=8, model=MODEL, mean=MEAN, std=STD, layers=["avgpool"], stimuli=stimuli,
+                                runs=[TRAINED], untrained={UNTRAINED: "B"}, version=0)  # fmt: skip
 
 
 def test_a_cell_holds_its_trained_and_its_untrained_models(tmp_path, stored, dataset, model):
     folder, source = dataset
     outputs = {"avgpool": tmp_path / "avgpool.parquet", "layer1": tmp_path / "layer1.parquet"}
-    extract_cell(work(), CPU, 1, folder, stored.folder.parent, outputs)
+    extract_cell(parameters(), CPU, 1, folder, stored.folder.parent, outputs)
     images = adapt(source[4:], 8)
     trained = extract(model, images, list(outputs), normalised)
     untrained = extract(build(MODEL, 1, 7, "B"), images, list(outputs), normalised)
@@ -150,7 +151,7 @@ def test_a_cell_holds_its_trained_and_its_untrained_models(tmp_path, stored, dat
 def test_a_drawn_part_of_the_stimuli_keeps_ids_and_vectors_together(tmp_path, stored, dataset):
     folder, _ = dataset
     for n, name in ((None, "all"), (3, "some")):
-        extract_cell(work(n), CPU, 1, folder, stored.folder.parent, {"avgpool": tmp_path / f"{name}.parquet"})
+        extract_cell(parameters(n), CPU, 1, folder, stored.folder.parent, {"avgpool": tmp_path / f"{name}.parquet"})
     ids = read_ids(tmp_path / "some.parquet")
     assert len(ids) == 3
     whole = read_activations(tmp_path / "all.parquet", TRAINED)[ids - 4]
@@ -160,7 +161,7 @@ def test_a_drawn_part_of_the_stimuli_keeps_ids_and_vectors_together(tmp_path, st
 def test_extracting_twice_gives_equal_bytes(tmp_path, stored, dataset):
     paths = [tmp_path / "first.parquet", tmp_path / "second.parquet"]
     for path in paths:
-        extract_cell(work(), CPU, 1, dataset[0], stored.folder.parent, {"avgpool": path})
+        extract_cell(parameters(), CPU, 1, dataset[0], stored.folder.parent, {"avgpool": path})
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
@@ -168,7 +169,7 @@ def test_a_run_that_the_store_lacks_is_named_with_the_remedy(tmp_path, dataset):
     with pytest.raises(
         DamagedRun, match=rf"no finished run {TRAINED}\. .*`whyalike clean CONFIG --run {TRAINED}`.* trained anew"
     ):
-        extract_cell(work(), CPU, 1, dataset[0], tmp_path / "empty", {"avgpool": tmp_path / "out.parquet"})
+        extract_cell(parameters(), CPU, 1, dataset[0], tmp_path / "empty", {"avgpool": tmp_path / "out.parquet"})
     assert not (tmp_path / "out.parquet").exists()
 
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from whyalike.activations.imported import import_activations, read_vectors
+from whyalike.activations.parameters import ImportedActivationsParameters
 from whyalike.activations.table import read_activations, read_ids
 from whyalike.data.prepared import write_prepared
 from whyalike.files import file_sha256, write_table
@@ -47,7 +48,7 @@ def test_files_that_do_not_fit_are_named(tmp_path, arrays, words):
 
 
 @pytest.fixture
-def work(tmp_path):
+def arguments(tmp_path):
     """The arguments of an import of two runs that differ in d."""
     labels = pd.DataFrame({"part": ["train", "test", "test"], "class": ["a", "b", "a"]})
     write_prepared(tmp_path / "data", np.zeros((3, 2, 2, 1), np.uint8), labels, ["class"], {})
@@ -59,7 +60,7 @@ def work(tmp_path):
     write_table(manifest, pa.table({"run": ["i1", "i2"]}), {"files": hashes})
     stimuli = {"part": "test", "n": None, "seed": 0}
     return {
-        "work": {"runs": {"one": "i1", "two": "i2"}, "stimuli": stimuli},
+        "parameters": ImportedActivationsParameters(runs={"one": "i1", "two": "i2"}, stimuli=stimuli, code="of a test"),
         "files": files,
         "manifest": manifest,
         "dataset": tmp_path / "data",
@@ -67,15 +68,15 @@ def work(tmp_path):
     }
 
 
-def test_runs_of_different_width_share_a_file(work):
-    import_activations(**work)
-    assert read_ids(work["output"]).tolist() == [1, 2]
-    assert np.array_equal(read_activations(work["output"], "i1"), VECTORS[:2])
-    assert np.array_equal(read_activations(work["output"], "i2"), np.ones((2, 5), np.float32))
+def test_runs_of_different_width_share_a_file(arguments):
+    import_activations(**arguments)
+    assert read_ids(arguments["output"]).tolist() == [1, 2]
+    assert np.array_equal(read_activations(arguments["output"], "i1"), VECTORS[:2])
+    assert np.array_equal(read_activations(arguments["output"], "i2"), np.ones((2, 5), np.float32))
 
 
-def test_a_file_that_the_manifest_does_not_tell_of_is_refused(work):
-    np.save(work["files"][1], np.zeros((2, 5)))
+def test_a_file_that_the_manifest_does_not_tell_of_is_refused(arguments):
+    np.save(arguments["files"][1], np.zeros((2, 5)))
     with pytest.raises(ValueError, match=r"two\.npy has changed since .*manifest\.parquet was written"):
-        import_activations(**work)
-    assert not work["output"].exists()
+        import_activations(**arguments)
+    assert not arguments["output"].exists()

@@ -9,6 +9,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer
 
+from whyalike.activations.parameters import SampleTextParameters
 from whyalike.activations.sampling import COLUMNS, sample_text
 from whyalike.data.prepared import write_prepared
 from whyalike.data.tokenization import train
@@ -40,18 +41,18 @@ def study(tmp_path):
     return tmp_path
 
 
-def work(**changed):
+def parameters(**changed):
     names = {"A": (None, FIRST), "B@0": ("0", TWIN), "B@1": ("1", OTHER)}
     runs = [{"seed": 4, "name": name, "level": level, "run": run} for name, (level, run) in names.items()]
     cells = [{"setting": "gpt", "dataset": "text", "model": MODEL, "runs": runs}]
     options = {"prompt": "do you not hear", "tokens": 9, "temperature": 0.8, "top_k": 300, "seed": 0}
-    return {**options, "cells": cells, **changed}
+    return SampleTextParameters(**{"study": "s", **options, "cells": cells, "code": "of a test", **changed})
 
 
 def said(folder, **changed):
     """The table and the page of one sampling."""
     files = [folder / "manifest.parquet"], folder / "runs", folder / "said.csv", folder / "said.md"
-    sample_text(work(**changed), CPU, 1, {"text": folder / "text"}, *files)
+    sample_text(parameters(**changed), CPU, 1, {"text": folder / "text"}, *files)
     return pd.read_csv(files[2]), files[3].read_text(encoding="utf-8")
 
 

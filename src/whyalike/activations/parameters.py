@@ -1,0 +1,103 @@
+"""The parameters of the jobs of this room; they import nothing of it.
+
+``model`` and ``stimuli`` are sections of the configuration as JSON values.
+"""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from whyalike.parameters import JobParameters
+
+Stored = Literal["float32", "float16"]
+
+
+class ExtractionParameters(JobParameters):
+    """The representations of a cell on one stimulus set.
+
+    Attributes
+    ----------
+    seed : of the cell; initial weights are keyed by it.
+    model : of its setting.
+    size : side of the model's input, pixels; None for text.
+    mean, std : of each channel, 0 to 255; None where the inputs are not normalised.
+    layers : modules whose outputs are kept.
+    stimuli : part, n (None: all) and seed are read.
+    runs : identities of the trained runs.
+    untrained : identity of an untrained model -> its replica.
+    steps : identity of a view -> run and kept step.
+    stored : type of the stored numbers.
+    version : of the code that extracts.
+    """
+
+    seed: int
+    model: dict[str, Any]
+    size: int | None
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+    layers: tuple[str, ...]
+    stimuli: dict[str, Any]
+    runs: tuple[str, ...]
+    untrained: dict[str, str]
+    steps: dict[str, tuple[str, int]] = Field({})
+    stored: Stored = "float32"
+    version: int
+
+
+class ImportedActivationsParameters(JobParameters):
+    """Activations from the user's files: the runs of a setting on one stimulus set.
+
+    Attributes
+    ----------
+    runs : name -> identity, in the order of the files.
+    stimuli, stored : as of `ExtractionParameters`.
+    code : fingerprint of what reads the files.
+    """
+
+    runs: dict[str, str]
+    stimuli: dict[str, Any]
+    stored: Stored = "float32"
+    code: str
+
+
+class Speaker(JobParameters):
+    """A model that speaks: a run (its identity) of a seed, with its name and level in the cell."""
+
+    seed: int
+    name: str
+    level: str | None
+    run: str
+
+
+class SpeakingCell(JobParameters):
+    """The models of a cell that speak, with its setting, data set and model."""
+
+    setting: str
+    dataset: str
+    model: dict[str, Any]
+    runs: tuple[Speaker, ...]
+
+
+class SampleTextParameters(JobParameters):
+    """What the language models of a study say after a prompt.
+
+    Attributes
+    ----------
+    study : their study.
+    prompt : what they go on with.
+    tokens : how many are added.
+    temperature : divides the logits.
+    top_k : only so many of the likeliest tokens are drawn from.
+    seed : key of the draws, the same for every model.
+    cells : the models.
+    code : fingerprint of what lets them speak.
+    """
+
+    study: str
+    prompt: str
+    tokens: int
+    temperature: float
+    top_k: int
+    seed: int
+    cells: tuple[SpeakingCell, ...]
+    code: str
