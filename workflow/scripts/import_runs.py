@@ -1,16 +1,16 @@
 """Register the runs of a setting that come from the user's files, and store the weights that they bring."""
 
-import json
 from pathlib import Path
 
 from whyalike.config.reading import check
 from whyalike.job import job
 from whyalike.training.imported import import_runs
+from whyalike.training.parameters import import_parameters
 
 config = check(snakemake.config)
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     import_runs(
-        work=json.loads(snakemake.params.work),
+        parameters=import_parameters(snakemake.params.work),
         operation=config.operation,
         files=[Path(path) for path in snakemake.input.files],
         dataset=Path(snakemake.input.dataset[0]).parent,

@@ -31,6 +31,7 @@ from whyalike.statistics.parameters import (
     StatisticsParameters,
     TableParameters,
 )
+from whyalike.training.parameters import CheckpointParameters, ImportParameters, TrainingParameters
 
 # of a metric: no score is made with them
 DESCRIPTIVE_FACTS = (
@@ -78,26 +79,28 @@ class Parameters(Paths):
         cell = cell_of(wildcards)
         runs = runs_of(self.grid, cell, getattr(wildcards, "part", WHOLE))
         setting = self.config.settings[cell.setting]
-        return canonical_json(
-            {
-                **vars(cell),
-                "size": setting.size,
-                "model": self.config.models[setting.model].plain(),
-                "recipe": self.config.recipes[setting.recipe].plain(),
-                "runs": [run.plain() for run in runs],
-                "min_accuracy": self.grid.min_accuracy(cell),
-            }
-        )
+        return TrainingParameters(
+            **vars(cell),
+            size=setting.size,
+            model=self.config.models[setting.model].plain(),
+            recipe=self.config.recipes[setting.recipe].plain(),
+            runs=[run.plain() for run in runs],
+            min_accuracy=self.grid.min_accuracy(cell),
+        ).text()
 
     def import_work(self, wildcards: Any) -> str:
         """Parameters of the import of a setting's runs."""
         cell = external_cell(wildcards)
         setting = self.config.settings[cell.setting]
-        work = {**vars(cell), "runs": [run.plain() for run in self.grid.runs(cell)], "labelling": setting.labelling}
-        if isinstance(setting, OwnCheckpoints):
-            model = self.config.models[setting.model].plain()
-            work |= {"model": model, "classes": setting.classes, "version": version("whyalike.training.imported")}
-        return canonical_json(work)
+        given = {**vars(cell), "labelling": setting.labelling, "runs": [run.plain() for run in self.grid.runs(cell)]}
+        if not isinstance(setting, OwnCheckpoints):
+            return ImportParameters(**given).text()
+        return CheckpointParameters(
+            **given,
+            model=self.config.models[setting.model].plain(),
+            classes=setting.classes,
+            version=version("whyalike.training.imported"),
+        ).text()
 
     def import_activations_work(self, wildcards: Any) -> str:
         """Parameters of the import of a setting's activations on one stimulus set."""

@@ -6,7 +6,6 @@ models changes neither the size of a step nor its cost, so one training stands f
 """
 
 import datetime
-import json
 import multiprocessing
 import re
 import subprocess
@@ -29,6 +28,7 @@ from whyalike.planning.cost_file import match
 from whyalike.planning.costs import Costs
 from whyalike.planning.plan import Plan
 from whyalike.planning.workload import Workload
+from whyalike.training.parameters import TrainingParameters
 
 if TYPE_CHECKING:  # torch takes seconds
     from whyalike.training.timing import Sample, Timing
@@ -65,14 +65,14 @@ def samples(flow: Workflow, costs: Costs, asked: Sequence[str], seconds: float) 
     scratch = Path(flow.config.results).absolute()
     scratch.mkdir(parents=True, exist_ok=True)
     for name in asked or cells:
-        work = json.loads(flow.training_work(_Wildcards(cells[name])))
-        work["runs"] = [next(run for run in work["runs"] if run["level"] is None)]
+        parameters = TrainingParameters.from_text(flow.training_work(_Wildcards(cells[name])))
+        run, factor = next(run for run in parameters.runs if run.level is None), parameters.factor
         folder = Path(flow.dataset(flow.config.settings[name].dataset)[0]).parent.absolute()
         data = folder if (folder / "checksums.json").is_file() else shape(workload, name)
         if isinstance(data, Shape) and (stand_in := design(cells[name].factor).measured_as):
-            work["factor"] = stand_in
-            work["runs"][0]["labelling"] = flow.config.settings[name].labelling
-        found.append(Sample(work, flow.config.operation, THREADS, data, seconds, scratch))
+            run, factor = run.model_copy(update={"labelling": flow.config.settings[name].labelling}), stand_in
+        parameters = parameters.model_copy(update={"runs": (run,), "factor": factor})
+        found.append(Sample(parameters, flow.config.operation, THREADS, data, seconds, scratch))
     return found
 
 
@@ -95,13 +95,13 @@ def measure_here(wanted: Iterable["Sample"], say: Callable[[str], None]) -> list
 
     found = []
     for sample in wanted:
-        say(f"{sample.work['setting']}: training for {sample.seconds:g} s on this machine")
+        say(f"{sample.parameters.setting}: training for {sample.seconds:g} s on this machine")
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
             try:
                 found.append(pool.submit(measure, sample).result())
             except BrokenProcessPool:
-                raise RuntimeError(f"{sample.work['setting']}: the training was killed on this machine; its memory may "
-                                   "not be enough") from None  # fmt: skip
+                raise RuntimeError(f"{sample.parameters.setting}: the training was killed on this machine; its memory "
+                                   "may not be enough") from None  # fmt: skip
     return found
 
 
@@ -133,7 +133,7 @@ def measure_on_slurm(
     try:
         for one in asked:
             where = one.gpu or ("a CPU" if one.gpu is None else "a GPU")
-            named = {f"{sample.work['setting']} on {where}": sample for sample in wanted}
+            named = {f"{sample.parameters.setting} on {where}": sample for sample in wanted}
             array = submit(measure, named, one, folder)
             tasks += array
             kinds |= {task.id: one.gpu or None for task in array}

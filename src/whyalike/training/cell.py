@@ -20,7 +20,7 @@ from whyalike.job import note
 from whyalike.models.layers import named_layers
 from whyalike.models.weights import build_model
 from whyalike.training.device import set_up_device
-from whyalike.training.parameters import Operation, Recipe
+from whyalike.training.parameters import Operation, Recipe, TrainedRun, TrainingParameters
 from whyalike.training.registry import OBJECTIVES, recipe_of
 from whyalike.training.store import DamagedRun, StoredRun
 from whyalike.training.task import Task
@@ -54,7 +54,7 @@ MANIFEST = pa.schema(
 
 
 def train_cell(
-    work: Mapping[str, Any],
+    parameters: TrainingParameters,
     operation: Operation,
     threads: int,
     dataset: Path,
@@ -67,7 +67,7 @@ def train_cell(
 
     Parameters
     ----------
-    work : setting, factor, seed, size, model, recipe, runs and min_accuracy (by labelling), as JSON values.
+    parameters : what is trained.
     operation : how to carry it out.
     threads : CPU threads of the training; the weights depend on it.
     dataset, splits : the prepared data set and the cell's split file.
@@ -82,38 +82,40 @@ def train_cell(
     LookupError : the model has no module of the name of a layer.
     RuntimeError : runs that learned less than `min_accuracy` asks; all are named, and no manifest is written.
     """
-    named_layers(build_model(work["model"], 1, work["seed"], ""), layers)
-    runs, finished = work["runs"], _Progress(work)
-    at_once = min(operation.of_setting("runs_at_once", work["setting"]) or 1, len(runs))
+    named_layers(build_model(parameters.model, 1, parameters.seed, ""), layers)
+    runs, finished = parameters.runs, _Progress(parameters)
+    at_once = min(operation.of_setting("runs_at_once", parameters.setting) or 1, len(runs))
     if at_once > 1:
         paths = {"dataset": str(dataset), "splits": str(splits), "store": str(store)}
-        common = {"work": dict(work), "operation": operation.model_dump(mode="json"), "threads": threads, **paths}
+        how = {"operation": operation.model_dump(mode="json"), "threads": threads}
+        common = {"parameters": parameters.plain(), **how, **paths}
         rows = train_together(runs, at_once, common, finished.tell)
     else:
-        train, rows = trainer_of(work, operation, threads, dataset, splits, store), []
+        train, rows = trainer_of(parameters, operation, threads, dataset, splits, store), []
         for run in runs:
             rows.append(train(run))
-            finished.tell(run["name"], rows[-1])
-    _check_accuracy(rows, work["min_accuracy"])
-    write_table(output, pa.Table.from_pylist(rows, schema=MANIFEST), {"work": dict(work)})
+            finished.tell(run.name, rows[-1])
+    _check_accuracy(rows, parameters.min_accuracy)
+    write_table(output, pa.Table.from_pylist(rows, schema=MANIFEST), {"work": parameters.plain()})
 
 
 def trainer_of(
-    work: Mapping[str, Any], operation: Operation, threads: int, dataset: Path, splits: Path, store: Path
-) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    parameters: TrainingParameters, operation: Operation, threads: int, dataset: Path, splits: Path, store: Path
+) -> Callable[[TrainedRun], dict[str, Any]]:
     """What trains a run of a cell, or finds it in the store: a run -> its row of the manifest.
 
     Parameters and faults are those of `train_cell`; device and data are set up once, for all runs.
     """
     device = set_up_device(operation.device, threads)
-    recipe, objective = recipe_of(work["recipe"]), OBJECTIVES[work["recipe"]["objective"]].load()
-    data = open_prepared(dataset)
+    recipe, objective = recipe_of(parameters.recipe), OBJECTIVES[parameters.recipe["objective"]].load()
+    data, work = open_prepared(dataset), parameters.plain()
     material = objective.material(data, work, device, operation)
 
-    def train(run: Mapping[str, Any]) -> dict[str, Any]:
-        with _named(run, work):
-            task = objective.read(work, recipe, run, data, material, splits)
-            return _row(work, run, train_or_find(run, recipe, operation, task, StoredRun(store, run["identity"])))
+    def train(run: TrainedRun) -> dict[str, Any]:
+        with _named(run, parameters):
+            told = run.plain()
+            task = objective.read(work, recipe, told, data, material, splits)
+            return _row(parameters, run, train_or_find(told, recipe, operation, task, StoredRun(store, run.identity)))
 
     return train
 
@@ -121,9 +123,9 @@ def trainer_of(
 class _Progress:
     """A line for each run that is finished."""
 
-    def __init__(self, work: Mapping[str, Any]):
-        self._label = f"{work['setting']} {work['factor']} seed {work['seed']}"
-        self._count, self._all, self._began = 0, len(work["runs"]), time.monotonic()
+    def __init__(self, parameters: TrainingParameters):
+        self._label = f"{parameters.setting} {parameters.factor} seed {parameters.seed}"
+        self._count, self._all, self._began = 0, len(parameters.runs), time.monotonic()
 
     def tell(self, name: str, row: Mapping[str, Any]) -> None:
         """Say how many runs are finished, and how the last one ended."""
@@ -163,13 +165,13 @@ def train_or_find(
 
 
 @contextmanager
-def _named(run: Mapping[str, Any], work: Mapping[str, Any]) -> Iterator[None]:
+def _named(run: TrainedRun, parameters: TrainingParameters) -> Iterator[None]:
     """A fault of the body says which run it was."""
     try:
         yield
     except Exception as error:
-        where = f"{work['setting']}, {work['factor']} overlap, seed {work['seed']}"
-        error.add_note(f"This was run {run['name']} ({run['identity']}) of {where}.")
+        where = f"{parameters.setting}, {parameters.factor} overlap, seed {parameters.seed}"
+        error.add_note(f"This was run {run.name} ({run.identity}) of {where}.")
         raise
 
 
@@ -181,18 +183,18 @@ def _check_data(run: Mapping[str, Any], result: Mapping[str, Any], task: Task, s
         )
 
 
-def _row(work: Mapping[str, Any], run: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
-    cell = {name: work[name] for name in ("setting", "factor", "seed")}
-    own = {name: run[name] for name in ("name", "replica", "level", "labelling")}
+def _row(parameters: TrainingParameters, run: TrainedRun, result: Mapping[str, Any]) -> dict[str, Any]:
+    cell = {name: getattr(parameters, name) for name in ("setting", "factor", "seed")}
+    own = {name: getattr(run, name) for name in ("name", "replica", "level", "labelling")}
     found = {name: result[name] for name in ("n_train", "n_test", "steps", "accuracy", "loss", "device", "torch")}
     classes = {"classes": len(result["classes"]), "class_names": result["classes"]}
     return {
-        "run": run["identity"],
+        "run": run.identity,
         **cell,
         **own,
         **classes,
         **found,
-        "loss_unit": OBJECTIVES[work["recipe"]["objective"]].facts.loss_unit,
+        "loss_unit": OBJECTIVES[parameters.recipe["objective"]].facts.loss_unit,
         "sha256": result["sha256"]["weights.safetensors"],
     }
 

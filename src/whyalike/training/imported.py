@@ -19,20 +19,25 @@ from whyalike.files import canonical_json, file_sha256, write_table, write_text
 from whyalike.job import note
 from whyalike.models.weights import build_model, save_weights
 from whyalike.training.cell import MANIFEST
-from whyalike.training.parameters import Operation
+from whyalike.training.parameters import CheckpointParameters, ImportParameters, Operation
 from whyalike.training.store import DamagedRun, StoredRun
 
 VERSION = 1  # raise it when what is stored of a checkpoint changes
 
 
 def import_runs(
-    work: Mapping[str, Any], operation: Operation, files: Sequence[Path], dataset: Path, store: Path, output: Path
+    parameters: ImportParameters,
+    operation: Operation,
+    files: Sequence[Path],
+    dataset: Path,
+    store: Path,
+    output: Path,
 ) -> None:
     """Write the manifest of a setting whose runs come from files, and store their weights if they have any.
 
     Parameters
     ----------
-    work : setting, factor, seed, labelling and runs; for checkpoints also model and classes (None: as the labelling).
+    parameters : the runs, with weights or without.
     operation : how to carry it out.
     files : the user's files, by run, equally many for each.
     dataset : the prepared data set of the setting.
@@ -44,25 +49,26 @@ def import_runs(
     DamagedRun : a stored run came from another file.
     ValueError : a file is no state dict of the model.
     """
-    _, names = open_prepared(dataset).labelling(work["labelling"])
-    if work.get("classes") not in (None, len(names)):
-        names = [str(number) for number in range(work["classes"])]
-    rows, hashes, each = [], {}, len(files) // len(work["runs"])
-    for place, run in enumerate(work["runs"]):
+    _, names = open_prepared(dataset).labelling(parameters.labelling)
+    has_weights = isinstance(parameters, CheckpointParameters)
+    if has_weights and parameters.classes not in (None, len(names)):
+        names = [str(number) for number in range(parameters.classes)]
+    rows, hashes, each = [], {}, len(files) // len(parameters.runs)
+    for place, run in enumerate(parameters.runs):
         own = files[place * each : (place + 1) * each]
-        hashes[run["name"]] = [file_sha256(path) for path in own]
-        row = {"run": run["identity"], **{name: run[name] for name in ("name", "replica", "level", "labelling")}}
-        row |= {name: work[name] for name in ("setting", "factor", "seed")}
-        if "model" in work:
-            stored = StoredRun(store, run["identity"])
+        hashes[run.name] = [file_sha256(path) for path in own]
+        row = {"run": run.identity, **{name: getattr(run, name) for name in ("name", "replica", "level", "labelling")}}
+        row |= {name: getattr(parameters, name) for name in ("setting", "factor", "seed")}
+        if has_weights:
+            stored = StoredRun(store, run.identity)
             with stored.held(operation.heartbeat_seconds, note):
-                result = _keep(work["model"], own[0], hashes[run["name"]][0], names, stored)
+                result = _keep(parameters.model, own[0], hashes[run.name][0], names, stored)
             row |= {"classes": len(names), "class_names": names, "sha256": result["sha256"][stored.weights.name]}
         else:
-            row["sha256"] = hashlib.sha256(canonical_json(hashes[run["name"]]).encode()).hexdigest()
+            row["sha256"] = hashlib.sha256(canonical_json(hashes[run.name]).encode()).hexdigest()
         rows.append(row)
-        note(f"import {place + 1}/{len(work['runs'])} runs · {work['setting']} · {run['name']}")
-    write_table(output, pa.Table.from_pylist(rows, schema=MANIFEST), {"work": dict(work), "files": hashes})
+        note(f"import {place + 1}/{len(parameters.runs)} runs · {parameters.setting} · {run.name}")
+    write_table(output, pa.Table.from_pylist(rows, schema=MANIFEST), {"work": parameters.plain(), "files": hashes})
 
 
 def _keep(model: Mapping[str, Any], path: Path, sha256: str, names: Sequence[str], stored: StoredRun) -> dict[str, Any]:

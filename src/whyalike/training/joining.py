@@ -1,22 +1,22 @@
 """The manifest of a cell that was trained in parts: the rows of its parts, as one job would have written them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whyalike.files import write_table
 from whyalike.training.cell import MANIFEST
+from whyalike.training.parameters import TrainingParameters
 
 
-def join_manifests(work: Mapping[str, Any], manifests: Sequence[Path], output: Path) -> None:
+def join_manifests(parameters: TrainingParameters, manifests: Sequence[Path], output: Path) -> None:
     """Write the manifest of a cell from those of its parts: the same bytes as without parts.
 
     Parameters
     ----------
-    work : of the whole cell, as `whyalike.training.cell.train_cell` gets it.
+    parameters : of the whole cell.
     manifests : of the parts, in their order.
     output : path of the manifest.
 
@@ -25,11 +25,11 @@ def join_manifests(work: Mapping[str, Any], manifests: Sequence[Path], output: P
     ValueError : the parts do not hold the runs of the cell, each once and in their order.
     """
     table = pa.concat_tables([pq.read_table(path, partitioning=None) for path in manifests]).combine_chunks()
-    expected, came = [run["identity"] for run in work["runs"]], table["run"].to_pylist()
+    expected, came = [run.identity for run in parameters.runs], table["run"].to_pylist()
     if came != expected:
         raise ValueError(
             f"the parts of a cell hold its runs, each once: expected {expected}, got {came} from "
             f"{', '.join(map(str, manifests))}. Remove these files: they are made anew, and no run is trained again."
         )
     # what Parquet gives back calls the items of lists by another name
-    write_table(output, table.cast(MANIFEST), {"work": dict(work)})
+    write_table(output, table.cast(MANIFEST), {"work": parameters.plain()})

@@ -1,13 +1,15 @@
-"""The recipes of every objective, checked before any work starts.
+"""The recipes of every objective, checked before any work starts, and the parameters of the jobs of this room.
 
 Only pydantic and the standard library are imported, so that reading a configuration stays cheap. Field descriptions are
 the only documentation of the keys.
 """
 
+import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, model_validator
 
+from whyalike.parameters import JobParameters
 from whyalike.section import Section
 
 
@@ -137,3 +139,83 @@ class LanguageRecipe(Recipe):
     patience: int | None = Field(
         None, ge=1, description="Stop when the validation loss has not fallen for so many steps; null never stops."
     )
+
+
+class TrainedRun(JobParameters):
+    """A run of a cell.
+
+    Attributes
+    ----------
+    name : within the cell.
+    replica : key of its random numbers, beside the seed.
+    labelling : of its images.
+    level : the condition that it is trained for; None where several share it.
+    identity : in the run store.
+    start : the replica whose initial weights it has, where that is not its own.
+    """
+
+    name: str
+    replica: str
+    labelling: str
+    level: str | None
+    identity: str
+    start: str | None = None
+
+
+class TrainingParameters(JobParameters):
+    """The training of a cell, or of a part of it.
+
+    Attributes
+    ----------
+    setting, factor, seed : the cell.
+    size : side of the model's input, pixels; None for text.
+    model, recipe : sections of the configuration as JSON values.
+    runs : what is trained.
+    min_accuracy : labelling -> smallest accuracy on the own test data that will do.
+    """
+
+    setting: str
+    factor: str
+    seed: int
+    size: int | None
+    model: dict[str, Any]
+    recipe: dict[str, Any]
+    runs: tuple[TrainedRun, ...]
+    min_accuracy: dict[str, float]
+
+
+class ImportParameters(JobParameters):
+    """The import of the runs of a setting, of which the user has activations.
+
+    Attributes
+    ----------
+    setting, factor, seed : the cell.
+    labelling : of the setting.
+    runs : in the order of their files.
+    """
+
+    setting: str
+    factor: str
+    seed: int
+    labelling: str
+    runs: tuple[TrainedRun, ...]
+
+
+class CheckpointParameters(ImportParameters):
+    """The import of runs of which the user has the weights.
+
+    Attributes
+    ----------
+    model : section of the configuration as JSON values.
+    classes : outputs of the models; None: as many as the labelling has.
+    version : of the code that stores them.
+    """
+
+    model: dict[str, Any]
+    classes: int | None
+    version: int
+
+
+def import_parameters(text: str) -> ImportParameters:
+    """Parameters of either import from their text; faults as of `JobParameters.from_text`."""
+    return (CheckpointParameters if "model" in json.loads(text) else ImportParameters).from_text(text)

@@ -24,9 +24,10 @@ class Task(ABC):
 
     Parameters
     ----------
-    work : of the cell, as `whyalike.training.cell.train_cell` gets it: seed and model are read.
+    work : parameters of the cell as JSON values: seed, model and size are read.
     recipe : the hyperparameters.
-    run : name, replica and labelling; start, the replica whose initial weights it has, where that is not its own.
+    run : as JSON values: name, replica and labelling; start, the replica whose initial weights it has, where that is
+        not its own.
     device : where the model is trained.
 
     Attributes

@@ -9,7 +9,6 @@ import os
 import resource
 import tempfile
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from whyalike.splits.making import make_splits
 from whyalike.splits.overlap import VERSION
 from whyalike.splits.parameters import SplitParameters, SplitRun
 from whyalike.training.device import set_up_device
-from whyalike.training.parameters import Operation
+from whyalike.training.parameters import Operation, TrainingParameters
 from whyalike.training.registry import OBJECTIVES, recipe_of
 from whyalike.training.store import StoredRun
 from whyalike.training.trainer import Trainer
@@ -37,14 +36,14 @@ class Sample:
 
     Attributes
     ----------
-    work : as `whyalike.training.cell.train_cell` gets it, with one run.
+    parameters : of a training job, with one run.
     operation, threads : how it is carried out.
     dataset : the prepared data set, or the shape of one that is not there.
     seconds : how long to measure, at most.
     scratch : a folder on the file system of the run store; files lie below it while it is measured.
     """
 
-    work: Mapping[str, Any]
+    parameters: TrainingParameters
     operation: Operation
     threads: int
     dataset: Path | Shape
@@ -172,25 +171,25 @@ def measure(sample: Sample) -> Timing:
 
 
 def _measure(sample: Sample, folder: Path) -> Timing:
-    work, (run,) = sample.work, sample.work["runs"]
+    parameters, (run,) = sample.parameters, sample.parameters.runs
     began = time.monotonic()
     dataset, splits = _files(sample, folder)
     apart = time.monotonic() - began  # on what a training job finds done
     device = set_up_device(sample.operation.device, sample.threads)
-    recipe, objective = recipe_of(work["recipe"]), OBJECTIVES[work["recipe"]["objective"]].load()
-    data = open_prepared(dataset)
+    recipe, objective = recipe_of(parameters.recipe), OBJECTIVES[parameters.recipe["objective"]].load()
+    data, work, told = open_prepared(dataset), parameters.plain(), run.plain()
     material = objective.material(data, work, device, sample.operation)
     ready = time.monotonic()
-    stored = StoredRun(folder / "runs", run["identity"])
+    stored = StoredRun(folder / "runs", run.identity)
     with stored.held(sample.operation.heartbeat_seconds, lambda text: None):
-        task = objective.read(work, recipe, run, data, material, splits)
+        task = objective.read(work, recipe, told, data, material, splits)
         read = time.monotonic()
-        trainer = TimedTrainer(run, recipe, sample.operation, task, stored, seconds=sample.seconds)
+        trainer = TimedTrainer(told, recipe, sample.operation, task, stored, seconds=sample.seconds)
         trainer.train()
     ended = time.monotonic()
     first = trainer.began - read - trainer.warm_up * trainer.step_seconds
     return Timing(
-        setting=work["setting"],
+        setting=parameters.setting,
         device=device.type,
         hardware=hardware(device),
         step_seconds=trainer.step_seconds,
@@ -209,9 +208,9 @@ def _files(sample: Sample, folder: Path) -> tuple[Path, Path]:
     if isinstance(dataset, Shape):
         dataset = folder / "data"
         write_synthetic(dataset, sample.dataset)
-    work = sample.work
-    runs = [{name: run[name] for name in SplitRun.model_fields} for run in work["runs"]]
-    make_splits(SplitParameters(factor=work["factor"], seed=work["seed"], runs=runs, version=VERSION), dataset, splits)
+    given = sample.parameters
+    runs = [SplitRun(name=run.name, labelling=run.labelling, level=run.level) for run in given.runs]
+    make_splits(SplitParameters(factor=given.factor, seed=given.seed, runs=runs, version=VERSION), dataset, splits)
     return dataset, splits
 
 

@@ -15,19 +15,20 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any
 
 from whyalike.job import note
+from whyalike.training.parameters import TrainedRun
 from whyalike.training.store import JOB_PROCESS
 
 Row = dict[str, Any]
 
 
 def train_together(
-    runs: Sequence[Mapping[str, Any]], count: int, common: Mapping[str, Any], done: Callable[[str, Row], None]
+    runs: Sequence[TrainedRun], count: int, common: Mapping[str, Any], done: Callable[[str, Row], None]
 ) -> list[Row]:
     """Train runs, ``count`` at a time.
 
     Parameters
     ----------
-    runs : of one cell, as `whyalike.grid.runs.Run.plain` gives them.
+    runs : of one cell.
     common : the arguments of `whyalike.training.cell.trainer_of`, as JSON values.
     done : called with the name and the row of each run that is finished.
 
@@ -43,7 +44,7 @@ def train_together(
     for process in processes:
         idle.put(process)
 
-    def train(run: Mapping[str, Any]) -> Row:
+    def train(run: TrainedRun) -> Row:
         process = idle.get()
         try:
             return process.train(run)
@@ -52,7 +53,7 @@ def train_together(
 
     threads = ThreadPoolExecutor(count)
     try:
-        futures = {threads.submit(train, run): run["name"] for run in runs}
+        futures = {threads.submit(train, run): run.name for run in runs}
         for future in as_completed(futures):
             if future.exception() is None:
                 done(futures[future], future.result())
@@ -80,7 +81,7 @@ class _Process:
         self._process: subprocess.Popen | None = None
         self._unsent: list[Mapping[str, Any]] = []
 
-    def train(self, run: Mapping[str, Any]) -> Row:
+    def train(self, run: TrainedRun) -> Row:
         """Train one run.
 
         Raises
@@ -89,7 +90,7 @@ class _Process:
         """
         process = self._process = self._process or self._start()
         try:
-            for message in (*self._unsent, run):
+            for message in (*self._unsent, run.plain()):
                 process.stdin.write(json.dumps(message) + "\n")
             process.stdin.flush()
             self._unsent = []
@@ -107,7 +108,7 @@ class _Process:
             raise
         self._process = None
         raise RuntimeError(
-            f"the process of run {run['name']} ({run['identity']}) ended with status {process.wait()} and no word: "
+            f"the process of run {run.name} ({run.identity}) ended with status {process.wait()} and no word: "
             "killed by someone, or out of memory. Lower runs_at_once if it is memory; the run goes on from its "
             "checkpoint when the job is started again."
         )

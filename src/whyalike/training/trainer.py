@@ -47,7 +47,7 @@ class Trainer:
 
     Parameters
     ----------
-    run : name, replica, labelling, level, identity, as `whyalike.grid.runs.Run.plain` gives them.
+    run : name, replica, labelling, level, identity, as JSON values.
     recipe, operation : hyperparameters; how work is carried out.
     task : the run's data and loss.
     stored : the run's folder; the caller holds its lock.

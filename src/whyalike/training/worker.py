@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from whyalike.job import EXPECTED, LOG
 from whyalike.training.cell import trainer_of
-from whyalike.training.parameters import Operation
+from whyalike.training.parameters import Operation, TrainedRun, TrainingParameters
 
 
 class _Lines(logging.Handler):
@@ -49,7 +49,7 @@ def work() -> None:
             run = runs.get()
             try:
                 train = train or trainer_of(**_arguments(common))
-                _answer(answers, row=train(run))
+                _answer(answers, row=train(TrainedRun.from_plain(run)))
             except Exception as error:
                 _answer(answers, fault=_words(error))
                 os._exit(1)  # at once: the thread that reads cannot be waited for
@@ -57,7 +57,8 @@ def work() -> None:
 
 def _arguments(common: dict[str, Any]) -> dict[str, Any]:
     paths = {name: Path(common[name]) for name in ("dataset", "splits", "store")}
-    return {**common, **paths, "operation": Operation.model_validate(common["operation"])}
+    parameters = TrainingParameters.from_plain(common["parameters"])
+    return {**common, **paths, "parameters": parameters, "operation": Operation.model_validate(common["operation"])}
 
 
 def _read(runs: queue.SimpleQueue) -> None:

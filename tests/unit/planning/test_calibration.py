@@ -4,6 +4,7 @@ import datetime
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -41,9 +42,9 @@ def test_each_setting_is_measured_once_at_the_factor_with_most_images_a_run(demo
     demo["studies"]["all"] = {**demo["studies"]["label_overlap"], "settings": ["colorshapedigit"], "seeds": [7]}
     demo["studies"]["label_overlap"] |= {"factor": "dataset", "levels": ["0"], "min_accuracy": 0}
     found = calibration.samples(flow_of(demo), COSTS, [], 5)
-    cells = [(one.work["setting"], one.work["factor"], one.work["seed"]) for one in found]
+    cells = [(one.parameters.setting, one.parameters.factor, one.parameters.seed) for one in found]
     assert cells == [("digits", "dataset", 0), ("colorshapedigit", "label", 7)]
-    assert all(len(one.work["runs"]) == 1 and one.work["runs"][0]["level"] is None for one in found)
+    assert all([run.level for run in one.parameters.runs] == [None] for one in found)
     assert {(one.threads, one.seconds) for one in found} == {(1, 5)}
 
 
@@ -52,7 +53,7 @@ def test_prepared_data_are_taken_where_they_are_there(demo, flow_of):
     folder = Path(flow.dataset("digits")[0]).parent
     folder.mkdir(parents=True)
     (folder / "checksums.json").touch()
-    found = {one.work["setting"]: one.dataset for one in calibration.samples(flow, COSTS, [], 5)}
+    found = {one.parameters.setting: one.dataset for one in calibration.samples(flow, COSTS, [], 5)}
     assert found["digits"] == folder
     # noise: 8 batches of 100 for a run that has half of them, and 8 test images of each of 80 classes
     assert found["colorshapedigit"] == Shape(("shape", "digit", "color"), 1600, 640, 20, 3)
@@ -60,7 +61,7 @@ def test_prepared_data_are_taken_where_they_are_there(demo, flow_of):
 
 def test_noise_for_text_has_the_models_vocabulary_and_context(flow_of):
     flow = flow_of(yaml.safe_load((ROOT / "tests" / "workflow" / "objectives.yaml").read_text()))
-    found = {one.work["setting"]: one.dataset for one in calibration.samples(flow, COSTS, ["topics"], 5)}
+    found = {one.parameters.setting: one.dataset for one in calibration.samples(flow, COSTS, ["topics"], 5)}
     assert found == {"topics": Shape(("corpus",), calibration.TEXTS, 60, vocabulary=400, context=16)}
 
 
@@ -73,7 +74,7 @@ def test_a_factorial_is_measured_on_noise_that_has_no_groups(flow_of, tmp_path):
 
 def test_without_shared_models_the_first_model_of_a_level_is_measured(demo, flow_of):
     found = calibration.samples(flow_of({**demo, "share_a": False}), COSTS, ["digits"], 5)
-    assert found[0].work["runs"][0]["name"] == "A@0"
+    assert found[0].parameters.runs[0].name == "A@0"
 
 
 def test_a_setting_that_is_not_trained_is_refused_with_the_nearest(demo, flow_of):
@@ -205,7 +206,7 @@ def test_where_there_is_slurm_no_measurement_takes_the_gpus_from_its_jobs(tmp_pa
 
 def test_a_process_that_is_killed_is_an_error_with_its_setting(monkeypatch, tmp_path):
     # the spawned process fails to read its argument as one that was killed does: by its end
-    sample = Sample({"setting": "digits"}, _Deadly(), 1, tmp_path, 1, tmp_path)
+    sample = Sample(SimpleNamespace(setting="digits"), _Deadly(), 1, tmp_path, 1, tmp_path)
     with pytest.raises(RuntimeError, match=re.escape("digits: the training was killed on this machine")):
         calibration.measure_here([sample], print)
 

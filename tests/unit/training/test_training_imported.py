@@ -10,7 +10,7 @@ from whyalike.data.prepared import write_prepared
 from whyalike.files import file_sha256, made_by
 from whyalike.models.resnet import build
 from whyalike.training.imported import import_runs, load_checkpoint
-from whyalike.training.parameters import Operation
+from whyalike.training.parameters import CheckpointParameters, ImportParameters, Operation
 from whyalike.training.store import DamagedRun, StoredRun
 
 MODEL = {"family": "resnet", "blocks": [1], "widths": [4], "stem": "3x3", "stem_stride": 1}
@@ -30,9 +30,9 @@ def job(tmp_path):
     torch.save({"state_dict": state(3, 2)}, files[1])
     run = {"level": None, "labelling": "class"}
     runs = [{"name": name, "replica": name, "identity": name * 16, **run} for name in "ab"]
-    work = {"setting": "s", "factor": "external", "seed": 0, "labelling": "class", "runs": runs, "model": MODEL}
+    cell = {"setting": "s", "factor": "external", "seed": 0}
     return {
-        "work": {**work, "classes": None},
+        "parameters": CheckpointParameters(**cell, labelling="class", runs=runs, model=MODEL, classes=None, version=1),
         "operation": Operation(),
         "files": files,
         "dataset": tmp_path / "data",
@@ -70,13 +70,15 @@ def test_models_with_other_outputs_than_the_labelling_need_their_number(job):
         torch.save(state(5), path) if path.suffix == ".pt" else save_file(state(5), path)
     with pytest.raises(ValueError, match=r"x\.safetensors does not fit the model of its setting"):
         import_runs(**job)
-    job["work"]["classes"] = 5
+    job["parameters"] = job["parameters"].model_copy(update={"classes": 5})
     import_runs(**job)
     assert pd.read_parquet(job["output"])["classes"].tolist() == [5, 5]
 
 
 def test_activations_are_registered_by_the_hashes_of_all_their_files(job):
-    del job["work"]["model"], job["work"]["classes"]
+    job["parameters"] = ImportParameters(
+        **{name: getattr(job["parameters"], name) for name in ImportParameters.model_fields}
+    )
     job["files"] = [*job["files"], *job["files"][::-1]]  # two files a run
     import_runs(**job)
     manifest = pd.read_parquet(job["output"])

@@ -11,9 +11,9 @@ def trained_in_parts(cell, work):
     """A manifest for each run of a cell, trained one after another."""
     manifests = []
     cell.split(work)
-    for number, run in enumerate(work["runs"]):
+    for number, run in enumerate(work.runs):
         manifests.append(cell.folder / f"seed0.part{number}.parquet")
-        part = work | {"runs": [run]}
+        part = work.model_copy(update={"runs": (run,)})
         train_cell(part, OPERATION, 1, cell.dataset, cell.splits, cell.store, manifests[-1])
     return manifests
 
@@ -21,7 +21,7 @@ def trained_in_parts(cell, work):
 def test_parts_give_the_same_weights_and_the_same_bytes(cell):
     work = cell.work(levels=("0.25", "0.5"))
     manifests = trained_in_parts(cell, work)
-    weights = {run["name"]: cell.stored(run["name"]).weights.read_bytes() for run in work["runs"]}
+    weights = {run.name: cell.stored(run.name).weights.read_bytes() for run in work.runs}
     join_manifests(work, manifests, cell.folder / "joined.parquet")
     cell.store = cell.folder / "another store"
     cell.train(work)

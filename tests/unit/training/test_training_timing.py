@@ -11,13 +11,14 @@ from whyalike.data.synthetic import Shape
 from whyalike.training import timing
 from whyalike.training.classification import Classification
 from whyalike.training.device import set_up_device
+from whyalike.training.parameters import TrainingParameters
 from whyalike.training.timing import Sample, TimedTrainer, measure
 from whyalike.training.trainer import Trainer
 
 EPOCHS = {"epochs": 40, "peak_epoch": 1}  # of 4 batches
 TEXT = Shape(("corpus",), train=8, test=6, vocabulary=11, context=6)
 LANGUAGE = {
-    "setting": "text", "factor": "dataset", "seed": 0,
+    "setting": "text", "factor": "dataset", "seed": 0, "size": None, "min_accuracy": {},
     "model": {"family": "gpt", "vocabulary": 11, "layers": 1, "heads": 2, "width": 8, "context": 6, "dropout": 0.0},
     "recipe": {"objective": "next_token", "lr": 0.01, "steps": 200, "batch_size": 4, "evaluate_every": 3,
                "validation_windows": 9, "patience": 3},
@@ -34,7 +35,7 @@ def sample(tmp_path):
         work = cell.work(**{**EPOCHS, **recipe})
         scratch = tmp_path / "scratch"
         scratch.mkdir(exist_ok=True)
-        return Sample({**work, "runs": work["runs"][:1]}, operation, 1, dataset, seconds, scratch)
+        return Sample(work.model_copy(update={"runs": work.runs[:1]}), operation, 1, dataset, seconds, scratch)
 
     return make
 
@@ -122,7 +123,7 @@ def test_a_run_that_is_shorter_than_the_warm_up_is_measured_whole(sample):
 
 def test_patience_does_not_end_it(tmp_path, clock):
     # noise: the validation loss does not fall for long
-    found = measure(Sample(LANGUAGE, OPERATION, 1, TEXT, 60, tmp_path))
+    found = measure(Sample(TrainingParameters.from_plain(LANGUAGE), OPERATION, 1, TEXT, 60, tmp_path))
     assert found.steps == 200 - timing.WARM_UP and found.synthetic
 
 

@@ -79,7 +79,8 @@ def test_a_killed_process_costs_its_own_run_only_which_goes_on_from_its_checkpoi
     assert steps[0] == 0 < steps[1]
     broken = a.weights.read_bytes()
     cell.store = cell.folder / "another store"
-    train_cell(work | {"runs": work["runs"][:1]}, OPERATION, 1, cell.dataset, cell.splits, cell.store, cell.manifest)
+    first = work.model_copy(update={"runs": work.runs[:1]})
+    train_cell(first, OPERATION, 1, cell.dataset, cell.splits, cell.store, cell.manifest)
     assert cell.stored("A").weights.read_bytes() == broken
 
 

@@ -22,7 +22,7 @@ from whyalike.training.cell import train_cell
 from whyalike.training.classification import Classification
 from whyalike.training.device import set_up_device
 from whyalike.training.images import RunImages
-from whyalike.training.parameters import Augmentation, ClassifierRecipe, Operation
+from whyalike.training.parameters import Augmentation, ClassifierRecipe, Operation, TrainingParameters
 from whyalike.training.readers import ResidentReader
 from whyalike.training.store import StoredRun
 from whyalike.training.trainer import Trainer
@@ -186,12 +186,13 @@ class ToyCell:
             dict(zip(keys, run, strict=True)) | {"labelling": labelling, "identity": identity(run[0])} for run in runs
         ]
         recipe = {"objective": "cross_entropy", **varied(**recipe).model_dump(mode="json")}
-        return {"setting": "toy", "factor": factor, "seed": 0, "size": 8, "model": MODEL, "runs": runs,
-                "recipe": recipe, "min_accuracy": {labelling: required}}  # fmt: skip
+        return TrainingParameters(setting="toy", factor=factor, seed=0, size=8, model=MODEL, runs=runs, recipe=recipe,
+                                  min_accuracy={labelling: required})  # fmt: skip
 
     def split(self, work=None):
         work = work or self.work()
-        make_splits(split_parameters(work["factor"], work["runs"], work["seed"]), self.dataset, self.splits)
+        runs = [run.plain() for run in work.runs]
+        make_splits(split_parameters(work.factor, runs, work.seed), self.dataset, self.splits)
 
     def train(self, work=None, output=None, operation=OPERATION):
         work = work or self.work()
