@@ -8,11 +8,7 @@ for study, own in ((study, own) for study in OWN.values() for own in study.rules
             unpack(study.inputs(own)),
         output:
             **{
-                name: (
-                    report(path, caption=f"../report/{study.name}.rst", category=own.category)
-                    if name == "svg"
-                    else path
-                )
+                name: (report(path, caption="../report/study.rst", category=own.category) if name == "svg" else path)
                 for name, path in study.outputs(own).items()
             },
         log:
@@ -33,7 +29,7 @@ for study, own in ((study, own) for study in OWN.values() for own in study.rules
             expected_seconds=PLAN.expected_seconds(own.name),
         params:
             **own.params,
-            work=own.work,
+            work=own.parameters,
         message:
             f"{study.name.capitalize()}: {own.about}"
         script:

@@ -27,7 +27,7 @@ from whyalike.config.sample_texts import SampleText
 from whyalike.config.scorings import SCORINGS, Scorings
 from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import DESIGNS, design, designs
-from whyalike.figures.registry import FIGURES
+from whyalike.figures.registry import CONFIG_FIGURES
 from whyalike.models.registry import MODELS
 from whyalike.registry import Registry
 from whyalike.section import Name, Section, known
@@ -165,7 +165,7 @@ class Statistics(Section):
 class Figure(Section):
     """A figure: a target of its own name."""
 
-    kind: Annotated[str, known(FIGURES)] = Field(description="Name of a figure family.")
+    kind: Annotated[str, known(CONFIG_FIGURES)] = Field(description="Name of a figure family.")
     study: Name | None = Field(None, description="The study it shows, for kinds that show one.")
     dataset: Name | None = Field(None, description="The data set it shows, for contact sheets.")
     options: dict[str, Any] = Field({}, description="Options of the family, such as metric or score_protocol.")

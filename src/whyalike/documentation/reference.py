@@ -16,7 +16,7 @@ from whyalike.config.config import Config
 from whyalike.data.registry import SOURCES
 from whyalike.documentation.metrics_page import metrics_page
 from whyalike.documentation.rooms import page
-from whyalike.figures.registry import FIGURES
+from whyalike.figures.registry import CONFIG_FIGURES
 from whyalike.files import write_text
 from whyalike.markdown import assignments, codes, extent, table
 from whyalike.models.registry import MODELS
@@ -201,7 +201,7 @@ def _metric_rows() -> Iterator[tuple[str, ...]]:
 
 
 def _figure_rows() -> Iterator[tuple[str, ...]]:
-    for kind, entry in FIGURES.items():
+    for kind, entry in CONFIG_FIGURES.items():
         options = inspect.signature(entry.load()).parameters.values()
         keywords = {one.name: one.default for one in options if one.kind is one.KEYWORD_ONLY}
         yield f"`{kind}`", codes(entry.facts.needs) or "–", assignments(keywords) or "–", entry.facts.category

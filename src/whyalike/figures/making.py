@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 
 from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.figures.registry import FIGURES
-from whyalike.figures.registry_studies import STUDY_FIGURES
 from whyalike.figures.saving import save
 from whyalike.figures.style import mark_partial
 from whyalike.figures.tsne import Representations
@@ -28,7 +27,7 @@ def make_figure(
 
     Parameters
     ----------
-    kind : name in `FIGURES` or `STUDY_FIGURES`.
+    kind : name in `FIGURES`.
     parameters : options of the kind's ``draw``, such as ``{"metric": "cka", "score_protocol": "exact"}``.
     inputs : paths by what they hold, as the kind's facts name them: "scores", "panel_scores", "statistics",
         "all_statistics", "manifests" (Parquet tables, concatenated in the given order), "representations" (activations
@@ -47,7 +46,7 @@ def make_figure(
     KeyError : unknown kind.
     ValueError : an option or an input does not fit the kind, or there is nothing to draw.
     """
-    entry = STUDY_FIGURES[kind] if kind in STUDY_FIGURES else FIGURES[kind]
+    entry = FIGURES[kind]
     draw = entry.load()
     _check_options(kind, parameters, draw)
     arguments: list[Any] = []

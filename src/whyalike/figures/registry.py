@@ -17,14 +17,24 @@ class FigureFacts:
         "all_statistics" (of every study), "tables" (one CSV file), "data" (the folder of a prepared data set, or its
         files); of one comparison, stimuli and layer, that the options name, "panel_scores", "representations" and
         "labels". In the order of the arguments of ``draw``.
+        A figure of a study with rules of its own reads Parquet tables by whatever name the study has for them.
     category : heading in the report.
     options : keys that the entry's `options` may have: the keyword arguments of ``draw``.
+    study : the study whose rules draw it, and no configuration's `figures`.
+    caption : of such a figure, one sentence for the report.
     """
 
     needs: tuple[str, ...]
     inputs: tuple[str, ...]
     category: str
     options: tuple[str, ...] = ()
+    study: str = ""
+    caption: str = ""
+
+
+def _closeness(target: str, inputs: tuple[str, ...], caption: str) -> Entry[FigureFacts]:
+    facts = FigureFacts((), inputs, "Closeness in distribution", study="closeness", caption=caption)
+    return Entry(f"whyalike.studies.closeness.figures.{target}", facts)
 
 
 FIGURES: Registry[FigureFacts] = Registry(
@@ -91,7 +101,45 @@ FIGURES: Registry[FigureFacts] = Registry(
                 ),
             ),
         ),
+        "closeness_circle": _closeness(
+            "constructed:draw_circle",
+            ("scores",),
+            "Two models agree ever more surely (KL divergence), and stay as unlike as they were.",
+        ),
+        "closeness_copies": _closeness(
+            "constructed:draw_copies",
+            ("scores",),
+            "Noisy copies of a model: unlikeness of representations lies below the bound by d_LLV.",
+        ),
+        "closeness_width": _closeness(
+            "width:draw",
+            ("statistics",),
+            "Do wider networks learn closer distributions and more similar representations? All pairs of seeds.",
+        ),
+        "closeness_metrics": _closeness(
+            "metrics:draw",
+            ("statistics",),
+            "Which metrics rank pairs of models as their closeness in distribution does.",
+        ),
+        "closeness_digits": _closeness(
+            "digits:draw",
+            ("embeddings", "manifests", "scores"),
+            "Embeddings of handwritten digits by two models, and how loss and similarity go together.",
+        ),
+        "closeness_cifar10": _closeness(
+            "digits:draw",
+            ("embeddings", "manifests", "scores"),
+            "Embeddings of photographs by two models, and how loss and similarity go together.",
+        ),
+        "closeness_tuples": _closeness(
+            "tuples:draw", ("scores",), "How far d_LLV depends on the number of random tuples of inputs."
+        ),
     },
+)
+
+#: Those that a configuration's `figures` may name.
+CONFIG_FIGURES: Registry[FigureFacts] = Registry(
+    FIGURES.kind, {kind: entry for kind, entry in FIGURES.items() if not entry.facts.study}
 )
 
 

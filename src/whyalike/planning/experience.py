@@ -43,8 +43,7 @@ class Experience:
         for cell in flow.grid.cells:
             if not isinstance(flow.config.settings[cell.setting], OwnCheckpoints | OwnActivations):
                 self.cells.setdefault(cell.setting, []).append(cell)
-        main = MainLine(flow)
-        self.studies, self.jobs = [main, *rule_studies(flow.config).values()], main.jobs()
+        self.rule_studies, self.jobs = list(rule_studies(flow.config).values()), MainLine(flow).jobs()
         self._gpu = gpu
         self.devices = {setting: self._device(cells) for setting, cells in self.cells.items()}
 
@@ -52,6 +51,8 @@ class Experience:
         """The plan for a device (None: that of plans) of what a store lacks (None: that of the configuration)."""
         plan = Plan(self.flow.config, self.flow.grid, self.costs, store or self.flow.store)
         plan.device = device or plan.device
+        for study in self.rule_studies:
+            plan.add(study.name, study.rules)
         return plan
 
     def attempts(self, cell: Cell, part: str) -> dict[str, tuple[Span, ...]]:
@@ -80,12 +81,12 @@ class Experience:
     def fixed(self) -> Iterator[tuple[str, dict[str, float]]]:
         """Each rule whose jobs cost the same, with the seconds of its jobs by their names."""
         found: dict[str, dict[str, float]] = {}
-        for study in self.studies:
-            folder = Path(study.root, "benchmarks")
+        plan = self.plan(None)
+        for folder in (self.folder, *(Path(study.root, "benchmarks") for study in self.rule_studies)):
             for path in sorted([*folder.glob("*.tsv"), *folder.glob("*/*.tsv")]):
                 name = path.name.removesuffix(".tsv")
                 rule = name if path.parent == folder else path.parent.name
-                if study.is_fixed(rule):
+                if plan.is_fixed(rule):
                     found.setdefault(rule, {})[name] = benchmark_seconds(path)
         yield from sorted(found.items())
 

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +18,19 @@ from whyalike.designs.registry import FROM_FILES
 from whyalike.grid import views
 from whyalike.grid.parts import WHOLE, runs_of
 from whyalike.grid.runs import Cell, Grid, Run
-from whyalike.planning.costs import Costs, Rate, Source, Stage
+from whyalike.planning.costs import Costs, Source, Stage
 from whyalike.planning.estimates import Estimate, RunCost, Wildcards
 from whyalike.planning.workload import Workload
 from whyalike.similarity.families import family_jobs
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import metric_of
+from whyalike.studies.rule import Rule
 
 BYTES = 4  # of a float32 weight or activation
 KEPT = {"keep": 1, "float16": 1 / 2, "recompute": 0}  # what stays of an activation file in float32
 MEGABYTE = 1e6
 EXTRACTION = "extract_"  # and the layers: one rule for each set of them
 SHORT = 60  # s: less is not worth a place in a queue
-# rules whose cost depends on their wildcards, on the device or on the network; the others cost the same each time, as
-# far as is known
-MODELLED = ("train_models", "prepare_data", "score_comparison", "download_data", "write_beton", "write_sample_text")
-
-
-def is_fixed(rule: str) -> bool:
-    """Whether the jobs of a rule of the main line cost what the cost table says of it."""
-    return rule not in MODELLED and not rule.startswith(EXTRACTION)
 
 
 class Plan:
@@ -59,27 +53,28 @@ class Plan:
         self.rows = list(config.studies)  # of the table of a plan
         self._estimates: dict[tuple, Estimate] = {}
         self._stored: dict[str, bool] = {}
-        self._rules: dict[str, Callable[[Wildcards], Estimate]] = {
+        # rules whose cost depends on their wildcards, the device or the network; others cost the same each time
+        self._modelled: dict[str, Callable[[Wildcards], Estimate]] = {
             "prepare_data": self._prepare_data,
             "prepare_small_data": self._prepare_data,
             "write_beton": lambda wildcards: self._prepare_data(wildcards, "write_beton"),
-            "make_splits": lambda wildcards: self._of_cell("make_splits", wildcards),
-            "join_parts": lambda wildcards: self._of_cell("join_parts", wildcards),
-            "import_runs": lambda wildcards: self._of_cell("import_runs", wildcards),
-            "import_activations": lambda wildcards: self._of_cell("import_activations", wildcards),
+            "download_data": lambda _: self.fixed("download_data", {}),
             "train_models": self._train_models,
             EXTRACTION: self._extract,
             "write_sample_text": lambda _: self._on_device("write_sample_text"),
             "score_comparison": self._score_comparison,
-            "join_scores": lambda wildcards: self._of_study("join_scores", wildcards["study"]),
-            "analyse_study": lambda wildcards: self._of_study("analyse_study", wildcards["study"]),
-            "draw_figure": lambda wildcards: self._of_study("draw_figure", config.figures[wildcards["figure"]].study),
         }
+        self._own: dict[str, tuple[str, Rule]] = {}  # rules of studies with rules of their own -> the study, the rule
 
-    def add(self, study: str, estimates: Mapping[str, Callable[[Wildcards], Estimate]]) -> None:
-        """Take in what the jobs of a study with rules of its own cost, by rule."""
+    def add(self, study: str, rules: Mapping[str, Rule]) -> None:
+        """Take in what the jobs of a study with rules of its own cost."""
         self.rows.append(study)
-        self._rules |= estimates
+        self._own |= {name: (study, rule) for name, rule in rules.items()}
+        self._modelled |= {name: partial(rule.estimate, self) for name, rule in rules.items() if rule.cost}
+
+    def is_fixed(self, rule: str) -> bool:
+        """Whether the jobs of a rule cost what the cost table says of it, which finished jobs can teach."""
+        return _kind(rule) not in self._modelled
 
     # ---- resources of the rules ----
 
@@ -121,8 +116,8 @@ class Plan:
         """What the job of a rule costs that has these wildcards; for an unknown rule `other` of the cost table."""
         key = (rule, *sorted(wildcards.items()))
         if key not in self._estimates:
-            kind = EXTRACTION if rule.startswith(EXTRACTION) else rule
-            self._estimates[key] = self._rules.get(kind, lambda own: self.fixed(rule, names=own.values()))(wildcards)
+            modelled = self._modelled.get(_kind(rule))
+            self._estimates[key] = modelled(wildcards) if modelled else self.fixed(rule, wildcards)
         return self._estimates[key]
 
     def lacking(self, runs: Iterable[Run]) -> list[str]:
@@ -138,26 +133,26 @@ class Plan:
 
     def startup(self, cell: Cell, work: str) -> tuple[float, Source]:
         """Seconds until a job of a cell trains ("training") or extracts ("extraction"), and how they are known."""
-        rate = self._rate(cell, work)
+        rate = self.costs.rate(self.workload.facts(cell.setting), self.device, work)
         known = rate if rate and rate.startup_seconds is not None else self.costs.devices[self.device]
         return known.startup_seconds, known.source
 
     def step(self, cell: Cell) -> tuple[float, float, Source]:
         """Seconds of a training step, those of each run beside its steps, and how they are known."""
-        batch = self.workload.batch(cell.setting)
-        if rate := self._rate(cell, "training"):
+        setting = cell.setting
+        return self.step_of(self.workload.facts(setting), self.workload.model(setting), self.workload.batch(setting))
+
+    def step_of(self, facts: Mapping[str, Any], model: tuple[float, float], batch: int) -> tuple[float, float, Source]:
+        """The same of what a rate may ask for, a model's parameters and the uses of each, and samples a step."""
+        if rate := self.costs.rate(facts, self.device, "training"):
             return rate.step_seconds or batch / rate.samples_per_second, rate.run_seconds, rate.source
-        step = self.costs.devices[self.device].guessed_step(*self.workload.model(cell.setting), batch)
-        return step, 0.0, "guessed"
+        return self.costs.devices[self.device].guessed_step(*model, batch), 0.0, "guessed"
 
     def sample(self, cell: Cell) -> tuple[float, Source]:
         """Seconds of one sample that goes through one model, and how they are known."""
-        if rate := self._rate(cell, "extraction"):
+        if rate := self.costs.rate(self.workload.facts(cell.setting), self.device, "extraction"):
             return 1 / rate.samples_per_second, rate.source
         return self.costs.devices[self.device].guessed_sample(*self.workload.model(cell.setting)), "guessed"
-
-    def _rate(self, cell: Cell, work: str) -> Rate | None:
-        return self.costs.rate(self.workload.facts(cell.setting), self.device, work)
 
     def largest_comparison(self) -> float:
         """Bytes of the representations, in float32, of the comparison with most: all its seeds are scored together."""
@@ -173,26 +168,32 @@ class Plan:
     def _stage(self, rule: str) -> Stage:
         return self.costs.stages.get(rule, self.costs.stages["other"])
 
-    def fixed(
-        self, rule: str, factor: str | None = None, studies: Iterable[str] = (), names: Iterable[str] = ()
-    ) -> Estimate:
-        """A job that costs what the table says of its rule, and of these names."""
-        stage, needed = self._stage(rule), dict.fromkeys(studies, frozenset())
-        seconds, size = stage.seconds_named(names), MEGABYTE * stage.megabytes
-        return Estimate(seconds, size, {}, frozenset({stage.source}), factor, needed)
+    def fixed(self, rule: str, wildcards: Wildcards) -> Estimate:
+        """A job that costs what the table says of its rule and of a word in its wildcards; models share that alike."""
+        stage, (factor, studies) = self._stage(rule), self._served(rule, wildcards)
+        seconds, size = stage.seconds_named(wildcards.values()), MEGABYTE * stage.megabytes
+        models = frozenset(self._own[rule][1].models(**wildcards) if rule in self._own else ())
+        job = Estimate(seconds, size, {}, frozenset({stage.source}), factor, dict.fromkeys(studies, models))
+        if not models:
+            return job
+        each = RunCost(seconds / len(models), size / len(models))
+        return replace(job, own_seconds=0.0, own_bytes=0.0, runs=dict.fromkeys(models, each))
+
+    def _served(self, rule: str, wildcards: Wildcards) -> tuple[str | None, Iterable[str]]:
+        """The factor that a job is of, and the studies that need it, as far as its rule and its wildcards say."""
+        if rule in self._own:
+            return None, [self._own[rule][0]]
+        if "seed" in wildcards:
+            cell = _cell(wildcards)
+            return cell.factor, self.grid.cells[cell]
+        study = self.config.figures[wildcards["figure"]].study if "figure" in wildcards else wildcards.get("study")
+        return (self.config.studies[study].factor, [study]) if study else (None, [])
 
     def _on_device(self, rule: str) -> Estimate:
         """A job of a fixed cost that starts a device as training does."""
-        fixed, device = self.fixed(rule), self.costs.devices[self.device]
+        fixed, device = self.fixed(rule, {}), self.costs.devices[self.device]
         sources = fixed.sources | {device.source}
         return replace(fixed, own_seconds=fixed.own_seconds + device.startup_seconds, sources=sources)
-
-    def _of_study(self, rule: str, study: str | None) -> Estimate:
-        return self.fixed(rule, self.config.studies[study].factor, [study]) if study else self.fixed(rule)
-
-    def _of_cell(self, rule: str, wildcards: Wildcards) -> Estimate:
-        cell = _cell(wildcards)
-        return self.fixed(rule, cell.factor, self.grid.cells[cell])
 
     def _prepare_data(self, wildcards: Wildcards, rule: str = "prepare_data") -> Estimate:
         name, stage = wildcards["dataset"], self._stage(rule)
@@ -279,6 +280,11 @@ class Plan:
             factor=study.factor,
             studies={name: frozenset()},
         )
+
+
+def _kind(rule: str) -> str:
+    """A rule as costs know it: those of extraction are one."""
+    return EXTRACTION if rule.startswith(EXTRACTION) else rule
 
 
 def _cell(wildcards: Wildcards) -> Cell:

@@ -187,7 +187,7 @@ class Monitor:
         """The plan of what a store lacks."""
         plan = Plan(self.flow.config, self.grid, self.costs, store)
         for study in self.studies[1:]:
-            plan.add(study.name, study.estimates(plan))
+            plan.add(study.name, study.rules)
         return plan
 
     def _failures(self) -> list[Failure]:

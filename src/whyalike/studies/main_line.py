@@ -13,7 +13,7 @@ from whyalike.grid.parts import WHOLE, parts
 from whyalike.grid.paths import FIGURE_FILES, SAMPLE_FILES, TABLES
 from whyalike.grid.runs import Cell
 from whyalike.grid.workflow import Workflow
-from whyalike.planning.plan import EXTRACTION, is_fixed
+from whyalike.planning.plan import EXTRACTION
 from whyalike.studies.study import IMPORTS, MODELS, Job, Study, rule_studies
 
 
@@ -61,10 +61,6 @@ class MainLine(Study):
     def runs(self) -> dict[str, str]:
         """The runs of all cells, with their settings."""
         return {run.identity: cell.setting for cell in self.grid.cells for run in self.grid.runs(cell)}
-
-    def is_fixed(self, rule: str) -> bool:
-        """As of any study; also of rules that no job is of any more."""
-        return is_fixed(rule)
 
     # ---- jobs by stage ----
 

@@ -2,41 +2,67 @@
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-Paths = Mapping[str, str | list[str]]
+from whyalike.files import canonical_json
+from whyalike.planning.estimates import Estimate, Wildcards
+from whyalike.provenance import fingerprint
+
+Paths = Mapping[str, str | Sequence[str]]
+
+
+def each(**values: Iterable[str]) -> tuple[dict[str, str], ...]:
+    """The wildcards of a job for each combination of values, by name; without any there is one job."""
+    return tuple(dict(zip(values, one, strict=True)) for one in product(*values.values()))
+
+
+def _nothing(**_: str) -> tuple[str, ...]:
+    """Of any wildcards, nothing."""
+    return ()
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What Snakemake is told of a rule. Paths are below the study's folder, with wildcards in braces, by name.
+    """A rule, and its jobs. What depends on a job is a function that takes the job's wildcards by name.
 
     Attributes
     ----------
     name : as Snakemake knows it.
+    stage : as status tells of the jobs; those of a rule without one are in no list.
+    jobs : the wildcards of every job, see `each`.
     about : what a job does, for the person who watches.
-    work : wildcards -> the parameters, canonical JSON.
+    work : wildcards -> the parameters, JSON values.
     target : "package.module:function" that does a job. It takes by name what it needs of `work`, `operation`,
         `threads`, `store`, `study`, the wildcards, each input and output (paths; of a `dataset`, its folder), and
         `inputs`, all of them.
-    inputs : paths, or wildcards -> whole paths by name.
-    outputs : paths; `svg` is a figure of the report.
-    wildcards : the pattern of each one's values.
+    inputs : paths below the study's folder by name, with wildcards in braces; or wildcards -> such paths.
+    outputs : the same; `svg` is a figure of the report.
+    code : wildcards -> definitions beside the target on which the result depends.
+    is_versioned : whether a VERSION in the parameters, and no fingerprint, stands for the code.
+    cost : the plan, wildcards -> what a job costs; without it what the cost table says of the rule.
+    models : wildcards -> the names of models that a job trains and keeps outside the run store: they share its cost.
     params : parameters beside the work.
     category : where the report has its figure.
     threads, mem_mb, on_gpu, group, is_local : what a job takes, and where it runs.
     """
 
     name: str
+    stage: str
+    jobs: Sequence[Wildcards]
     about: str
-    work: Callable[[Any], str]
+    work: Callable[..., Mapping[str, Any]]
     target: str
-    inputs: Paths | Callable[[Any], Paths] = field(default_factory=dict)
+    inputs: Paths | Callable[..., Paths] = field(default_factory=dict)
     outputs: Paths = field(default_factory=dict)
-    wildcards: Mapping[str, str] = field(default_factory=dict)
+    code: Callable[..., Iterable[str]] = _nothing
+    is_versioned: bool = False
+    cost: Callable[..., Estimate] | None = None
+    models: Callable[..., Iterable[str]] = _nothing
     params: Mapping[str, Any] = field(default_factory=dict)
     category: str = ""
     threads: int = 1
@@ -46,10 +72,34 @@ class Rule:
     is_local: bool = False
 
     @property
+    def wildcards(self) -> dict[str, str]:
+        """The pattern of each wildcard: one of the values that jobs have."""
+        values: dict[str, dict[str, None]] = {}
+        for job in self.jobs:
+            for name, value in job.items():
+                values.setdefault(name, {})[re.escape(value)] = None
+        return {name: "|".join(of_name) for name, of_name in values.items()}
+
+    @property
     def place(self) -> str:
         """Where its log and its benchmark lie below the folders of those, without suffix."""
         values = ".".join(f"{{{name}}}" for name in self.wildcards)
         return f"{self.name}/{values}" if values else self.name
+
+    def parameters(self, wildcards: Any) -> str:
+        """The parameters of a job with the state of its code, as canonical JSON. Wildcards: Snakemake's, or a dict."""
+        named = dict(wildcards.items())
+        code = {} if self.is_versioned else {"code": fingerprint(self.target, *sorted(self.code(**named)))}
+        return canonical_json({**self.work(**named), **code})
+
+    def needs(self, folder: str, wildcards: Any) -> dict[str, str | list[str]]:
+        """The inputs of a job, by name, of a study in ``folder``. Wildcards as for `parameters`."""
+        named = dict(wildcards.items())
+        return below(folder, self.inputs(**named) if callable(self.inputs) else self.inputs, named)
+
+    def estimate(self, plan: Any, wildcards: Wildcards) -> Estimate:
+        """The `cost` of a job."""
+        return self.cost(plan, **wildcards)
 
     def carry_out(self, **offered: Any) -> None:
         """Do a job with what the target needs of ``offered``."""
@@ -63,7 +113,7 @@ def paths(files: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return {name: Path(of) if isinstance(of, str) else [Path(one) for one in of] for name, of in files}
 
 
-def below(folder: str, named: Paths, wildcards: Mapping[str, str] | None = None) -> dict[str, str | list[str]]:
+def below(folder: str, named: Paths, wildcards: Wildcards | None = None) -> dict[str, str | list[str]]:
     """Paths below a folder, with their wildcards or, if given, the values of those."""
 
     def whole(path: str) -> str:

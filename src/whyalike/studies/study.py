@@ -8,9 +8,8 @@ study lie in {results}/{its name there}/; models that are worth it are runs of t
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from pydantic import ValidationError
@@ -20,8 +19,8 @@ from whyalike.config.faults import faults_in_words, listed
 from whyalike.config.yaml_file import ConfigError, keys_of
 from whyalike.data.parameters import Parameters
 from whyalike.grid.runs import Cell
-from whyalike.planning.estimates import Estimate, Wildcards
-from whyalike.planning.plan import Plan
+from whyalike.planning.estimates import Wildcards
+from whyalike.studies.common_rules import preparation
 from whyalike.studies.registry import STUDIES
 from whyalike.studies.rule import Paths, Rule, below
 
@@ -97,14 +96,6 @@ class Study(ABC):
         """Identity of every run of the common store that the study needs -> the group or setting that it belongs to."""
         return {}
 
-    def estimates(self, plan: Plan) -> dict[str, Callable[[Wildcards], Estimate]]:
-        """What a job costs, by rule; rules that are left out cost what the plan, or else the cost table, says."""
-        return {}
-
-    def is_fixed(self, rule: str) -> bool:
-        """Whether the jobs of a rule cost what the cost table says of them, which finished jobs can teach."""
-        return False
-
     def watched(self) -> list[Job]:
         """The jobs that status tells of: those that `all` makes, and all of them once anything of the rest is there."""
         part, whole = self.jobs(whole=False), self.jobs()
@@ -125,16 +116,13 @@ class RuleStudy(Study):
     Attributes
     ----------
     section : the section that holds.
-    fixed_rules : the rules of which `is_fixed` is true.
-    rules : its rules by name, as `own_rules` lists them.
     datasets : those that its rule prepare_{study} prepares, by source, which is the wildcard `dataset`.
+    rules : its rules that have a job, by name, in the order of the stages.
 
     Raises
     ------
     ConfigError : the file is faulty, or the results would mix with the configuration's own.
     """
-
-    fixed_rules: ClassVar[frozenset[str]]
 
     def __init__(self, config: Config, default: str | Path):
         own = getattr(config, self.name)
@@ -148,44 +136,58 @@ class RuleStudy(Study):
 
     @abstractmethod
     def own_rules(self) -> list[Rule]:
-        """The table of its rules."""
+        """The table of its rules, in the order of the stages, without that of its data sets."""
 
     @cached_property
     def rules(self) -> dict[str, Rule]:
         """As the class says."""
-        return {rule.name: rule for rule in self.own_rules()}
+        return {rule.name: rule for rule in [preparation(self.name, self.datasets), *self.own_rules()] if rule.jobs}
 
     def targets(self) -> dict[str, list[str]]:
-        """What can be asked for by a name: the files of each."""
-        return {}
+        """What can be asked for by a name: the files of each. `all` makes the first; by default it is everything."""
+        return {self.name: [job.files[0] for job in self.jobs()]}
+
+    def part(self) -> list[str]:
+        """What `all` makes of the study: nothing unless it is asked for."""
+        return next(iter(self.targets().values())) if self.asked else []
 
     def inputs(self, rule: Rule) -> Callable[[Any], Paths]:
         """What a rule's jobs need: wildcards -> paths by name."""
-        if callable(rule.inputs):
-            return rule.inputs
-        return lambda wildcards: below(self.root, rule.inputs, dict(wildcards.items()))
+        return partial(rule.needs, self.root)
 
     def outputs(self, rule: Rule) -> Paths:
         """What a rule makes: paths by name, with wildcards in braces."""
         return below(self.root, rule.outputs)
 
-    def job(self, stage: str, rule: str, **wildcards: str) -> Job:
-        """A job of a rule: it makes the rule's files, of which an export leaves out representations and weights."""
-        files = tuple(below(self.root, self.rules[rule].outputs, wildcards).values())
-        archive = () if stage == "activations" else tuple(file for file in files if not file.endswith(".safetensors"))
-        return Job(stage, rule, wildcards, files, archive)
+    def jobs(self, whole: bool = True) -> list[Job]:
+        """The jobs of all rules that have a stage, or those that the first target needs."""
+        return self._jobs if whole else self._needed(next(iter(self.targets().values())))
+
+    @cached_property
+    def _jobs(self) -> list[Job]:
+        return [self._job(rule, wildcards) for rule in self.rules.values() if rule.stage for wildcards in rule.jobs]
+
+    def _job(self, rule: Rule, wildcards: Wildcards) -> Job:
+        """A job makes the rule's files, of which an export leaves out representations and weights."""
+        files = tuple(below(self.root, rule.outputs, wildcards).values())
+        archive = tuple(file for file in files if not file.endswith(".safetensors"))
+        return Job(rule.stage, rule.name, wildcards, files, () if rule.stage == "activations" else archive)
+
+    def _needed(self, files: list[str]) -> list[Job]:
+        """The jobs that make some files, and those that make what these need."""
+        makers = {file: job for job in self._jobs for file in job.files}
+        wanted, needed = list(files), set()
+        while wanted:
+            job = makers.get(wanted.pop())
+            if job and job.files not in needed:
+                needed.add(job.files)
+                for of in self.rules[job.rule].needs(self.root, job.wildcards).values():
+                    wanted += [of] if isinstance(of, str) else of
+        return [job for job in self._jobs if job.files in needed]
 
     def work(self, job: Job) -> str:
         """As the rule has them."""
-        return self.rules[job.rule].work(SimpleNamespace(**job.wildcards))
-
-    @abstractmethod
-    def own_figures(self) -> list[str]:
-        """What `all` makes of the study: nothing unless it is asked for."""
-
-    def is_fixed(self, rule: str) -> bool:
-        """As the class says."""
-        return rule in self.fixed_rules
+        return self.rules[job.rule].parameters(job.wildcards)
 
 
 def rule_studies(config: Config, folder: str | Path = "config") -> dict[str, RuleStudy]:

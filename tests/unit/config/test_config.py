@@ -92,6 +92,7 @@ def test_a_configuration_cannot_be_changed_after_reading(demo):
         ),
         ("models.resnet8.blocks", [1, 1], "blocks (1, 1) and widths (16, 32, 64) need one number a stage each"),
         ("figures.task_overlap.kind", "overlp", "unknown figure kind 'overlp'. Did you mean 'overlap'?"),
+        ("figures.task_overlap.kind", "closeness_width", "unknown figure kind 'closeness_width'. Known: "),
         (
             "figures.mutual_information.kind",
             "overlap",

@@ -22,7 +22,7 @@ from figure_tables import (
 from whyalike.data.prepared import write_prepared
 from whyalike.figures import overlap
 from whyalike.figures.making import READERS, make_figure
-from whyalike.figures.registry import FIGURES
+from whyalike.figures.registry import CONFIG_FIGURES
 from whyalike.figures.saving import save
 from whyalike.figures.style import RC, SMALL_POINTS, equals, metric_words, number
 from whyalike.files import write_table
@@ -87,10 +87,12 @@ def settings_before():
 def written(inputs, settings_before, tmp_path_factory):
     """The paths of one figure of every kind, each in a folder of its own."""
     folder = tmp_path_factory.mktemp("figures")
-    return {kind: make_figure(kind, {}, of(kind, inputs), folder / kind / f"{kind}.svg", MADE_BY) for kind in FIGURES}
+    return {
+        kind: make_figure(kind, {}, of(kind, inputs), folder / kind / f"{kind}.svg", MADE_BY) for kind in CONFIG_FIGURES
+    }
 
 
-@pytest.mark.parametrize("kind", FIGURES)
+@pytest.mark.parametrize("kind", CONFIG_FIGURES)
 def test_every_kind_writes_its_four_files_and_the_numbers(kind, written):
     paths = written[kind]
     assert sorted(path.name for path in paths["svg"].parent.iterdir()) == sorted(
@@ -132,7 +134,7 @@ def test_files_carry_their_maker_and_neither_date_nor_version(written):
 
 
 def test_drawing_and_saving_leave_the_settings_of_matplotlib_alone(settings_before, written):
-    assert len(written) == len(FIGURES)
+    assert len(written) == len(CONFIG_FIGURES)
     assert dict(matplotlib.rcParams) == settings_before
 
 
@@ -163,7 +165,7 @@ def test_a_data_set_is_given_by_its_folder_or_its_files(inputs, written, tmp_pat
 
 
 def test_every_kind_reads_inputs_that_have_a_reader_and_needs_keys_of_the_config():
-    for name, entry in FIGURES.items():
+    for name, entry in CONFIG_FIGURES.items():
         assert set(entry.facts.inputs) <= set(READERS), name
         assert set(entry.facts.needs) <= {"study", "dataset"}, name
         assert entry.facts.category

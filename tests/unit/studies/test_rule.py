@@ -1,8 +1,10 @@
 """A rule of a study: where its log lies, and what of a job its target is given."""
 
+import json
 from pathlib import Path
 
-from whyalike.studies.rule import Rule, below, paths
+from whyalike.provenance import fingerprint
+from whyalike.studies.rule import Rule, below, each, paths
 
 SEEN = {}
 
@@ -13,14 +15,14 @@ def work_of_a_job(work, group, output):
 
 
 def test_a_target_takes_by_name_what_it_needs_and_no_more():
-    rule = Rule("make", "made", str, f"{__name__}:work_of_a_job")
+    rule = Rule("make", "", each(), "made", str, f"{__name__}:work_of_a_job")
     rule.carry_out(work={"n": 1}, group="k4", output=Path("a"), threads=1, store=Path("runs"))
     assert {"work": {"n": 1}, "group": "k4", "output": Path("a")} == SEEN
 
 
 def test_a_log_lies_in_the_folder_of_its_rule_by_wildcards_and_without_any_beside_those():
-    assert Rule("make", "made", str, "", wildcards={"a": ".", "b": "."}).place == "make/{a}.{b}"
-    assert Rule("make", "made", str, "").place == "make"
+    assert Rule("make", "", each(a="1", b="2"), "made", str, "").place == "make/{a}.{b}"
+    assert Rule("make", "", each(), "made", str, "").place == "make"
 
 
 def test_paths_lie_below_the_study_with_wildcards_or_their_values():
@@ -29,3 +31,28 @@ def test_paths_lie_below_the_study_with_wildcards_or_their_values():
     whole = {"one": "{odd}/models/k4.parquet", "many": ["{odd}/data/k4/a", "{odd}/b"]}
     assert below("{odd}", named, {"group": "k4"}) == whole
     assert paths({"one": "a", "many": ["b"]}.items()) == {"one": Path("a"), "many": [Path("b")]}
+
+
+def test_a_job_for_each_combination_of_values_which_are_the_patterns_of_the_wildcards():
+    rule = Rule("make", "", each(group=["k4", "k.5"], part=["all"]), "made", dict, "")
+    assert list(rule.jobs) == [{"group": "k4", "part": "all"}, {"group": "k.5", "part": "all"}]
+    assert rule.wildcards == {"group": r"k4|k\.5", "part": "all"}
+    assert list(each()) == [{}]
+
+
+def test_parameters_hold_the_state_of_the_target_and_of_what_else_counts_unless_a_version_does():
+    target, other = "whyalike.studies.rule:paths", "whyalike.studies.rule:below"
+    about = ("make", "", each(group=["k4"]), "made")
+    rule = Rule(*about, lambda group: {"group": group}, target, code=lambda group: [other])
+    assert json.loads(rule.parameters({"group": "k4"})) == {"group": "k4", "code": fingerprint(target, other)}
+    rule = Rule(*about, lambda group: {"group": group, "version": 1}, target, is_versioned=True)
+    assert json.loads(rule.parameters({"group": "k4"})) == {"group": "k4", "version": 1}
+
+
+def test_inputs_are_paths_or_follow_from_the_wildcards():
+    rule = Rule("make", "", each(), "made", dict, "", {"model": "models/{group}.parquet"})
+    assert rule.needs("root", {"group": "k4"}) == {"model": "root/models/k4.parquet"}
+    rule = Rule(
+        "make", "", each(), "made", dict, "", lambda part: {"models": [f"models/{part}{i}.parquet" for i in range(2)]}
+    )
+    assert rule.needs("root", {"part": "a"}) == {"models": ["root/models/a0.parquet", "root/models/a1.parquet"]}

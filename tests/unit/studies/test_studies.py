@@ -50,7 +50,7 @@ def plan_of():
     def make(config):
         plan = Plan(config, Grid(config), costs.read(COSTS, "none"), Path(config.results, "runs"))
         for name, study in rule_studies(config).items():
-            plan.add(name, study.estimates(plan))
+            plan.add(name, study.rules)
         return plan
 
     return make
@@ -93,10 +93,30 @@ def test_every_job_of_a_study_has_its_own_files_and_a_rule(study):
         rule = study.rules[job.rule]
         assert all(re.fullmatch(rule.wildcards[name], value) for name, value in job.wildcards.items())
         assert job.benchmark == f"{rule.place.format(**job.wildcards)}.tsv"
-    assert set(study.figures("all")) | set(study.figures("synthetic")) <= set(files)
+    figures = [job.files[0] for job in jobs if job.stage == "figures"]
+    assert sorted(study.targets()["closeness"]) == sorted(figures)
+
+
+def test_the_part_that_all_makes_is_what_its_figures_need_and_no_more(study):
     part = study.jobs(whole=False)
-    assert set(study.own_figures()) == {job.files[0] for job in part if job.stage == "figures"}
-    assert not [job for job in part if "cifar10" in str(job.wildcards) or "digits" in str(job.wildcards)]
+    assert set(study.part()) == {job.files[0] for job in part if job.stage == "figures"}
+    values = {value for job in part for value in job.wildcards.values()}
+    figures = {"circle", "copies", "width_synthetic", "metrics_synthetic", "tuples_synthetic"}
+    assert values == {"k4_width4", "k4_width16", "synthetic", *figures}
+    stages = [job.stage for job in study.jobs()]
+    assert list(dict.fromkeys(stages)) == list(study.stages)
+    assert part == [job for job in study.jobs() if job in part]
+
+
+def test_a_rule_without_a_job_is_none_and_costs_follow_the_table_where_no_rule_says_otherwise(demo, study, plan_of):
+    section = {**TINY["closeness"], "cifar10": None}
+    without = rule_studies(check({**demo, "closeness": section}))["closeness"]
+    of_photographs = {"prepare_closeness", "train_embedders", "embed_images"}
+    assert set(study.rules) - set(without.rules) == of_photographs
+    plan = plan_of(study.config)
+    assert {rule for rule in study.rules if not plan.is_fixed(rule)} == of_photographs
+    assert not any(plan.is_fixed(rule) for rule in ("train_models", "extract_all", "download_data", "write_beton"))
+    assert all(plan.is_fixed(rule) for rule in ("make_splits", "analyse_study", "a_rule_of_the_past"))
 
 
 def test_a_group_of_photographs_costs_the_runs_that_the_store_lacks(config, study, plan_of):

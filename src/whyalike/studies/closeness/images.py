@@ -6,10 +6,7 @@ that its weights depend on; a seed more trains that seed alone.
 
 from typing import Any
 
-from whyalike.data.registry import SOURCES
-from whyalike.files import canonical_json
 from whyalike.grid.runs import initial_weights, trained_identity
-from whyalike.provenance import fingerprint, version
 from whyalike.studies.closeness.section import Photographs
 
 SOURCE, FAMILY, OBJECTIVE = "cifar10", "embedder", "cross_entropy_adam"
@@ -22,10 +19,9 @@ def groups(section: Photographs | None) -> list[str]:
     return [] if section is None else [f"{SOURCE}_m{dimensions}" for dimensions in section.dimensions]
 
 
-def data_work(section: Photographs) -> str:
-    """Parameters of the prepared data set."""
-    parameters = section.data.plain()
-    return canonical_json({"source": SOURCE, "parameters": parameters, "version": version(SOURCES[SOURCE].module)})
+def stimuli(section: Photographs) -> dict[str, Any]:
+    """The test images on which embeddings are compared."""
+    return {"part": "test", "n": section.stimuli, "seed": section.stimuli_seed}
 
 
 def training(section: Photographs, group: str) -> dict[str, Any]:
@@ -53,10 +49,3 @@ def _identity(section: Photographs, shared: dict[str, Any], seed: int) -> str:
     start = initial_weights(shared["model"], shared["size"], seed, REPLICA)
     dataset = {"source": SOURCE, **section.data.plain()}
     return trained_identity(start, dataset, shared["recipe"], {"split": {"part": "all"}, "labelling": LABELLING})
-
-
-def activations_work(section: Photographs, group: str) -> str:
-    """Parameters of the representations of a group: those of its training, the test images, and the code."""
-    stimuli = {"part": "test", "n": section.stimuli, "seed": section.stimuli_seed}
-    code = fingerprint("whyalike.studies.closeness.images_activations:embed_images")
-    return canonical_json({"training": training(section, group), "stimuli": stimuli, "code": code})

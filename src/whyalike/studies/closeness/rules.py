@@ -3,18 +3,18 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from whyalike.figures.registry_studies import CLOSENESS
-from whyalike.grid.workflow import DATA_FILES, FIGURE_FILES
-from whyalike.studies.rule import Rule
+from whyalike.grid.workflow import DATA_FILES
+from whyalike.similarity.metrics.registry import METRICS
+from whyalike.similarity.protocols import metric_of
+from whyalike.studies.closeness import costs, images
+from whyalike.studies.common_rules import drawing
+from whyalike.studies.rule import Rule, each
 
 if TYPE_CHECKING:
     from whyalike.studies.closeness.study import ClosenessStudy
 
-COMMON = "whyalike.studies.common_jobs"
 PARTS = ("synthetic", "all")
 CONSTRUCTIONS = ("circle", "copies")
-STACKED, PHOTOGRAPHS = {"group": r"k\d+_width\d+|digits_m\d+"}, {"group": r"cifar10_m\d+"}
-GROUP, PART = {"group": f"{STACKED['group']}|{PHOTOGRAPHS['group']}"}, {"part": "|".join(PARTS)}
 MODELS, WEIGHTS = "models/{group}.parquet", "models/{group}.safetensors"
 ACTIVATIONS, SCORES = "activations/{group}.parquet", "similarity/{group}.parquet"
 
@@ -26,38 +26,54 @@ def rules(study: "ClosenessStudy") -> list[Rule]:
     training, representations and scores of a group are one job: the last two take seconds. Of photographs a group is
     one job, whose runs lie in the common store.
     """
-    local, one_job = partial(Rule, is_local=True), partial(Rule, group="closeness.{group}")
-    on_gpu = partial(Rule, wildcards=PHOTOGRAPHS, on_gpu=True)
-    photographs = [f"data/{name}/{file}" for name in study.datasets for file in DATA_FILES]
+    section, stacked, photographs = study.section, study.perceptrons(), images.groups(study.photographs)
+    one_job, local = partial(Rule, group="closeness.{group}"), partial(Rule, is_local=True)
+    data = {"dataset": [f"data/{name}/{file}" for name in study.datasets for file in DATA_FILES]}
     return [
-        Rule("prepare_closeness", "prepare {wildcards.dataset}", study.data_work, f"{COMMON}:prepare_data",
-             outputs={file.partition(".")[0]: f"data/{{dataset}}/{file}" for file in DATA_FILES},
-             wildcards={"dataset": "|".join(study.datasets) or "(?!)"}, threads=2, mem_mb=4000,
-             params={"study": study.name}),
-        local("score_constructed", "constructed models, {wildcards.construction}", study.constructed_work,
-              _code("constructed_scores:score_constructed"), wildcards={"construction": "|".join(CONSTRUCTIONS)},
-              outputs={"output": "similarity/{construction}.parquet"}),
-        one_job("train_embeddings", "train {wildcards.group}", study.training_work, _code("training:train_group"),
-                wildcards=STACKED, outputs={"manifest": MODELS, "weights": WEIGHTS}, mem_mb=4000),
-        one_job("embed_group", "representations of {wildcards.group}", study.activations_work,
-                _code("activations:embed_group"), {"manifest": MODELS, "weights": WEIGHTS}, {"output": ACTIVATIONS},
-                STACKED),
-        on_gpu("train_embedders", "train {wildcards.group}", study.training_work,
-               _code("images_training:train_embedders"), {"dataset": photographs}, {"manifest": MODELS}, mem_mb=16000),
-        on_gpu("embed_images", "representations of {wildcards.group}", study.images_work,
-               _code("images_activations:embed_images"), {"dataset": photographs, "manifest": MODELS},
-               {"output": ACTIVATIONS}, mem_mb=8000),
-        one_job("score_group", "all pairs of {wildcards.group}", study.similarity_work, _code("scores:score_group"),
-                {"activations": ACTIVATIONS}, {"output": SCORES}, GROUP, mem_mb=4000),
-        local("score_tuples", "numbers of tuples, {wildcards.part}", study.tuples_work,
-              _code("tuple_counts:score_tuples"), study.tuples_activations,
-              {"output": "similarity/tuples_{part}.parquet"}, PART),
-        local("analyse_closeness", "statistics, {wildcards.part}", study.statistics_work,
-              _code("statistics:analyse_closeness"), study.scores, {"output": "statistics/{part}.parquet"}, PART),
-        local("draw_closeness", "figure {wildcards.figure}", study.figure_work, f"{COMMON}:draw_figure",
-              study.figure_inputs, {suffix: f"figures/{{figure}}.{suffix}" for suffix in FIGURE_FILES},
-              {"figure": r"\w+"}, params={"caption": study.caption}, category=CLOSENESS),
+        one_job("train_embeddings", "models", each(group=stacked), "train {wildcards.group}",
+                study.training, _code("training:train_group"),
+                {}, {"manifest": MODELS, "weights": WEIGHTS},
+                is_versioned=True, models=study.models, mem_mb=4000),
+        Rule("train_embedders", "models", each(group=photographs), "train {wildcards.group}",
+             study.training, _code("images_training:train_embedders"),
+             data, {"manifest": MODELS},
+             is_versioned=True, cost=partial(costs.training, study), mem_mb=16000, on_gpu=True),
+        one_job("embed_group", "activations", each(group=stacked), "representations of {wildcards.group}",
+                lambda group: {"training": study.training(group)}, _code("activations:embed_group"),
+                {"manifest": MODELS, "weights": WEIGHTS}, {"output": ACTIVATIONS}),
+        Rule("embed_images", "activations", each(group=photographs), "representations of {wildcards.group}",
+             lambda group: {"training": study.training(group), "stimuli": images.stimuli(study.photographs)},
+             _code("images_activations:embed_images"),
+             {**data, "manifest": MODELS}, {"output": ACTIVATIONS},
+             cost=partial(costs.extraction, study), mem_mb=8000, on_gpu=True),
+        one_job("score_group", "similarity", each(group=[*stacked, *photographs]), "all pairs of {wildcards.group}",
+                study.scoring, _code("scores:score_group"),
+                {"activations": ACTIVATIONS}, {"output": SCORES},
+                lambda group: {METRICS[metric_of(*one)].target for one in section.metrics.items()}, mem_mb=4000),
+        local("score_constructed", "similarity", each(construction=CONSTRUCTIONS),
+              "constructed models, {wildcards.construction}",
+              lambda construction: {"study": study.name, **getattr(section, construction).plain()},
+              _code("constructed_scores:score_constructed"),
+              {}, {"output": "similarity/{construction}.parquet"}),
+        local("score_tuples", "similarity", each(part=PARTS), "numbers of tuples, {wildcards.part}",
+              lambda part: {"study": study.name, "stimuli": "radial_test", **section.tuples.plain()},
+              _code("tuple_counts:score_tuples"),
+              lambda part: {"activations": _of(ACTIVATIONS, study.widest(part))},
+              {"output": "similarity/tuples_{part}.parquet"}),
+        local("analyse_closeness", "statistics", each(part=PARTS), "statistics, {wildcards.part}",
+              lambda part: {"draws": section.draws}, _code("statistics:analyse_closeness"),
+              lambda part: {"scores": _of(SCORES, study.groups(part))}, {"output": "statistics/{part}.parquet"}),
+        drawing(study.name, study.figures(*PARTS)),
     ]  # fmt: skip
+
+
+def image_tables(groups: list[str]) -> dict[str, list[str]]:
+    """What a figure of images is drawn from."""
+    return {"embeddings": _of(ACTIVATIONS, groups), "manifests": _of(MODELS, groups), "scores": _of(SCORES, groups)}
+
+
+def _of(path: str, groups: list[str]) -> list[str]:
+    return [path.format(group=group) for group in groups]
 
 
 def _code(name: str) -> str:

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from whyalike.figures.registry import FIGURES
-from whyalike.figures.registry_studies import STUDY_FIGURES
 from whyalike.studies.closeness.figures import constructed, digits, metrics, tuples, width
 
 
@@ -119,12 +118,8 @@ def test_ten_labels_differ_in_colour_or_marker_and_a_label_without_images_is_lef
     assert len(figure.axes[0].texts) == 9
 
 
-@pytest.mark.parametrize("name", list(STUDY_FIGURES))
+@pytest.mark.parametrize("name", [name for name, entry in FIGURES.items() if entry.facts.study])
 def test_an_empty_table_is_said_to_be_one(name):
     table = pd.DataFrame(columns=["kind", "metric", "scope", "value"])
     with pytest.raises(ValueError, match=r"holds? no .* to draw\. Run the \w+ stage again"):
-        STUDY_FIGURES[name].load()(*[table] * len(STUDY_FIGURES[name].facts.inputs))
-
-
-def test_names_are_not_those_of_a_configurations_figures():
-    assert not set(STUDY_FIGURES) & set(FIGURES)
+        FIGURES[name].load()(*[table] * len(FIGURES[name].facts.inputs))

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -12,16 +11,20 @@ from whyalike.config.yaml_file import ConfigError
 from whyalike.studies.closeness.study import ClosenessStudy
 
 DEFAULT = Path(__file__).parents[4] / "config" / "closeness.yaml"
-GROUP = SimpleNamespace(group="k4_width16")
-WORK = {
-    "constructed": lambda flow: flow.constructed_work(SimpleNamespace(construction="circle")),
-    "training": lambda flow: flow.training_work(GROUP),
-    "activations": lambda flow: flow.activations_work(GROUP),
-    "similarity": lambda flow: flow.similarity_work(GROUP),
-    "tuples": lambda flow: flow.tuples_work(None),
-    "statistics": lambda flow: flow.statistics_work(None),
-    "figure": lambda flow: flow.figure_work(SimpleNamespace(figure="width_all")),
+RULES = {
+    "constructed": ("score_constructed", {"construction": "circle"}),
+    "training": ("train_embeddings", {"group": "k4_width16"}),
+    "activations": ("embed_group", {"group": "k4_width16"}),
+    "similarity": ("score_group", {"group": "k4_width16"}),
+    "tuples": ("score_tuples", {"part": "all"}),
+    "statistics": ("analyse_closeness", {"part": "all"}),
+    "figure": ("draw_closeness", {"figure": "width_all"}),
 }
+
+
+def works(study):
+    """The parameters of a job of each stage."""
+    return {stage: study.rules[rule].parameters(wildcards) for stage, (rule, wildcards) in RULES.items()}
 
 
 @pytest.fixture
@@ -38,21 +41,21 @@ def test_without_a_section_the_default_holds_at_full_size_and_all_leaves_it_out(
     assert study.root == "results/closeness"
     assert study.groups("synthetic") == [f"k{k}_width{w}" for k in (4, 6) for w in (16, 32, 64, 128, 256)]
     assert len(study.groups("all")) == 20
-    assert study.own_figures() == []
-    work = json.loads(study.training_work(GROUP))
+    assert study.part() == []
+    work = json.loads(works(study)["training"])
     points = {"train": {"n": 20000, "seed": 0}, "test": {"n": 2000, "seed": 1}}
     assert work["data"] == {"source": "radial", **points}
     assert [work[name] for name in ("inputs", "classes", "width", "dimensions", "seeds")] == [2, 4, 16, 2, 20]
     assert work["recipe"] == {"lr": 1e-4, "batch_size": 128, "steps": 15000, "layers": 4}
-    digits = json.loads(study.training_work(SimpleNamespace(group="digits_m3")))
+    digits = study.training("digits_m3")
     assert [digits[name] for name in ("inputs", "classes", "width", "dimensions", "seeds")] == [64, 10, 128, 3, 10]
     assert digits["data"] == {"source": "digits", "train": 1200, "seed": 0}
-    assert json.loads(WORK["constructed"](study))["radii"] == list(range(1, 21))
+    assert json.loads(works(study)["constructed"])["radii"] == list(range(1, 21))
 
 
 def test_with_a_section_its_smaller_part_is_part_of_all(demo, section):
     study = flow(demo, {**section, "name": "mine"})
-    assert study.own_figures() == [
+    assert study.part() == [
         f"results/mine/figures/{name}.svg"
         for name in ("circle", "copies", "width_synthetic", "metrics_synthetic", "tuples_synthetic")
     ]
@@ -74,22 +77,20 @@ def test_with_a_section_its_smaller_part_is_part_of_all(demo, section):
     ],
 )
 def test_a_change_reaches_just_the_stages_that_depend_on_it(demo, section, path, value, stages):
-    before = {stage: work(flow(demo, section)) for stage, work in WORK.items()}
+    before = works(flow(demo, section))
     *sections, last = path.split(".")
     inner = section
     for name in sections:
         inner = inner[name]
     inner[last] = value
-    after = {stage: work(flow(demo, section)) for stage, work in WORK.items()}
-    assert {stage for stage in WORK if before[stage] != after[stage]} == set(stages.split())
+    after = works(flow(demo, section))
+    assert {stage for stage in RULES if before[stage] != after[stage]} == set(stages.split())
 
 
 def test_figures_are_drawn_from_their_own_tables(demo):
     study = flow(demo)
-    inputs = {
-        name: study.figure_inputs(SimpleNamespace(figure=name))
-        for name in ("circle", "width_all", "digits", "tuples_synthetic")
-    }
+    names = ("circle", "width_all", "digits", "tuples_synthetic")
+    inputs = {name: study.rules["draw_closeness"].needs(study.root, {"figure": name}) for name in names}
     assert inputs == {
         "circle": {"scores": ["results/closeness/similarity/circle.parquet"]},
         "width_all": {"statistics": ["results/closeness/statistics/all.parquet"]},
@@ -99,7 +100,7 @@ def test_figures_are_drawn_from_their_own_tables(demo):
         },
         "tuples_synthetic": {"scores": ["results/closeness/similarity/tuples_synthetic.parquet"]},
     }
-    widest = study.tuples_activations(SimpleNamespace(part="synthetic"))
+    widest = study.rules["score_tuples"].needs(study.root, {"part": "synthetic"})
     assert widest == {"activations": [f"results/closeness/activations/k{k}_width256.parquet" for k in (4, 6)]}
 
 

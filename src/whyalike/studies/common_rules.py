@@ -1,0 +1,60 @@
+"""Rules that any study with rules of its own can have: data from the sources, and figures."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from whyalike.data.parameters import Parameters
+from whyalike.data.registry import SOURCES
+from whyalike.figures.registry import FIGURES, FigureFacts
+from whyalike.grid.workflow import DATA_FILES, FIGURE_FILES
+from whyalike.planning.estimates import Estimate
+from whyalike.planning.plan import Plan
+from whyalike.provenance import version
+from whyalike.registry import Entry
+from whyalike.studies.rule import Paths, Rule, each
+
+JOBS = "whyalike.studies.common_jobs"
+
+
+def preparation(study: str, datasets: Mapping[str, Parameters]) -> Rule:
+    """The rule that prepares a study's data sets, given by their sources."""
+
+    def work(dataset: str) -> dict[str, Any]:
+        source = SOURCES[dataset].module
+        return {"source": dataset, "parameters": datasets[dataset].plain(), "version": version(source)}
+
+    def cost(plan: Plan, dataset: str) -> Estimate:
+        return replace(plan.fixed("prepare_data", {"dataset": dataset}), studies={study: frozenset()})
+
+    outputs = {file.partition(".")[0]: f"data/{{dataset}}/{file}" for file in DATA_FILES}
+    return Rule(f"prepare_{study}", "", each(dataset=datasets), "prepare {wildcards.dataset}", work,
+                f"{JOBS}:prepare_data", {}, outputs, is_versioned=True, cost=cost, threads=2, mem_mb=4000,
+                params={"study": study})  # fmt: skip
+
+
+def drawing(study: str, figures: Mapping[str, Paths]) -> Rule:
+    """The rule that draws a study's figures.
+
+    Parameters
+    ----------
+    study : the study's name.
+    figures : a figure's name -> its inputs, lists by the names that its kind gives them. The kind of `width_all` is
+        {study}_width in the table of figures.
+    """
+
+    def entry(figure: str) -> Entry[FigureFacts]:
+        return FIGURES[_kind(study, figure)]
+
+    def work(figure: str) -> dict[str, Any]:
+        return {"kind": _kind(study, figure), "options": {}, "inputs": entry(figure).facts.inputs}
+
+    caption = {"caption": lambda wildcards: entry(wildcards.figure).facts.caption}
+    outputs = {suffix: f"figures/{{figure}}.{suffix}" for suffix in FIGURE_FILES}
+    return Rule(f"draw_{study}", "figures", each(figure=figures), "figure {wildcards.figure}", work,
+                f"{JOBS}:draw_figure", lambda figure: figures[figure], outputs, lambda figure: [entry(figure).target],
+                params=caption, category=entry(next(iter(figures))).facts.category, is_local=True)  # fmt: skip
+
+
+def _kind(study: str, figure: str) -> str:
+    return f"{study}_{figure.partition('_')[0]}"
