@@ -119,7 +119,7 @@ def test_parts_that_do_not_fit_are_told(demo, section, key, value, fault):
 
 
 def test_a_metric_of_distributions_is_no_metric_of_embeddings(demo, section):
-    section["metrics"]["llv_distance"] = {}
+    section["metrics"] = {"llv_distance": {}}
     with pytest.raises(ConfigError, match=r"'llv_distance' compares pairs \(f, g\)"):
         flow(demo, section)
 
