@@ -38,6 +38,16 @@ def filler(study):
     return study.path / "results" / "filler"
 
 
+def is_refused(study: Study, told: str) -> None:
+    """A start ends with a message, before any job."""
+    jobs = len(study.jobs("rule_"))
+    driver = study.start()
+    study.wait_for(lambda: driver.poll() is not None, "the driver's end")
+    assert driver.returncode == 1
+    assert told in study.said()
+    assert len(study.jobs("rule_")) == jobs
+
+
 def test_a_full_disk_ends_the_run_with_a_message(study, filler):
     driver = study.start()
     study.a_training()
@@ -50,23 +60,13 @@ def test_a_full_disk_ends_the_run_with_a_message(study, filler):
 
 
 def test_a_full_disk_is_refused_before_any_job(study, filler):
-    jobs = len(study.jobs("rule_"))
-    driver = study.start()
-    study.wait_for(lambda: driver.poll() is not None, "the driver's end")
-    assert driver.returncode == 1
-    assert "nothing was run: " in study.said()
-    assert len(study.jobs("rule_")) == jobs
+    is_refused(study, "nothing was run: ")
 
 
 def test_a_read_only_results_folder_is_refused_before_any_job(study, filler):
     filler.unlink()
-    jobs = len(study.jobs("rule_"))
     mount(study, "remount", "ro")
-    driver = study.start()
-    study.wait_for(lambda: driver.poll() is not None, "the driver's end")
-    assert driver.returncode == 1
-    assert "results cannot be written (a read-only file system, or its permissions)" in study.said()
-    assert len(study.jobs("rule_")) == jobs
+    is_refused(study, "results cannot be written (a read-only file system, or its permissions)")
 
 
 def test_it_goes_on_when_there_is_room(study, undisturbed):

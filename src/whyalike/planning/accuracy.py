@@ -52,8 +52,13 @@ def compared(flow: Workflow, costs: Costs, gpu: str | None = None) -> list[Compa
     ConfigError : no job has left a benchmark, or it is not known which GPU trained.
     """
     experience = Experience(flow, costs, gpu)
-    jobs = [*_data(experience), *_training(experience), *_extraction(experience), *_scoring(experience),
-            *_fixed(experience)]  # fmt: skip
+    jobs = [
+        *_planned(experience, "prepare_data", "{dataset}"),
+        *_training(experience),
+        *_extraction(experience),
+        *_planned(experience, "score_comparison", "{comparison}, {study}, {job}"),
+        *_fixed(experience),
+    ]
     if not jobs:
         raise ConfigError(f"{experience.folder} tells of no finished job: run the study first")
     return jobs
@@ -75,11 +80,11 @@ def shown(jobs: Iterable[Compared]) -> Table:
     return table
 
 
-def _data(experience: Experience) -> Iterator[Compared]:
+def _planned(experience: Experience, rule: str, of: str) -> Iterator[Compared]:
+    """The jobs of a rule that needs no device, named by their wildcards."""
     plan = experience.plan(None, NO_STORE)
-    for took, wildcards in experience.benchmarks("prepare_data"):
-        planned = plan.estimate("prepare_data", wildcards).seconds
-        yield Compared("prepare_data", wildcards["dataset"], planned, took)
+    for took, wildcards in experience.benchmarks(rule):
+        yield Compared(rule, of.format(**wildcards), plan.estimate(rule, wildcards).seconds, took)
 
 
 def _training(experience: Experience) -> Iterator[Compared]:
@@ -104,15 +109,6 @@ def _extraction(experience: Experience) -> Iterator[Compared]:
             cell = Cell(wildcards["setting"], wildcards["factor"], int(wildcards["seed"]))
             plan = experience.plan(experience.devices[cell.setting], NO_STORE)
             yield Compared(EXTRACTION.rstrip("_"), _words(cell), plan.estimate(rule, wildcards).seconds, took)
-
-
-def _scoring(experience: Experience) -> Iterator[Compared]:
-    plan = experience.plan(None, NO_STORE)
-    for took, wildcards in experience.benchmarks("score_comparison"):
-        planned = plan.estimate("score_comparison", wildcards).seconds
-        yield Compared(
-            "score_comparison", f"{wildcards['comparison']}, {wildcards['study']}, {wildcards['job']}", planned, took
-        )
 
 
 def _fixed(experience: Experience) -> Iterator[Compared]:
