@@ -15,7 +15,6 @@ UPWARDS = {
 }
 # an import for a type hint alone that closes a circle -> why it does
 HINTS = {
-    ("whyalike.studies.closeness.costs", "whyalike.studies.closeness.study"): "costs are asked of the study's jobs",
     ("whyalike.studies.closeness.rules", "whyalike.studies.closeness.study"): "rules ask the study for their inputs",
 }
 

@@ -70,7 +70,7 @@ class Plan:
         """Take in what the jobs of a study with rules of its own cost."""
         self.rows.append(study)
         self._own |= {name: (study, rule) for name, rule in rules.items()}
-        self._modelled |= {name: partial(rule.estimate, self) for name, rule in rules.items() if rule.cost}
+        self._modelled |= {name: partial(self._as_told, study, rule) for name, rule in rules.items() if rule.cost}
 
     def is_fixed(self, rule: str) -> bool:
         """Whether the jobs of a rule cost what the cost table says of it, which finished jobs can teach."""
@@ -178,6 +178,11 @@ class Plan:
             return job
         each = RunCost(seconds / len(models), size / len(models))
         return replace(job, own_seconds=0.0, own_bytes=0.0, runs=dict.fromkeys(models, each))
+
+    def _as_told(self, study: str, rule: Rule, wildcards: Wildcards) -> Estimate:
+        """What a rule itself says of a job, with the study that needs it."""
+        told = rule.cost(self, **wildcards)
+        return replace(told, studies={study: frozenset(told.runs)})
 
     def _served(self, rule: str, wildcards: Wildcards) -> tuple[str | None, Iterable[str]]:
         """The factor that a job is of, and the studies that need it, as far as its rule and its wildcards say."""

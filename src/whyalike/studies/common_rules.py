@@ -1,7 +1,6 @@
 """Rules that any study with rules of its own can have: data from the sources, and figures."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from whyalike.data.parameters import Parameters
@@ -25,7 +24,7 @@ def preparation(study: str, datasets: Mapping[str, Parameters]) -> Rule:
         return {"source": dataset, "parameters": datasets[dataset].plain(), "version": version(source)}
 
     def cost(plan: Plan, dataset: str) -> Estimate:
-        return replace(plan.fixed("prepare_data", {"dataset": dataset}), studies={study: frozenset()})
+        return plan.fixed("prepare_data", {"dataset": dataset})
 
     outputs = {file.partition(".")[0]: f"data/{{dataset}}/{file}" for file in DATA_FILES}
     return Rule(f"prepare_{study}", "", each(dataset=datasets), "prepare {wildcards.dataset}", work,

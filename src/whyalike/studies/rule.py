@@ -44,7 +44,7 @@ class Rule:
     outputs : the same; `svg` is a figure of the report.
     code : wildcards -> definitions beside the target on which the result depends.
     is_versioned : whether a VERSION in the parameters, and no fingerprint, stands for the code.
-    cost : the plan, wildcards -> what a job costs; without it what the cost table says of the rule.
+    cost : the plan, wildcards -> what a job costs, but for whom; without it what the cost table says of the rule.
     models : wildcards -> the names of models that a job trains and keeps outside the run store: they share its cost.
     params : parameters beside the work.
     category : where the report has its figure.
@@ -96,10 +96,6 @@ class Rule:
         """The inputs of a job, by name, of a study in ``folder``. Wildcards as for `parameters`."""
         named = dict(wildcards.items())
         return below(folder, self.inputs(**named) if callable(self.inputs) else self.inputs, named)
-
-    def estimate(self, plan: Any, wildcards: Wildcards) -> Estimate:
-        """The `cost` of a job."""
-        return self.cost(plan, **wildcards)
 
     def carry_out(self, **offered: Any) -> None:
         """Do a job with what the target needs of ``offered``."""

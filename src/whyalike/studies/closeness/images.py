@@ -1,4 +1,4 @@
-"""The models of photographs in the study of closeness: which runs of the store a group has, and the work of its jobs.
+"""The models of photographs in the study of closeness: which runs of the store a group has, parameters and costs.
 
 A group is cifar10_m{dimensions}: all seeds of one M. A run's identity is made as `whyalike.grid.runs` makes it, of all
 that its weights depend on; a seed more trains that seed alone.
@@ -7,6 +7,8 @@ that its weights depend on; a seed more trains that seed alone.
 from typing import Any
 
 from whyalike.grid.runs import initial_weights, trained_identity
+from whyalike.planning.estimates import Estimate, RunCost
+from whyalike.planning.plan import BYTES, Plan
 from whyalike.studies.closeness.section import Photographs
 
 SOURCE, FAMILY, OBJECTIVE = "cifar10", "embedder", "cross_entropy_adam"
@@ -49,3 +51,26 @@ def _identity(section: Photographs, shared: dict[str, Any], seed: int) -> str:
     start = initial_weights(shared["model"], shared["size"], seed, REPLICA)
     dataset = {"source": SOURCE, **section.data.plain()}
     return trained_identity(start, dataset, shared["recipe"], {"split": {"part": "all"}, "labelling": LABELLING})
+
+
+def training_cost(section: Photographs, plan: Plan, group: str) -> Estimate:
+    """Those runs of a group that the store lacks, one after another."""
+    work, model, device = training(section, group), _amounts(section, plan), plan.costs.devices[plan.device]
+    recipe = work["recipe"]
+    facts = {**work["model"], "size": work["size"], **{key: recipe[key] for key in ("precision", "batch_size")}}
+    step, beside, source = plan.step_of(facts, model, recipe["batch_size"])
+    cost = RunCost(recipe["steps"] * step + beside, BYTES * model[0])
+    lacking = plan.not_stored([run["identity"] for run in work["runs"]])
+    return Estimate(device.startup_seconds, 0.0, dict.fromkeys(lacking, cost), frozenset({device.source, source}))
+
+
+def extraction_cost(section: Photographs, plan: Plan, group: str) -> Estimate:
+    """Trained and untrained models of a group on the test images."""
+    device, samples = plan.costs.devices[plan.device], 2 * section.seeds * section.stimuli
+    seconds = device.startup_seconds + samples * device.guessed_sample(*_amounts(section, plan))
+    return Estimate(seconds, sources=frozenset({"guessed"}))
+
+
+def _amounts(section: Photographs, plan: Plan) -> tuple[float, float]:
+    """Parameters of an embedder's f, and how often an image uses each."""
+    return plan.workload.of_model(section.model, SIDE)

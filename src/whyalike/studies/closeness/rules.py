@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from whyalike.grid.workflow import DATA_FILES
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import metric_of
-from whyalike.studies.closeness import costs, images
+from whyalike.studies.closeness import images
 from whyalike.studies.common_rules import drawing
 from whyalike.studies.rule import Rule, each
 
@@ -37,7 +37,7 @@ def rules(study: "ClosenessStudy") -> list[Rule]:
         Rule("train_embedders", "models", each(group=photographs), "train {wildcards.group}",
              study.training, _code("images_training:train_embedders"),
              data, {"manifest": MODELS},
-             is_versioned=True, cost=partial(costs.training, study), mem_mb=16000, on_gpu=True),
+             is_versioned=True, cost=partial(images.training_cost, study.photographs), mem_mb=16000, on_gpu=True),
         one_job("embed_group", "activations", each(group=stacked), "representations of {wildcards.group}",
                 lambda group: {"training": study.training(group)}, _code("activations:embed_group"),
                 {"manifest": MODELS, "weights": WEIGHTS}, {"output": ACTIVATIONS}),
@@ -45,7 +45,7 @@ def rules(study: "ClosenessStudy") -> list[Rule]:
              lambda group: {"training": study.training(group), "stimuli": images.stimuli(study.photographs)},
              _code("images_activations:embed_images"),
              {**data, "manifest": MODELS}, {"output": ACTIVATIONS},
-             cost=partial(costs.extraction, study), mem_mb=8000, on_gpu=True),
+             cost=partial(images.extraction_cost, study.photographs), mem_mb=8000, on_gpu=True),
         one_job("score_group", "similarity", each(group=[*stacked, *photographs]), "all pairs of {wildcards.group}",
                 study.scoring, _code("scores:score_group"),
                 {"activations": ACTIVATIONS}, {"output": SCORES},
