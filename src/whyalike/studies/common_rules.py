@@ -1,6 +1,7 @@
 """Rules that any study with rules of its own can have: data from the sources, and figures."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from whyalike.data.parameters import Parameters
@@ -26,10 +27,15 @@ def preparation(study: str, datasets: Mapping[str, Parameters]) -> Rule:
     def cost(plan: Plan, dataset: str) -> Estimate:
         return plan.fixed("prepare_data", {"dataset": dataset})
 
-    outputs = {file.partition(".")[0]: f"data/{{dataset}}/{file}" for file in DATA_FILES}
+    outputs = {Path(file).stem: file for file in prepared("{dataset}")}
     return Rule(f"prepare_{study}", "", each(dataset=datasets), "prepare {wildcards.dataset}", work,
                 f"{JOBS}:prepare_data", {}, outputs, is_versioned=True, cost=cost, threads=2, mem_mb=4000,
                 params={"study": study})  # fmt: skip
+
+
+def prepared(dataset: str) -> list[str]:
+    """The files of a prepared data set: the input `dataset` of a rule, whose function gets their folder."""
+    return [f"data/{dataset}/{file}" for file in DATA_FILES]
 
 
 def drawing(study: str, figures: Mapping[str, Paths]) -> Rule:

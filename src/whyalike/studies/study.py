@@ -144,12 +144,12 @@ class RuleStudy(Study):
         return {rule.name: rule for rule in [preparation(self.name, self.datasets), *self.own_rules()] if rule.jobs}
 
     def targets(self) -> dict[str, list[str]]:
-        """What can be asked for by a name: the files of each. `all` makes the first; by default it is everything."""
+        """What can be asked for by a name: the files of each. The first is the `part`; by default it is everything."""
         return {self.name: [job.files[0] for job in self.jobs()]}
 
     def part(self) -> list[str]:
-        """What `all` makes of the study: nothing unless it is asked for."""
-        return next(iter(self.targets().values())) if self.asked else []
+        """What `all` makes of a study that is asked for: the files of the first target."""
+        return next(iter(self.targets().values()))
 
     def inputs(self, rule: Rule) -> Callable[[Any], Paths]:
         """What a rule's jobs need: wildcards -> paths by name."""
@@ -160,8 +160,8 @@ class RuleStudy(Study):
         return below(self.root, rule.outputs)
 
     def jobs(self, whole: bool = True) -> list[Job]:
-        """The jobs of all rules that have a stage, or those that the first target needs."""
-        return self._jobs if whole else self._needed(next(iter(self.targets().values())))
+        """The jobs of all rules that have a stage, or those that the part needs."""
+        return self._jobs if whole else self._needed(self.part())
 
     @cached_property
     def _jobs(self) -> list[Job]:

@@ -3,11 +3,10 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
-from whyalike.grid.workflow import DATA_FILES
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import metric_of
 from whyalike.studies.closeness import images
-from whyalike.studies.common_rules import drawing
+from whyalike.studies.common_rules import drawing, prepared
 from whyalike.studies.rule import Rule, each
 
 if TYPE_CHECKING:
@@ -28,7 +27,8 @@ def rules(study: "ClosenessStudy") -> list[Rule]:
     """
     section, stacked, photographs = study.section, study.perceptrons(), images.groups(study.photographs)
     one_job, local = partial(Rule, group="closeness.{group}"), partial(Rule, is_local=True)
-    data = {"dataset": [f"data/{name}/{file}" for name in study.datasets for file in DATA_FILES]}
+    data = {"dataset": prepared(images.SOURCE)}
+    # name, stage, wildcards of the jobs, what one does; its parameters, its function; inputs, outputs; what it takes
     return [
         one_job("train_embeddings", "models", each(group=stacked), "train {wildcards.group}",
                 study.training, _code("training:train_group"),

@@ -41,7 +41,7 @@ def test_without_a_section_the_default_holds_at_full_size_and_all_leaves_it_out(
     assert study.root == "results/closeness"
     assert study.groups("synthetic") == [f"k{k}_width{w}" for k in (4, 6) for w in (16, 32, 64, 128, 256)]
     assert len(study.groups("all")) == 20
-    assert study.part() == []
+    assert not study.asked
     work = json.loads(works(study)["training"])
     points = {"train": {"n": 20000, "seed": 0}, "test": {"n": 2000, "seed": 1}}
     assert work["data"] == {"source": "radial", **points}
@@ -55,6 +55,7 @@ def test_without_a_section_the_default_holds_at_full_size_and_all_leaves_it_out(
 
 def test_with_a_section_its_smaller_part_is_part_of_all(demo, section):
     study = flow(demo, {**section, "name": "mine"})
+    assert study.asked
     assert study.part() == [
         f"results/mine/figures/{name}.svg"
         for name in ("circle", "copies", "width_synthetic", "metrics_synthetic", "tuples_synthetic")
