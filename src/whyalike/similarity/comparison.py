@@ -22,7 +22,7 @@ from whyalike.files import write_table
 from whyalike.job import note
 from whyalike.similarity.pairs import PairOnStimuli
 from whyalike.similarity.parameters import ScoredPair, ScoreParameters
-from whyalike.similarity.scoring import placed_scores
+from whyalike.similarity.scoring import score_pairs
 from whyalike.similarity.table import PART_SCHEMA, to_table
 from whyalike.splits.overlap import dataset_overlap
 
@@ -75,7 +75,7 @@ def score_comparison(
         for kind, subsets, classes in rows.subsets(pair)
     ]
     title = f"{parameters.title} · {', '.join(parameters.metrics)}"
-    scores = placed_scores(
+    scores = score_pairs(
         representations,
         pairs,
         parameters.metrics,
@@ -83,6 +83,7 @@ def score_comparison(
         parameters.permutations,
         parameters.seed,
         _reporter(title),
+        placed=True,
     )
     write_table(output, to_table(scores, PART_SCHEMA), {"work": parameters.plain()})
     note(f"{title} · {len(scores)} scores")

@@ -45,6 +45,8 @@ def score_pairs(
     permutations: int,
     seed: int,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    placed: bool = False,
 ) -> pd.DataFrame:
     """Score all pairs under all metrics and protocols.
 
@@ -60,6 +62,7 @@ def score_pairs(
         score is, because what can be undefined does not change when rows are permuted.
     seed : of the nulls and of svcca as published.
     progress : called with (pairs done, pairs in all) after each pair.
+    placed : whether rows have the column ``place`` too: one for a pair and layer, whatever the metrics.
 
     Returns
     -------
@@ -71,19 +74,6 @@ def score_pairs(
     ------
     KeyError : unknown metric. ValueError : wrong parameters, representations, rows, codes or columns.
     """
-    return placed_scores(representations, pairs, metrics, protocols, permutations, seed, progress).drop(columns=PLACE)
-
-
-def placed_scores(
-    representations: Mapping[str, Mapping[str, np.ndarray]],
-    pairs: Sequence[PairOnStimuli],
-    metrics: Mapping[str, Mapping[str, Any]],
-    protocols: Sequence[str],
-    permutations: int,
-    seed: int,
-    progress: Callable[[int, int], None] | None = None,
-) -> pd.DataFrame:
-    """As `score_pairs`, with the column ``place``: rows of one pair and layer have one place, whatever the metrics."""
     if permutations < 0:
         raise ValueError(f"permutations must be at least 0; got {permutations}.")
     chosen = [one for name, given in metrics.items() for one in scorings(name, protocols, given)]
@@ -95,8 +85,9 @@ def placed_scores(
         rows[i] = _score_pair(workbench, pairs[i], chosen, permutations, baselines)
         if progress is not None:
             progress(done, len(pairs))
-    placed = [{**row, PLACE: i * LAYERS + row[PLACE]} for i in range(len(pairs)) for row in rows[i]]
-    return to_frame(placed, PART_SCHEMA)
+    found = [{**row, PLACE: i * LAYERS + row[PLACE]} for i in range(len(pairs)) for row in rows[i]]
+    table = to_frame(found, PART_SCHEMA)
+    return table if placed else table.drop(columns=PLACE)
 
 
 def _score_pair(

@@ -13,7 +13,7 @@ from whyalike.similarity.families import family_jobs
 from whyalike.similarity.joining import join_scores
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.pairs import PASSED_THROUGH, PairOnStimuli
-from whyalike.similarity.scoring import placed_scores, score_pairs
+from whyalike.similarity.scoring import score_pairs
 from whyalike.similarity.table import PART_SCHEMA, SCORE_SCHEMA, to_table
 
 SCORINGS = {
@@ -83,7 +83,7 @@ def test_the_tables_of_family_jobs_make_that_of_one_job_bit_for_bit(compared, tm
     for job, names in family_jobs(parameters.metrics).items():
         own = {name: SCORINGS[name] for name in names}
         parts.append(tmp_path / f"{job}.parquet")
-        write_table(parts[-1], to_table(placed_scores(runs, pairs, own, PROTOCOLS, 5, 0), PART_SCHEMA), {})
+        write_table(parts[-1], to_table(score_pairs(runs, pairs, own, PROTOCOLS, 5, 0, placed=True), PART_SCHEMA), {})
     assert len(parts) == 6
     join_scores(parameters, parts[::-1], tmp_path / "joined.parquet")
     whole = to_table(score_pairs(runs, pairs, parameters.metrics, PROTOCOLS, 5, 0))
