@@ -20,6 +20,7 @@ from whyalike.job import note
 from whyalike.models.layers import named_layers
 from whyalike.models.weights import build_model
 from whyalike.training.device import set_up_device
+from whyalike.training.manifest import MANIFEST
 from whyalike.training.parameters import Operation, Recipe, TrainedRun, TrainingParameters
 from whyalike.training.registry import OBJECTIVES, recipe_of
 from whyalike.training.store import DamagedRun, StoredRun
@@ -28,29 +29,6 @@ from whyalike.training.together import train_together
 from whyalike.training.trainer import Trainer
 
 THREADS = 1  # of a run, whatever a job has: the weights depend on it
-MANIFEST = pa.schema(
-    [
-        ("run", pa.string()),
-        ("name", pa.string()),
-        ("setting", pa.string()),
-        ("factor", pa.string()),
-        ("seed", pa.int64()),
-        ("replica", pa.string()),
-        ("level", pa.string()),
-        ("labelling", pa.string()),
-        ("classes", pa.int64()),
-        ("class_names", pa.list_(pa.string())),
-        ("n_train", pa.int64()),
-        ("n_test", pa.int64()),
-        ("steps", pa.int64()),
-        ("accuracy", pa.float64()),
-        ("loss", pa.float64()),
-        ("loss_unit", pa.string()),
-        ("sha256", pa.string()),
-        ("device", pa.string()),
-        ("torch", pa.string()),
-    ]
-)
 
 
 def train_cell(

@@ -18,7 +18,7 @@ from whyalike.data.prepared import open_prepared
 from whyalike.files import canonical_json, file_sha256, write_table, write_text
 from whyalike.job import note
 from whyalike.models.weights import build_model, save_weights
-from whyalike.training.cell import MANIFEST
+from whyalike.training.manifest import MANIFEST
 from whyalike.training.parameters import CheckpointParameters, ImportParameters, Operation
 from whyalike.training.store import DamagedRun, StoredRun
 

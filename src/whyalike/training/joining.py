@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whyalike.files import write_table
-from whyalike.training.cell import MANIFEST
+from whyalike.training.manifest import MANIFEST
 from whyalike.training.parameters import TrainingParameters
 
 

@@ -15,7 +15,7 @@ from whyalike.data.prepared import write_prepared
 from whyalike.data.tokenization import train
 from whyalike.files import file_sha256, write_table
 from whyalike.models.weights import build_model, save_weights
-from whyalike.training.cell import MANIFEST
+from whyalike.training.manifest import MANIFEST
 from whyalike.training.parameters import Operation
 from whyalike.training.store import StoredRun
 

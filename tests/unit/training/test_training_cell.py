@@ -9,7 +9,8 @@ import pytest
 from training_jobs import EVERYTHING, OPERATION, PROCESSES, end, identity, ledger, start, train_cell_slowly
 
 from whyalike.files import file_sha256, made_by
-from whyalike.training.cell import MANIFEST, train_cell
+from whyalike.training.cell import train_cell
+from whyalike.training.manifest import MANIFEST
 from whyalike.training.store import DamagedRun
 
 
