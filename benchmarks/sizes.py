@@ -21,7 +21,7 @@ class Sizes:
 
 
 FULL = Sizes()
-QUICK = Sizes(1_200, 32, n_slow=400, n_rsa=300, n_cknna=500, n_tables=100, n_peers=200, d_cca=4, models=4)
+QUICK = Sizes(600, 32, n_slow=150, n_rsa=150, n_cknna=200, n_tables=60, n_peers=150, d_cca=4, models=3)
 
 
 def related(n: int, d: int, count: int) -> list[np.ndarray]:
