@@ -71,7 +71,7 @@ def test_early_stopping_is_in_the_store(study):
 
 def test_every_figure_is_drawn(study):
     drawn = {path.stem for path in (study.results / "figures").glob("*.png")}
-    assert drawn == {"autoencoders", "texts", "corpora", "beside", "seen", "corrections", "accuracy"}
+    assert drawn == {"autoencoders", "texts", "beside", "seen", "corrections", "accuracy"}
 
 
 def test_published_scores_stand_beside_ours(study):
