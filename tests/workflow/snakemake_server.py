@@ -13,10 +13,10 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-# of Snakemake and its plugins, all of which it loads whatever is asked for; and what they import when they begin
+# of Snakemake and its plugins, all of which it loads whatever is asked for; and what they and the package import
 LOADED = (
     *("snakemake.cli", "snakemake.report.html_reporter", "snakemake_executor_plugin_slurm"),
-    *("jsonschema", "nbformat", "smart_open"),
+    *("jsonschema", "nbformat", "smart_open", "pyarrow.parquet", "pydantic"),
 )
 
 

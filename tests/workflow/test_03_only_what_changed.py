@@ -321,11 +321,9 @@ def flip_a_byte(folder: Path) -> None:
     ("reader", "damage", "words"),
     [
         ("training", flip_a_byte, "is not the file that was written"),
-        ("activations", flip_a_byte, "is not the file that was written"),
-        ("activations", lambda folder: (folder / "result.json").unlink(), "no finished run"),
         ("activations", shutil.rmtree, "no finished run"),
     ],
-    ids=["weights, training", "weights", "result", "folder"],
+    ids=["weights, training", "folder"],
 )
 def test_damage_in_the_store_is_reported_when_it_is_read_and_the_remedy_works(own, reader, damage, words):
     before, extracted = ledgers(own), (own.path / ACTIVATIONS).read_bytes()

@@ -2,12 +2,11 @@
 
 import re
 import shutil
-import sys
 
 import pandas as pd
 import pytest
 import yaml
-from workflow_folder import REPOSITORY, Folder
+from workflow_folder import REPOSITORY, SNAKEMAKE, Folder
 
 NAME = 27  # columns of the table's first column
 SLURM = ("--profile", str(REPOSITORY / "profiles" / "slurm"))
@@ -105,8 +104,8 @@ def test_a_run_that_is_not_dry_prints_no_plan(finished):
 
 @pytest.mark.parametrize(("design", "runs"), [((), "944"), (("--config", "share_a=false"), "1622")])
 def test_the_default_study_is_planned_on_slurm(folder, design, runs):
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile"), *SLURM]
-    plan = folder.process([*command, "--dry-run", *design, "--", "all"])
+    command = [*SNAKEMAKE, "--snakefile", str(REPOSITORY / "Snakefile"), *SLURM]
+    plan = folder.call([*command, "--dry-run", *design, "--", "all"])
     assert plan.returncode == 0, plan.stdout
     rows = table(plan.stdout)
     assert rows["total"][1] == rows["train_models"][1]
