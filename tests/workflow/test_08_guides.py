@@ -45,7 +45,7 @@ def tool(repository: Path, program: str, *arguments: str) -> str:
     done = subprocess.run(
         [Path(sys.executable).with_name(program), *arguments],
         cwd=repository,
-        env={**os.environ, "PYTHONPATH": str(repository / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=os.environ | {"PYTHONPATH": str(repository / "src"), "PYTHONPYCACHEPREFIX": str(repository) + ".pycache"},
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
