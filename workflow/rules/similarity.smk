@@ -46,3 +46,26 @@ rule join_scores:
         "Similarity: {wildcards.study}, {wildcards.comparison}, on {wildcards.stimuli}: all metrics"
     script:
         "../scripts/join_scores.py"
+
+
+rule list_views:
+    input:
+        scores=FLOW.all_scores(),
+    output:
+        views=f"{ROOT}/similarity/views.parquet",
+    log:
+        f"{ROOT}/logs/list_views.log",
+    benchmark:
+        f"{ROOT}/benchmarks/list_views.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=2000,
+        runtime=PLAN.runtime("list_views"),
+        expected_seconds=PLAN.expected_seconds("list_views"),
+    params:
+        work=FLOW.views_work,
+    message:
+        "Similarity: table of all views"
+    script:
+        "../scripts/list_views.py"

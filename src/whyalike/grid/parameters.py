@@ -21,7 +21,7 @@ from whyalike.grid.sample_texts import speakers, speaking
 from whyalike.provenance import fingerprint, version
 from whyalike.similarity.metrics.facts import MetricFacts
 from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.parameters import ScoreParameters
+from whyalike.similarity.parameters import ScoreParameters, ViewsParameters
 from whyalike.similarity.protocols import metric_of
 from whyalike.splits.parameters import SplitParameters, SplitRun
 from whyalike.statistics.parameters import (
@@ -164,6 +164,16 @@ class Parameters(Paths):
                 "whyalike.similarity.comparison:score_comparison",
                 *sorted({entry.target for entry in metrics.values()}),
             ),
+        ).text()
+
+    def views_work(self, _: Any) -> str:
+        """Parameters of the table of views."""
+        return ViewsParameters(
+            cells=views.listed(self.grid),
+            layers={name: setting.layers for name, setting in self.config.settings.items()},
+            pooling=views.View.pooling,
+            batch_norm=views.View.batch_norm,
+            code=fingerprint("whyalike.similarity.views:write_views"),
         ).text()
 
     def statistics_work(self, wildcards: Any) -> str:

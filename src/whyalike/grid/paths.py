@@ -101,6 +101,10 @@ class Paths:
         studies = self.config.studies.items()
         return [path for name, study in studies for path in self.study_scores(name, study.settings)]
 
+    def all_scores(self) -> list[str]:
+        """Score tables of every study."""
+        return [path for study in self.config.studies for path in self.study_scores(study)]
+
     def all_statistics(self) -> list[str]:
         """Statistics of every study."""
         return [f"{self.root}/statistics/{study}.parquet" for study in self.config.studies if self.study_scores(study)]

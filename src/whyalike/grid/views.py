@@ -142,6 +142,21 @@ def kept_steps(grid: Grid, cell: Cell, stimuli_name: str | None = None) -> dict[
     return found
 
 
+def listed(grid: Grid) -> list[dict[str, Any]]:
+    """Every cell with its views, as JSON values: final weights, starts where they are known, and steps asked for."""
+    return [{**vars(cell), "views": list(_of_cell(grid, cell))} for cell in grid.cells]
+
+
+def _of_cell(grid: Grid, cell: Cell) -> Iterator[dict[str, Any]]:
+    runs = {run.identity: run for run in grid.runs(cell)}
+    for run in runs.values():
+        yield {"name": run.name, "run": run.identity, "view": run.identity}
+        if run.untrained is not None:
+            yield {"name": run.name, "run": run.identity, "view": run.untrained, "step": START}
+    for view, (run, step) in kept_steps(grid, cell).items():
+        yield {"name": runs[run].name, "run": run, "view": view, "step": step}
+
+
 def _kept_steps(grid: Grid, study: str, comparison: Comparison, cell: Cell) -> dict[str, tuple[str, int]]:
     if not any(step for pair in comparison.steps for step in pair):
         return {}

@@ -86,3 +86,47 @@ class ScoreParameters(JobParameters):
     def title(self) -> str:
         """What is scored, in a line of a log."""
         return f"similarity {self.study} · {self.comparison} · {self.stimuli}"
+
+
+class ListedView(JobParameters):
+    """What an id in activation files and score tables stands for.
+
+    Attributes
+    ----------
+    view : the id.
+    run : identity of the run, and ``name`` its name within its cell.
+    step : of training, 0 for the start; None for the final weights.
+    """
+
+    view: str
+    run: str
+    name: str
+    step: int | None = None
+
+
+class CellOfViews(JobParameters):
+    """A cell and its views."""
+
+    setting: str
+    factor: str
+    seed: int
+    views: tuple[ListedView, ...]
+
+
+class ViewsParameters(JobParameters):
+    """The table of views.
+
+    Attributes
+    ----------
+    cells : whose views are listed.
+    layers : setting -> its layers, from the first to the last.
+    pooling : how an output with positions becomes a vector.
+    batch_norm : whose statistics normalise.
+    code : fingerprint of what carries the job out.
+    """
+
+    cells: tuple[CellOfViews, ...]
+    layers: dict[str, tuple[str, ...]]
+    pooling: str
+    batch_norm: str
+    code: str

@@ -127,10 +127,17 @@ def _score_pair(
                     **_baselines(workbench, pair, subsets, one, layers, baselines),
                     "scoring": one.name,
                     "parameters": one.parameters_text,
+                    **_widths(workbench, pair, layers),
                     PLACE: number,
                 }
             )
     return rows
+
+
+def _widths(workbench: Workbench, pair: PairOnStimuli, layers: tuple[str, str] | tuple[None, None]) -> dict[str, int]:
+    """Units of the two layers; none where all layers are scored together."""
+    sides = zip("ab", (pair.run_a, pair.run_b), layers, strict=True)
+    return {f"width_{side}": workbench.representations[run][layer].shape[1] for side, run, layer in sides if layer}
 
 
 def _baselines(

@@ -53,6 +53,8 @@ SCORE_SCHEMA = pa.schema(
         pa.field("setting_b", _TEXT),  # of model B, where that is another one
         pa.field("step_a", _COUNT),  # of training; null for the final weights
         pa.field("step_b", _COUNT),
+        pa.field("width_a", _COUNT),  # units of the layer; null where all layers are scored together
+        pa.field("width_b", _COUNT),
     ]
 )
 

@@ -49,6 +49,7 @@ class MainLine(Study):
             "import_activations": self.flow.import_activations_work,
             "score_comparison": self.flow.similarity_work,
             "join_scores": self.flow.similarity_work,
+            "list_views": self.flow.views_work,
             "analyse_study": self.flow.statistics_work,
             "write_tables": self.flow.tables_work,
             "draw_figure": self.flow.figure_work,
@@ -116,6 +117,8 @@ class MainLine(Study):
                     for job, part in zip(self.flow.family_jobs(), files, strict=True):
                         yield Job("scores", "score_comparison", {**names, "job": job}, (part,), cells=cells)
                     yield Job("scores", "join_scores", names, (path,), (path,), cells)
+        listed = (f"{self.root}/similarity/views.parquet",)
+        yield Job("scores", "list_views", {}, listed, listed, self._cells())
         for path in self.flow.all_statistics():
             names = {"study": Path(path).stem}
             yield Job("statistics", "analyse_study", names, (path,), (path,), self._cells(names["study"]))

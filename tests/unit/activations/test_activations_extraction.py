@@ -177,3 +177,41 @@ def test_changed_weights_are_not_extracted(stored):
     stored.weights.write_bytes(stored.weights.read_bytes()[:-1] + b"!")
     with pytest.raises(DamagedRun, match=r"weights\.safetensors is not the file that was written"):
         trained_model(MODEL, stored)
+
+
+VIEW = "3" * 16
+
+
+@pytest.fixture
+def kept(stored):
+    """The run with weights of its step 5 beside the final ones, of another model."""
+    model = build(MODEL, 3, 1, "A")
+    save_weights(model, stored.weights_at(5))
+    result = json.loads(stored.result.read_text())
+    result |= {"steps": 9, "sha256": {**result["sha256"], stored.weights_at(5).name: file_sha256(stored.weights_at(5))}}
+    stored.result.write_text(json.dumps(result))
+    return model
+
+
+def test_a_kept_step_is_extracted_beside_the_final_weights(tmp_path, stored, kept, dataset):
+    folder, source = dataset
+    path = tmp_path / "avgpool.parquet"
+    extract_cell(work() | {"steps": {VIEW: [TRAINED, 5]}}, CPU, 1, folder, stored.folder.parent, {"avgpool": path})
+    assert runs_of(path) == [TRAINED, UNTRAINED, VIEW]
+    expected = extract(kept, adapt(source[4:], 8), ["avgpool"], normalised)["avgpool"]
+    assert np.array_equal(read_activations(path, VIEW), expected)
+
+
+def test_a_step_that_was_not_kept_is_refused_with_those_that_were(tmp_path, stored, kept, dataset):
+    asked = work() | {"steps": {VIEW: [TRAINED, 6]}}
+    with pytest.raises(ValueError, match=rf"run {TRAINED} has no weights of step 6: it has 9 steps and kept 5\."):
+        extract_cell(asked, CPU, 1, dataset[0], stored.folder.parent, {"avgpool": tmp_path / "out.parquet"})
+    assert not (tmp_path / "out.parquet").exists()
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"other")])
+def test_kept_weights_that_are_not_what_was_written_are_not_extracted(tmp_path, stored, kept, dataset, damage):
+    damage(stored.weights_at(5))
+    asked = work() | {"steps": {VIEW: [TRAINED, 5]}}
+    with pytest.raises(DamagedRun, match=rf"step5\.safetensors.*`whyalike clean CONFIG --run {TRAINED}`"):
+        extract_cell(asked, CPU, 1, dataset[0], stored.folder.parent, {"avgpool": tmp_path / "out.parquet"})

@@ -189,3 +189,17 @@ def test_external_runs_of_another_setting_must_be_there_and_have_no_steps(extern
     external["settings"]["two"]["runs"] = ["z"]
     with pytest.raises(ConfigError, match=r"both\.b: 'two' has no run y\. Runs: z\."):
         check(external)
+
+
+def test_every_view_is_listed_with_its_run_and_its_step(named):
+    grid, _ = asked(named, across={"a": "digits", "b": "half", "steps": [[50, "final"]]})
+    cells = {Cell(cell["setting"], cell["factor"], cell["seed"]): cell["views"] for cell in views.listed(grid)}
+    assert list(cells) == list(grid.cells)
+    of_a = {view.get("step"): view for view in cells[CELL] if view["name"] == "A"}
+    run = next(run for run in grid.runs(CELL) if run.name == "A")
+    assert set(of_a) == {None, 0, 50}
+    assert {step: view["view"] for step, view in of_a.items()} == {
+        step: View(run, "avgpool", step).identity for step in of_a
+    }
+    assert {view["run"] for view in of_a.values()} == {run.identity}
+    assert {view.get("step") for view in cells[Cell("half", "dataset", 0)]} == {None, 0}

@@ -1,5 +1,6 @@
 """Jobs by family: who shares a preparation is of one family, and the tables of the jobs make that of a single job."""
 
+import dataclasses
 import itertools
 import json
 
@@ -109,3 +110,12 @@ def test_two_scorings_of_a_metric_have_baselines_of_their_own(compared):
     found = both[both["scoring"] == "mutual_knn"].reset_index(drop=True)
     assert found.equals(alone)
     assert set(both[both["scoring"] == "few"]["untrained"]) != set(alone["untrained"])
+
+
+def test_scores_know_the_widths_of_the_layers_that_they_compare(compared):
+    runs, pairs = compared
+    across = dataclasses.replace(pairs[0], layers=(("one", "two"),))
+    table = score_pairs(runs, [across], {"cka": {}}, PROTOCOLS, 0, 0)
+    widths = table.set_index("score_protocol")[["width_a", "width_b"]]
+    assert widths.loc["exact"].tolist() == [4, 3]
+    assert widths.loc["as_published"].isna().all()  # the most alike of all pairs of layers

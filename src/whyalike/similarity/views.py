@@ -1,0 +1,79 @@
+"""The table of views: what stands behind each id in activation files and score tables.
+
+A view is one run at one step of its training, seen at one layer. Activation files hold views of one layer each, and
+call them `run`; so do score tables.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from whyalike.files import write_table
+from whyalike.job import note
+from whyalike.similarity.parameters import ViewsParameters
+
+_TEXT, _COUNT, _NUMBER = pa.string(), pa.int64(), pa.float64()
+
+VIEW_SCHEMA = pa.schema(
+    [
+        pa.field("view", _TEXT, nullable=False),  # `run` of activation files, `run_a` and `run_b` of score tables
+        pa.field("run", _TEXT, nullable=False),  # identity in the run store
+        pa.field("name", _TEXT, nullable=False),  # of the run, unique within setting, factor and seed
+        pa.field("setting", _TEXT, nullable=False),
+        pa.field("factor", _TEXT, nullable=False),
+        pa.field("seed", _COUNT, nullable=False),
+        pa.field("step", _COUNT),  # of training, 0 for the untrained start; null for the final weights
+        pa.field("layer", _TEXT, nullable=False),
+        pa.field("depth", _NUMBER),  # from 0, the setting's first layer, to 1, its last; null where it has but one
+        pa.field("width", _COUNT),  # units; null where no score was made of the layer
+        pa.field("pooling", _TEXT, nullable=False),  # how an output with positions becomes a vector
+        pa.field("batch_norm", _TEXT, nullable=False),  # whose statistics normalise
+    ]
+)
+
+
+def write_views(parameters: ViewsParameters, scores: Sequence[Path], output: Path) -> None:
+    """Write the table of all views of a configuration: a row a (view, name, layer), of `VIEW_SCHEMA`.
+
+    Two runs that begin with the same weights share the view of their start, and have a row each.
+
+    Parameters
+    ----------
+    scores : the score tables, which know the widths.
+    output : path of the table.
+    """
+    rows = list(_rows(parameters, _widths(scores)))
+    write_table(output, pa.Table.from_pylist(rows, schema=VIEW_SCHEMA), {"work": parameters.plain()})
+    note(f"{len(rows)} views of {len({row['run'] for row in rows})} runs")
+
+
+def _widths(scores: Sequence[Path]) -> dict[tuple[str, str], int]:
+    """(view, layer) -> units."""
+    found = {}
+    for path in scores:
+        for side in "ab":
+            columns = [f"{name}_{side}" for name in ("run", "layer", "width")]
+            seen = pq.read_table(path, columns=columns, partitioning=None).group_by(columns).aggregate([])
+            rows = (row.values() for row in seen.to_pylist())
+            found |= {(view, layer): width for view, layer, width in rows if width is not None}
+    return found
+
+
+def _rows(parameters: ViewsParameters, widths: Mapping[tuple[str, str], int]) -> Iterator[dict[str, Any]]:
+    for cell in parameters.cells:
+        layers = parameters.layers[cell.setting]
+        for view in cell.views:
+            for index, layer in enumerate(layers):
+                yield {
+                    **cell.model_dump(exclude={"views"}),
+                    **view.model_dump(),
+                    "layer": layer,
+                    "depth": index / (len(layers) - 1) if len(layers) > 1 else None,
+                    # a start has the width of its run
+                    "width": widths.get((view.view, layer), widths.get((view.run, layer))),
+                    "pooling": parameters.pooling,
+                    "batch_norm": parameters.batch_norm,
+                }
