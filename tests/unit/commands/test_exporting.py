@@ -48,6 +48,7 @@ def study(config):
     for stimuli, path in zip(config.studies["label_overlap"].stimuli, flow.settings_scores(), strict=True):
         names = {"study": "label_overlap", "comparison": "colorshapedigit", "stimuli": stimuli}
         table(path, flow.similarity_work(SimpleNamespace(**names)))
+    table(f"{flow.root}/similarity/views.parquet", flow.views_work(None))
     table(flow.all_statistics()[0], flow.statistics_work(SimpleNamespace(study="label_overlap")))
     texts = [f"statistics/{name}.{suffix}" for name in ("mutual_information", "accuracy") for suffix in ("csv", "md")]
     for name in (*texts, *(f"figures/label_overlap.{suffix}" for suffix in ("svg", "pdf", "csv")), *PAGES):
@@ -82,6 +83,7 @@ def test_the_archive_holds_what_was_asked_for_what_made_it_and_what_came_out(con
         "demo/models/colorshapedigit/label/seed0.parquet",
         *(f"demo/similarity/label_overlap/colorshapedigit/{name}.parquet"
           for name in ("colorshapedigit_test", "digits_test", "photographs")),
+        "demo/similarity/views.parquet",
         "demo/statistics/label_overlap.parquet",
         *(f"demo/statistics/{name}.{end}" for name in ("mutual_information", "accuracy") for end in ("csv", "md")),
         *(f"demo/figures/label_overlap.{end}" for end in ("svg", "pdf", "png", "csv")),

@@ -285,7 +285,7 @@ def test_with_all_runs_and_files_nothing_is_left_and_without_a_run_what_is_made_
             file.touch()
     status = monitor.look()
     assert status.left_seconds == status.left_hours == 0
-    assert status.jobs[""] == {"activations": (33, 33), "scores": (54, 54), "statistics": (3, 3), "figures": (11, 11)}
+    assert status.jobs[""] == {"activations": (33, 33), "scores": (55, 55), "statistics": (3, 3), "figures": (11, 11)}
     stored(monitor, 0).result.unlink()
     again = monitor.look()
     assert again.jobs[""]["activations"] == (30, 33) and again.jobs[""]["statistics"] == (2, 3)
