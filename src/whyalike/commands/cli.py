@@ -1,31 +1,21 @@
 """The command line: thin, it calls what the rules call."""
 
-import os
-import shlex
-import subprocess
 import sys
 import time
 from contextlib import suppress
-from itertools import takewhile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from tqdm import tqdm
 
-from whyalike import folder_lock
 from whyalike.cluster import slurm
-from whyalike.commands import cli_costs, exporting, housekeeping
+from whyalike.commands import cli_costs, exporting, housekeeping, running
 from whyalike.commands.cli_faults import fail, messages
 from whyalike.config import reading
-from whyalike.grid.workflow import Workflow
 from whyalike.planning import preflight
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-
-SNAKEMAKE = (sys.executable, "-m", "snakemake")
-DRY_RUN = {"-n", "--dry-run", "--dryrun"}
-CONFIG = {"--config", "-C"}
 
 main.add_typer(cli_costs.main, name="costs")
 main.command()(cli_costs.calibrate)
@@ -36,43 +26,17 @@ def _about() -> None:
     """Why do independently trained models represent the world alike?"""
 
 
-@main.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@main.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False})
 def run(
     context: typer.Context,
     configfile: Annotated[Path, typer.Argument(help="The configuration, such as config/demo.yaml.")],
 ) -> None:
-    """Run the workflow to its end and say what was found; further arguments go to Snakemake.
+    """Run the workflow to its end and say what was found; what follows the configuration goes to Snakemake.
 
     One run at a time in a folder, `snakemake` alone counted. A lock that a killed Snakemake left behind is removed, and
     the run goes on where it stopped.
     """
-    try:
-        flow = Workflow(reading.read(configfile, **_given(context.args)))
-    except ValueError as error:
-        fail(str(error))
-    command = [*SNAKEMAKE, "--configfile", str(configfile), *context.args]
-    jobs = sum(len(flow.part_manifests(cell)) for cell in flow.grid.cells)
-    print(f"{jobs} training jobs, {len(flow.figures())} figures; results go to {flow.root}/", flush=True)
-    # before Snakemake finds one file or another that it cannot replace
-    dry = bool(DRY_RUN & set(context.args))
-    if not dry and (fault := preflight.unwritable(Path(flow.config.results))):
-        fail(f"nothing was run: {fault}")
-    lock = None
-    try:
-        lock = folder_lock.hold()
-        if any(Path(".snakemake", "locks").glob("*")):
-            subprocess.run([*command, "--unlock", "--quiet", "all"], check=False, stdout=subprocess.DEVNULL)
-    except RuntimeError as error:
-        if not dry:
-            fail(str(error))
-    status = _status(command, lock)
-    if status:
-        advice = _partial_advice(flow, configfile, context.args)
-        fail(f"The workflow stopped (exit status {status}): the messages are above, the logs in {flow.root}/logs/. "
-              f"The same command goes on where it stopped.{advice}")  # fmt: skip
-    if (found := Path(flow.root, "findings.md")).is_file():  # not there yet if the arguments named one early target
-        print(f"\n{found.read_text(encoding='utf-8')}")
-    print(f"Figures: {flow.root}/figures/ ({', '.join(flow.config.figures)}; each as .svg, .pdf, .png and .csv)")
+    running.run(configfile, context.args)
 
 
 @main.command()
@@ -247,38 +211,3 @@ def statistics(
             analysis.write_information(
                 scores, protocol, information, named, permutations=information_permutations, seed=seed
             )
-
-
-def _given(arguments: list[str]) -> dict[str, Any]:
-    """The values that Snakemake's option --config gives, as Snakemake reads them: the last one counts."""
-    if not (places := _places_of_config(arguments)):
-        return {}
-    from snakemake.cli import parse_config
-
-    return parse_config(list(takewhile(lambda argument: not argument.startswith("-"), arguments[places[-1] + 1 :])))
-
-
-def _places_of_config(arguments: list[str]) -> list[int]:
-    return [i for i, argument in enumerate(arguments) if argument in CONFIG]
-
-
-def _partial_advice(flow: Workflow, configfile: Path, arguments: list[str]) -> str:
-    """The command for figures of the seeds that are finished, where there are any."""
-    if "partial=true" in arguments or not any(Path(flow.root, "models").rglob("*.parquet")):
-        return ""
-    places = _places_of_config(arguments)
-    # a second --config would take the place of the first
-    with_partial = list(arguments) if places else [*arguments, "--config"]
-    with_partial.insert(places[-1] + 1 if places else len(with_partial), "partial=true")
-    command = shlex.join(["whyalike", "run", str(configfile), *with_partial])
-    return f"\nFigures of the seeds that are finished, which say how many of how many:\n  {command}"
-
-
-def _status(command: list[str], lock: int | None = None) -> int:
-    """The exit status of Snakemake. It inherits the lock, which stays held if this process alone is killed."""
-    inherited = {} if lock is None else {folder_lock.INHERITED: str(lock)}
-    with subprocess.Popen(command, pass_fds=[] if lock is None else [lock], env=os.environ | inherited) as process:
-        while True:
-            # Ctrl-C reaches Snakemake too, which then cancels its jobs; subprocess.run would kill it meanwhile
-            with suppress(KeyboardInterrupt):
-                return process.wait()

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 
 from whyalike.config.checks import misfits, unknown_names
 from whyalike.config.config import Config
@@ -30,11 +28,16 @@ def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
     return config
 
 
-def read(path: str | Path, **overrides: Any) -> Config:
-    """Read and check a YAML file, with other values of some of its keys; see `check`."""
-    path = Path(path)
-    if not path.is_file():
-        raise ConfigError(f"no configuration file {path}: give one with --configfile, for example config/demo.yaml")
+def read(path: str | Path) -> Config:
+    """Read and check a YAML file; see `check`."""
+    path = found(path)
     if not (values := keys_of(path, "config/demo.yaml")):
         raise ConfigError(f"{path} is empty: start from a copy of config/demo.yaml")
-    return check({**values, **overrides}, str(path))
+    return check(values, str(path))
+
+
+def found(path: str | Path) -> Path:
+    """The path of a configuration file that is there, or else a ConfigError."""
+    if not Path(path).is_file():
+        raise ConfigError(f"no configuration file {path}: give one with --configfile, for example config/demo.yaml")
+    return Path(path)

@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from whyalike import folder_lock
-from whyalike.commands import cli
+from whyalike.commands import cli, running
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_second_run_in_a_folder_is_refused(whyalike, tmp_path, demo, demo_path
 
 
 def test_values_given_to_snakemake_count_for_what_is_said_too(whyalike, tmp_path, demo_path, monkeypatch):
-    monkeypatch.setattr(cli, "SNAKEMAKE", ("false",))  # what is said before and after a Snakemake that fails
+    monkeypatch.setattr(running, "SNAKEMAKE", ("false",))  # what is said before and after a Snakemake that fails
     elsewhere = ("--config", "name=mine", "results=out", "--cores", "1", "--snakefile", "none")
     answer = whyalike("run", str(demo_path), *elsewhere)
     assert "results go to out/mine/" in answer.stdout
@@ -54,9 +54,97 @@ def test_values_given_to_snakemake_count_for_what_is_said_too(whyalike, tmp_path
     (tmp_path / "out" / "mine" / "models").mkdir(parents=True)
     (tmp_path / "out" / "mine" / "models" / "some.parquet").touch()
     advised = whyalike("run", str(demo_path), *elsewhere).stderr.splitlines()[-1]
-    assert "--config partial=true name=mine results=out --cores 1" in advised
+    assert advised.endswith("--snakefile none --config name=mine results=out partial=true")  # the last one counts
     wrong = whyalike("run", str(demo_path), "--config", "nothing")
     assert wrong.exit_code == 1 and "name=value pairs" in wrong.stderr
+
+
+@pytest.fixture
+def told(whyalike, monkeypatch, tmp_path, demo_path):
+    """What is said of a run with these options, and the command that a Snakemake that does nothing gets."""
+    monkeypatch.setattr(running, "SNAKEMAKE", ("sh", "-c", 'echo "$PYTHONSAFEPATH $@" > command.txt', "-"))
+
+    def call(*arguments):
+        answer = whyalike("run", str(demo_path), *arguments)
+        assert answer.exit_code == 0, answer.output
+        return answer.stdout, (tmp_path / "command.txt").read_text().strip()
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--config=name=other"],
+        ["-C", "name=other"],
+        ["--config", "name=first", "--config", "name=other"],
+        ["--configfile", "other.yaml"],
+        ["--configfile=other.yaml"],
+        ["--profile", "own"],
+        ["--profile=own"],
+    ],
+    ids=" ".join,
+)
+def test_the_study_that_is_announced_is_the_one_that_runs(told, tmp_path, demo_path, options):
+    (tmp_path / "other.yaml").write_text("name: other\n")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "config.yaml").write_text("config: [name=other]\n")
+    said, command = told(*options)
+    assert "results go to results/other/" in said
+    more = " other.yaml" if "configfile" in options[0] else ""
+    assert command == f"1 {' '.join(options)} --configfile {demo_path}{more}"
+
+
+def test_a_key_within_a_section_is_changed_and_the_others_stay(told):
+    said, _ = told("--config", "studies={dataset_overlap: {seeds: [0]}}")
+    assert "7 training jobs" in said  # 11 but for four seeds
+
+
+def test_a_target_is_no_configuration_and_what_follows_two_dashes_is_one(told, demo_path):
+    assert told("label_overlap")[1] == f"1 label_overlap --configfile {demo_path}"
+    assert told("--config", "name=demo", "--", "all")[1] == f"1 --config name=demo --configfile {demo_path} -- all"
+
+
+def test_another_directory_has_the_results_and_the_lock(told, tmp_path):
+    (tmp_path / "there" / "results" / "demo").mkdir(parents=True)
+    (tmp_path / "there" / "results" / "demo" / "findings.md").write_text("found")
+    assert "found" in told("--directory", "there")[0]
+    assert (tmp_path / "there" / ".snakemake" / "whyalike.lock").is_file()
+
+
+@pytest.mark.parametrize("options", [["-n"], ["-np"], ["--dry-run"]], ids=" ".join)
+def test_a_dry_run_in_any_form_neither_asks_for_the_lock_nor_tells_what_is_old(told, tmp_path, options):
+    (tmp_path / "results" / "demo").mkdir(parents=True)
+    (tmp_path / "results" / "demo" / "findings.md").write_text("of an older run")
+    (tmp_path / ".snakemake").mkdir()
+    with (tmp_path / ".snakemake" / "whyalike.lock").open("w") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        assert "older" not in told(*options)[0]
+
+
+def test_only_what_is_there_is_told_and_of_a_part_only_what_it_wrote(told, tmp_path):
+    root = tmp_path / "results" / "demo"
+    assert "Figures" not in told()[0]
+    (root / "figures").mkdir(parents=True)
+    (root / "figures" / "accuracy.svg").touch()
+    (root / "findings.md").write_text("found before")
+    os.utime(root / "findings.md", (0, 0))
+    assert "Figures: results/demo/figures/ (accuracy; each" in told()[0]
+    assert "found before" in told()[0]  # nothing had to be done
+    for part in (["--until", "make_splits"], ["accuracy"], ["--omit-from", "draw_figure"]):
+        assert "found before" not in told(*part)[0]
+
+
+def test_a_cache_that_cannot_be_written_is_replaced_and_said(told, monkeypatch):
+    monkeypatch.setenv("HOME", "/dev/null")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert "Caches go to" in told("-n")[0]
+
+
+def test_options_that_snakemake_does_not_know_are_its_message(whyalike, demo_path):
+    answer = whyalike("run", str(demo_path), "--nonsense")
+    assert answer.exit_code == 2
+    assert "--nonsense" in answer.stderr
 
 
 def test_a_lock_of_snakemake_is_removed_only_where_nobody_runs(whyalike, tmp_path, demo_path):

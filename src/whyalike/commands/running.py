@@ -1,0 +1,156 @@
+"""`whyalike run`: Snakemake, what it will do said before, and what it did after.
+
+Options are read by Snakemake's own parser, profiles included: what is announced is what runs.
+"""
+
+import argparse
+import contextlib
+import io
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
+
+from whyalike import folder_lock
+from whyalike.commands.cli_faults import fail
+from whyalike.config import reading
+from whyalike.config.config import Config
+from whyalike.config.yaml_file import keys_of
+from whyalike.grid.workflow import Workflow
+from whyalike.planning import preflight
+
+SNAKEMAKE = (sys.executable, "-m", "snakemake")
+CACHE = "XDG_CACHE_HOME"
+Start = partial[subprocess.Popen]  # in the folder and with the environment of the call
+
+
+def run(configfile: Path, arguments: Sequence[str]) -> None:
+    """Run the workflow to its end and say what was found.
+
+    Parameters
+    ----------
+    configfile : the configuration; those of an option --configfile are read after it, and their keys count.
+    arguments : what Snakemake is given beside it.
+    """
+    options = parsed(arguments)
+    files = [configfile, *(options.configfile or [])]
+    # the last of several options --configfile counts; what stands behind -- is a target
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    command = [*SNAKEMAKE, *arguments[:end], "--configfile", *map(str, files), *arguments[end:]]
+    flow = Workflow(_config(files, options))
+    jobs = sum(len(flow.part_manifests(cell)) for cell in flow.grid.cells)
+    print(f"{jobs} training jobs, {len(flow.figures())} figures; results go to {flow.root}/", flush=True)
+    began, start = time.time(), partial(subprocess.Popen, cwd=Path.cwd(), env=_environment())
+    if options.directory is not None:
+        Path(options.directory).mkdir(parents=True, exist_ok=True)
+        os.chdir(options.directory)
+    # before Snakemake finds one file or another that it cannot replace
+    if not options.dryrun and (fault := preflight.unwritable(Path(flow.config.results))):
+        fail(f"nothing was run: {fault}")
+    if status := _status(command, start, _lock(command, start, options.dryrun)):
+        advice = _partial_advice(flow, configfile, arguments, options)
+        fail(f"The workflow stopped (exit status {status}): the messages are above, the logs in {flow.root}/logs/. "
+             f"The same command goes on where it stopped.{advice}")  # fmt: skip
+    if not options.dryrun:
+        print(_made(flow, began, whole=not (options.targets or options.until or options.omit_from)))
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The arguments as Snakemake reads them, those of its profiles among them; a fault ends the command."""
+    from snakemake.cli import parse_args
+
+    told = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(told):
+            _, options = parse_args(list(arguments))
+    except Exception as error:  # of Snakemake's own kind, or of a profile's YAML
+        fail(f"Snakemake cannot read these options: {error}")
+    except SystemExit as end:
+        _end(told.getvalue(), end)
+    return options
+
+
+def _end(told: str, end: SystemExit) -> NoReturn:
+    print(told, file=sys.stderr, end="")
+    raise end
+
+
+def _config(files: Sequence[Path], options: argparse.Namespace) -> Config:
+    """The configuration that Snakemake will have: files in their order, then the values of --config, key by key."""
+    from snakemake.cli import parse_config
+    from snakemake.utils import update_config
+
+    try:
+        if len(files) == 1 and not options.config:
+            return reading.read(files[0])
+        values: dict[str, Any] = {}
+        for file in files:
+            reading.found(file)
+            update_config(values, keys_of(file, "config/demo.yaml"))
+        update_config(values, parse_config(options.config))
+        return reading.check(values, ", ".join(map(str, files)))
+    except ValueError as error:
+        fail(str(error))
+
+
+def _lock(command: Sequence[str], start: Start, dry: bool) -> int | None:
+    """The lock of the folder, once a Snakemake's own that was left behind is removed; a dry-run may lack it."""
+    try:
+        lock = folder_lock.hold()
+    except RuntimeError as error:
+        if not dry:
+            fail(str(error))
+        return None
+    if any(Path(".snakemake", "locks").glob("*")):
+        with start([*command, "--unlock", "--quiet", "all"], stdout=subprocess.DEVNULL) as process:
+            process.wait()
+    return lock
+
+
+def _environment() -> dict[str, str]:
+    """That of Snakemake and its jobs."""
+    # modules of the user's folder do not take the place of those that these import
+    told = {**os.environ, "PYTHONSAFEPATH": "1"}
+    cache = os.environ.get(CACHE) or "~/.cache"
+    if fault := preflight.unwritable(Path(cache).expanduser(), f"set {CACHE}"):
+        told[CACHE] = str(Path(".snakemake", "cache").resolve())
+        print(f"Caches go to {told[CACHE]}: {fault}", flush=True)
+    return told
+
+
+def _status(command: Sequence[str], start: Start, lock: int | None) -> int:
+    """The exit status of Snakemake. It inherits the lock, which stays held if this process alone is killed."""
+    inherited = {} if lock is None else {folder_lock.INHERITED: str(lock)}
+    env = start.keywords["env"] | inherited
+    with start(command, pass_fds=[] if lock is None else [lock], env=env) as process:
+        while True:
+            # Ctrl-C reaches Snakemake too, which then cancels its jobs; subprocess.run would kill it meanwhile
+            with suppress(KeyboardInterrupt):
+                return process.wait()
+
+
+def _made(flow: Workflow, began: float, whole: bool) -> str:
+    """What there is to read and to look at; of a run that made only a part, findings that it wrote itself."""
+    lines, page = [], Path(flow.root, "findings.md")
+    if page.is_file() and (whole or page.stat().st_mtime >= began):
+        lines += ["", page.read_text(encoding="utf-8")]
+    drawn = [name for name in flow.config.figures if Path(flow.root, "figures", f"{name}.svg").is_file()]
+    if drawn:
+        lines.append(f"Figures: {flow.root}/figures/ ({', '.join(drawn)}; each as .svg, .pdf, .png and .csv)")
+    return "\n".join(lines)
+
+
+def _partial_advice(flow: Workflow, configfile: Path, arguments: Sequence[str], options: argparse.Namespace) -> str:
+    """The command for figures of the seeds that are finished, where there are any."""
+    if flow.config.partial or not any(Path(flow.root, "models").rglob("*.parquet")):
+        return ""
+    # a second --config takes the place of the first
+    values = ["--config", *(options.config or []), "partial=true"]
+    command = shlex.join(["whyalike", "run", str(configfile), *arguments, *values])
+    return f"\nFigures of the seeds that are finished, which say how many of how many:\n  {command}"
