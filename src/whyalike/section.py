@@ -5,8 +5,10 @@ what it was before it existed: with that value it is left out of both, so that r
 default that is left out: where a key's default is another value than before, the default shows.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
@@ -14,6 +16,7 @@ from pydantic_core import core_schema
 
 from whyalike.registry import Registry
 
+_EXPANDED = re.compile(r"[$`\n]")  # by a shell, or by a scheduler that hands a command to one
 _PLAIN = object()  # the context in which a section is made of `Section.plain`
 
 
@@ -54,6 +57,31 @@ class Section(BaseModel):
     @classmethod
     def _fill(cls, values: Any, about: ValidationInfo) -> Any:
         return {**_before(cls), **values} if about.context is _PLAIN and isinstance(values, Mapping) else values
+
+
+def path_of_user(path: str | Path) -> Path:
+    """A path as users write it, ``~`` for the home folder.
+
+    Raises
+    ------
+    ValueError : it is empty, or has characters of which a shell would make something else.
+
+    Examples
+    --------
+    >>> path_of_user("data//cifar10/")
+    PosixPath('data/cifar10')
+    >>> path_of_user("$SCRATCH/data")
+    Traceback (most recent call last):
+    ValueError: the path '$SCRATCH/data' has '$', of which a shell may make something else: write it out
+    """
+    if not str(path).strip():
+        raise ValueError("the path is empty: name a file or folder")
+    if found := _EXPANDED.search(str(path)):
+        raise ValueError(f"the path '{path}' has '{found[0]}', of which a shell may make something else: write it out")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # ~somebody
+        raise ValueError(f"the path '{path}' names a home folder that is not known: write it out") from None
 
 
 def _before(section: type[Section]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """Sections as plain values: keys that came later are left out where they say what was before them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import pytest
 from pydantic import Field, ValidationError
 
-from whyalike.section import Before, Section
+from whyalike.section import Before, Section, path_of_user
 
 
 class Change(Section):
@@ -49,3 +50,14 @@ def test_a_configuration_takes_the_default_and_not_what_was_before():
 def test_plain_values_are_checked_too():
     with pytest.raises(ValidationError, match="Extra inputs"):
         Training.from_plain({"steps": 3, "epochs": 2})
+
+
+def test_a_users_path_is_read_as_meant_or_refused_with_the_reason(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert path_of_user("~/data//cifar10/") == Path("/home/ada/data/cifar10")
+    assert path_of_user("a b/it's:here") == Path("a b/it's:here")
+    for text, words in {"": "empty", "  ": "empty", "$HOME/x": "'\\$'", "a`b`": "'`'", "a$(b)": "'\\$'"}.items():
+        with pytest.raises(ValueError, match=words):
+            path_of_user(text)
+    with pytest.raises(ValueError, match="home folder that is not known"):
+        path_of_user("~nobody-of-this-name/x")

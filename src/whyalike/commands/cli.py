@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from whyalike.cluster import slurm
 from whyalike.commands import cli_costs, exporting, housekeeping, running
-from whyalike.commands.cli_faults import fail, messages
+from whyalike.commands.cli_faults import fail, messages, path
 from whyalike.config import reading
 from whyalike.planning import preflight
 
@@ -29,7 +29,7 @@ def _about() -> None:
 @main.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False})
 def run(
     context: typer.Context,
-    configfile: Annotated[Path, typer.Argument(help="The configuration, such as config/demo.yaml.")],
+    configfile: Annotated[Path, typer.Argument(parser=path, help="The configuration, such as config/demo.yaml.")],
 ) -> None:
     """Run the workflow to its end and say what was found; what follows the configuration goes to Snakemake.
 
@@ -41,11 +41,11 @@ def run(
 
 @main.command()
 def status(
-    configfile: Annotated[Path, typer.Argument(help="The configuration, such as config/demo.yaml.")],
+    configfile: Annotated[Path, typer.Argument(parser=path, help="The configuration, such as config/demo.yaml.")],
     watch: Annotated[bool, typer.Option("--watch", help="Look again every few seconds, until Ctrl-C.")] = False,
     every: Annotated[float, typer.Option(min=1, help="Seconds between two looks.")] = 5,
     prefix: Annotated[str, typer.Option(help="Of the SLURM jobs' names, if the profile has another.")] = slurm.PREFIX,
-    table: Annotated[Path, typer.Option("--costs", help="The cost table.")] = Path("config", "costs.yaml"),
+    table: Annotated[Path, typer.Option("--costs", parser=path, help="The cost table.")] = Path("config", "costs.yaml"),
 ) -> None:
     """Say what is done, runs, waits and failed, what it cost and how long it takes; from any terminal, at any time."""
     from rich.console import Console
@@ -71,7 +71,9 @@ def status(
 
 @main.command()
 def clean(
-    configfiles: Annotated[list[Path], typer.Argument(help="Every configuration whose runs are still needed.")],
+    configfiles: Annotated[
+        list[Path], typer.Argument(parser=path, help="Every configuration whose runs are still needed.")
+    ],
     run: Annotated[str, typer.Option(help="Remove this one run instead, named by its 16 hex digits.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: for scripts.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
@@ -90,7 +92,9 @@ def clean(
 
 @main.command()
 def verify(
-    configfile: Annotated[Path, typer.Argument(help="The configuration, which names store and data sets.")],
+    configfile: Annotated[
+        Path, typer.Argument(parser=path, help="The configuration, which names store and data sets.")
+    ],
 ) -> None:
     """Compare every stored run and prepared data set with the hashes written beside it."""
     with messages():
@@ -102,8 +106,8 @@ def verify(
 
 @main.command()
 def export(
-    configfile: Annotated[Path, typer.Argument(help="The configuration of a finished study.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The archive, .tar.gz or .zip.")],
+    configfile: Annotated[Path, typer.Argument(parser=path, help="The configuration of a finished study.")],
+    output: Annotated[Path, typer.Option("--output", "-o", parser=path, help="The archive, .tar.gz or .zip.")],
     partial: Annotated[
         bool, typer.Option("--partial", help="Export what there is; MISSING.txt lists what is not.")
     ] = False,
@@ -116,16 +120,18 @@ def export(
 @main.command()
 def score(
     a: Annotated[
-        Path, typer.Argument(help="A file of n x d vectors (.npy, .npz, .safetensors, .parquet), or a folder.")
+        Path,
+        typer.Argument(parser=path, help="A file of n x d vectors (.npy, .npz, .safetensors, .parquet), or a folder."),
     ],
     b: Annotated[
-        Path | None, typer.Argument(help="The other file or folder; without it, all pairs of files in A.")
+        Path | None, typer.Argument(parser=path, help="The other file or folder; without it, all pairs of files in A.")
     ] = None,
     metrics: Annotated[
         str, typer.Option(help="Names joined by commas, parameters behind colons: mutual_knn:k=5 (docs/metrics.md).")
     ] = "cka,cka_unbiased,mutual_knn",
     labels: Annotated[
-        Path | None, typer.Option(help="Class of each stimulus (.npy, .parquet, or a line each): null within class.")
+        Path | None,
+        typer.Option(parser=path, help="Class of each stimulus (.npy, .parquet, or a line each): null within class."),
     ] = None,
     null: Annotated[int, typer.Option(help="Draws of each permutation null; 0 for none.")] = 99,
     protocol: Annotated[str, typer.Option(help="exact or as_published.")] = "exact",
@@ -134,7 +140,7 @@ def score(
     device: Annotated[
         str, typer.Option(help="cpu, or cuda (cuda:1, ...): nine metrics are computed there (docs/metrics.md).")
     ] = "cpu",
-    out: Annotated[Path | None, typer.Option(help="Also write the scores to this Parquet file.")] = None,
+    out: Annotated[Path | None, typer.Option(parser=path, help="Also write the scores to this Parquet file.")] = None,
 ) -> None:
     """Score representations in files: value, interval over stimuli, chance level and p. Rows are the same stimuli."""
     from rich.console import Console
@@ -166,8 +172,10 @@ def score(
 
 @main.command("import-scores")
 def import_scores(
-    files: Annotated[list[Path], typer.Argument(help="Published CSV files of one setting, in their order.")],
-    out: Annotated[Path, typer.Option(help="The score table, .parquet.")],
+    files: Annotated[
+        list[Path], typer.Argument(parser=path, help="Published CSV files of one setting, in their order.")
+    ],
+    out: Annotated[Path, typer.Option(parser=path, help="The score table, .parquet.")],
     setting: Annotated[str | None, typer.Option(help="Name of model and data, if no column says it.")] = None,
     factor: Annotated[str | None, typer.Option(help="dataset or task, if no column says it.")] = None,
     study: Annotated[str | None, typer.Option(help="Name of the study, if no column says it.")] = None,
@@ -188,10 +196,12 @@ def import_scores(
 
 @main.command()
 def statistics(
-    scores: Annotated[list[Path], typer.Argument(help="Score tables, ours or imported, .parquet.")],
+    scores: Annotated[list[Path], typer.Argument(parser=path, help="Score tables, ours or imported, .parquet.")],
     protocol: Annotated[str, typer.Option(help="as_published or corrected.")],
-    out: Annotated[Path, typer.Option(help="The statistics table, .parquet.")],
-    information: Annotated[Path | None, typer.Option(help="Also write Table 3 (of CKA) to this CSV file.")] = None,
+    out: Annotated[Path, typer.Option(parser=path, help="The statistics table, .parquet.")],
+    information: Annotated[
+        Path | None, typer.Option(parser=path, help="Also write Table 3 (of CKA) to this CSV file.")
+    ] = None,
     architecture: Annotated[list[str] | None, typer.Option(help="SETTING=NAME, for Table 3; repeatable.")] = None,
     permutations: Annotated[int, typer.Option(help="Draws of each level permutation test.")] = 2000,
     information_permutations: Annotated[int, typer.Option(help="Draws of each null of mutual information.")] = 50,

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from whyalike.cluster import site
-from whyalike.commands.cli_faults import fail, messages
+from whyalike.commands.cli_faults import fail, messages, path
 from whyalike.config import reading
 from whyalike.grid.workflow import Workflow
 from whyalike.planning import cost_file, costs
@@ -23,11 +23,11 @@ main = typer.Typer(no_args_is_help=True, help="What work costs, for the plan and
 MINUTES = 15  # of a calibrating job, of which it needs one: data, compilation and a slow file system
 MEGABYTES = 16000  # of memory, as the rule train_models asks for
 
-Configfile = Annotated[Path, typer.Argument(help="The configuration.")]
+Configfile = Annotated[Path, typer.Argument(parser=path, help="The configuration.")]
 TrainedOn = Annotated[
     str | None, typer.Option("--device", help="The cost table's name of the GPU that trained; else that of the plans.")
 ]
-CostTable = Annotated[Path, typer.Option("--costs", help="The cost table that one's own goes over.")]
+CostTable = Annotated[Path, typer.Option("--costs", parser=path, help="The cost table that one's own goes over.")]
 DEFAULT, TABLE = Path("config", "config.yaml"), Path("config", "costs.yaml")
 
 

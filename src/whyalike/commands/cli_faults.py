@@ -3,9 +3,12 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 import typer
+
+from whyalike.section import path_of_user
 
 
 @contextmanager
@@ -15,6 +18,14 @@ def messages(*further: type[Exception]) -> Iterator[None]:
         yield
     except (ValueError, LookupError, OSError, *further) as error:
         fail(str(error.args[0] if isinstance(error, KeyError) else error))
+
+
+def path(text: str) -> Path:
+    """The parser of options and arguments that are paths."""
+    try:
+        return path_of_user(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def fail(text: str) -> NoReturn:

@@ -10,6 +10,7 @@ from operator import or_
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     Discriminator,
     Field,
     Tag,
@@ -30,7 +31,7 @@ from whyalike.designs.registry import DESIGNS, design, designs
 from whyalike.figures.registry import CONFIG_FIGURES
 from whyalike.models.registry import MODELS
 from whyalike.registry import Registry
-from whyalike.section import Name, Section, known
+from whyalike.section import Name, Section, known, path_of_user
 from whyalike.studies.registry import STUDIES
 from whyalike.training.parameters import Operation
 from whyalike.training.registry import OBJECTIVES
@@ -173,11 +174,19 @@ class Figure(Section):
     caption: str = Field(description="One sentence for the report.")
 
 
+def _folder(path: str) -> str:
+    if set(path) & set("{}"):
+        raise ValueError(f"the path '{path}' has a brace, which Snakemake takes for a wildcard: choose another folder")
+    return str(path_of_user(path))
+
+
 class _Shared(Section):
     """The configuration without the sections of studies with rules of their own."""
 
     name: Name = Field(description="Results are written to {results}/{name}/.")
-    results: str = Field("results", description="Folder of all results; {results}/runs/ is the run store.")
+    results: Annotated[str, AfterValidator(_folder)] = Field(
+        "results", description="Folder of all results; {results}/runs/ is the run store."
+    )
     share_a: bool = Field(
         True,
         description="Model A of a seed is one run for all levels (its data do not depend on them); "

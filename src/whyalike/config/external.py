@@ -15,7 +15,8 @@ from pydantic import AfterValidator, Field, model_validator
 from whyalike.config.comparisons import COMPARISONS, Comparisons
 from whyalike.config.questions import STIMULI, Question, StimuliNames
 from whyalike.designs.registry import designs
-from whyalike.section import Name, Section
+from whyalike.section import Name, Section, path_of_user
+from whyalike.training.parameters import check_channels
 
 
 class Pattern:
@@ -31,7 +32,7 @@ class Pattern:
         if missing or unknown:
             places = ", ".join(f"{{{name}}}" for name in self.allowed)
             raise ValueError(f"the path must hold {{{'}, {'.join(self.needed)}}} and no other places than {places}")
-        return text
+        return str(path_of_user(text))
 
 
 class External(Section):
@@ -67,6 +68,11 @@ class OwnCheckpoints(External):
         None, ge=1, description="Outputs of the models; as many as the labelling has if left out."
     )
     layers: tuple[str, ...] = Field(("avgpool",), min_length=1, description="Modules whose outputs are compared.")
+
+    @model_validator(mode="after")
+    def _channels_agree(self) -> Self:
+        check_channels(self.mean, self.std)
+        return self
 
     def files(self, stimuli: Sequence[str]) -> list[str]:
         """The files of all runs, in the order of their names, whatever the stimuli."""

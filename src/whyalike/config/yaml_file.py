@@ -1,5 +1,9 @@
-"""A YAML file that holds keys (a configuration, a site, a cost table), or one message of what is wrong with it."""
+"""A YAML file that holds keys (a configuration, a site, a cost table), or one message of what is wrong with it.
 
+YAML 1.1 keeps the last of two equal keys, takes 1:0 for 60 and 010 for 8, without a word; here these are faults.
+"""
+
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +12,40 @@ import yaml
 
 class ConfigError(ValueError):
     """Every fault of a configuration, a line each: key path, value, what must hold."""
+
+
+# plain words that YAML 1.1 takes for numbers in bases 60 and 8
+OTHER_BASES = re.compile(r"[-+]?(?:\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?|0[0-7_]*[0-7])")
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's loader of plain data, which finds what it would else keep from the user."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The keys of a node, of which none stands twice; those that `<<` brings may be given again."""
+        seen: dict[Any, yaml.Mark] = {}
+        for key, _ in node.value:
+            name = key.value if isinstance(key, yaml.ScalarNode) else None
+            if name is not None and name != "<<" and name in seen:
+                at = seen[name].line + 1
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{name}' stands twice, first in line {at}: remove one", key.start_mark
+                )
+            seen[name] = key.start_mark
+        return super().construct_mapping(node, deep)
+
+    def construct_number(self, node: yaml.ScalarNode) -> int | float:
+        """A number, which everybody reads as such."""
+        if OTHER_BASES.fullmatch(node.value):
+            raise yaml.constructor.ConstructorError(
+                None, None, f"YAML takes {node.value} for a number in base 60 or 8: write it in quotes", node.start_mark
+            )
+        kind = node.tag.rpartition(":")[2]
+        return self.construct_yaml_int(node) if kind == "int" else self.construct_yaml_float(node)
+
+
+for _kind in ("int", "float"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _Loader.construct_number)
 
 
 def keys_of(path: Path, example: str) -> dict[str, Any]:
@@ -19,7 +57,7 @@ def keys_of(path: Path, example: str) -> dict[str, Any]:
     FileNotFoundError : there is none.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(values or {}, dict):

@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     PlainSerializer,
     ValidationInfo,
@@ -17,7 +18,7 @@ from pydantic import (
 )
 
 from whyalike.data import layouts
-from whyalike.section import Section
+from whyalike.section import Section, path_of_user
 
 Shape = Literal["circle", "kite", "parallelogram", "rectangle", "rhombus", "square", "trapezoid", "triangle"]
 Color = Literal["blue", "brown", "cyan", "green", "magenta", "orange", "pink", "purple", "red", "yellow"]
@@ -26,7 +27,9 @@ Seed = Annotated[int, Field(ge=0, description="Seed of every random choice in th
 # for every path outside the results. JSON, of which identities and jobs' parameters are made, says only that a path is
 # given, not which: a data set that is moved is not prepared anew, and its models are not trained anew
 Folder = Annotated[
-    Path, AfterValidator(Path.expanduser), PlainSerializer(lambda _: "given", when_used="json-unless-none")
+    Path,
+    BeforeValidator(lambda path: path_of_user(path) if isinstance(path, str) else path),
+    PlainSerializer(lambda _: "given", when_used="json-unless-none"),
 ]
 
 DIGITS = 1797  # images that scikit-learn ships

@@ -5,6 +5,7 @@ the only documentation of the keys.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, NonNegativeInt, model_validator
@@ -82,6 +83,16 @@ class ImageRecipe(Recipe):
     weight_decay: float = Field(0, ge=0, description="L2 penalty on all weights.")
 
 
+def check_channels(mean: Sequence[float], std: Sequence[float]) -> None:
+    """Raise a ValueError if these are no mean and standard deviation of channels from 0 to 255."""
+    if len(mean) != len(std) or not all(std):
+        raise ValueError(f"mean {mean} and std {std} need one non-zero number a channel each")
+    if 0 < max(map(abs, mean)) <= 1 and max(map(abs, std)) <= 1:
+        raise ValueError(
+            f"mean {mean} and std {std} are those of images from 0 to 1, here they go from 0 to 255: multiply by 255"
+        )
+
+
 class ClassImages(Section):
     """What cross entropy needs beside images, whatever the optimizer."""
 
@@ -93,8 +104,7 @@ class ClassImages(Section):
 
     @model_validator(mode="after")
     def _channels_agree(self) -> Self:
-        if len(self.mean) != len(self.std) or not all(self.std):
-            raise ValueError(f"mean {self.mean} and std {self.std} need one non-zero number a channel each")
+        check_channels(self.mean, self.std)
         return self
 
 

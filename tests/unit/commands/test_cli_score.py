@@ -76,7 +76,7 @@ def test_two_files_give_value_interval_null_and_p(folder, arrays):
 @pytest.mark.parametrize(
     ("out", "words"),
     [
-        ("", "--out must name a Parquet file; . is a folder. Add a file name."),
+        (".", "--out must name a Parquet file; . is a folder. Add a file name."),
         ("more", "--out must name a Parquet file; more is a folder"),
         ("pipe", "--out must name a Parquet file; pipe is a device, pipe or socket"),
         ("more/../b.npy", "--out would overwrite more/../b.npy, which is read. Give another name."),
@@ -375,3 +375,18 @@ def test_the_command_line_starts_without_pandas_and_scores_without_torch(folder)
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("False\n")
+
+
+@pytest.mark.parametrize(("out", "words"), [("", "the path is empty"), ("$HOME/s.parquet", "write it out")])
+def test_a_path_that_a_shell_would_have_changed_is_refused(folder, monkeypatch, out, words):
+    monkeypatch.chdir(folder)
+    answer = whyalike("a.npy", "b.npy", f"--out={out}")
+    assert answer.exit_code == 2 and words in " ".join(answer.output.split())
+
+
+def test_a_tilde_in_an_option_is_the_home_folder(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("HOME", str(folder / "more"))
+    (folder / "more").mkdir()
+    assert whyalike("a.npy", "b.npy", "--metrics=cka", "--null=0", "--out=~/s.parquet").exit_code == 0
+    assert (folder / "more" / "s.parquet").is_file()

@@ -479,3 +479,23 @@ def test_published_scores_stand_beside_a_study_and_its_figure(demo):
     assert "figures.other.published: 'their' is not under published. Did you mean 'theirs'?" in text
     demo["published"]["theirs"] = theirs | {"study": "task"}
     assert "published.theirs.study: 'task' is not under studies." in message(demo)
+
+
+@pytest.mark.parametrize(
+    ("results", "words"),
+    [("", "the path is empty"), ("$SCRATCH/out", "write it out"), ("out/$(id)", "write it out"), ("a{b}", "a wildcard")],
+)
+def test_results_that_something_else_would_read_otherwise_are_refused(demo, results, words):
+    with pytest.raises(ConfigError, match=f"(?s)results.*{words}"):
+        check({**demo, "results": results})
+
+
+def test_results_may_lie_in_the_home_folder(demo, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert check({**demo, "results": "~/out//x/"}).results == "/home/ada/out/x"
+
+
+def test_means_of_images_from_0_to_1_are_refused(demo):
+    demo["recipes"]["digits"] |= {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+    with pytest.raises(ConfigError, match=r"recipes\.digits.*multiply by 255"):
+        check(demo)
