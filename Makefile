@@ -16,6 +16,7 @@ setup: .venv/.ready
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes envs/uv.txt envs/requirements.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
+	@$(if $(filter-out setup,$(MAKECMDGOALS)),:,echo "Ready. Next: make demo (a study in minutes), or .venv/bin/whyalike --help; README.md says more.")
 
 # FFCV, for `operation: {loader: ffcv}`, into the same environment. It is compiled: its system packages come first.
 FFCV_SYSTEM := g++ pkg-config libturbojpeg0-dev libopencv-dev
