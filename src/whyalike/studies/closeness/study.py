@@ -1,16 +1,6 @@
 """The study of closeness in distribution as the rules see it: which models there are, paths, parameters of each job.
 
-Results lie in {results}/{name}/, the section's own name, whatever configuration it came with:
-
-    data/cifar10/                           the user's photographs, prepared
-    similarity/{construction}.parquet       circle, copies: scores of constructed models
-    models/{group}.parquet, .safetensors    a group, k{classes}_width{units} or digits_m{dimensions}: all its seeds
-    models/{group}.parquet                  a group of photographs, cifar10_m{dimensions}: its runs of the store
-    activations/{group}.parquet             f on the test data and g of every model, trained and untrained
-    similarity/{group}.parquet              all pairs of a group
-    similarity/tuples_{part}.parquet        llv_distance with other numbers of tuples
-    statistics/{part}.parquet               part: synthetic (closeness_synthetic) or all (closeness)
-    figures/{figure}.svg .pdf .png .csv
+Results lie in {results}/{name}/, the section's own name, whatever configuration it came with: see docs/results.md.
 """
 
 import re
