@@ -121,6 +121,11 @@ def test_the_default_study_is_planned_on_slurm(folder, design, runs):
     said = " ".join(plan.stdout.split())
     sizes = re.search(r"queue: (\d+), of ([\d.]+) to [\d.]+ expected minutes, (\d+) under a minute", said)
     assert int(sizes[1]) < 600 and float(sizes[2]) >= 0.5 and int(sizes[3]) < 20
+    if not design:  # the first page says it in whole numbers
+        _, _, reserved, expected, cpu, disk = (round(float(number)) for number in rows["total"][:6])
+        first = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
+        assert f"has {int(rows['total'][1]):,} models" in first
+        assert f"expects {expected} GPU hours of an H100 ({reserved} reserved), {cpu} CPU hours and {disk} GB" in first
 
 
 def test_ones_own_costs_are_those_of_the_working_directory(folder):
