@@ -7,7 +7,7 @@ from typing import Any
 from whyalike.data.parameters import Parameters
 from whyalike.data.registry import SOURCES
 from whyalike.figures.registry import FIGURES, FigureFacts
-from whyalike.grid.workflow import DATA_FILES, FIGURE_FILES
+from whyalike.grid.paths import DATA_FILES, FIGURE_FILES
 from whyalike.planning.estimates import Estimate
 from whyalike.planning.plan import Plan
 from whyalike.provenance import version

@@ -127,10 +127,10 @@ def dataset(tmp_path):
     return tmp_path / "data", images
 
 
-def parameters(n=None):
+def parameters(n=None, **more):
     stimuli = {"part": "test", "n": n, "seed": 0}
     return ExtractionParameters(seed=7, size=8, model=MODEL, mean=MEAN, std=STD, layers=["avgpool"], stimuli=stimuli,
-                                runs=[TRAINED], untrained={UNTRAINED: "B"}, version=0)  # fmt: skip
+                                runs=[TRAINED], untrained={UNTRAINED: "B"}, version=0, **more)  # fmt: skip
 
 
 def test_a_cell_holds_its_trained_and_its_untrained_models(tmp_path, stored, dataset, model):
@@ -173,6 +173,12 @@ def test_a_run_that_the_store_lacks_is_named_with_the_remedy(tmp_path, dataset):
     assert not (tmp_path / "out.parquet").exists()
 
 
+def test_a_run_without_its_result_is_not_finished(tmp_path, stored, dataset):
+    stored.result.unlink()
+    with pytest.raises(DamagedRun, match=rf"no finished run {TRAINED}\. .*`whyalike clean CONFIG --run {TRAINED}`"):
+        extract_cell(parameters(), CPU, 1, dataset[0], stored.folder.parent, {"avgpool": tmp_path / "out.parquet"})
+
+
 def test_changed_weights_are_not_extracted(stored):
     stored.weights.write_bytes(stored.weights.read_bytes()[:-1] + b"!")
     with pytest.raises(DamagedRun, match=r"weights\.safetensors is not the file that was written"):
@@ -196,14 +202,14 @@ def kept(stored):
 def test_a_kept_step_is_extracted_beside_the_final_weights(tmp_path, stored, kept, dataset):
     folder, source = dataset
     path = tmp_path / "avgpool.parquet"
-    extract_cell(work() | {"steps": {VIEW: [TRAINED, 5]}}, CPU, 1, folder, stored.folder.parent, {"avgpool": path})
+    extract_cell(parameters(steps={VIEW: (TRAINED, 5)}), CPU, 1, folder, stored.folder.parent, {"avgpool": path})
     assert runs_of(path) == [TRAINED, UNTRAINED, VIEW]
     expected = extract(kept, adapt(source[4:], 8), ["avgpool"], normalised)["avgpool"]
     assert np.array_equal(read_activations(path, VIEW), expected)
 
 
 def test_a_step_that_was_not_kept_is_refused_with_those_that_were(tmp_path, stored, kept, dataset):
-    asked = work() | {"steps": {VIEW: [TRAINED, 6]}}
+    asked = parameters(steps={VIEW: (TRAINED, 6)})
     with pytest.raises(ValueError, match=rf"run {TRAINED} has no weights of step 6: it has 9 steps and kept 5\."):
         extract_cell(asked, CPU, 1, dataset[0], stored.folder.parent, {"avgpool": tmp_path / "out.parquet"})
     assert not (tmp_path / "out.parquet").exists()
@@ -212,6 +218,6 @@ def test_a_step_that_was_not_kept_is_refused_with_those_that_were(tmp_path, stor
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(b"other")])
 def test_kept_weights_that_are_not_what_was_written_are_not_extracted(tmp_path, stored, kept, dataset, damage):
     damage(stored.weights_at(5))
-    asked = work() | {"steps": {VIEW: [TRAINED, 5]}}
+    asked = parameters(steps={VIEW: (TRAINED, 5)})
     with pytest.raises(DamagedRun, match=rf"step5\.safetensors.*`whyalike clean CONFIG --run {TRAINED}`"):
         extract_cell(asked, CPU, 1, dataset[0], stored.folder.parent, {"avgpool": tmp_path / "out.parquet"})

@@ -483,7 +483,12 @@ def test_published_scores_stand_beside_a_study_and_its_figure(demo):
 
 @pytest.mark.parametrize(
     ("results", "words"),
-    [("", "the path is empty"), ("$SCRATCH/out", "write it out"), ("out/$(id)", "write it out"), ("a{b}", "a wildcard")],
+    [
+        ("", "the path is empty"),
+        ("$SCRATCH/out", "write it out"),
+        ("out/$(id)", "write it out"),
+        ("a{b}", "a wildcard"),
+    ],
 )
 def test_results_that_something_else_would_read_otherwise_are_refused(demo, results, words):
     with pytest.raises(ConfigError, match=f"(?s)results.*{words}"):
