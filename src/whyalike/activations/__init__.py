@@ -2,6 +2,6 @@
 
 Holds: the stimuli, the extraction of layers, the activation files and their reader, sample text.
 Layer: above training, below similarity.
-May import: whyalike.training, whyalike.models, whyalike.data.
+May import: whyalike.training, whyalike.models, whyalike.data, whyalike.parameters.
 Door: `extraction.extract_cell`.
 """

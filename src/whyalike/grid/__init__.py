@@ -4,5 +4,5 @@ Holds: runs and pairs; views of runs, and the comparisons of a study as sets of 
 seeds of a partial result; paths and parameters of every job.
 Door: `workflow.Workflow`.
 Layer: above the configuration; the plan and the watchers ask it. Cheap to import.
-May import: whyalike.config, designs, the rooms' registries, provenance, files.
+May import: whyalike.config, designs, the rooms' registries and parameters, provenance, files.
 """

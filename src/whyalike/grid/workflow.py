@@ -3,9 +3,6 @@
 from whyalike.config.config import Config
 from whyalike.grid import partial
 from whyalike.grid.parameters import Parameters
-from whyalike.grid.paths import DATA_FILES, FIGURE_FILES
-
-__all__ = ["DATA_FILES", "FIGURE_FILES", "Workflow"]
 
 
 class Workflow(Parameters):

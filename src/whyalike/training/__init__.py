@@ -2,6 +2,6 @@
 
 Holds: the store (identity folders, lock, heartbeat, ledger), loaders, augmentation, the training loop, the manifest.
 Layer: above models, splits and data; below activations. No metric is reachable from here.
-May import: whyalike.models, whyalike.splits, whyalike.data, whyalike.section.
+May import: whyalike.models, whyalike.splits, whyalike.data, whyalike.section, whyalike.parameters.
 Door: `cell.train_cell`.
 """
