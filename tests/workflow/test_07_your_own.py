@@ -1,8 +1,6 @@
 """docs/your-own.md, run as it stands: its code and configuration on inputs of a few images."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +9,7 @@ import pytest
 import yaml
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from workflow_folder import REPOSITORY
+from workflow_folder import REPOSITORY, Folder
 
 TEXT = (REPOSITORY / "docs" / "your-own.md").read_text(encoding="utf-8")
 
@@ -67,19 +65,8 @@ def bring_activations(folder: Path, labels: pd.DataFrame) -> None:
 
 def call(folder: Path, *arguments: str) -> str:
     """Snakemake in the folder, as a user would call it; what it said."""
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(REPOSITORY / "Snakefile"),
-        "--configfile",
-        "mine.yaml",
-    ]
-    profile = ["--profile", str(REPOSITORY / "profiles" / "local")]
-    done = subprocess.run(
-        [*command, *profile, *arguments], cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    work = Folder(folder, config=Path("mine.yaml"))
+    done = work.call(work.snakemake_command(*arguments))
     assert done.returncode == 0, done.stdout
     return done.stdout
 

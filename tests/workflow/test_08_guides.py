@@ -27,6 +27,7 @@ def extended(tmp_path_factory) -> Path:
         if "config" in block.words:
             for section, entries in yaml.safe_load(block.text).items():
                 config[section].update(entries)
+    config["recipes"]["digits"] |= {"epochs": 4, "peak_epoch": 1}  # in seconds
     (repository / "extended.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     python(repository, "tests/unit/test_versions.py")  # make pins
     python(repository, "-m", "whyalike.documentation.reference")  # make reference

@@ -13,7 +13,7 @@ from whyalike.training.store import runs_here
 TWO = OPERATION.model_copy(update={"runs_at_once": {"toy": 2}, "checkpoint_every": 50})
 LEVELS = ("0.25", "0.5")
 NAMES = ("A", "B@0.25", "B@0.5")
-LONG = {"epochs": 250, "peak_epoch": 50}  # 1,000 steps, seconds: long enough to be killed
+LONG = {"epochs": 125, "peak_epoch": 25}  # 500 steps, seconds: long enough to be killed
 
 
 def weights(cell):
