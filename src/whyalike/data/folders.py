@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from whyalike.data.user_files import readable
 from whyalike.randomness import keyed
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -67,13 +68,8 @@ def read_mask(path: Path) -> Image.Image:
     ------
     ValueError : the file is no image, or is blank.
     """
-    try:
-        with Image.open(path) as image:
-            drawn = image.convert("RGBA")
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(
-            f"{path} must be an image file, it cannot be read ({error}). Remove it or replace it."
-        ) from error
+    with readable(path, "an image file", "Repair it, scale it down or remove it."), Image.open(path) as image:
+        drawn = image.convert("RGBA")
     paper = Image.new("RGBA", drawn.size, "white")
     grey = np.asarray(Image.alpha_composite(paper, drawn).convert("L"), dtype=np.float64)
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])

@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
+from whyalike.data.class_folders import files_by_class
 from whyalike.data.filling import blocks_of, fill_images, state_of
-from whyalike.data.folders import SUFFIXES
 from whyalike.data.label_table import IMAGE_PARTS
 from whyalike.data.parameters import ImagesParameters
 from whyalike.data.prepared import write_prepared
+from whyalike.data.user_files import UnreadableFile, readable, shown
 from whyalike.randomness import keyed
 
 VERSION = 1  # raised when pixels or labels change
@@ -37,71 +38,37 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
     ValueError : no classes, a class without images, or a file that is no image of 8 bits a channel.
     """
     chosen = ImagesParameters.model_validate(parameters)
-    found = sorted(_labelled(chosen), key=lambda row: (IMAGE_PARTS.index(row[0]), *row[1:]))
+    found = sorted(_labelled(chosen, report), key=lambda row: (IMAGE_PARTS.index(row[0]), *row[1:]))
     labels = pd.DataFrame(found, columns=["part", "class", "file"])
     files, blocks = [chosen.folder / file for file in labels["file"]], blocks_of(len(labels))
 
-    def read(pixels: np.ndarray, number: int) -> None:
-        for path, target in zip(files[blocks[number]], pixels, strict=True):
-            target[:] = read_image(path, chosen.size)
+    def read(pixels: np.ndarray, number: int) -> list[str]:
+        several = []
+        for name, target in zip(labels["file"][blocks[number]], pixels, strict=True):
+            target[:], frames = read_image(chosen.folder / name, chosen.size)
+            several += [name] if frames > 1 else []
+        return several
 
     content = chosen.plain(exclude=["folder"])
     made_by = {"source": "images", "version": VERSION, "parameters": content}
     work = {**made_by, "files": state_of(files)}
     shape = (len(labels), chosen.size, chosen.size, 3)
-    fill_images(folder, shape, work, blocks, read, threads, lambda line: report(f"images: {line}"))
+    several = fill_images(folder, shape, work, blocks, read, threads, lambda line: report(f"images: {line}"))
+    if several := [name for names in several for name in names or ()]:
+        report(f"images: of {len(several)} files the first of several frames is taken: {shown(several)}")
     write_prepared(folder, None, labels, ["class"], made_by)
     counts = labels["part"].value_counts()
     report(f"images: {chosen.title}, {labels['class'].nunique()} classes, "
            f"{counts.get('train', 0)} training and {counts.get('test', 0)} test images")  # fmt: skip
 
 
-def _labelled(chosen: ImagesParameters) -> Iterator[tuple[str, str, str]]:
+def _labelled(chosen: ImagesParameters, report: Callable[[str], None]) -> Iterator[tuple[str, str, str]]:
     """Part, class and file (from the folder on) of every image."""
-    for part, classes in _files_by_class(chosen.folder).items():
+    for part, classes in files_by_class(chosen.folder, report).items():
         for name, files in classes.items():
             drawn = split(files, chosen.test_fraction, chosen.seed, name) if part is None else (files,)
             for own, members in zip(IMAGE_PARTS if part is None else (part,), drawn, strict=True):
                 yield from ((own, name, file) for file in members)
-
-
-def _files_by_class(root: Path) -> dict[str | None, dict[str, list[str]]]:
-    """Part (None where the folder has no folders of parts) -> class -> files from ``root`` on, sorted.
-
-    Raises
-    ------
-    ValueError : no such folder, no classes, or a class without images.
-    """
-    if not root.is_dir():
-        raise ValueError(
-            f"images: folder {root} must be a folder, there is none. Paths start at the working directory."
-        )
-    inside = _folders(root)
-    if inside and set(inside) <= set(IMAGE_PARTS):
-        return {part: _classes(root, root / part) for part in inside}
-    return {None: _classes(root, root)}
-
-
-def _folders(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def _classes(root: Path, folder: Path) -> dict[str, list[str]]:
-    found = {
-        name: sorted(
-            path.relative_to(root).as_posix()
-            for path in (folder / name).rglob("*")
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-        )
-        for name in _folders(folder)
-    }
-    empty = [name for name, files in found.items() if not files]
-    if empty or not found:
-        raise ValueError(
-            f"images: {folder} must hold a folder of image files ({', '.join(sorted(SUFFIXES))}) for each class; "
-            + (f"none in {', '.join(empty)}. Add files or remove the folder." if empty else "it holds no folder.")
-        )
-    return found
 
 
 def split(items: Sequence[Any], fraction: float, seed: int, name: str) -> tuple[list[Any], list[Any]]:
@@ -111,20 +78,20 @@ def split(items: Sequence[Any], fraction: float, seed: int, name: str) -> tuple[
     return [x for i, x in enumerate(items) if i not in test], [x for i, x in enumerate(items) if i in test]
 
 
-def read_image(path: Path, size: int) -> np.ndarray:
+def read_image(path: Path, size: int) -> tuple[np.ndarray, int]:
     """An image file as uint8 (size, size, 3): upright, transparent parts white, the middle square scaled.
+
+    Returns also the number of frames, of which the first is taken; a photograph's preview is none.
 
     Raises
     ------
-    ValueError : no image, or one with more than 8 bits a channel.
+    UnreadableFile : no image, one too large, or one with more than 8 bits a channel.
     """
-    try:
-        with Image.open(path) as image:
-            if image.mode.startswith(("I", "F")):
-                raise ValueError(f"{path} must have 8 bits a channel, its mode is {image.mode}. Convert it.")
-            drawn = ImageOps.exif_transpose(image).convert("RGBA")
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"{path} must be an image, it cannot be read ({error}). Remove or replace it.") from error
-    paper = Image.new("RGBA", drawn.size, "white")
-    whole = Image.alpha_composite(paper, drawn).convert("RGB")
-    return np.asarray(ImageOps.fit(whole, (size, size), Image.Resampling.BILINEAR))
+    with readable(path, "an image", "Repair it, scale it down or remove it."), Image.open(path) as image:
+        if image.mode.startswith(("I", "F")):
+            raise UnreadableFile(f"{path} must have 8 bits a channel, its mode is {image.mode}. Convert it.")
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        drawn = ImageOps.exif_transpose(image).convert("RGBA")
+        paper = Image.new("RGBA", drawn.size, "white")
+        whole = Image.alpha_composite(paper, drawn).convert("RGB")
+        return np.asarray(ImageOps.fit(whole, (size, size), Image.Resampling.BILINEAR)), frames
