@@ -40,7 +40,7 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path)
-    temporary = temporary_of(path, os.getpid())
+    temporary = temporary_of(path.absolute(), os.getpid())  # pyarrow takes a relative one with a colon for a URI
     try:
         yield temporary
         with temporary.open("rb") as handle:

@@ -54,18 +54,36 @@ def read_vectors(path: Path, ids: np.ndarray) -> np.ndarray:
     ValueError : no n x d numbers, ids that are missing or repeated, or another number of rows than ids.
     """
     vectors, own = read_file(path)
-    if vectors.ndim != 2 or not np.issubdtype(vectors.dtype, np.number):
+    if vectors.ndim != 2 or vectors.dtype.kind not in "fiu" or not vectors.size:
         raise ValueError(f"{path} must hold n x d numbers, got {vectors.dtype} {vectors.shape}")
     if own is None:
         if len(vectors) != len(ids):
             raise ValueError(f"{path} has {len(vectors)} rows, the stimuli are {len(ids)}: give their ids beside them")
-        return vectors.astype(np.float32)
-    if own.shape != (len(vectors),) or len(np.unique(own)) < len(own):
-        raise ValueError(f"{path} needs one stimulus_id a row, each once: {len(vectors)} rows, ids {own.shape}")
+        return _float32(path, vectors, np.arange(len(ids)))
+    if own.shape != (len(vectors),) or own.dtype.kind not in "fiu" or len(np.unique(own)) < len(own):
+        raise ValueError(
+            f"{path} needs one stimulus_id a row, each once, the numbers in column id of the data set: {len(vectors)} "
+            f"rows, ids {own.dtype} {own.shape}"
+        )
     order = np.argsort(own)
     places = np.minimum(np.searchsorted(own, ids, sorter=order), len(own) - 1)
     rows = order[places]
     if len(absent := ids[own[rows] != ids]):
-        shown = ", ".join(map(str, absent[:5]))
-        raise ValueError(f"{path} lacks {len(absent)} of {len(ids)} stimuli, the first with the ids {shown}")
-    return vectors[rows].astype(np.float32)
+        more = ", ".join(map(str, absent[:5]))
+        raise ValueError(f"{path} lacks {len(absent)} of {len(ids)} stimuli, the first with the ids {more}")
+    if others := len(own) - len(ids):
+        note(f"{path}: {others} of {len(own)} rows are of other stimuli, and left out")
+    return _float32(path, vectors, rows)
+
+
+def _float32(path: Path, vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Some rows as float32 (n, d); refuses those that are not finite."""
+    with np.errstate(over="ignore"):
+        found = vectors[rows].astype(np.float32)
+    bad = rows[~np.isfinite(found).all(axis=1)]
+    if len(bad):
+        raise ValueError(
+            f"{path} must be finite in float32; {len(bad)} of {len(rows)} rows hold NaN, infinity or a number beyond "
+            f"3.4e38, the first is row {bad.min()}. Repair them, or leave their stimuli out."
+        )
+    return found

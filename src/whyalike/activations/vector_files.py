@@ -4,68 +4,78 @@ A .npy; a .npz or .safetensors with `vectors` and, if you like, `stimulus_id`; o
 and, if you like, `stimulus_id`. A file of the workflow (`whyalike.activations.table`) holds many runs: it is not one.
 """
 
-import tokenize
-import zipfile
-import zlib
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
+from whyalike.data.numpy_files import read_npy, read_npz
+from whyalike.data.user_files import UnreadableFile, readable, shown
+from whyalike.job import note
+
 SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
-# what readers raise of a damaged file, or of one that is of another kind than its name says
-FAULTS = (
-    *(ValueError, KeyError, EOFError, RuntimeError, pa.ArrowException),
-    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError),
-)
+IDS = "stimulus_id"
 
 
-def read_file(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+def read_file(path: Path, report: Callable[[str], None] = note) -> tuple[np.ndarray, np.ndarray | None]:
     """The vectors of a file as they are, and stimulus ids if the file holds any; neither is checked.
+
+    ``report`` gets a line if the file holds more than that.
 
     Raises
     ------
-    ValueError : another kind of file, or one that lacks what it must hold.
+    UnreadableFile : another kind of file, or one that lacks what it must hold.
     """
-    try:
-        if path.suffix == ".npy":
-            return read_npy(path), None
-        if path.suffix == ".npz":
-            with zipfile.ZipFile(path):  # np.load would take a .npy of this name
-                arrays = np.load(path, allow_pickle=False)
-            return arrays["vectors"], arrays.get("stimulus_id")
-        if path.suffix == ".safetensors":
-            return _safetensors(path)
-        table = pq.read_table(path)
-        vectors = np.stack(table["vector"].to_numpy())
-        return vectors, table["stimulus_id"].to_numpy() if "stimulus_id" in table.column_names else None
-    except FAULTS as error:
-        raise ValueError(
-            f"{path} must be a {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} of vectors, it cannot be read ({error})"
-        ) from error
+    what = f"a {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]} of vectors"
+    with readable(path, what, "Save it again; names and shapes are in docs/your-own.md."):
+        vectors, ids, others = _READERS.get(path.suffix.lower(), _unknown)(path)
+    if others:
+        report(f"{path} holds {shown(others)}, which is not read; ids of the rows are called {IDS}")
+    return vectors, ids
 
 
-def read_npy(path: Path) -> np.ndarray:
-    """The array of a .npy; `FAULTS` where it is none, a .npz of this name included."""
-    with path.open("rb") as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
+_Found = tuple[np.ndarray, np.ndarray | None, Collection[str]]  # vectors, ids, names of what is not read
 
 
-def _safetensors(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    from safetensors import SafetensorError, safe_open
+def _npy(path: Path) -> _Found:
+    return read_npy(path), None, ()
+
+
+def _npz(path: Path) -> _Found:
+    arrays, others = read_npz(path, ("vectors",), (IDS,))
+    return arrays["vectors"], arrays.get(IDS), others
+
+
+def _parquet(path: Path) -> _Found:
+    table = pq.read_table(path.absolute(), partitioning=None)  # a relative name with a colon would be a URI
+    vectors = np.stack(table["vector"].to_numpy())
+    others = [name for name in table.column_names if name not in ("vector", IDS)]
+    return vectors, table[IDS].to_numpy() if IDS in table.column_names else None, others
+
+
+def _unknown(path: Path) -> _Found:
+    raise UnreadableFile(f"{path} must be a file {', '.join(SUFFIXES)}. Rename or convert it.")
+
+
+def _safetensors(path: Path) -> _Found:
+    from safetensors import safe_open
 
     try:
         with safe_open(path, framework="np") as file:
             names = list(file.keys())
             if "vectors" not in names:
                 raise KeyError(f"it holds {', '.join(names) or 'nothing'}, not vectors")
-            ids = file.get_tensor("stimulus_id") if "stimulus_id" in names else None
+            others = [name for name in names if name not in ("vectors", IDS)]
+            ids = file.get_tensor(IDS) if IDS in names else None
             if file.get_slice("vectors").get_dtype() != "BF16":
-                return file.get_tensor("vectors"), ids
+                return file.get_tensor("vectors"), ids, others
         with safe_open(path, framework="pt") as file:  # numpy has no bfloat16
-            return file.get_tensor("vectors").float().numpy(), ids
-    except SafetensorError as error:
-        raise ValueError(error) from error
+            return file.get_tensor("vectors").float().numpy(), ids, others
     except (AttributeError, TypeError) as error:
         raise ValueError(f"a type that numpy lacks: {error}; write float32, and ids as integers") from error
+
+
+_READERS: dict[str, Callable[[Path], _Found]] = {
+    ".npy": _npy, ".npz": _npz, ".safetensors": _safetensors, ".parquet": _parquet,
+}  # fmt: skip

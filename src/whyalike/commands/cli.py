@@ -149,7 +149,7 @@ def score(
 
     with messages(MemoryError):
         asked = {"metrics": score_files.parse_metrics(metrics), "protocol": protocol, "seed": seed, "device": device}
-        files = read_files.read_pairs(a, b)
+        files = read_files.read_pairs(a, b, lambda line: print(line, file=sys.stderr))
         codes = None if labels is None else read_files.read_labels(labels)
         if out is not None:
             score_files.check_output(out, filter(None, [*files.paths, labels]))

@@ -2,28 +2,29 @@
 
 A text comes in one or more pieces, (characters, whether the text ends there), so that neither a corpus nor a file that
 is one long text need fit in memory. Texts without a visible character are left out. Nothing of a text is changed, but
-that in .txt files a byte-order mark and the line ends around a text are dropped.
+that a byte-order mark at the start of a file is dropped, and in .txt files the line ends around a text.
 """
 
 import codecs
 import gzip
 import json
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whyalike.data.text_parameters import FORMATS
+from whyalike.data.user_files import UnreadableFile, readable
 
+KINDS = f"a file {', '.join(FORMATS)} (all but .parquet also .gz)"
 END_OF_TEXT = "<|endoftext|>"
 LONGEST = 2**18  # bytes or characters of a piece
 ROWS = 256  # of a Parquet file at a time
 SPACES = " \n\t\r"  # spaces to every tokenizer; what else is one, Python and the tokenizers' patterns do not agree on
+_HALF = re.compile("[\ud800-\udfff]")  # of a pair that is one character in UTF-16: no text, but JSON can write it
 _AFTER_WORD = re.compile(rf"(?<=\S)[{SPACES}]")
 
 Piece = tuple[str, bool]
@@ -45,13 +46,9 @@ def texts(files: Iterable[Path], columns: Sequence[str]) -> Iterator[Piece]:
         suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"][-1:] or [""]
         read = _READERS.get(suffixes[0])
         if read is None or (read is _parquet and path.suffix == ".gz"):
-            raise ValueError(
-                f"{path} must be a file {', '.join(FORMATS)} (all but .parquet also .gz). Rename or convert it."
-            )
-        try:
+            raise UnreadableFile(f"{path} must be {KINDS}. Rename or convert it.")
+        with readable(path, KINDS, "Fetch or make it again."):
             yield from read(path, columns)
-        except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{path} cannot be read ({error}). Fetch or make it again.") from error
 
 
 def cut(text: str, longest: int) -> Iterator[str]:
@@ -129,11 +126,12 @@ def _json(path: Path, columns: Sequence[str]) -> Iterator[Piece]:
         for number, line in enumerate(handle, start=1):
             where = f"line {number}"
             try:
-                values = json.loads(line.decode("utf-8")) if line.strip() else None
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
+                values = json.loads(text) if text.strip() else None
             except UnicodeDecodeError as error:
                 raise _not_utf8(path, where, error) from error
-            except ValueError as error:
-                raise ValueError(
+            except (ValueError, RecursionError) as error:
+                raise UnreadableFile(
                     f"{path} must hold a JSON object a line, {where} is none ({error}). Convert or repair it."
                 ) from error
             if values is not None:
@@ -141,10 +139,10 @@ def _json(path: Path, columns: Sequence[str]) -> Iterator[Piece]:
 
 
 def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Piece]:
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path.absolute()) as file:  # a relative name with a colon would be a URI
         kinds = {field.name: field.type for field in file.schema_arrow}
         if absent := [name for name in columns if name not in kinds]:
-            raise ValueError(_without(path, "the file", absent, kinds))
+            raise _without(path, "the file", absent, kinds)
         first = 0
         for batch in file.iter_batches(ROWS, columns=list(columns)):
             try:
@@ -159,24 +157,31 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Piece]:
 def _joined(path: Path, where: str, values: Any, columns: Sequence[str]) -> Iterator[Piece]:
     """One text, of the columns of one row."""
     if not isinstance(values, dict):
-        raise ValueError(f"{path} must hold a JSON object a line, {where} holds {str(values)[:40]!r}. Convert it.")
+        raise UnreadableFile(f"{path} must hold a JSON object a line, {where} holds {str(values)[:40]!r}. Convert it.")
     if absent := [name for name in columns if name not in values]:
-        raise ValueError(_without(path, where, absent, values))
+        raise _without(path, where, absent, values)
     if other := [name for name in columns if not isinstance(values[name], str)]:
         came = f"column {other[0]} holds {str(values[other[0]])[:40]!r} ({type(values[other[0]]).__name__})"
-        raise ValueError(f"{path} must hold text, in {where} {came}. Remove the row or name another column.")
+        raise UnreadableFile(f"{path} must hold text, in {where} {came}. Remove the row or name another column.")
     text = "\n".join(values[name] for name in columns)
+    if half := _HALF.search(text):
+        raise UnreadableFile(
+            f"{path} must hold text, in {where} character {half.start()} is half of one ({half[0]!a}). Remove the row "
+            "or mend it."
+        )
     if text.strip():
         pieces = list(cut(text, LONGEST))
         yield from ((piece, place == len(pieces)) for place, piece in enumerate(pieces, start=1))
 
 
-def _without(path: Path, where: str, absent: Sequence[str], known: Iterable[str]) -> str:
-    return f"{path}: {where} has no column {', '.join(absent)}; it has {', '.join(known)}. Correct `columns`."
+def _without(path: Path, where: str, absent: Sequence[str], known: Iterable[str]) -> UnreadableFile:
+    return UnreadableFile(
+        f"{path}: {where} has no column {', '.join(absent)}; it has {', '.join(known)}. Correct `columns`."
+    )
 
 
-def _not_utf8(path: Path, where: str, error: UnicodeDecodeError) -> ValueError:
-    return ValueError(f"{path} must be UTF-8, {where} is not ({error}). Convert the file.")
+def _not_utf8(path: Path, where: str, error: UnicodeDecodeError) -> UnreadableFile:
+    return UnreadableFile(f"{path} must be UTF-8, {where} is not ({error}). Convert the file.")
 
 
 _READERS: dict[str, Callable[[Path, Sequence[str]], Iterator[Piece]]] = {

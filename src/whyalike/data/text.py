@@ -14,6 +14,7 @@ from whyalike.data import text_parameters, tokenization
 from whyalike.data.documents import texts
 from whyalike.data.text_parameters import TextParameters
 from whyalike.data.token_stream import write_stream
+from whyalike.data.user_files import shown
 
 VERSION = 1  # raised when tokens or rows change
 
@@ -35,6 +36,11 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
     chosen = TextParameters.model_validate(parameters)
     if fault := chosen.missing():
         raise ValueError(fault)
+    patterns = [*(corpus.path for corpus in chosen.corpora.values()), *chosen.tokenizer.train]
+    for pattern in dict.fromkeys(patterns):
+        others = [str(path) for path in text_parameters.matches(pattern) if not path.is_file()]
+        if others and "**" not in pattern.parts:  # which means the files in folders, and matches the folders too
+            report(f"text: {len(others)} folders at {pattern} are passed by: {shown(others)}")
     with tokenization.encoding_threads(threads):
         tokenizer = _tokenizer(chosen.tokenizer)
         corpora = {name: texts(corpus.files(), corpus.columns) for name, corpus in chosen.corpora.items()}

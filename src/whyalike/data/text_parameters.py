@@ -20,11 +20,14 @@ BundledCorpus = Literal["docstrings", "headers", "library", "licenses", "names",
 Vocabulary = Annotated[int, Field(ge=SMALLEST_VOCABULARY, le=LARGEST_VOCABULARY)]
 
 
+def matches(pattern: Path) -> list[Path]:
+    """What a path means: itself, if it is a file, or what it matches as a pattern, sorted; folders among it."""
+    return [pattern] if pattern.is_file() else [Path(name) for name in sorted(glob.glob(str(pattern), recursive=True))]
+
+
 def find(pattern: Path) -> list[Path]:
-    """The files that a path means: itself, or what it matches as a pattern, sorted."""
-    if pattern.is_file():
-        return [pattern]
-    return [path for path in map(Path, sorted(glob.glob(str(pattern), recursive=True))) if path.is_file()]
+    """The files among what a path means."""
+    return [path for path in matches(pattern) if path.is_file()]
 
 
 class StreamParameters(Parameters):

@@ -26,7 +26,9 @@ def readable(path: Path, what: str, remedy: str) -> Iterator[None]:
         raise
     except Exception as error:  # each format, and each library, fails in its own way
         fault = str(error.args[0] if isinstance(error, KeyError) and error.args else error) or type(error).__name__
-        raise UnreadableFile(f"{path} must be {what}, it cannot be read ({fault}). {remedy}") from error
+        raise UnreadableFile(
+            f"{path} must be {what}, it cannot be read ({' '.join(fault.split())}). {remedy}"
+        ) from error
 
 
 def shown(names: Iterable[str]) -> str:

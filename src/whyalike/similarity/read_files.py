@@ -4,7 +4,7 @@ Two files are a pair; so are files of equal names in two folders, and any two fi
 `stimulus_id` are put in the order of the first; those of a pair must hold the same stimuli.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -13,10 +13,15 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from whyalike.activations.vector_files import FAULTS, SUFFIXES, read_file, read_npy
+from whyalike.activations.vector_files import SUFFIXES, read_file
+from whyalike.data.class_names import check_present, check_spellings
+from whyalike.data.numpy_files import read_npy
+from whyalike.data.user_files import passed_by, readable
+from whyalike.job import note
 from whyalike.similarity.checks import check_features, check_same_stimuli
 
 KINDS_OF_IDS = {**dict.fromkeys("iuf", "numbers"), **dict.fromkeys("UO", "text"), "S": "bytes", "M": "dates"}
+HEADERS = {"label", "labels", "class", "classes", "target", "category"}  # names of a column of labels
 
 
 @dataclass(frozen=True)
@@ -32,17 +37,18 @@ class Pairs:
     paths: list[Path]
 
 
-def read_pairs(first: Path, second: Path | None) -> Pairs:
-    """Read two files, two folders or one folder.
+def read_pairs(first: Path, second: Path | None, report: Callable[[str], None] = note) -> Pairs:
+    """Read two files, two folders or one folder; ``report`` gets a line on what in them is not read.
 
     Raises
     ------
     ValueError : nothing to compare, files that cannot be read, or whose stimuli differ.
     """
     chosen = _pairs_of_paths(first, second)
+    _report_left_out(chosen, first, second, report)
     paths = list(dict.fromkeys(path for pair in chosen for path in pair))
     names = dict(zip(paths, _names(paths), strict=True))
-    found = {path: read_file(path) for path in paths}
+    found = {path: read_file(path, report) for path in paths}
     arrays = {path: check_features(vectors, str(path)) for path, (vectors, _) in found.items()}
     ids = {path: None if own is None else _checked_ids(path, own, len(x)) for path, (x, own) in found.items()}
     for a, b in chosen:
@@ -62,31 +68,49 @@ def read_labels(path: Path) -> np.ndarray:
     ------
     ValueError : not one label a stimulus.
     """
-    try:
+    with readable(path, "a .npy, .parquet or text of labels", "Write a label a line, or save them as text."):
         labels = _labels_in(path)
-    except FAULTS as error:
-        raise ValueError(f"{path} must be a .npy, .parquet or text of labels, it cannot be read ({error})") from error
     if labels.ndim != 1:
         raise ValueError(f"{path} must hold one label a stimulus; it has shape {labels.shape}. Give a vector.")
-    if missing := int(np.sum(pd.isna(labels))):
-        raise ValueError(f"{path} must hold one label a stimulus; {missing} of {len(labels)} are missing. Add them.")
+    check_present(labels, str(path))
     if labels.dtype.kind == "O" and not all(isinstance(one, str) for one in labels):
         raise ValueError(f"{path} must hold labels that are numbers or text; it has others. Write them as text.")
-    return np.unique(labels, return_inverse=True)[1]
+    names, codes = np.unique(labels, return_inverse=True)
+    if labels.dtype.kind in "OU":
+        _check_no_table(path, labels)
+        check_spellings(names, str(path))
+    if 2 < len(names) == len(labels):
+        raise ValueError(
+            f"{path} must hold classes; its {len(labels)} labels all differ, as ids do. Give the class of each."
+        )
+    return codes
 
 
 def _labels_in(path: Path) -> np.ndarray:
-    if path.suffix == ".npy":
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
         return read_npy(path)
-    if path.suffix == ".parquet":
-        table = pq.read_table(path)
+    if suffix == ".parquet":
+        table = pq.read_table(path.absolute(), partitioning=None)  # a relative name with a colon would be a URI
         if "label" not in table.column_names:
             raise ValueError(f"it needs a column 'label'; it has {', '.join(table.column_names)}. Rename it.")
         return table["label"].to_numpy()
-    if path.suffix in SUFFIXES:
-        raise ValueError(f"a {path.suffix} holds vectors")
-    lines = path.read_text(encoding="utf-8").split("\n")
+    if suffix in SUFFIXES:
+        raise ValueError(f"a {suffix} holds vectors")
+    lines = path.read_text(encoding="utf-8-sig").split("\n")
     return np.array(lines[:-1] if lines[-1] == "" else lines)
+
+
+def _check_no_table(path: Path, labels: np.ndarray) -> None:
+    """Refuse lines of several columns, and a first line that is the column's name."""
+    for mark, called in ((",", "commas"), (";", "semicolons"), ("\t", "tabs")):
+        if len({one.count(mark) for one in labels} | {0}) == 2 and all(mark in one for one in labels):
+            raise ValueError(
+                f"{path} must hold one label a line and nothing else; its lines are columns between {called}, the "
+                f"first is {str(labels[0])!r}. Write the column of labels alone, without its name."
+            )
+    if len(labels) > 2 and labels[0].strip().casefold() in HEADERS and labels[0] not in labels[1:]:
+        raise ValueError(f"{path} must hold labels alone; its first line, {str(labels[0])!r}, is a name. Remove it.")
 
 
 def _pairs_of_paths(first: Path, second: Path | None) -> list[tuple[Path, Path]]:
@@ -112,6 +136,16 @@ def _pairs_of_paths(first: Path, second: Path | None) -> list[tuple[Path, Path]]
             f"{', '.join(theirs) or 'none'}. Rename them, or give two files."
         )
     return [(ours[name], theirs[name]) for name in common]
+
+
+def _report_left_out(
+    chosen: Sequence[tuple[Path, Path]], first: Path, second: Path | None, report: Callable[[str], None]
+) -> None:
+    """Say which files of the folders make no pair."""
+    taken = {path for pair in chosen for path in pair}
+    for folder in (first, second) if first.is_dir() else ():
+        if folder is not None and (others := [path.name for path in folder.iterdir() if path not in taken]):
+            report(f"{len(others)} files and folders in {folder} are passed by: {passed_by(others)}")
 
 
 def _files(folder: Path) -> list[Path]:

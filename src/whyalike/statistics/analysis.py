@@ -35,7 +35,8 @@ def read_scores(paths: Sequence[Path], protocol: str) -> pd.DataFrame:
     ValueError : an imported table that has lost rows, under `as_published`.
     """
     read = with_set_aside if protocol == "as_published" else lambda path: pq.read_table(path).to_pandas()
-    return pd.concat([read(path) for path in paths], ignore_index=True)
+    # a relative name with a colon would be a URI
+    return pd.concat([read(path.absolute()) for path in paths], ignore_index=True)
 
 
 def analyse_tables(scores: Sequence[Path], protocol: str, output: Path, **options: Any) -> pd.DataFrame:

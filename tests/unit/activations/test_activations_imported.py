@@ -80,3 +80,30 @@ def test_a_file_that_the_manifest_does_not_tell_of_is_refused(arguments):
     with pytest.raises(ValueError, match=r"two\.npy has changed since .*manifest\.parquet was written"):
         import_activations(**arguments)
     assert not arguments["output"].exists()
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, 1e39])
+def test_numbers_that_are_not_finite_are_told_by_file_and_row(tmp_path, number):
+    order = np.array([3, 0, 4, 1, 2])  # the third row belongs to no stimulus, and may be anything
+    vectors = np.vstack([VECTORS.astype(np.float64), [[np.nan, 7]]])
+    vectors[2, 1] = number
+    np.savez(tmp_path / "x.npz", vectors=vectors[order], stimulus_id=np.append(IDS, 99)[order])
+    with pytest.raises(ValueError, match=r"x\.npz must be finite in float32; 1 of 4 rows .*, the first is row 4"):
+        read_vectors(tmp_path / "x.npz", IDS)
+
+
+def test_imaginary_numbers_ids_of_text_and_empty_files_are_named(tmp_path):
+    for arrays in ({"vectors": VECTORS * 1j}, {"vectors": VECTORS[:0], "stimulus_id": IDS[:0]}):
+        np.savez(tmp_path / "x.npz", **arrays)
+        with pytest.raises(ValueError, match=r"x\.npz must hold n x d numbers"):
+            read_vectors(tmp_path / "x.npz", IDS)
+    np.savez(tmp_path / "x.npz", vectors=VECTORS, stimulus_id=IDS.astype(str))
+    with pytest.raises(ValueError, match=r"x\.npz needs one stimulus_id a row, .* ids <U\d+"):
+        read_vectors(tmp_path / "x.npz", IDS)
+
+
+def test_rows_of_other_stimuli_are_counted(tmp_path, caplog):
+    np.savez(tmp_path / "x.npz", vectors=np.vstack([VECTORS, VECTORS[:1]]), stimulus_id=np.append(IDS, 99))
+    with caplog.at_level("INFO", logger="whyalike"):
+        read_vectors(tmp_path / "x.npz", IDS)
+    assert "x.npz: 1 of 5 rows are of other stimuli, and left out" in caplog.text

@@ -1,6 +1,7 @@
 """Texts in files: every layout gives its texts, long ones come in pieces, damage is named with its place."""
 
 import gzip
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -58,6 +59,14 @@ def test_files_are_read_in_their_order_whatever_their_formats(tmp_path):
     assert joined(tmp_path / "b.parquet", tmp_path / "a.txt.gz") == [" = Title = \n", "Über 5 °C\n", "zip"]
 
 
+def test_a_mark_at_the_start_is_dropped_and_names_with_a_colon_are_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("shard:1.jsonl").write_text('{"text": "a"}\n{"text": "\ufeffb"}', encoding="utf-8-sig")
+    Path("empty.jsonl").write_text("\n", encoding="utf-8-sig")
+    parquet(tmp_path / "shard:1.parquet", text=["c"])
+    assert joined(*map(Path, ("shard:1.jsonl", "empty.jsonl", "shard:1.parquet"))) == ["a", "\ufeffb", "c"]
+
+
 @pytest.mark.parametrize("longest", [20, 64, 10_000])
 def test_long_texts_come_in_pieces_that_join_to_the_text(tmp_path, monkeypatch, longest):
     monkeypatch.setattr(documents, "LONGEST", longest)
@@ -94,9 +103,16 @@ def test_pieces_end_before_a_space_that_follows_another_character():
         ("a.json", b'[{"text": "a"}]', r"a JSON object a line, line 1 holds \"\[\{'text': 'a'\}\]\""),
         ("a.jsonl", b'{"text": "a"}\n{"body": "b"}', r"line 2 has no column text; it has body\. Correct `columns`"),
         ("a.jsonl", b'{"text": 3}', r"in line 1 column text holds '3' \(int\)"),
-        ("a.txt.gz", b"no gzip", r"a\.txt\.gz cannot be read \(Not a gzipped file"),
-        ("a.txt.gz", gzip.compress(b"text" * 999, mtime=0)[:-12], r"a\.txt\.gz cannot be read"),
-        ("a.parquet", b"PAR1 no parquet", r"a\.parquet cannot be read .*Fetch or make it again"),
+        (
+            "a.jsonl",
+            b'{"text": "a"}\n{"text": "b \\ud83d c"}',
+            r"in line 2 character 2 is half of one \('\\ud83d'\)\. Remove",
+        ),
+        ("a.jsonl", b"[" * 100_000, r"a JSON object a line, line 1 is none"),
+        ("a.jsonl", "\ufeff{}".encode("utf-16"), r"a\.jsonl must be UTF-8, line 1 is not"),
+        ("a.txt.gz", b"no gzip", r"a\.txt\.gz must be .*cannot be read \(Not a gzipped file"),
+        ("a.txt.gz", gzip.compress(b"text" * 999, mtime=0)[:-12], r"a\.txt\.gz must be a file .*cannot be read"),
+        ("a.parquet", b"PAR1 no parquet", r"a\.parquet must be a file .*cannot be read .*Fetch or make it again"),
         ("a.csv", b"text\n1", r"a\.csv must be a file \.txt, \.parquet, \.jsonl, \.json"),
         ("a.parquet.gz", b"", r"a\.parquet\.gz must be a file .*all but \.parquet also \.gz"),
     ],
@@ -123,7 +139,7 @@ def test_parquet_that_is_damaged_inside_is_named(tmp_path):
     content = bytearray((tmp_path / "a.parquet").read_bytes())
     content[4:2000] = bytes(1996)  # pages, not the table of contents at the end
     (tmp_path / "a.parquet").write_bytes(content)
-    with pytest.raises(ValueError, match=r"a\.parquet cannot be read"):
+    with pytest.raises(ValueError, match=r"a\.parquet must be a file .*cannot be read"):
         joined(tmp_path / "a.parquet")
     not_utf8 = pa.StringArray.from_buffers(2, pa.py_buffer(bytes([0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0])),
                                            pa.py_buffer(b"a\xff"))  # fmt: skip

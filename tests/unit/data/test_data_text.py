@@ -217,3 +217,21 @@ def test_counts_and_tokens_are_known_from_the_parameters(tmp_path):
     chosen = TextParameters.model_validate(parameters(tmp_path))
     assert (chosen.counts(), chosen.tokens()) == ((2 * 5, 2 * 20), None)
     assert TextParameters.model_validate(parameters(tmp_path, max_tokens=1000)).tokens() == 2000
+
+
+def test_folders_that_a_pattern_matches_are_said(corpora, tmp_path):
+    lines = []
+    (corpora / "train-more").mkdir()
+    data = made(corpora, tmp_path / "a", report=lines.append, corpora={"all": {"path": corpora / "**" / "T*.txt"}})
+    assert not any("passed by" in line for line in lines)
+    changed = parameters(corpora)["corpora"] | {"stories": {"path": corpora / "T*.txt"}}
+    changed["codes"] |= {"path": corpora / "train-*"}
+    data = made(corpora, tmp_path / "b", report=lines.append, corpora=changed)
+    assert data.content_sha256 == made(corpora, tmp_path / "c").content_sha256
+    assert f"text: 1 folders at {corpora}/train-* are passed by: {corpora}/train-more" in lines
+
+
+def test_half_a_character_in_what_a_tokenizer_is_trained_on_is_named(corpora, tmp_path):
+    (corpora / "odd.jsonl").write_text('{"text": "a"}\n{"text": "broken \\ud83d end"}', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"odd\.jsonl must hold text, in line 2 character 7 is half of one"):
+        made(corpora, tmp_path / "out", tokenizer={"train": [corpora / "odd.jsonl"], "vocabulary": 300})
