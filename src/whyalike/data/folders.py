@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from whyalike.data.user_files import readable
+from whyalike.data.user_files import passed_by, readable
+from whyalike.job import note
 from whyalike.randomness import keyed
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -32,20 +33,29 @@ def class_files(root: Path, names: Iterable[str], at_most: int, seed: int) -> di
 
     Returns
     -------
-    For each class, the files by their path relative to `root`, in sorted order.
+    For each class, the files by their path relative to `root`, in sorted order. What else lies in their folders, and
+    linked folders, which are not entered, are said.
 
     Raises
     ------
     ValueError : a class has fewer than two files.
+    OSError : a folder may not be read.
     """
     names = list(names)
     found: dict[str, dict[str, Path]] = {name: {} for name in names}
-    for folder, _, files in os.walk(root):
+    others = []
+    for folder, below, files in os.walk(root, onerror=_fail):
         name = Path(folder).name.lower()
+        others += [Path(folder, one) for one in below if Path(folder, one).is_symlink()]
         for file in files if name in found else ():
             path = Path(folder, file)
             if path.suffix.lower() in SUFFIXES:
                 found[name][path.relative_to(root).as_posix()] = path
+            else:
+                others.append(path)
+    if others:
+        passed = passed_by(path.relative_to(root).as_posix() for path in others)
+        note(f"{len(others)} files and folders in {root} are passed by: {passed}")
     poor = [f"{name} ({len(found[name])})" for name in names if len(found[name]) < 2]
     if poor:
         raise ValueError(
@@ -53,6 +63,10 @@ def class_files(root: Path, names: Iterable[str], at_most: int, seed: int) -> di
             f"{', '.join(names)}, at any depth; too few files for {', '.join(poor)}. Rename or add the folders."
         )
     return {name: _choose(files, at_most, keyed(seed, "files", name)) for name, files in found.items()}
+
+
+def _fail(error: OSError) -> None:
+    raise error
 
 
 def _choose(files: dict[str, Path], at_most: int, random: np.random.Generator) -> dict[str, Path]:

@@ -1,7 +1,8 @@
 """A folder of the user's image files as a prepared data set: attribute `class`, the name of the folder of a file.
 
 With folders train and test, each holds the folders of the classes; without them the classes lie in the folder itself,
-and a keyed share of each class is test. Rows are ordered by part, class and file name, which column `file` keeps.
+and a keyed share of each class is test; `whyalike.data.class_folders` tells which is which. Rows are ordered by part,
+class and file name, which column `file` keeps.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 from published_sets import WNIDS, tinyimagenet
 from torchvision.datasets import ImageFolder
 from torchvision.datasets.folder import default_loader
@@ -143,6 +144,11 @@ def test_a_damaged_image_is_named(root, base, damage, tmp_path):
     path = base / "val" / "images" / "val_5.JPEG"
     path.write_bytes(damage(path.read_bytes()))
     assert " val/images/val_5.JPEG is damaged (" in fault(root, tmp_path)
+
+
+def test_an_image_too_large_for_pillow_is_named(root, base, tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9)
+    assert ".JPEG is damaged (Image size (4096 pixels) exceeds limit" in fault(root, tmp_path)
 
 
 def test_an_image_of_another_size_is_named(root, base, tmp_path):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from whyalike.data import own_arrays, own_images
 from whyalike.data.class_names import check_present, check_spellings
+from whyalike.data.folders import class_files
 from whyalike.data.prepared import open_prepared
 from whyalike.data.user_files import UnreadableFile, passed_by, readable
 
@@ -223,3 +224,16 @@ def test_a_fault_without_words_is_told_by_its_kind(tmp_path):
         with readable(tmp_path / "x", "text", "Fetch it."):
             raise EOFError
     assert passed_by([]) == ""
+
+
+def test_what_is_passed_by_in_folders_of_drawings_is_said(tmp_path, caplog):
+    root = fill(tmp_path / "in", "train/kite", "test/Kite", count=1)
+    save(root / "train" / "kite" / "x.gif")
+    save(root / "notes.png")
+    (root / "more").symlink_to(tmp_path)
+    with caplog.at_level("INFO", logger="whyalike"):
+        found = class_files(root, ["kite"], 9, 0)
+    assert sorted(found["kite"]) == ["test/Kite/0.png", "train/kite/0.png"]
+    assert f"2 files and folders in {root} are passed by: 1 .gif (train/kite/x.gif), 1 without a suffix (more)" in (
+        caplog.text
+    )
