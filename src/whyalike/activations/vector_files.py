@@ -5,9 +5,11 @@ and, if you like, `stimulus_id`. A file of the workflow (`whyalike.activations.t
 """
 
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whyalike.data.numpy_files import read_npy, read_npz
@@ -48,10 +50,27 @@ def _npz(path: Path) -> _Found:
 
 
 def _parquet(path: Path) -> _Found:
+    columns = read_columns(path, "vector")
+    others = [name for name in columns if name not in ("vector", IDS)]
+    return np.stack(columns["vector"]()), columns[IDS]() if IDS in columns else None, others
+
+
+def read_columns(path: Path, needed: str) -> dict[str, Callable[[], np.ndarray]]:
+    """The columns of a .parquet by name, each a function that gives its values.
+
+    Raises
+    ------
+    ValueError : the one that is needed is missing.
+    """
     table = pq.read_table(path.absolute(), partitioning=None)  # a relative name with a colon would be a URI
-    vectors = np.stack(table["vector"].to_numpy())
-    others = [name for name in table.column_names if name not in ("vector", IDS)]
-    return vectors, table[IDS].to_numpy() if IDS in table.column_names else None, others
+    if needed not in table.column_names:
+        raise ValueError(f"it needs a column '{needed}'; it has {', '.join(table.column_names)}. Rename it.")
+    return {name: partial(_values, table[name]) for name in table.column_names}
+
+
+def _values(column: pa.ChunkedArray) -> np.ndarray:
+    # to_numpy makes the first category of what is missing in a column of categories
+    return (column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column).to_numpy()
 
 
 def _unknown(path: Path) -> _Found:

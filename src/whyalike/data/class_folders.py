@@ -123,8 +123,7 @@ def _check_level(folder: Path, classes: Classes, depth: int, report: Callable[[s
 def _report_beside(root: Path, report: Callable[[str], None]) -> None:
     """Say that a folder is one part of several."""
     own = root.absolute()
-    beside = (
-        [name for name in _folders(own.parent) if _is_part(name) and name != own.name] if _is_part(own.name) else []
-    )
-    if beside:
+    if not _is_part(own.name) or not os.access(own.parent, os.R_OK):
+        return
+    if beside := [name for name in _folders(own.parent) if _is_part(name) and name != own.name]:
         report(f"images: {shown(beside)} beside {root} is not read; the folder above holds both")

@@ -5,6 +5,7 @@ and a keyed share of each class is test; `whyalike.data.class_folders` tells whi
 class and file name, which column `file` keeps.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,8 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
     made_by = {"source": "images", "version": VERSION, "parameters": content}
     work = {**made_by, "files": state_of(files)}
     shape = (len(labels), chosen.size, chosen.size, 3)
-    several = fill_images(folder, shape, work, blocks, read, threads, lambda line: report(f"images: {line}"))
+    with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):  # large, but read
+        several = fill_images(folder, shape, work, blocks, read, threads, lambda line: report(f"images: {line}"))
     if several := [name for names in several for name in names or ()]:
         report(f"images: of {len(several)} files the first of several frames is taken: {shown(several)}")
     write_prepared(folder, None, labels, ["class"], made_by)

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
-from whyalike.activations.vector_files import SUFFIXES, read_file
+from whyalike.activations.vector_files import SUFFIXES, read_columns, read_file
 from whyalike.data.class_names import check_present, check_spellings
 from whyalike.data.numpy_files import read_npy
 from whyalike.data.user_files import passed_by, readable
@@ -73,7 +72,8 @@ def read_labels(path: Path) -> np.ndarray:
     if labels.ndim != 1:
         raise ValueError(f"{path} must hold one label a stimulus; it has shape {labels.shape}. Give a vector.")
     check_present(labels, str(path))
-    if labels.dtype.kind == "O" and not all(isinstance(one, str) for one in labels):
+    text = labels.dtype.kind != "O" or all(isinstance(one, str) for one in labels)
+    if not text or labels.dtype.kind not in {*KINDS_OF_IDS, "b"}:
         raise ValueError(f"{path} must hold labels that are numbers or text; it has others. Write them as text.")
     names, codes = np.unique(labels, return_inverse=True)
     if labels.dtype.kind in "OU":
@@ -91,10 +91,7 @@ def _labels_in(path: Path) -> np.ndarray:
     if suffix == ".npy":
         return read_npy(path)
     if suffix == ".parquet":
-        table = pq.read_table(path.absolute(), partitioning=None)  # a relative name with a colon would be a URI
-        if "label" not in table.column_names:
-            raise ValueError(f"it needs a column 'label'; it has {', '.join(table.column_names)}. Rename it.")
-        return table["label"].to_numpy()
+        return read_columns(path, "label")["label"]()
     if suffix in SUFFIXES:
         raise ValueError(f"a {suffix} holds vectors")
     lines = path.read_text(encoding="utf-8-sig").split("\n")

@@ -153,6 +153,12 @@ def test_whatever_pillow_raises_becomes_the_file_and_the_remedy(tmp_path):
             own_images.read_image(tmp_path / name, 4)
 
 
+def test_a_large_image_is_read_without_a_warning(tmp_path, monkeypatch, recwarn):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 30)
+    prepare(fill(tmp_path / "in", "cat", "dog"), tmp_path / "out")
+    assert not recwarn.list
+
+
 def test_the_first_of_several_frames_is_taken_and_said(tmp_path):
     root = fill(tmp_path / "in", "cat", "dog")
     save(root / "cat" / "moves.png", frames=3)

@@ -48,6 +48,23 @@ def test_what_is_no_label_is_refused_with_the_file(tmp_path, lines, words):
         read_labels(tmp_path / "l.npy")
 
 
+def test_what_is_missing_among_categories_is_no_class(tmp_path):
+    for column in (pa.array(["a", None, "a"]).dictionary_encode(), pa.array([None, "b"])):
+        pq.write_table(pa.table({"label": column}), tmp_path / "l.parquet")
+        with pytest.raises(ValueError, match=r"l\.parquet must hold one label a stimulus; 1 of \d are missing"):
+            read_labels(tmp_path / "l.parquet")
+        vectors = X[: len(column)].tolist()
+        pq.write_table(pa.table({"vector": vectors, "stimulus_id": column}), tmp_path / "x.parquet")
+        with pytest.raises(ValueError, match=r"x\.parquet needs one stimulus_id a row.*1 of them missing"):
+            read_pairs(tmp_path / "x.parquet", tmp_path / "x.parquet")
+
+
+def test_labels_of_several_fields_are_refused(tmp_path):
+    np.save(tmp_path / "l.npy", np.array([(1, 2), (1, 2)], [("id", int), ("label", int)]))
+    with pytest.raises(ValueError, match=r"l\.npy must hold labels that are numbers or text"):
+        read_labels(tmp_path / "l.npy")
+
+
 def test_names_with_commas_are_labels(tmp_path):
     lines = ["tench, Tinca tinca", "hen", "cock, rooster", "hen"]
     (tmp_path / "l.txt").write_text("\n".join(lines), encoding="utf-8")
