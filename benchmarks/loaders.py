@@ -17,7 +17,7 @@ from report import table
 from timing import threads
 
 from whyalike.data.array_file import new_images
-from whyalike.data.beton import beton_of
+from whyalike.data.ffcv_file import beton_of
 from whyalike.data.prepared import Prepared, open_prepared, write_prepared
 from whyalike.models.weights import build_model
 from whyalike.training.augmentation import augment

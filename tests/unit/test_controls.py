@@ -11,7 +11,7 @@ from whyalike.data.prepared import open_prepared
 from whyalike.designs import controls
 from whyalike.grid.runs import Cell, Grid
 from whyalike.models.parameters import ResNetParameters
-from whyalike.splits.making import make_splits, read_split
+from whyalike.splits.stage import make_splits, read_split
 from whyalike.training.task import Task
 
 CELL = Cell("digits", "controls", 2)

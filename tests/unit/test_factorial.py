@@ -82,7 +82,7 @@ def test_a_run_that_learns_facts_is_another_when_a_fact_changes(values, monkeypa
         return {run.identity for cell in grid.cells for run in grid.runs(cell)}
 
     before, now = identities(), provenance.version
-    raised = lambda module: now(module) + (module == "whyalike.data.facts")  # noqa: E731
+    raised = lambda module: now(module) + (module == "whyalike.data.binary_facts")  # noqa: E731
     monkeypatch.setattr("whyalike.designs.factorial.version", raised)
     assert not before & identities()
 

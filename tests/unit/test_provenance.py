@@ -245,7 +245,7 @@ def test_what_scores_a_study_reaches_no_metric_through_the_forms_of_a_gpu(scored
 
 def test_no_metric_or_figure_is_reachable_from_training():
     reached = closure(["whyalike.training.cell", *(entry.module for entry in OBJECTIVES.values())])
-    assert "whyalike.splits.making" in reached
+    assert "whyalike.splits.stage" in reached
     assert "whyalike.training.trainer" in reached
     rooms = {module.split(".")[1] for module in reached if module.count(".")}
     assert not rooms & {"activations", "similarity", "statistics", "figures", "config", "grid"}

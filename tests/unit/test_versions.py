@@ -24,7 +24,7 @@ REMEDY = "`make pins` (or `.venv/bin/python tests/unit/test_versions.py`)"
 # where a VERSION stands for more than its own module: the entry of the job
 ENTRIES = {
     "whyalike.splits.overlap": [
-        "whyalike.splits.making:make_splits",
+        "whyalike.splits.stage:make_splits",
         *(design(name).split for name in designs(trained=True) if design(name).version_of == "whyalike.splits.overlap"),
     ],
     "whyalike.training.trainer": ["whyalike.training.cell:train_cell"],
@@ -130,10 +130,10 @@ def change(path: Path, old: str, new: str) -> None:
             "data/drawings.py",
             "WOBBLE = 0.012",
             "WOBBLE = 0.02",
-            "data.colorshapedigit data.colorshapedigit_groups data.single",
+            "data.colorshapedigit data.colorshapedigit_groups data.shapes_and_numerals",
         ),
         ("splits/overlap.py", "half = len(items) // 2", "half = len(items) // 3", "splits.overlap"),
-        ("models/resnet.py", 'mode="fan_out"', 'mode="fan_in"', "models.embedder models.resnet"),
+        ("models/resnet.py", 'mode="fan_out"', 'mode="fan_in"', "models.likelihood_model models.resnet"),
         (
             "training/augmentation.py",
             "mean + factor",

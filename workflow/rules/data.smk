@@ -47,7 +47,7 @@ rule write_beton:
         runtime=PLAN.runtime("write_beton"),
         expected_seconds=PLAN.expected_seconds("write_beton"),
     params:
-        work=f"form {provenance.version('whyalike.data.beton')}",
+        work=f"form {provenance.version('whyalike.data.ffcv_file')}",
     message:
         "Data: write {wildcards.dataset} in FFCV's form"
     script:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from whyalike.job import job
-from whyalike.statistics.making import analyse_study
 from whyalike.statistics.parameters import StatisticsParameters
+from whyalike.statistics.stage import analyse_study
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     analyse_study(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from whyalike.figures.making import make_figure
 from whyalike.figures.parameters import FigureParameters
+from whyalike.figures.stage import make_figure
 from whyalike.job import job
 
 parameters = FigureParameters.from_text(snakemake.params.work)

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from whyalike.job import job
-from whyalike.splits.making import make_splits
 from whyalike.splits.parameters import SplitParameters
+from whyalike.splits.stage import make_splits
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     make_splits(

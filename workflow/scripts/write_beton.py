@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from whyalike.data.beton import write_beton
+from whyalike.data.ffcv_file import write_beton
 from whyalike.data.prepared import open_prepared
 from whyalike.job import job
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from whyalike.job import job
-from whyalike.statistics.making import write_claims
 from whyalike.statistics.parameters import ClaimParameters
+from whyalike.statistics.stage import write_claims
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     write_claims(

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from whyalike.job import job
-from whyalike.statistics.making import write_findings
 from whyalike.statistics.parameters import FindingParameters
+from whyalike.statistics.stage import write_findings
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     write_findings(

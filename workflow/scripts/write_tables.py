@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from whyalike.job import job
-from whyalike.statistics.making import write_tables
 from whyalike.statistics.parameters import TableParameters
+from whyalike.statistics.stage import write_tables
 
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     write_tables(

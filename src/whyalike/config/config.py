@@ -175,8 +175,11 @@ class Figure(Section):
 
 
 def _folder(path: str) -> str:
-    if set(path) & set("{}"):
-        raise ValueError(f"the path '{path}' has a brace, which Snakemake takes for a wildcard: choose another folder")
+    if found := set(path) & set("{}:"):
+        raise ValueError(
+            f"the path '{path}' has {' and '.join(sorted(found))}: braces are wildcards for Snakemake, what stands before "
+            "a colon a protocol for readers of Parquet. Choose another folder"
+        )
     return str(path_of_user(path))
 
 

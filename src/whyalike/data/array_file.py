@@ -2,7 +2,7 @@
 
 Images are filled in place, in a memory map, so that no data set need fit in memory. The array lies in a temporary file
 that gets its final name when the block ends without an error. Sources that take long go on where they were killed:
-`whyalike.data.filling`.
+`whyalike.data.resumable_array`.
 """
 
 import os

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from whyalike.data.composition import COLORS, Placement, compose, place
-from whyalike.data.filling import fill_images
 from whyalike.data.masks import Pool
+from whyalike.data.resumable_array import fill_images
 from whyalike.randomness import keyed
 
 

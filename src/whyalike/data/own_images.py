@@ -15,10 +15,10 @@ import pandas as pd
 from PIL import Image, ImageOps
 
 from whyalike.data.class_folders import files_by_class
-from whyalike.data.filling import blocks_of, fill_images, state_of
 from whyalike.data.label_table import IMAGE_PARTS
 from whyalike.data.parameters import ImagesParameters
 from whyalike.data.prepared import write_prepared
+from whyalike.data.resumable_array import blocks_of, fill_images, state_of
 from whyalike.data.user_files import UnreadableFile, readable, shown
 from whyalike.randomness import keyed
 

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from whyalike.data import facts
+from whyalike.data import binary_facts
 from whyalike.data.array_file import ARRAY, CHECKSUMS, check_array, write_array
 from whyalike.data.label_table import PARTS, check_labels, label_table
 from whyalike.files import canonical_json, file_sha256, write_table, write_text
@@ -93,7 +93,7 @@ class Prepared:
         Parameters
         ----------
         name : attributes joined with "_", such as "shape_digit"; in place of an attribute also a binary fact about it,
-            such as "shape.3.0" (see `whyalike.data.facts`).
+            such as "shape.3.0" (see `whyalike.data.binary_facts`).
         rows : row indices (m,); all rows where left out.
 
         Returns
@@ -117,8 +117,8 @@ class Prepared:
             column = self.labels[attribute].cat
             # pandas keeps codes in the smallest integer that holds one column's: too small for the product of several
             codes = column.codes.to_numpy().astype(np.int64)
-            bits = facts.bits(attribute, fact, len(column.categories)) if fact else None
-            values.append(column.categories.to_numpy() if bits is None else facts.names(attribute, fact))
+            bits = binary_facts.bits(attribute, fact, len(column.categories)) if fact else None
+            values.append(column.categories.to_numpy() if bits is None else binary_facts.names(attribute, fact))
             codes_by_column.append(codes if bits is None else bits[codes])
         sizes = [len(value) for value in values]
         existing, positions = np.unique(np.ravel_multi_index(codes_by_column, sizes), return_inverse=True)

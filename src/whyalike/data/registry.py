@@ -72,11 +72,11 @@ SOURCES: Registry[SourceFacts] = Registry(
         ),
         "digits": Entry("whyalike.data.digits:prepare", SourceFacts(DigitsParameters, ("digit",), size=8, channels=1)),
         "shapes": Entry(
-            "whyalike.data.single:prepare_shapes",
+            "whyalike.data.shapes_and_numerals:prepare_shapes",
             SourceFacts(ShapesParameters, ("shape", "color"), size=None, channels=3),
         ),
         "numerals": Entry(
-            "whyalike.data.single:prepare_numerals",
+            "whyalike.data.shapes_and_numerals:prepare_numerals",
             SourceFacts(NumeralsParameters, ("digit", "color"), size=None, channels=3),
         ),
         "photographs": Entry(

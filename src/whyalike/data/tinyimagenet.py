@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from whyalike.data.filling import blocks_of, fill_images, state_of
 from whyalike.data.layouts import TINYIMAGENET
 from whyalike.data.parameters import TinyImageNetParameters
 from whyalike.data.prepared import write_prepared
+from whyalike.data.resumable_array import blocks_of, fill_images, state_of
 
 VERSION = 1  # raised when pixels or labels change
 CLASSES, TRAIN_PER_CLASS, TEST_PER_CLASS = 200, 500, 50  # as published

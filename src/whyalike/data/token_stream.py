@@ -18,9 +18,9 @@ from tokenizers import Tokenizer
 
 from whyalike.data.array_file import TOKEN
 from whyalike.data.documents import Piece
-from whyalike.data.filling import Blocks, filled
 from whyalike.data.label_table import PARTS
 from whyalike.data.prepared import write_prepared
+from whyalike.data.resumable_array import Blocks, filled
 from whyalike.data.text_parameters import StreamParameters
 from whyalike.data.tokenization import batches, encode
 from whyalike.randomness import keyed

@@ -1,9 +1,9 @@
 """The factorial design, data overlap x label overlap: its conditions, and what each model learns. Pure.
 
-Every model tells 8 classes apart: three binary facts (`whyalike.data.facts`), one of each attribute. A learns bit 0 of
-each; B replaces 3, 2, 1 or 0 of them by bit 1 of the same attribute, which makes the label overlap 0, 1/3, 2/3, 1 and
-leaves the number of classes, the entropy of the labels and the attributes that they need as they are. Which attribute
-is replaced first rotates with the seed. A condition is named "data:label", such as "0.5:2/3".
+Every model tells 8 classes apart: three binary facts (`whyalike.data.binary_facts`), one of each attribute. A learns
+bit 0 of each; B replaces 3, 2, 1 or 0 of them by bit 1 of the same attribute, which makes the label overlap 0, 1/3,
+2/3, 1 and leaves the number of classes, the entropy of the labels and the attributes that they need as they are. Which
+attribute is replaced first rotates with the seed. A condition is named "data:label", such as "0.5:2/3".
 
 Beside them, as a bridge to the published study, two models may learn its one-attribute labels, with as many classes as
 an attribute has values (8 of the full data set): "0.5:shape/digit" is A on shapes, B on digits, label overlap 0;
@@ -103,7 +103,7 @@ def expand(asked: Asked, condition: str) -> tuple[PlannedRun, PlannedRun]:
     bridge, data = condition in BRIDGE, data_overlap(condition)
     a, b = paper_labels(condition) if bridge else fact_labels(asked.seed, condition)
     name_a, own = (f"A/{a}", f"{data}:{b}") if bridge else ("A", condition)  # of the bridge, each run is in two pairs
-    facts = {} if bridge else {"facts": version("whyalike.data.facts")}
+    facts = {} if bridge else {"facts": version("whyalike.data.binary_facts")}
     run_b = PlannedRun(f"B@{own}", "1", b, {"part": "B", "overlap": data, **facts}, own)
     return PlannedRun(name_a, "0", a, {"part": "A", **facts}), run_b
 

@@ -183,7 +183,7 @@ class Parameters(Paths):
             study=wildcards.study,
             **self.config.statistics.plain(),
             partial=self._lacking(wildcards.study),
-            code=fingerprint("whyalike.statistics.making:analyse_study", DESIGNS[name].target, design(name).statistics),
+            code=fingerprint("whyalike.statistics.stage:analyse_study", DESIGNS[name].target, design(name).statistics),
         ).text()
 
     def tables_work(self, _: Any) -> str:
@@ -192,7 +192,7 @@ class Parameters(Paths):
             architectures={name: getattr(setting, "model", name) for name, setting in self.config.settings.items()},
             **self.config.statistics.plain(exclude=["permutations"]),
             partial=self._lacking(),
-            code=fingerprint("whyalike.statistics.making:write_tables", *self._designs()),
+            code=fingerprint("whyalike.statistics.stage:write_tables", *self._designs()),
         ).text()
 
     def findings_work(self, _: Any) -> str:
@@ -201,12 +201,12 @@ class Parameters(Paths):
         return FindingParameters(
             kinds={one[0]: METRICS[metric_of(*one)].facts.kind for one in self.config.similarity.metrics.items()},
             partial=self._lacking(),
-            code=fingerprint("whyalike.statistics.making:write_findings", *self._designs(), *told),
+            code=fingerprint("whyalike.statistics.stage:write_findings", *self._designs(), *told),
         ).text()
 
     def claims_work(self, _: Any) -> str:
         """Parameters of the claims; the table of claims is part of the code."""
-        code = fingerprint("whyalike.statistics.making:write_claims")
+        code = fingerprint("whyalike.statistics.stage:write_claims")
         return ClaimParameters(partial=self._lacking(), code=code).text()
 
     def published_work(self, wildcards: Any) -> str:
@@ -230,7 +230,7 @@ class Parameters(Paths):
             options=figure.options,
             inputs=entry.facts.inputs,
             partial=self._lacking(figure.study) if figure.study or figure.dataset is None else (),
-            code=fingerprint("whyalike.figures.making:make_figure", entry.target, *self._designs(figure.study)),
+            code=fingerprint("whyalike.figures.stage:make_figure", entry.target, *self._designs(figure.study)),
         ).text()
 
     def _lacking(self, study: str | None = None) -> list[str]:

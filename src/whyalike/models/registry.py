@@ -34,7 +34,7 @@ MODELS: Registry[ModelFacts] = Registry(
     "model family",
     {
         "embedder": Entry(
-            "whyalike.models.embedder:build",
+            "whyalike.models.likelihood_model:build",
             ModelFacts("Nielsen et al. 2025: a ResNet and a perceptron", EmbedderParameters, "rgb"),
         ),
         "gpt": Entry(

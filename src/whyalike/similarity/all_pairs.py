@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.precision import centred, may_be_single, nearly_diagonal
 from whyalike.similarity.protocols import Scoring

@@ -14,7 +14,7 @@ import pandas as pd
 
 from whyalike.similarity.all_pairs import MEMORY, scores
 from whyalike.similarity.checks import check_features, check_same_stimuli
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics.facts import Description
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import Scoring, metric_of, scoring

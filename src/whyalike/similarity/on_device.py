@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics import cka, cknna, neighbours, rsa
 from whyalike.similarity.metrics.cka import Features, Kernel
 from whyalike.similarity.metrics.nearest import indistinct, with_drawn_ties

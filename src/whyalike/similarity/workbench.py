@@ -16,7 +16,7 @@ import numpy as np
 
 from whyalike.randomness import keyed
 from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
-from whyalike.similarity.forms import Form, Reads
+from whyalike.similarity.implementation import Form, Reads
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.precision import may_be_single
 from whyalike.similarity.preprocessing import ALL_LAYERS, EXACT, published_layers

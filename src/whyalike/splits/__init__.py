@@ -3,5 +3,5 @@
 Holds: dataset, task and label overlap, their factorial, the split of each design, and the split files.
 Layer: above data, below training.
 May import: whyalike.data, whyalike.designs, whyalike.files, whyalike.parameters, whyalike.randomness.
-Door: `making.make_splits`.
+Door: `stage.make_splits`.
 """

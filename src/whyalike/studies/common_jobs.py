@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from whyalike.data.registry import SOURCES
-from whyalike.figures.making import make_figure
+from whyalike.figures.stage import make_figure
 from whyalike.job import note
 from whyalike.studies.study import RuleStudy
 

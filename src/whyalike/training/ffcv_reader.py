@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from whyalike.data.beton import FIELD, beton_of, ffcv
+from whyalike.data.ffcv_file import FIELD, beton_of, ffcv
 from whyalike.data.prepared import Prepared
 from whyalike.models.inputs import adapt
 

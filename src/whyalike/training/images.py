@@ -13,7 +13,7 @@ from torch import Tensor
 from whyalike.data.prepared import Prepared
 from whyalike.models.inputs import INPUTS
 from whyalike.models.registry import MODELS
-from whyalike.splits.making import read_split
+from whyalike.splits.stage import read_split
 from whyalike.training.ffcv_reader import FfcvReader
 from whyalike.training.loading import Loader
 from whyalike.training.parameters import ImageRecipe, Operation

@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from whyalike.data.prepared import Prepared
 from whyalike.randomness import keyed
-from whyalike.splits.making import read_split
+from whyalike.splits.stage import read_split
 from whyalike.training.parameters import LanguageRecipe, Operation
 from whyalike.training.task import Task, digest
 from whyalike.training.windows import Stretches, draw_windows

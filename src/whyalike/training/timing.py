@@ -17,9 +17,9 @@ import torch
 
 from whyalike.data.prepared import open_prepared
 from whyalike.data.synthetic import Shape, write_synthetic
-from whyalike.splits.making import make_splits
 from whyalike.splits.overlap import VERSION
 from whyalike.splits.parameters import SplitParameters, SplitRun
+from whyalike.splits.stage import make_splits
 from whyalike.training.device import set_up_device
 from whyalike.training.parameters import Operation, TrainingParameters
 from whyalike.training.registry import OBJECTIVES, recipe_of

@@ -17,7 +17,7 @@ import yaml
 
 from whyalike.commands.housekeeping import OLD_SECONDS, one_run, stale, verify
 from whyalike.config.reading import check
-from whyalike.data.beton import BETON, BETON_NOTE
+from whyalike.data.ffcv_file import BETON, BETON_NOTE
 from whyalike.data.prepared import write_prepared
 from whyalike.files import file_sha256, temporary_of, write_table
 from whyalike.grid.runs import Grid

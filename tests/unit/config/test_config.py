@@ -487,7 +487,8 @@ def test_published_scores_stand_beside_a_study_and_its_figure(demo):
         ("", "the path is empty"),
         ("$SCRATCH/out", "write it out"),
         ("out/$(id)", "write it out"),
-        ("a{b}", "a wildcard"),
+        ("a{b}", "has { and }: braces are wildcards"),
+        ("a:b", "has :"),
     ],
 )
 def test_results_that_something_else_would_read_otherwise_are_refused(demo, results, words):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from whyalike.data import facts
+from whyalike.data import binary_facts
 from whyalike.data.colorshapedigit_groups import prepare
 from whyalike.data.parameters import ColorShapeDigitGroupsParameters
 from whyalike.data.prepared import open_prepared
@@ -78,13 +78,15 @@ def test_a_folder_with_too_few_sources_is_refused(tmp_path, monkeypatch):
 
 def test_facts_are_balanced_and_independent():
     for seed in range(5):
-        all_bits = [facts.bits("shape", (str(seed), str(bit)), 8) for bit in range(3)]
+        all_bits = [binary_facts.bits("shape", (str(seed), str(bit)), 8) for bit in range(3)]
         assert [bits.sum() for bits in all_bits] == [4, 4, 4]
         assert sorted(zip(*all_bits, strict=True)) == list(itertools.product((0, 1), repeat=3))
 
 
 def test_facts_differ_by_seed_and_attribute():
-    found = {(name, seed): tuple(facts.bits(name, (seed, "0"), 8)) for name in ("shape", "digit") for seed in "0123"}
+    found = {
+        (name, seed): tuple(binary_facts.bits(name, (seed, "0"), 8)) for name in ("shape", "digit") for seed in "0123"
+    }
     assert len(set(found.values())) > 4
 
 
@@ -94,7 +96,7 @@ def test_a_labelling_joins_facts_to_8_classes_of_equal_size(data):
     assert len(names) == 8
     assert names[0] == "shape.3.0=0_digit.3.1=0_color.3.0=0"
     assert len(set(np.bincount(codes))) == 1
-    own = facts.bits("digit", ("3", "1"), 4)[data.labels["digit"].cat.codes.to_numpy()[data.rows("train")]]
+    own = binary_facts.bits("digit", ("3", "1"), 4)[data.labels["digit"].cat.codes.to_numpy()[data.rows("train")]]
     assert {names[code].split("_")[1] for code in codes[own == 1]} == {"digit.3.1=1"}
 
 

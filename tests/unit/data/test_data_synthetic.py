@@ -6,7 +6,7 @@ from job_parameters import split_parameters
 from whyalike.data import synthetic
 from whyalike.data.prepared import open_prepared
 from whyalike.data.synthetic import Shape, write_synthetic
-from whyalike.splits.making import make_splits, read_split
+from whyalike.splits.stage import make_splits, read_split
 
 IMAGES = Shape(("class",), train=64, test=20, size=9, channels=1)
 THREE = Shape(("shape", "digit", "color"), train=128, test=5, size=6, channels=3)

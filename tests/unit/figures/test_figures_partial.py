@@ -7,7 +7,7 @@ import pytest
 from figure_tables import dataset_study, statistics_of
 from matplotlib.figure import Figure
 
-from whyalike.figures import making, overlap, score_panels
+from whyalike.figures import overlap, score_panels, stage
 from whyalike.figures.registry import FIGURES
 from whyalike.figures.style import mark_partial
 from whyalike.statistics.table import seeds_words
@@ -47,9 +47,9 @@ def test_the_numbers_of_a_partial_figure_say_so(tmp_path, monkeypatch):
         return Figure(layout="constrained"), pd.DataFrame({"y": [1.0, 2.0]})
 
     entry = SimpleNamespace(load=lambda: draw, facts=SimpleNamespace(inputs=()))
-    monkeypatch.setattr(making, "FIGURES", {**FIGURES, "toy": entry})
-    making.make_figure("toy", {}, {}, tmp_path / "toy.svg", {}, ["a, b: 1 of 2 seeds"])
+    monkeypatch.setattr(stage, "FIGURES", {**FIGURES, "toy": entry})
+    stage.make_figure("toy", {}, {}, tmp_path / "toy.svg", {}, ["a, b: 1 of 2 seeds"])
     assert pd.read_csv(tmp_path / "toy.csv")["partial"].tolist() == ["a, b: 1 of 2 seeds"] * 2
     assert "<!-- Partial result: a, b: 1 of 2 seeds -->" in (tmp_path / "toy.svg").read_text()
-    making.make_figure("toy", {}, {}, tmp_path / "whole.svg", {})
+    stage.make_figure("toy", {}, {}, tmp_path / "whole.svg", {})
     assert list(pd.read_csv(tmp_path / "whole.csv")) == ["y"]

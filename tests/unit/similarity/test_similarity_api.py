@@ -11,7 +11,7 @@ from similarity_cases import PUBLISHED, SEVERAL_UNITS, SMALL, WITH_PROTOCOLS, fi
 
 from whyalike.similarity.api import describe, pairwise, score
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics.registry import METRICS
 
 NAN, INFINITE = ("NaN", np.nan), ("infinite", np.inf)

@@ -9,7 +9,7 @@ from similarity_cases import WITH_PROTOCOLS, fitting
 from whyalike.similarity import intervals
 from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 from whyalike.similarity.intervals import interval
 from whyalike.similarity.metrics.cka import LINEAR
 from whyalike.similarity.metrics.registry import METRICS

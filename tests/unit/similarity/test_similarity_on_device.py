@@ -10,7 +10,7 @@ from similarity_cases import SMALL, WITH_PROTOCOLS, fitting
 from whyalike.similarity import on_device
 from whyalike.similarity.api import LAYER, pairwise, score
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 from whyalike.similarity.intervals import over_stimuli
 from whyalike.similarity.metrics import cka
 from whyalike.similarity.protocols import scoring

@@ -12,7 +12,7 @@ from similarity_cases import PUBLISHED
 from whyalike.randomness import keyed
 from whyalike.registry import Entry
 from whyalike.similarity.api import score
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
 from whyalike.similarity.pairs import PairOnStimuli

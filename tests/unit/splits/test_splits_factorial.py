@@ -8,7 +8,7 @@ from job_parameters import split_parameters
 from whyalike.data.prepared import write_prepared
 from whyalike.designs import factorial
 from whyalike.splits.factorial import factorial_split
-from whyalike.splits.making import make_splits, read_split
+from whyalike.splits.stage import make_splits, read_split
 
 CELLS, GROUPS, EACH = 64, 8, 3
 OVERLAPS = {"0": 0.0, "0.5": 0.5, "1": 1.0}

@@ -6,7 +6,7 @@ import pytest
 from job_parameters import split_parameters
 
 from whyalike.data.prepared import open_prepared, write_prepared
-from whyalike.splits.making import make_splits, read_split
+from whyalike.splits.stage import make_splits, read_split
 
 CHUNKS, LENGTH = 80, 5  # chunks of a corpus; tokens of a chunk
 CORPORA = ("codes", "shakespeare", "stories", "textbooks", "web", "wiki")

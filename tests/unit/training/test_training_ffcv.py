@@ -11,7 +11,7 @@ import pytest
 import torch
 from training_jobs import OPERATION, ToyCell
 
-from whyalike.data.beton import BETON, BETON_NOTE, beton_of, ffcv, write_beton
+from whyalike.data.ffcv_file import BETON, BETON_NOTE, beton_of, ffcv, write_beton
 from whyalike.data.prepared import open_prepared, write_prepared
 from whyalike.training.cell import train_cell
 from whyalike.training.ffcv_reader import FfcvReader

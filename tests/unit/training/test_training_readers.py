@@ -13,7 +13,7 @@ from training_jobs import MODEL, OPERATION, end, start, varied
 from whyalike.data.array_file import new_images
 from whyalike.data.prepared import open_prepared, write_prepared
 from whyalike.models.inputs import adapt
-from whyalike.splits.making import make_splits
+from whyalike.splits.stage import make_splits
 from whyalike.training.classification import Classification
 from whyalike.training.readers import MappedReader, ResidentReader, resident
 

@@ -16,7 +16,7 @@ import torch
 from job_parameters import split_parameters
 
 from whyalike.data.prepared import write_prepared
-from whyalike.splits.making import make_splits
+from whyalike.splits.stage import make_splits
 from whyalike.training import timing
 from whyalike.training.cell import train_cell
 from whyalike.training.classification import Classification

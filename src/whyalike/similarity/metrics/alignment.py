@@ -20,7 +20,7 @@ from scipy.optimize import linear_sum_assignment
 from whyalike.similarity import folds
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.folds import Folded, agreement, training_products, unit_correlations
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 
 STIMULI_A_UNIT = 5  # with fewer, p^2 parameters fit what is not there
 RANK_TOLERANCE = 1e-10  # relative to the largest singular value: float64 rounding is 1e-16 times n

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 
 RANK_TOLERANCE = 1e-10  # relative to the largest singular value: float64 rounding is 1e-16 times n
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics.rbf import rbf_kernel
 from whyalike.similarity.precision import centred, cross, nearly_diagonal
 

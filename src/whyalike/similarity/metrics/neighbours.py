@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics.nearest import nearest
 
 KEPT = 4  # one row in four survives the reference's four parallel processes

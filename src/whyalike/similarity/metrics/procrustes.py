@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 
 ROUNDING = 1e-12  # of a nuclear norm near 1: the root would make a distance of 1e-8 of a rounding of 1e-16
 

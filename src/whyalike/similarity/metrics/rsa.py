@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 from whyalike.similarity.precision import FEW_ROWS
 
 BLOCK = 1 << 16  # entries compared at once: permuted ones stay in the cache, and float32 sums stay short

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.forms import Form
+from whyalike.similarity.implementation import Form
 
 POWER_ITERATIONS = 2  # of torch.svd_lowrank, which the reference calls
 NOISE = 1e-10  # of the reference, on each canonical variate before the correlation

@@ -17,8 +17,8 @@ from whyalike.activations.stimuli import stimulus_rows
 from whyalike.data.prepared import open_prepared
 from whyalike.files import write_table
 from whyalike.job import note
-from whyalike.models.embedder import Embedder
 from whyalike.models.inputs import INPUTS
+from whyalike.models.likelihood_model import Embedder
 from whyalike.models.weights import build_model
 from whyalike.studies.closeness.activations import embedding_table
 from whyalike.training.device import set_up_device

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from text_files import gpt2_files, json_lines, story, tinystories
 
-from whyalike.data import colorshapedigit, filling, text, token_stream
+from whyalike.data import colorshapedigit, resumable_array, text, token_stream
 from whyalike.data.array_file import TOKEN
-from whyalike.data.filling import JOURNAL, PARTIAL, blocks_of, fill_images, filled, state_of
 from whyalike.data.prepared import open_prepared
+from whyalike.data.resumable_array import JOURNAL, PARTIAL, blocks_of, fill_images, filled, state_of
 
 SHAPE, BLOCKS = (10, 2, 2, 1), blocks_of(10, 3)
 FILES = ("array.npy", "labels.parquet", "checksums.json")
@@ -127,14 +127,14 @@ def same_data_set(one, other):
 
 
 def compose_and_die(folder, after):
-    original = filling.canonical_json
+    original = resumable_array.canonical_json
 
     def noted(value):
         if isinstance(value, list):
             dies_when(folder, after)
         return original(value)
 
-    filling.canonical_json = noted
+    resumable_array.canonical_json = noted
     colorshapedigit.prepare(SMALL, folder, 1, lambda text: None)
 
 

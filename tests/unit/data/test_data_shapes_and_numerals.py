@@ -5,7 +5,7 @@ import pytest
 
 from whyalike.data.composition import COLORS, Placement, compose
 from whyalike.data.prepared import open_prepared
-from whyalike.data.single import prepare_numerals, prepare_shapes
+from whyalike.data.shapes_and_numerals import prepare_numerals, prepare_shapes
 
 SHAPES = {"shapes": ["kite", "circle"], "colors": ["red", "cyan"], "per_class": 6, "drawings_per_shape": 3}
 NUMERALS = {"digits": [4, 7], "colors": ["red", "cyan"], "per_class": 6}

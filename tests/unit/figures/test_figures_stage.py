@@ -21,9 +21,9 @@ from figure_tables import (
 
 from whyalike.data.prepared import write_prepared
 from whyalike.figures import overlap
-from whyalike.figures.making import READERS, make_figure
 from whyalike.figures.registry import CONFIG_FIGURES
 from whyalike.figures.saving import save
+from whyalike.figures.stage import READERS, make_figure
 from whyalike.figures.style import RC, SMALL_POINTS, equals, metric_words, number
 from whyalike.files import write_table
 from whyalike.statistics.study import study_statistics
@@ -179,7 +179,7 @@ def test_registry_is_read_without_matplotlib_pandas_or_torch():
 
 
 def test_jobs_that_need_no_torch_scikit_learn_or_statistics_of_scipy_start_without_them():
-    modules = "whyalike.figures.making, whyalike.similarity.comparison, whyalike.statistics.making"
+    modules = "whyalike.figures.stage, whyalike.similarity.comparison, whyalike.statistics.stage"
     heavy = "('torch', 'sklearn', 'scipy.stats')"
     code = f"import sys, {modules}; print([name for name in {heavy} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

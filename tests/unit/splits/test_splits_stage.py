@@ -7,7 +7,7 @@ from job_parameters import split_parameters
 
 from whyalike.data.prepared import open_prepared, write_prepared
 from whyalike.files import made_by
-from whyalike.splits.making import make_splits, read_split
+from whyalike.splits.stage import make_splits, read_split
 
 SHAPES, DIGITS = ("circle", "square", "star"), ("0", "1", "2", "3")
 EACH = 8  # training images of each of the 12 cells

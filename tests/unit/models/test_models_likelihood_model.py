@@ -3,7 +3,7 @@
 import torch
 
 from whyalike.models import resnet
-from whyalike.models.embedder import build
+from whyalike.models.likelihood_model import build
 
 PARAMETERS = {"blocks": [1], "widths": [4], "stem": "3x3", "stem_stride": 1, "dimensions": 3, "unembedding_width": 6,
               "unembedding_layers": 2}  # fmt: skip
