@@ -177,8 +177,8 @@ class Figure(Section):
 def _folder(path: str) -> str:
     if found := set(path) & set("{}:"):
         raise ValueError(
-            f"the path '{path}' has {' and '.join(sorted(found))}: braces are wildcards for Snakemake, what stands before "
-            "a colon a protocol for readers of Parquet. Choose another folder"
+            f"the path '{path}' has {' and '.join(sorted(found))}: braces are wildcards for Snakemake, what stands "
+            "before a colon is a protocol for readers of Parquet. Choose another folder"
         )
     return str(path_of_user(path))
 
