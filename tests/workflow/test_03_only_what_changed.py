@@ -32,7 +32,8 @@ FROM_ACTIVATIONS = ("Activations", *FROM_SIMILARITY)
 FROM_TRAINING = ("Training", *FROM_ACTIVATIONS, "Figures: accuracy")
 FROM_SPLITS = ("Splits", *FROM_TRAINING)
 FROM_INFORMATION = ("Statistics: tables", "Statistics: the findings")
-SUMMARIES = (*FROM_INFORMATION, "Statistics: verdicts")
+VIEWS = "Similarity: table of all views"  # of whatever scores
+SUMMARIES = (VIEWS, *FROM_INFORMATION, "Statistics: verdicts")
 DATASET_STUDY = ("Statistics: dataset_overlap", *SUMMARIES, "Figures: dataset_overlap")
 FROM_DIGITS = (
     *("Data: prepare digits", "Splits: dataset", "Splits: task", "Training: digits", "Activations: digits"),
@@ -49,7 +50,7 @@ FROM_COLORSHAPEDIGIT = (
 
 def scored(job: str) -> tuple[str, ...]:
     """What runs when the metrics of one job are to be scored: that job, the join, and what follows."""
-    return (f"Similarity: *: {job}", "Similarity: *: all metrics", *FROM_STATISTICS)
+    return (f"Similarity: *: {job}", "Similarity: *: all metrics", VIEWS, *FROM_STATISTICS)
 
 
 # module, constant, its new value -> what runs
@@ -265,7 +266,10 @@ def test_a_new_metric_source_or_figure_kind_in_the_tables_runs_nothing(study, ed
             '        "cka": Entry(',
             '        "mine": Entry("whyalike.similarity.metrics.cka:LINEAR", None),\n',
         ),
-        "figures": ('        "overlap": Entry(', '        "mine": Entry("whyalike.figures.overlap:draw", None),\n'),
+        "figures": (
+            '        "overlap": Entry(',
+            '        "mine": Entry("whyalike.figures.overlap:draw", FigureFacts((), (), "Mine")),\n',
+        ),
     }
     for room, (line, more) in tables.items():
         path = study.repository / "src" / "whyalike" / room / "registry.py"
