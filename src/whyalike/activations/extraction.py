@@ -144,23 +144,46 @@ def extract(
     Raises
     ------
     LookupError : the model has no such module.
+    ValueError : a layer that is not called once a pass, gives no tensor, or puts the batch elsewhere than first.
     """
     modules = named_layers(model, layers)
     caught: dict[str, list[Tensor]] = {layer: [] for layer in layers}
     handles = [
-        module.register_forward_hook(lambda _, __, output, layer=layer: caught[layer].append(_flat(output)))
+        module.register_forward_hook(lambda _, __, output, layer=layer: caught[layer].append(_flat(layer, output)))
         for layer, module in modules.items()
     ]
     try:
         model.eval()
-        for batch in samples.split(BATCH):
+        for passes, batch in enumerate(samples.split(BATCH), 1):
             model(feed(batch))
+            for layer, outputs in caught.items():
+                _check_recorded(layer, outputs, passes, len(batch))
     finally:
         for handle in handles:
             handle.remove()
     return {layer: torch.cat(parts).cpu().numpy() for layer, parts in caught.items()}
 
 
-def _flat(output: Tensor) -> Tensor:
+def _flat(layer: str, output: Any) -> Tensor:
+    """A module's output as vectors of its own: what works in place on the output afterwards does not change them."""
+    if not isinstance(output, Tensor) or output.ndim == 0:
+        given = "a number" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+        raise ValueError(f"layer {layer} gives {given}, no tensor with a row a sample: name a module that gives one")
     positions = {3: 1, 4: (2, 3)}.get(output.ndim)
-    return (output.flatten(1) if positions is None else output.mean(dim=positions)).float()
+    vectors = output.reshape(len(output), -1) if positions is None else output.mean(dim=positions)
+    return vectors.to(torch.float32, copy=True)
+
+
+def _check_recorded(layer: str, outputs: Sequence[Tensor], passes: int, batch: int) -> None:
+    if not outputs:
+        raise ValueError(f"layer {layer} is not called when the model runs: name one that is")
+    if len(outputs) > passes:
+        raise ValueError(
+            f"layer {layer} is called {len(outputs) // passes} times when the model runs, in as many places: "
+            "name a layer that is called once"
+        )
+    if len(outputs[-1]) != batch:
+        raise ValueError(
+            f"layer {layer} gives {len(outputs[-1])} rows for {batch} samples: its first axis is not that of the "
+            "samples. Name a layer whose first axis is"
+        )

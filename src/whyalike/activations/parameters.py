@@ -27,6 +27,7 @@ class ExtractionParameters(JobParameters):
     untrained : identity of an untrained model -> its replica.
     steps : identity of a view -> run and kept step.
     stored : type of the stored numbers.
+    copied : of families that change outputs in place: they are copied before that, which they once were not.
     version : of the code that extracts.
     """
 
@@ -41,6 +42,7 @@ class ExtractionParameters(JobParameters):
     untrained: dict[str, str]
     steps: dict[str, tuple[str, int]] = Field({})
     stored: Stored = "float32"
+    copied: bool = False
     version: int
 
 

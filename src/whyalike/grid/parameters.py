@@ -18,6 +18,7 @@ from whyalike.grid.parts import WHOLE, runs_of
 from whyalike.grid.paths import Paths, cell_of, external_cell
 from whyalike.grid.runs import Cell
 from whyalike.grid.sample_texts import speakers, speaking
+from whyalike.models.registry import MODELS
 from whyalike.provenance import fingerprint, version
 from whyalike.similarity.metrics.facts import MetricFacts
 from whyalike.similarity.metrics.registry import METRICS
@@ -130,6 +131,7 @@ class Parameters(Paths):
             untrained={run.untrained: run.replica if run.start is None else run.start for run in runs},
             steps=views.kept_steps(self.grid, cell, wildcards.stimuli),
             **self.config.stored(),
+            copied=MODELS[self.config.models[setting.model].family].facts.in_place,
             version=version("whyalike.activations.extraction"),
         ).text()
 

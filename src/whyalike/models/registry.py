@@ -23,11 +23,13 @@ class ModelFacts:
     source : where the architecture is described.
     parameters : the model that checks the family's parameters.
     inputs : what it takes: images of three channels or one, or tokens.
+    in_place : whether a module may change in place what another gave.
     """
 
     source: str
     parameters: type[Section]
     inputs: Literal["rgb", "grey", "tokens"]
+    in_place: bool = False
 
 
 MODELS: Registry[ModelFacts] = Registry(
@@ -41,7 +43,9 @@ MODELS: Registry[ModelFacts] = Registry(
             "whyalike.models.gpt:build",
             ModelFacts("Radford et al. 2019 without biases, as in nanoGPT", GptParameters, "tokens"),
         ),
-        "import": Entry("whyalike.models.imported:build", ModelFacts("your own code", ImportParameters, "rgb")),
+        "import": Entry(
+            "whyalike.models.imported:build", ModelFacts("your own code", ImportParameters, "rgb", in_place=True)
+        ),
         "resnet": Entry(
             "whyalike.models.resnet:build", ModelFacts("He et al. 2015, basic blocks", ResNetParameters, "rgb")
         ),

@@ -221,3 +221,53 @@ def test_kept_weights_that_are_not_what_was_written_are_not_extracted(tmp_path, 
     asked = parameters(steps={VIEW: (TRAINED, 5)})
     with pytest.raises(DamagedRun, match=rf"step5\.safetensors.*`whyalike clean CONFIG --run {TRAINED}`"):
         extract_cell(asked, CPU, 1, dataset[0], stored.folder.parent, {"avgpool": tmp_path / "out.parquet"})
+
+
+class Awkward(torch.nn.Module):
+    """Layers that a hook may record wrongly."""
+
+    def __init__(self, inplace):
+        super().__init__()
+        self.first, self.act = torch.nn.Linear(48, 6), torch.nn.ReLU(inplace=inplace)
+        self.same, self.unused = torch.nn.Identity(), torch.nn.Linear(1, 1)
+        self.both, self.turned, self.last = torch.nn.LSTM(6, 4), torch.nn.Flatten(0), torch.nn.Linear(6, 2)
+
+    def forward(self, x):
+        x = self.same(self.first(x.flatten(1)))  # the same memory under two names
+        x = self.act(x)
+        x.mul_(2)  # and a functional change of it
+        self.both(x[None])
+        self.turned(x)
+        return self.last(self.act(x))
+
+
+@pytest.mark.parametrize("layer", ["first", "same"])
+def test_what_works_in_place_afterwards_does_not_change_what_was_recorded(layer):
+    x = torch.randn(5, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    model = Awkward(inplace=True)
+    expected = model.first(x.flatten(1)).detach().numpy()
+    assert (expected < 0).any()
+    recorded = extract(model, x, [layer, "last"], lambda batch: batch)
+    assert np.array_equal(recorded[layer], expected)
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        ("unused", "layer unused is not called when the model runs"),
+        ("act", "layer act is called 2 times when the model runs"),
+        ("both", "layer both gives a tuple, no tensor"),
+        ("turned", "layer turned gives 30 rows for 5 samples"),
+    ],
+)
+def test_a_layer_that_gives_no_row_a_sample_is_refused_by_name(layer, words):
+    with pytest.raises(ValueError, match=words):
+        extract(Awkward(inplace=False), torch.randn(5, 3, 4, 4), [layer], lambda batch: batch)
+
+
+def test_more_samples_than_a_batch_are_one_call_a_pass(monkeypatch):
+    monkeypatch.setattr(extraction, "BATCH", 2)
+    assert extract(Awkward(inplace=True), torch.randn(5, 3, 4, 4), ["first"], lambda batch: batch)["first"].shape == (
+        5,
+        6,
+    )

@@ -252,3 +252,12 @@ def test_stimuli_of_one_setting_make_no_job_for_another(demo):
     # what one list for all of them gives is unchanged
     demo["studies"]["dataset_overlap"]["stimuli"] = ["digits_test", "photographs"]
     assert len(Workflow(check(demo)).study_scores("dataset_overlap")) == 4
+
+
+def test_only_own_models_are_extracted_anew_since_outputs_are_copied(demo):
+    before = Workflow(check(demo))
+    cell = SimpleNamespace(setting="digits", factor="dataset", seed=0, stimuli="digits_test")
+    assert "copied" not in json.loads(before.activations_work(cell))
+    demo["models"]["own"] = {"family": "import", "path": "my.nets:build"}
+    demo["settings"]["digits"]["model"] = "own"
+    assert json.loads(Workflow(check(demo)).activations_work(cell))["copied"] is True
