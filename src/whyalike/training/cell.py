@@ -91,9 +91,8 @@ def trainer_of(
 
     def train(run: TrainedRun) -> dict[str, Any]:
         with _named(run, parameters):
-            told = run.plain()
-            task = objective.read(work, recipe, told, data, material, splits)
-            return _row(parameters, run, train_or_find(told, recipe, operation, task, StoredRun(store, run.identity)))
+            task = objective.read(work, recipe, run, data, material, splits)
+            return _row(parameters, run, train_or_find(run, recipe, operation, task, StoredRun(store, run.identity)))
 
     return train
 
@@ -121,7 +120,7 @@ def _outcome(result: Mapping[str, Any]) -> str:
 
 
 def train_or_find(
-    run: Mapping[str, Any], recipe: Recipe, operation: Operation, task: Task, stored: StoredRun
+    run: TrainedRun, recipe: Recipe, operation: Operation, task: Task, stored: StoredRun
 ) -> dict[str, Any]:
     """What result.json of a run holds: trained now, gone on with, or found finished.
 
@@ -153,10 +152,10 @@ def _named(run: TrainedRun, parameters: TrainingParameters) -> Iterator[None]:
         raise
 
 
-def _check_data(run: Mapping[str, Any], result: Mapping[str, Any], task: Task, stored: StoredRun) -> None:
+def _check_data(run: TrainedRun, result: Mapping[str, Any], task: Task, stored: StoredRun) -> None:
     if result["data_sha256"] != task.sha256:
         raise DamagedRun(
-            f"run {run['name']} ({stored.identity}) was trained on other data or labels than the data set holds now. "
+            f"run {run.name} ({stored.identity}) was trained on other data or labels than the data set holds now. "
             f"Prepare the data set as it was, or train the run anew: `whyalike clean CONFIG --run {stored.identity}`."
         )
 

@@ -16,7 +16,7 @@ from whyalike.models.registry import MODELS
 from whyalike.splits.stage import read_split
 from whyalike.training.ffcv_reader import FfcvReader
 from whyalike.training.loading import Loader
-from whyalike.training.parameters import ImageRecipe, Operation
+from whyalike.training.parameters import ImageRecipe, Operation, TrainedRun
 from whyalike.training.readers import ImageReader, resident
 from whyalike.training.task import Task, digest
 
@@ -51,7 +51,7 @@ class ImageTask(Task):
 
     recipe: ImageRecipe
 
-    def __init__(self, work: Mapping[str, Any], recipe: ImageRecipe, run: Mapping[str, Any], images: RunImages):
+    def __init__(self, work: Mapping[str, Any], recipe: ImageRecipe, run: TrainedRun, images: RunImages):
         super().__init__(work, recipe, run, images.reader.device)
         self.images, self.classes, self.sha256 = images, images.classes, images.sha256
         self.n_train, self.n_test = len(images.train_rows), len(images.test_rows)
@@ -78,7 +78,7 @@ class ImageTask(Task):
         cls,
         work: Mapping[str, Any],
         recipe: ImageRecipe,
-        run: Mapping[str, Any],
+        run: TrainedRun,
         data: Prepared,
         material: ImageReader,
         splits: Path | None,
@@ -89,7 +89,7 @@ class ImageTask(Task):
         ------
         ValueError : there are no test images of the run's classes.
         """
-        index, labels, classes = _all_images(data, run) if splits is None else read_split(splits, run["name"])
+        index, labels, classes = _all_images(data, run) if splits is None else read_split(splits, run.name)
         test, own = _own_test_images(data, run, classes)
         rows = [torch.from_numpy(numbers) for numbers in (index, test)]
         codes = [torch.from_numpy(numbers).to(material.device) for numbers in (labels, own)]
@@ -113,21 +113,21 @@ class ImageTask(Task):
         return zip(map(self.images.reader.take, rows), labels, strict=True)
 
 
-def _all_images(data: Prepared, run: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def _all_images(data: Prepared, run: TrainedRun) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Rows of all training images, their labels, and the classes: as `read_split` gives those of a split."""
     rows = data.rows("train")
-    return rows, *data.labelling(run["labelling"], rows)
+    return rows, *data.labelling(run.labelling, rows)
 
 
-def _own_test_images(data: Prepared, run: Mapping[str, Any], classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def _own_test_images(data: Prepared, run: TrainedRun, classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the test images of a run's classes, and their labels in the run's order."""
     test = data.rows("test")
-    codes, names = data.labelling(run["labelling"], test)
+    codes, names = data.labelling(run.labelling, test)
     own = np.array([classes.index(name) if name in classes else -1 for name in names])[codes]
     test, own = test[own >= 0], own[own >= 0]
     if not len(test):
         raise ValueError(
-            f"run {run['name']} needs test images of its classes {', '.join(classes)}: the data set has none. "
+            f"run {run.name} needs test images of its classes {', '.join(classes)}: the data set has none. "
             "Prepare it with a part 'test'."
         )
     return test, own

@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 from whyalike.data.prepared import Prepared
 from whyalike.randomness import keyed
 from whyalike.splits.stage import read_split
-from whyalike.training.parameters import LanguageRecipe, Operation
+from whyalike.training.parameters import LanguageRecipe, Operation, TrainedRun
 from whyalike.training.task import Task, digest
 from whyalike.training.windows import Stretches, draw_windows
 
@@ -57,7 +57,7 @@ class Language(Task):
         self,
         work: Mapping[str, Any],
         recipe: LanguageRecipe,
-        run: Mapping[str, Any],
+        run: TrainedRun,
         text: RunText,
         device: torch.device,
     ):
@@ -90,7 +90,7 @@ class Language(Task):
         cls,
         work: Mapping[str, Any],
         recipe: LanguageRecipe,
-        run: Mapping[str, Any],
+        run: TrainedRun,
         data: Prepared,
         material: torch.device,
         splits: Path,
@@ -101,7 +101,7 @@ class Language(Task):
         ------
         ValueError : there is no held-out text of one of the run's corpora.
         """
-        index, labels, classes = read_split(splits, run["name"])
+        index, labels, classes = read_split(splits, run.name)
         chunks = [Stretches.of(data, index[labels == code]) for code in range(len(classes))]
         held_out = [_held_out(data, part, run, classes) for part in ("validation", "test")]
         text = RunText(data.tokens, chunks, *held_out, tuple(classes), digest(data, classes, index, labels))
@@ -166,11 +166,11 @@ class Language(Task):
         return torch.from_numpy(self.text.tokens[places].astype(np.int64))
 
 
-def _held_out(data: Prepared, part: str, run: Mapping[str, Any], classes: Sequence[str]) -> list[Stretches]:
+def _held_out(data: Prepared, part: str, run: TrainedRun, classes: Sequence[str]) -> list[Stretches]:
     """The stretches of one part, for each corpus of a run."""
     rows = data.rows(part)
-    codes, names = data.labelling(run["labelling"], rows)
+    codes, names = data.labelling(run.labelling, rows)
     found = [rows[codes == names.index(name)] for name in classes]
     if empty := [name for name, own in zip(classes, found, strict=True) if not len(own)]:
-        raise ValueError(f"run {run['name']} needs text of the part '{part}' of {', '.join(empty)}: there is none")
+        raise ValueError(f"run {run.name} needs text of the part '{part}' of {', '.join(empty)}: there is none")
     return [Stretches.of(data, own) for own in found]

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from whyalike.data.prepared import Prepared
 from whyalike.models.weights import build_model
-from whyalike.training.parameters import Operation, Recipe
+from whyalike.training.parameters import Operation, Recipe, TrainedRun
 
 
 class Task(ABC):
@@ -26,8 +26,7 @@ class Task(ABC):
     ----------
     work : parameters of the cell as JSON values: seed, model and size are read.
     recipe : the hyperparameters.
-    run : as JSON values: name, replica and labelling; start, the replica whose initial weights it has, where that is
-        not its own.
+    run : what is trained.
     device : where the model is trained.
 
     Attributes
@@ -50,10 +49,12 @@ class Task(ABC):
     patience: int | None = None
     clip: float | None = None
 
-    def __init__(self, work: Mapping[str, Any], recipe: Recipe, run: Mapping[str, Any], device: torch.device):
+    def __init__(self, work: Mapping[str, Any], recipe: Recipe, run: TrainedRun, device: torch.device):
         self.recipe, self.device = recipe, device
-        self.seed, self.replica = work["seed"], run["replica"]
-        self.start = run.get("start", self.replica)  # of a control that has another run's initial weights
+        self.seed, self.replica = work["seed"], run.replica
+        self.start = (
+            self.replica if run.start is None else run.start
+        )  # of a control that has another run's initial weights
         self._architecture = work["model"]
 
     @staticmethod
@@ -67,7 +68,7 @@ class Task(ABC):
         cls,
         work: Mapping[str, Any],
         recipe: Recipe,
-        run: Mapping[str, Any],
+        run: TrainedRun,
         data: Prepared,
         material: Any,
         splits: Path | None,

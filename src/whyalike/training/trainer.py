@@ -7,7 +7,7 @@ affair (`whyalike.training.task`).
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from whyalike.files import atomic, canonical_json, file_sha256, write_table, write_text
 from whyalike.models.weights import save_weights
 from whyalike.randomness import key
-from whyalike.training.parameters import Operation, Recipe
+from whyalike.training.parameters import Operation, Recipe, TrainedRun
 from whyalike.training.store import StoredRun
 from whyalike.training.task import Task
 
@@ -47,13 +47,13 @@ class Trainer:
 
     Parameters
     ----------
-    run : name, replica, labelling, level, identity, as JSON values.
+    run : what is trained.
     recipe, operation : hyperparameters; how work is carried out.
     task : the run's data and loss.
     stored : the run's folder; the caller holds its lock.
     """
 
-    def __init__(self, run: Mapping[str, Any], recipe: Recipe, operation: Operation, task: Task, stored: StoredRun):
+    def __init__(self, run: TrainedRun, recipe: Recipe, operation: Operation, task: Task, stored: StoredRun):
         self.run, self.recipe, self.operation, self.task, self.stored = run, recipe, operation, task, stored
         self.model = task.build()
         self.optimizer = task.optimizer(self.model)
@@ -122,7 +122,7 @@ class Trainer:
         loss = progress.loss.item() / (progress.step - since)  # the one wait for the device in many steps
         if not math.isfinite(loss):
             raise ArithmeticError(
-                f"run {self.run['name']} ({self.stored.identity}) diverged: the loss is {loss} in the steps {since} to "
+                f"run {self.run.name} ({self.stored.identity}) diverged: the loss is {loss} in the steps {since} to "
                 f"{progress.step}. Lower lr."
             )
         row = {"step": progress.step, "loss": loss, "lr": self.task.learning_rate(progress.step)}
@@ -184,7 +184,7 @@ class Trainer:
         # a run trained anew: its former result must not stand beside other weights, which another device may give
         self.stored.result.unlink(missing_ok=True)
         save_weights(self.model, self.stored.weights)
-        made_by = {"run": dict(self.run), "version": VERSION}
+        made_by = {"run": self.run.plain(), "version": VERSION}
         write_table(self.stored.log, pa.Table.from_pylist(self.progress.log), made_by)
         kept = [self.stored.weights, self.stored.log, *(self.stored.weights_at(step) for step in self._kept_steps())]
         best = {"best_step": self.progress.best["step"]} if self.progress.best else {}

@@ -54,7 +54,7 @@ def test_each_step_has_windows_of_its_own_and_a_resumed_run_the_same():
 
 
 def test_the_two_runs_of_a_pair_validate_on_the_same_windows():
-    other = Language(WORK, RECIPE, {**RUN, "replica": "B"}, text(), torch.device("cpu"))
+    other = Language(WORK, RECIPE, RUN.model_copy(update={"replica": "B"}), text(), torch.device("cpu"))
     assert torch.equal(task()._validation, other._validation)
     assert not torch.equal(next(task().batches(0))[0], next(other.batches(0))[0])
 

@@ -15,6 +15,7 @@ from whyalike.data.prepared import open_prepared, write_prepared
 from whyalike.models.inputs import adapt
 from whyalike.splits.stage import make_splits
 from whyalike.training.classification import Classification
+from whyalike.training.parameters import TrainedRun
 from whyalike.training.readers import MappedReader, ResidentReader, resident
 
 CPU = torch.device("cpu")
@@ -90,7 +91,8 @@ def read_batches(folder):
     torch.set_num_threads(1)
     data, recipe = open_prepared(folder / "data"), varied(batch_size=512)
     reader = Classification.material(data, WORK, CPU, OPERATION)
-    task = Classification.read(WORK, recipe, RUN, data, reader, folder / "splits.parquet")
+    run = TrainedRun(**RUN, identity="a" * 16)
+    task = Classification.read(WORK, recipe, run, data, reader, folder / "splits.parquet")
     batches = task.batches(0)
     assert sum(len(next(batches)[0][0]) for _ in range(20)) == 20 * 512
     assert sum(len(labels) for _, labels in task.test_batches()) == 5_000

@@ -30,7 +30,7 @@ from whyalike.randomness import key
 from whyalike.training.augmentation import augment
 from whyalike.training.classification import Classification
 from whyalike.training.device import set_up_device
-from whyalike.training.parameters import Augmentation, Operation
+from whyalike.training.parameters import Augmentation, Operation, TrainedRun
 from whyalike.training.store import StoredRun
 from whyalike.training.trainer import Trainer
 
@@ -326,7 +326,7 @@ def test_the_threads_are_the_fixed_number():
 
 
 def test_a_trainer_takes_the_folder_it_is_given(tmp_path):
-    run = {"name": "X", "replica": "A", "labelling": "toy", "level": None, "identity": "f" * 16}
+    run = TrainedRun(name="X", replica="A", labelling="toy", level=None, identity="f" * 16)
     stored = StoredRun(tmp_path, "f" * 16)
     stored.folder.mkdir()
     task = Classification({"seed": 0, "model": MODEL}, RECIPE, run, run_data())

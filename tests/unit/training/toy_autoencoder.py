@@ -4,12 +4,12 @@ import torch
 from training_jobs import IDENTITY, OPERATION, die_at, run_data, run_images, stored_run
 
 from whyalike.training.autoencoding import Autoencoding
-from whyalike.training.parameters import AutoencoderRecipe
+from whyalike.training.parameters import AutoencoderRecipe, TrainedRun
 from whyalike.training.trainer import Trainer
 
 MODEL = {"family": "vae", "channels": [3, 5], "latent": 2, "size": 8}
 RECIPE = AutoencoderRecipe(lr=0.01, epochs=2, batch_size=8, weight_decay=1e-3)
-RUN = {"name": "A", "replica": "A", "labelling": "toy", "level": None, "identity": IDENTITY}
+RUN = TrainedRun(name="A", replica="A", labelling="toy", level=None, identity=IDENTITY)
 
 
 def grey_data():

@@ -5,13 +5,13 @@ import torch
 from training_jobs import IDENTITY, OPERATION, die_at, stored_run
 
 from whyalike.training.language import Language, RunText
-from whyalike.training.parameters import LanguageRecipe
+from whyalike.training.parameters import LanguageRecipe, TrainedRun
 from whyalike.training.trainer import Trainer
 from whyalike.training.windows import Stretches
 
 MODEL = {"family": "gpt", "vocabulary": 11, "layers": 1, "heads": 2, "width": 8, "context": 6, "dropout": 0.2}
 RECIPE = LanguageRecipe(lr=0.02, steps=12, batch_size=4, accumulation=2, evaluate_every=3, validation_windows=9)
-RUN = {"name": "A", "replica": "A", "labelling": "corpus", "level": None, "identity": IDENTITY}
+RUN = TrainedRun(name="A", replica="A", labelling="corpus", level=None, identity=IDENTITY)
 WORK = {"seed": 3, "model": MODEL}
 
 

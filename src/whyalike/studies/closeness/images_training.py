@@ -15,7 +15,7 @@ from whyalike.files import write_table
 from whyalike.job import note
 from whyalike.training.cell import train_or_find
 from whyalike.training.device import set_up_device
-from whyalike.training.parameters import Operation
+from whyalike.training.parameters import Operation, TrainedRun
 from whyalike.training.registry import OBJECTIVES, recipe_of
 from whyalike.training.store import StoredRun
 
@@ -31,6 +31,12 @@ MANIFEST = pa.schema(
         ("sha256", pa.string()),
     ]
 )
+
+
+class EmbedderRun(TrainedRun):
+    """A run of a group, whose runs differ in their seeds."""
+
+    seed: int
 
 
 def train_embedders(
@@ -55,12 +61,12 @@ def train_embedders(
     recipe, objective = recipe_of(work["recipe"]), OBJECTIVES[work["recipe"]["objective"]].load()
     data = open_prepared(dataset)
     material, rows = objective.material(data, work, device, operation), []
-    for run in work["runs"]:
-        task = objective.read({**work, "seed": run["seed"]}, recipe, run, data, material, None)
-        stored = StoredRun(store, run["identity"])
+    for run in map(EmbedderRun.from_plain, work["runs"]):
+        task = objective.read({**work, "seed": run.seed}, recipe, run, data, material, None)
+        stored = StoredRun(store, run.identity)
         result = train_or_find(run, recipe, operation, task, stored)
-        note(f"training {len(rows) + 1}/{len(work['runs'])} runs · {run['name']} · {100 * result['accuracy']:.1f} %")
-        rows.append({"run": run["name"], "identity": run["identity"], "seed": run["seed"],
+        note(f"training {len(rows) + 1}/{len(work['runs'])} runs · {run.name} · {100 * result['accuracy']:.1f} %")
+        rows.append({"run": run.name, "identity": run.identity, "seed": run.seed,
                      **{name: result[name] for name in ("loss", "accuracy", "n_test")},
                      "class_names": result["classes"], "sha256": result["sha256"][stored.weights.name]})  # fmt: skip
     write_table(manifest, pa.Table.from_pylist(rows, schema=MANIFEST), {"work": dict(work)})
