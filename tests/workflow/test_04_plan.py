@@ -55,6 +55,20 @@ def test_a_dry_run_of_everything_ends_with_the_plan(folder):
     assert "guessed" in rows["total"]
 
 
+@pytest.mark.parametrize("given", [True, False], ids=["--configfile", "the default"])
+def test_a_key_that_stands_twice_is_one_message_of_a_plain_snakemake_too(tmp_path, given):
+    for name in ("workflow", "config"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(REPOSITORY / "Snakefile", tmp_path)
+    config = tmp_path / "config" / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8") + "\nname: again\n", encoding="utf-8")
+    options = ["--configfile", str(config)] if given else []
+    refused = Folder(tmp_path).call([*SNAKEMAKE, "--dry-run", *options])
+    assert refused.returncode == 1
+    assert "config.yaml is not valid YAML: the key 'name' stands twice" in refused.stdout
+    assert "Traceback" not in refused.stdout
+
+
 def test_one_figure_bills_what_it_needs(folder):
     rows = table(dry_run(folder, "dataset_overlap"))
     assert rows["total"][1] == rows["train_models"][1] == "6"

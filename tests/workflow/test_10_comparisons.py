@@ -5,7 +5,7 @@ import tarfile
 
 import pandas as pd
 import pytest
-from workflow_folder import REPOSITORY, TINY, Folder
+from workflow_folder import REPOSITORY, TINY, Folder, finished
 
 CONFIG = TINY.with_name("comparisons.yaml")
 ACROSS = "similarity/overlap/across/digits_test.parquet"
@@ -14,10 +14,7 @@ ACROSS = "similarity/overlap/across/digits_test.parquet"
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """The study, finished; its representations are gone."""
-    folder = Folder(tmp_path_factory.mktemp("comparisons"), config=CONFIG)
-    done = folder.call(folder.run_command())
-    assert done.returncode == 0, done.stdout
-    return folder
+    return finished(tmp_path_factory.mktemp("comparisons"), CONFIG)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from workflow_folder import TINY, Folder
+from workflow_folder import TINY, finished
 
 FACTORIAL = TINY.with_name("factorial.yaml")
 
@@ -10,10 +10,7 @@ FACTORIAL = TINY.with_name("factorial.yaml")
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """The small factorial, finished."""
-    folder = Folder(tmp_path_factory.mktemp("factorial"), config=FACTORIAL)
-    done = folder.call(folder.run_command())
-    assert done.returncode == 0, done.stdout
-    return folder
+    return finished(tmp_path_factory.mktemp("factorial"), FACTORIAL)
 
 
 def test_scores_have_both_overlaps_and_the_labels_share_as_much_as_they_should(study):

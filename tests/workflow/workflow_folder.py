@@ -14,6 +14,14 @@ OBJECTIVES = TINY.with_name("objectives.yaml")
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 
 
+def finished(path: Path, config: Path) -> "Folder":
+    """The study of a configuration, run to its end in a folder."""
+    folder = Folder(path, config=config)
+    done = folder.call(folder.run_command())
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
 class Folder:
     """A working folder in which a study is run, the tiny one by default, as a user would: by the README's commands.
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from whyalike import folder_lock
 from whyalike.commands.cli_faults import fail
@@ -71,14 +71,10 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
             _, options = parse_args(list(arguments))
     except Exception as error:  # of Snakemake's own kind, or of a profile's YAML
         fail(f"Snakemake cannot read these options: {error}")
-    except SystemExit as end:
-        _end(told.getvalue(), end)
+    except SystemExit:
+        print(told.getvalue(), file=sys.stderr, end="")
+        raise
     return options
-
-
-def _end(told: str, end: SystemExit) -> NoReturn:
-    print(told, file=sys.stderr, end="")
-    raise end
 
 
 def _config(files: Sequence[Path], options: argparse.Namespace) -> Config:
