@@ -18,6 +18,7 @@ AccountingStorageHost=localhost
 AccountingStoragePort={port}
 AccountingStoragePass={folder}/munge.socket
 AccountingStorageTRES=gres/gpu
+AccountingStorageEnforce=limits
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=5"""
 SLURMDBD = """AuthType=auth/munge
@@ -75,6 +76,11 @@ def register(call: Callable[..., str], account: str) -> None:
     """Put this user into an account."""
     call("sacctmgr", "--immediate", "add", "account", account)
     call("sacctmgr", "--immediate", "add", "user", _user(), f"account={account}")
+
+
+def limit(call: Callable[..., str], account: str, jobs: int) -> None:
+    """Let SLURM take so many jobs of an account at a time; -1 lifts the limit."""
+    call("sacctmgr", "--immediate", "modify", "account", f"name={account}", "set", f"GrpSubmitJobs={jobs}")
 
 
 def _user() -> str:

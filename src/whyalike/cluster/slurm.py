@@ -3,12 +3,13 @@
 The plugin knows only jobs that it submitted itself, so a driver that is started again would submit a second job beside
 each one that still runs; `cancel_predecessors` ends those first (training goes on from its checkpoints). And the plugin
 forgets every job for good when the controller does not answer a few questions in a row, takes a job that was preempted
-for good as one that still runs, and takes a job that could not be submitted for one that failed; `mend` changes these.
+for good as one that still runs, and takes a job that SLURM did not take yet for one that failed; `mend` changes these.
 Seen with the plugin's version 2.8.
 """
 
 import asyncio
 import os
+import re
 import subprocess
 import threading
 import time
@@ -22,6 +23,9 @@ ASK_SECONDS = 10  # between two questions to a controller that does not answer
 END_SECONDS = 300  # until cancelled jobs are gone: sites give a job up to a few minutes between SIGTERM and SIGKILL
 FAILED = "FAILED"
 PREFIX = "whyalike"  # of the jobs' names, as profiles/slurm sets it
+# what `sbatch` says while the queue is full: the names of SLURM's limits on submission (a user's, an account's, a
+# partition's), and its words where the controller has MaxJobCount jobs. Limits on a job's size or time do not pass
+PASSING = re.compile(r"\b(?:Assoc|QOS)\w*SubmitJob\w*|temporarily un\w+")
 
 Answer = tuple[dict[str, str] | None, float | None]
 
@@ -117,11 +121,11 @@ def mend(plugin: ModuleType) -> None:
     if not hasattr(plugin.query_job_status, "mended"):
         plugin.query_job_status = patient(plugin.query_job_status)
         plugin.get_min_job_age = remembered(plugin.get_min_job_age)
-        submit_when_answered(plugin.Executor)
+        submit_when_taken(plugin.Executor)
 
 
-def submit_when_answered(executor: type, seconds: float = ASK_SECONDS) -> None:
-    """Let an executor submit a job only while the controller answers; until then it waits.
+def submit_when_taken(executor: type, seconds: float = ASK_SECONDS) -> None:
+    """Let an executor submit a job until SLURM takes it: while the controller is away or the queue is full, it waits.
 
     `sbatch` gives up at once, and each time uses up one of the job's retries. The executor submits in threads of its
     own, so all else goes on. What still waits when the run is interrupted is not submitted.
@@ -129,26 +133,38 @@ def submit_when_answered(executor: type, seconds: float = ASK_SECONDS) -> None:
     Parameters
     ----------
     executor : the plugin's class; its methods are replaced.
-    seconds : between two questions.
+    seconds : between two attempts.
     """
-    submit, cancel, interrupted = executor.run_job, executor.cancel_jobs, threading.Event()
+    submit, cancel, report = executor.run_job, executor.cancel_jobs, executor._report_job_error_threadsafe
+    interrupted, here = threading.Event(), threading.local()
+
+    def attempt(self: Any, job: Any) -> str:
+        if not _answers():
+            return "SLURM does not answer"
+        here.refusal = ""
+        submit(self, job)
+        return here.refusal
 
     def run_job(self: Any, job: Any) -> None:
-        silent = False
-        while not (interrupted.is_set() or _answers()):
-            if not silent:
-                self.logger.warning(f"SLURM does not answer; {job.name} is submitted when it does. It is asked again "
-                                    f"every {seconds:g} s.")  # fmt: skip
-            silent = True
+        told = ""
+        while not interrupted.is_set() and (why := attempt(self, job)):
+            if why != told:
+                self.logger.warning(f"{why}; {job.name} is submitted when it does. It is asked again every "
+                                    f"{seconds:g} s.")  # fmt: skip
+            told = why
             interrupted.wait(seconds)
-        if not interrupted.is_set():
-            submit(self, job)
+
+    def report_error(self: Any, job: Any, message: str) -> None:
+        if refusal := PASSING.search(message):
+            here.refusal = f"SLURM takes no more jobs of yours for now ({refusal[0]})"
+        else:
+            report(self, job, message)
 
     def cancel_jobs(self: Any, jobs: Any) -> None:
         interrupted.set()
         cancel(self, jobs)
 
-    executor.run_job, executor.cancel_jobs = run_job, cancel_jobs
+    executor.run_job, executor.cancel_jobs, executor._report_job_error_threadsafe = run_job, cancel_jobs, report_error
 
 
 def patient(

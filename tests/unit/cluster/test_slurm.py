@@ -106,15 +106,23 @@ def executor():
         logger = logging.getLogger("test")
 
         def __init__(self):
-            self.done = []
+            self.done, self.refusals = [], []
 
         def run_job(self, job):
-            self.done.append(f"submitted {job.name}")
+            if self.refusals:
+                self._report_job_error_threadsafe(
+                    job, f"SLURM sbatch failed. The error message was '{self.refusals.pop()}'."
+                )
+            else:
+                self.done.append(f"submitted {job.name}")
+
+        def _report_job_error_threadsafe(self, job, msg):
+            self.done.append(f"failed {job.name}: {msg}")
 
         def cancel_jobs(self, jobs):
             self.done.append(f"cancelled {jobs}")
 
-    slurm.submit_when_answered(Executor, seconds=0.01)
+    slurm.submit_when_taken(Executor, seconds=0.01)
     return Executor()
 
 
@@ -138,6 +146,40 @@ def test_a_job_is_submitted_when_the_controller_answers_again_and_that_is_told_o
     assert [record.getMessage() for record in caplog.records] == [
         "SLURM does not answer; train_models is submitted when it does. It is asked again every 0.01 s."
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        # slurm 23.11's words, first those of the limit, then those of the refusal
+        (
+            "sbatch: error: QOSMaxSubmitJobPerUserLimit\nsbatch: error: Batch job submission failed: Job violates "
+            "accounting/QOS policy (job submit limit, user's size and/or time limits)",
+            "QOSMaxSubmitJobPerUserLimit",
+        ),
+        (
+            "sbatch: error: AssocGrpSubmitJobsLimit\nsbatch: error: Batch job submission failed",
+            "AssocGrpSubmitJobsLimit",
+        ),
+        ("sbatch: error: Batch job submission failed: Resource temporarily unavailable", "temporarily unavailable"),
+    ],
+)
+def test_a_job_that_a_full_queue_refuses_is_submitted_again_and_does_not_fail(queue, executor, caplog, words, named):
+    executor.refusals = [words, words]
+    submitting(executor, "train_models").join()
+    assert executor.done == ["submitted train_models"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"SLURM takes no more jobs of yours for now ({named}); train_models is submitted when it does. "
+        "It is asked again every 0.01 s."
+    ]
+
+
+def test_a_refusal_that_does_not_pass_fails_the_job(queue, executor):
+    limit = "sbatch: error: QOSMaxWallDurationPerJobLimit\nsbatch: error: Batch job submission failed: Job violates " \
+            "accounting/QOS policy (job submit limit, user's size and/or time limits)"  # fmt: skip
+    executor.refusals = [limit]
+    submitting(executor, "train_models").join()
+    assert executor.done == [f"failed train_models: SLURM sbatch failed. The error message was '{limit}'."]
 
 
 def test_what_waits_to_be_submitted_is_not_once_the_run_is_interrupted(queue, executor):
