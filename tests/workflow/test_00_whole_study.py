@@ -5,11 +5,12 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import pandas as pd
 import pytest
-from workflow_folder import TINY, Folder
+from workflow_folder import REPOSITORY, TINY, Folder
 
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.table import SCORE_SCHEMA
@@ -146,3 +147,16 @@ def test_a_snakemake_that_runs_jobs_holds_the_folder(finished, tmp_path):
         process.wait()
     assert refused.returncode == 1
     assert "Another run is under way in this folder" in refused.stdout
+
+
+def test_environment_clone_and_working_folder_may_have_names_with_spaces_and_quotes(tmp_path):
+    links, own = tmp_path / "Bob's clone & more", tmp_path / "my study"
+    links.mkdir()
+    own.mkdir()
+    (links / "environment").symlink_to(sys.prefix)
+    (links / "whyalike").symlink_to(REPOSITORY)
+    folder = Folder(own, repository=links / "whyalike")
+    command = folder.snakemake_command("--until", "make_splits")
+    done = folder.process([str(links / "environment" / "bin" / "python"), *command[1:]])
+    assert done.returncode == 0, done.stdout
+    assert len(list((folder.results / "splits").rglob("*.parquet"))) == 4

@@ -1,5 +1,6 @@
 # What is done around the jobs: before the first, when one failed, and in a dry-run.
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,9 @@ from whyalike.planning.plan_table import PlanHandler
 from whyalike.status import failures
 
 STARTED = time.time()
+
+# Snakemake puts its interpreter into commands of a shell as it is: a clone may lie in a folder with a space
+sys.executable = shlex.quote(sys.executable)
 
 
 # a line for each data set of this run whose files the user has yet to bring
