@@ -3,6 +3,7 @@
 import sys
 import time
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -21,8 +22,18 @@ main.add_typer(cli_costs.main, name="costs")
 main.command()(cli_costs.calibrate)
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"whyalike {version('whyalike')}")
+        raise typer.Exit
+
+
 @main.callback()
-def _about() -> None:
+def _about(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version, and end.")
+    ] = False,
+) -> None:
     """Why do independently trained models represent the world alike?"""
 
 
@@ -121,13 +132,22 @@ def export(
 def score(
     a: Annotated[
         Path,
-        typer.Argument(parser=path, help="A file of n x d vectors (.npy, .npz, .safetensors, .parquet), or a folder."),
+        typer.Argument(
+            parser=path,
+            help="A file of n x d vectors (.npy, .npz, .safetensors, .parquet), activations of a study, or a folder.",
+        ),
     ],
     b: Annotated[
-        Path | None, typer.Argument(parser=path, help="The other file or folder; without it, all pairs of files in A.")
+        Path | None,
+        typer.Argument(
+            parser=path, help="The other file or folder; without it, all pairs in A: of files, or of a study's runs."
+        ),
     ] = None,
     metrics: Annotated[
-        str, typer.Option(help="Names joined by commas, parameters behind colons: mutual_knn:k=5 (docs/metrics.md).")
+        str,
+        typer.Option(
+            help="Names joined by commas, parameters behind colons: mutual_knn:k=5 (docs/metrics.md); or all."
+        ),
     ] = "cka,cka_unbiased,mutual_knn",
     labels: Annotated[
         Path | None,
@@ -148,7 +168,12 @@ def score(
     from whyalike.similarity import read_files, score_files
 
     with messages(MemoryError):
-        asked = {"metrics": score_files.parse_metrics(metrics), "protocol": protocol, "seed": seed, "device": device}
+        asked = {
+            "metrics": score_files.parse_metrics(metrics, protocol),
+            "protocol": protocol,
+            "seed": seed,
+            "device": device,
+        }
         files = read_files.read_pairs(a, b, lambda line: print(line, file=sys.stderr))
         codes = None if labels is None else read_files.read_labels(labels)
         if out is not None:

@@ -23,6 +23,7 @@ import scipy  # its parts are loaded when they are used: `scipy.stats` takes hal
 from whyalike.randomness import keyed
 from whyalike.similarity.api import workbench_of
 from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import LEAST_K, Scoring, scoring
 from whyalike.similarity.workbench import Rows, Workbench
 
@@ -73,12 +74,18 @@ def over_stimuli(workbench: Workbench, run_x: str, run_y: str, chosen: Scoring, 
         scores = [value(index, smaller) for index in _subsets(n, m, seed)]
         error = np.sqrt(m / (n - m)) * np.std(scores, ddof=1)
         half = scipy.stats.norm.ppf((1 + CONFIDENCE) / 2) * error
-        return Interval(centre - half, centre + half, float(error), "subsampling")
+        return _within_range(chosen, centre, half, error, "subsampling")
     groups = min(GROUPS, n)
     scores = [value(index, chosen) for index in _without_groups(n, groups, seed)]
     error = np.sqrt((groups - 1) * np.var(scores))  # (G - 1)/G times the sum of squares
     half = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) * error
-    return Interval(float(centre - half), float(centre + half), float(error), "jackknife")
+    return _within_range(chosen, centre, half, error, "jackknife")
+
+
+def _within_range(chosen: Scoring, centre: float, half: float, error: float, method: str) -> Interval:
+    """The interval, its ends no further than the metric's own range, which is known of the exact protocol."""
+    low, high = METRICS[chosen.metric].facts.range if chosen.protocol == "exact" else (-np.inf, np.inf)
+    return Interval(float(max(low, centre - half)), float(min(high, centre + half)), float(error), method)
 
 
 def _without_groups(n: int, groups: int, seed: int) -> Iterator[np.ndarray]:

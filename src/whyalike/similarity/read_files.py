@@ -1,10 +1,12 @@
 """Representations from the user's files: which files make a pair, their names, and their stimuli in one order.
 
-Two files are a pair; so are files of equal names in two folders, and any two files in one folder. Files that hold
-`stimulus_id` are put in the order of the first; those of a pair must hold the same stimuli.
+Two files are a pair; so are files of equal names in two folders, and any two files in one folder. An activation file
+of the workflow holds many runs: alone it gives all pairs of them. Files that hold `stimulus_id` are put in the order of
+the first; those of a pair must hold the same stimuli.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.activations.vector_files import SUFFIXES, read_columns, read_file
 from whyalike.data.class_names import check_present, check_spellings
 from whyalike.data.numpy_files import read_npy
@@ -21,6 +24,7 @@ from whyalike.similarity.checks import check_features, check_same_stimuli
 
 KINDS_OF_IDS = {**dict.fromkeys("iuf", "numbers"), **dict.fromkeys("UO", "text"), "S": "bytes", "M": "dates"}
 HEADERS = {"label", "labels", "class", "classes", "target", "category"}  # names of a column of labels
+_Part = tuple[Path, str | None]  # a file, and one of its runs if it holds runs
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Pairs:
 
 
 def read_pairs(first: Path, second: Path | None, report: Callable[[str], None] = note) -> Pairs:
-    """Read two files, two folders or one folder; ``report`` gets a line on what in them is not read.
+    """Read two files, two folders, one folder or one activation file; ``report`` gets a line on what is not read.
 
     Raises
     ------
@@ -46,18 +50,55 @@ def read_pairs(first: Path, second: Path | None, report: Callable[[str], None] =
     chosen = _pairs_of_paths(first, second)
     _report_left_out(chosen, first, second, report)
     paths = list(dict.fromkeys(path for pair in chosen for path in pair))
-    names = dict(zip(paths, _names(paths), strict=True))
-    found = {path: read_file(path, report) for path in paths}
-    arrays = {path: check_features(vectors, str(path)) for path, (vectors, _) in found.items()}
-    ids = {path: None if own is None else _checked_ids(path, own, len(x)) for path, (x, own) in found.items()}
-    for a, b in chosen:
+    runs = {path: _runs_in(path) for path in paths}
+    parts = list(dict.fromkeys(part for a, b in chosen for pair in _pairs_of_parts(a, b, runs) for part in pair))
+    named = dict(zip(paths, _names(paths), strict=True))
+    names = {
+        (path, run): named[path] if run is None else run if len(paths) == 1 else f"{named[path]}:{run}"
+        for path, run in parts
+    }
+    found = {
+        (path, run): read_file(path, report) if run is None else (read_activations(path, run), read_ids(path))
+        for path, run in parts
+    }
+    arrays = {part: check_features(vectors, _called(*part)) for part, (vectors, _) in found.items()}
+    ids = {part: None if own is None else _checked_ids(*part, own, len(x)) for part, (x, own) in found.items()}
+    pairs = [pair for a, b in chosen for pair in _pairs_of_parts(a, b, runs)]
+    for a, b in pairs:
         # in one folder every file follows the first; in two, each its partner
-        order = _order(a, b, ids[a], ids[b])
+        order = _order(_called(*a), _called(*b), ids[a], ids[b])
         if order is not None:
             arrays[b], ids[b] = arrays[b][order], ids[a]
-        check_same_stimuli(arrays[a], arrays[b], str(a), str(b))
-    pairs = [(names[a], names[b]) for a, b in chosen]
-    return Pairs({names[path]: arrays[path] for path in paths}, pairs, second is None, paths)
+        check_same_stimuli(arrays[a], arrays[b], _called(*a), _called(*b))
+    named_pairs = [(names[a], names[b]) for a, b in pairs]
+    return Pairs({names[part]: arrays[part] for part in parts}, named_pairs, second is None, paths)
+
+
+def _runs_in(path: Path) -> list[str]:
+    """The runs of an activation file of the workflow; none of another file, also if it cannot be read."""
+    if path.suffix.lower() == ".parquet":
+        with suppress(OSError, ValueError):
+            return runs_of(path.absolute())
+    return []
+
+
+def _called(path: Path, run: str | None) -> str:
+    return str(path) if run is None else f"run {run} of {path}"
+
+
+def _pairs_of_parts(a: Path, b: Path, runs: Mapping[Path, list[str]]) -> list[tuple[_Part, _Part]]:
+    """The pairs of what two files hold: of a file of the workflow its runs, of another the whole.
+
+    Two files of the workflow pair their common runs; a file with itself, every two of its runs.
+    """
+    if a == b and runs[a]:
+        return list(combinations([(a, run) for run in runs[a]], 2))
+    if runs[a] and runs[b]:
+        common = [run for run in runs[a] if run in runs[b]]
+        if not common:
+            raise ValueError(f"{a} and {b} have no run in common. Give one of them alone for all pairs of its runs.")
+        return [((a, run), (b, run)) for run in common]
+    return [((a, one), (b, other)) for one in runs[a] or [None] for other in runs[b] or [None]]
 
 
 def read_labels(path: Path) -> np.ndarray:
@@ -116,6 +157,8 @@ def _pairs_of_paths(first: Path, second: Path | None) -> list[tuple[Path, Path]]
             raise ValueError(f"there is no file or folder {path}: check the name")
     if second is None:
         if not first.is_dir():
+            if len(_runs_in(first)) > 1:
+                return [(first, first)]
             raise ValueError(f"{first} is one file: give a second one, or a folder for all pairs of its files")
         files = _files(first)
         if len(files) < 2:
@@ -159,20 +202,22 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _checked_ids(path: Path, ids: np.ndarray, n: int) -> np.ndarray:
+def _checked_ids(path: Path, run: str | None, ids: np.ndarray, n: int) -> np.ndarray:
     missing = int(np.sum(pd.isna(ids)))
     text = ids.dtype.kind != "O" or all(isinstance(one, str) for one in ids.flat)  # Parquet's text is of type object
     if ids.shape != (n,) or missing or not text or ids.dtype.kind not in KINDS_OF_IDS:
         raise ValueError(
-            f"{path} needs one stimulus_id a row, a number or text; it has {n} rows and ids of shape {ids.shape} and "
-            f"type {ids.dtype}, {missing} of them missing. Give each row its id."
+            f"{_called(path, run)} needs one stimulus_id a row, a number or text; it has {n} rows and ids of shape "
+            f"{ids.shape} and type {ids.dtype}, {missing} of them missing. Give each row its id."
         )
     if len(np.unique(ids)) < n:
-        raise ValueError(f"{path} needs one stimulus_id a row, each once; {n} rows hold {len(np.unique(ids))}")
+        raise ValueError(
+            f"{_called(path, run)} needs one stimulus_id a row, each once; {n} rows hold {len(np.unique(ids))}"
+        )
     return ids
 
 
-def _order(a: Path, b: Path, ids_a: np.ndarray | None, ids_b: np.ndarray | None) -> np.ndarray | None:
+def _order(a: str, b: str, ids_a: np.ndarray | None, ids_b: np.ndarray | None) -> np.ndarray | None:
     """The rows of b in the order of a's stimuli; None where neither file holds ids."""
     if ids_a is None and ids_b is None:
         return None

@@ -21,12 +21,15 @@ from whyalike.randomness import keyed
 from whyalike.similarity.api import LAYER, choose, forms_for
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.intervals import over_stimuli
+from whyalike.similarity.metrics.facts import sign_of_likeness
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
 from whyalike.similarity.protocols import Scoring
 from whyalike.similarity.read_files import Pairs
 from whyalike.similarity.workbench import Rows, Workbench
 
+ALL = "all"  # in place of the names of metrics
+WITHIN_CLASS = "within-class mean"  # a column of the printed table
 MOST_DRAWS = 1_000_000  # p to six digits; all orders of rows are drawn before the first score
 SCHEMA = pa.schema(
     [
@@ -41,8 +44,8 @@ SCHEMA = pa.schema(
 )
 
 
-def parse_metrics(text: str) -> dict[str, dict[str, Any]]:
-    """Metrics as written on the command line: names joined by commas, parameters behind colons.
+def parse_metrics(text: str, protocol: str = "exact") -> dict[str, dict[str, Any]]:
+    """Metrics as written on the command line: names joined by commas, parameters behind colons; "all" for every one.
 
     Raises
     ------
@@ -53,6 +56,8 @@ def parse_metrics(text: str) -> dict[str, dict[str, Any]]:
     >>> parse_metrics("cka,mutual_knn:k=5,rsa:rdm=cosine:comparison=pearson")["rsa"]
     {'rdm': 'cosine', 'comparison': 'pearson'}
     """
+    if text.strip() == ALL:
+        return {name: {} for name, metric in METRICS.items() if protocol in metric.facts.protocols}
     metrics: dict[str, dict[str, Any]] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, *given = part.split(":")
@@ -187,18 +192,26 @@ def printed(scores: pd.DataFrame) -> Table:
         "value": lambda row: f"{row.value:.3f}",
         "95 % over stimuli": lambda row: "" if pd.isna(row.ci_low) else f"[{row.ci_low:.3f}, {row.ci_high:.3f}]",
         "null mean": lambda row: _number(row.null_mean),
-        "null 95 %": lambda row: _number(row.null_p95),
-        "within class": lambda row: _number(row.null_within_class),
+        # the end towards likeness: a distance is alike below its null
+        "null end": lambda row: "" if pd.isna(row.null_p95) else f"{row.null_p95:.3f} ({_end(row.metric)})",
+        WITHIN_CLASS: lambda row: _number(row.null_within_class),
         "p": lambda row: _number(row.p_value),
         "n": lambda row: str(row.n),
     }
     cells = {name: [cell(row) for row in scores.itertuples()] for name, cell in columns.items()}
     shown = {name: values for name, values in cells.items() if any(values)}
+    if WITHIN_CLASS in shown:
+        table.caption = "The within-class null has its mean alone here: p and the null's end are of whole rows."
+        table.caption_justify = "left"
     for name in shown:
         table.add_column(name, justify="left" if name in ("metric", "a", "b") else "right", no_wrap=True)
     for row in zip(*shown.values(), strict=True):
         table.add_row(*map(Text, row))  # a plain str would be markup: files may be named x[layer].npy
     return table
+
+
+def _end(metric: str) -> str:
+    return "95 %" if sign_of_likeness(METRICS[metric].facts.kind) == 1 else "5 %"
 
 
 def _number(value: float) -> str:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,13 @@ import safetensors.numpy
 import torch
 from typer.testing import CliRunner
 
+from whyalike.activations.table import write_activations
 from whyalike.commands.cli import main
 from whyalike.files import made_by
 from whyalike.randomness import keyed
 from whyalike.similarity.api import score
 from whyalike.similarity.intervals import interval
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import p_value, row_orders
 from whyalike.similarity.score_files import parse_metrics
 
@@ -63,7 +66,11 @@ def test_two_files_give_value_interval_null_and_p(folder, arrays):
         assert f"{row.value:.3f}" in answer.stdout
         assert f"[{row.ci_low:.3f}, {row.ci_high:.3f}]" in answer.stdout
     assert found.null_within_class.isna().all()
-    assert "within class" not in answer.stdout
+    assert "within-class" not in answer.stdout
+    # the end towards likeness, said which
+    ends = found.null_p95.round(3)
+    assert f"{ends[0]:.3f} (95 %)" in answer.stdout
+    assert f"{ends[2]:.3f} (5 %)" in answer.stdout
     assert made_by(out) == {
         "device": "cpu",
         "metrics": {"cka": {}, "mutual_knn": {"k": 5}, "procrustes_distance": {}},
@@ -162,6 +169,61 @@ def test_two_folders_pair_files_of_equal_names(folder, arrays):
     assert [line.split()[:3] for line in answer.stdout.splitlines()[1:]] == [["cka", "left/two", "right/two"]]
 
 
+@pytest.fixture
+def activations(folder, arrays):
+    """An activation file of the workflow with three runs; widths differ."""
+    path = folder / "digits_test.avgpool.parquet"
+    runs = [(f"{name * 16}", x.astype(np.float32)) for name, x in arrays.items()]
+    write_activations(path, np.arange(N), iter(runs), None, {})
+    return path
+
+
+def test_an_activation_file_of_a_study_gives_all_pairs_of_its_runs(folder, activations, arrays):
+    answer = whyalike(activations, "--metrics", "cka", "--no-interval", "--null", 0, "--out", folder / "s.parquet")
+    assert answer.exit_code == 0, answer.output
+    found = pd.read_parquet(folder / "s.parquet")
+    assert found[["a", "b"]].values.tolist() == [[16 * one, 16 * other] for one, other in ("ab", "ac", "bc")]
+    assert found.value[1] == score("cka", arrays["a"].astype(np.float32), arrays["c"].astype(np.float32))
+
+
+def test_an_activation_file_and_a_file_of_vectors_give_each_run_with_it(folder, activations):
+    answer = whyalike(activations, folder / "a.npy", "--metrics", "cka", "--no-interval", "--null", 0)
+    assert answer.exit_code == 1  # one holds ids of its stimuli
+    assert f"run {'a' * 16} of {activations} holds stimulus_id and {folder / 'a.npy'} does not" in answer.output
+    np.savez(folder / "v.npz", vectors=np.load(folder / "a.npy"), stimulus_id=np.arange(N))
+    answer = whyalike(activations, folder / "v.npz", "--metrics", "cka", "--no-interval", "--null", 0)
+    assert answer.exit_code == 0, answer.output
+    assert [line.split()[1:3] for line in answer.stdout.splitlines()[1:4]] == [
+        [f"{activations.stem}:{name * 16}", "v"] for name in "abc"
+    ]
+
+
+def test_activation_files_of_two_layers_pair_their_common_runs(folder, activations, arrays):
+    other, alone = folder / "digits_test.conv.parquet", folder / "other.parquet"
+    for path, names in ((other, "bz"), (alone, "y")):
+        runs = [(name * 16, arrays["c"].astype(np.float32)) for name in names]
+        write_activations(path, np.arange(N), iter(runs), 6, {})
+    answer = whyalike(activations, other, "--metrics", "cka", "--no-interval", "--null", 0)
+    assert answer.exit_code == 0, answer.output
+    assert [line.split()[1:3] for line in answer.stdout.splitlines()[1:]] == [
+        [f"{path.stem}:{'b' * 16}" for path in (activations, other)]
+    ]
+    answer = whyalike(activations, alone)
+    assert "have no run in common" in answer.output
+
+
+def test_all_are_the_metrics_of_the_protocol(folder):
+    small = ("--no-interval", "--null", 0, "--out", folder / "s.parquet")
+    answer = whyalike(folder / "a.npy", folder / "b.npy", "--metrics", "all", "--protocol", "as_published", *small)
+    assert answer.exit_code == 0, answer.output
+    published = {name for name, metric in METRICS.items() if "as_published" in metric.facts.protocols}
+    assert set(pd.read_parquet(folder / "s.parquet").metric) == published < set(METRICS)
+
+
+def test_the_version_is_that_of_the_package():
+    assert CliRunner().invoke(main, ["--version"]).stdout == f"whyalike {version('whyalike')}\n"
+
+
 def test_stimuli_are_matched_by_their_ids(folder, arrays):
     order = np.random.default_rng(1).permutation(N)
     ids = np.arange(100, 100 + N)
@@ -237,7 +299,8 @@ def test_labels_give_the_null_within_class(folder, kind):
     out = folder / "out" / "s.parquet"
     options = ("--labels", path, "--metrics", "cka", "--null", 9, "--out", out, "--no-interval")
     answer = whyalike(folder / "a.npy", folder / "b.npy", *options)
-    assert "within class" in answer.stdout
+    assert "within-class mean" in answer.stdout
+    assert "The within-class null has its mean alone here" in answer.stdout
     assert 0 < pd.read_parquet(out).null_within_class.item() < 1
 
 

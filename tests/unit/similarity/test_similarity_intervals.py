@@ -51,7 +51,7 @@ def test_jackknife_of_a_mean_is_its_standard_error(monkeypatch):
     """For n groups and a mean of numbers, the jackknife is the textbook standard error."""
     form = Form(lambda x, parameters: x, lambda x, y, parameters: float((x * y).mean()), LINEAR["exact"].permute)
     monkeypatch.setattr("whyalike.similarity.metrics.cka.LINEAR", {"exact": form})
-    x, y = np.random.default_rng(0).normal(size=(2, 20, 1))
+    x, y = np.random.default_rng(0).uniform(size=(2, 20, 1))  # the mean and its interval lie in CKA's range
     found = interval("cka", x, y)
     error = (x * y).std(ddof=1) / np.sqrt(20)
     assert found.standard_error == pytest.approx(error, abs=1e-12)
@@ -108,3 +108,11 @@ def test_the_smallest_neighbourhood_has_no_interval(xy):
 def test_too_few_stimuli_in_a_part_are_said(xy):
     with pytest.raises(UndefinedScore, match="linear needs 5 training stimuli a unit, or a ridge: there are 12 for 4"):
         interval("linear", *fitting("linear", *xy))
+
+
+@pytest.mark.parametrize(("metric", "parameters"), [("cka", {}), ("mutual_knn", {"k": 2})])
+def test_an_interval_stays_within_the_range_of_the_metric(metric, parameters):
+    x, y = np.random.default_rng(0).standard_cauchy(size=(2, 40, 2))
+    found = interval(metric, x, y, **parameters)
+    assert score(metric, x, y, **parameters) < 2 * found.standard_error  # so that the interval is cut at 0
+    assert found.low == METRICS[metric].facts.range[0] == 0
