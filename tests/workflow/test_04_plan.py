@@ -8,13 +8,15 @@ import pytest
 import yaml
 from workflow_folder import REPOSITORY, SNAKEMAKE, Folder
 
+from whyalike.cluster import site
+
 NAME = 27  # columns of the table's first column
 SLURM = ("--profile", str(REPOSITORY / "profiles" / "slurm"))
 
 
 def dry_run(folder, *arguments):
     """What a dry-run prints; it must succeed."""
-    plan = folder.call(folder.snakemake_command("--dry-run", *arguments))
+    plan = folder.call(folder.snakemake_command(*SLURM, "--dry-run", *arguments))
     assert plan.returncode == 0, plan.stdout
     return plan.stdout
 
@@ -69,6 +71,18 @@ def test_a_key_that_stands_twice_is_one_message_of_a_plain_snakemake_too(tmp_pat
     assert "Traceback" not in refused.stdout
 
 
+@pytest.mark.skipif(site.has_gpu(), reason="this machine has a GPU, and a local plan is for it")
+def test_a_local_plan_speaks_of_no_gpu(folder):
+    plan = folder.call(folder.snakemake_command("--dry-run"))
+    said = plan.stdout[plan.stdout.index("CPU-hour plan for cpu") :]
+    assert "GPU" not in said and "queue" not in said
+    assert "The longest jobs, as expected: " in said
+    jobs, runs, hours, disk = re.search(
+        r"^total +(\d+) +(\d+) +([\d.]+) +([\d.]+)  ", said, flags=re.MULTILINE
+    ).groups()
+    assert (int(jobs), int(runs)) == (40, 15) and float(hours) > 0 and float(disk) > 0
+
+
 def test_one_figure_bills_what_it_needs(folder):
     rows = table(dry_run(folder, "dataset_overlap"))
     assert rows["total"][1] == rows["train_models"][1] == "6"
@@ -87,7 +101,7 @@ def test_a_quiet_dry_run_has_the_plan_too(folder, quiet):
 
 def test_where_snakemake_names_no_job_the_last_line_says_so(folder):
     said = dry_run(folder, "--quiet", "rules", "progress", "--", "all")
-    assert said.splitlines()[-1].startswith("No GPU-hour plan: with `--quiet rules progress`")
+    assert said.splitlines()[-1].startswith("No plan of hours: with `--quiet rules progress`")
 
 
 def test_a_finished_study_costs_nothing_and_still_has_a_plan(finished):

@@ -15,6 +15,7 @@ from whyalike.config.yaml_file import ConfigError, keys_of
 from whyalike.section import Section
 
 SITE = "config/site.yaml"  # from the working directory
+GPU_FILES = ("nvidiactl", "kfd", "dxg")  # of NVIDIA's driver, of AMD's, of Windows' for Linux
 Word = Annotated[str, Field(pattern=r"^[\w.,+-]+$")]
 
 
@@ -75,3 +76,8 @@ def read(path: str | Path = SITE) -> Site:
         return Site.model_validate(keys_of(path, "profiles/slurm/site.yaml"))
     except ValidationError as error:
         raise ConfigError(listed(str(path), faults_in_words(error.errors(), Site))) from None
+
+
+def has_gpu() -> bool:
+    """Whether this machine has a GPU: by the files of its driver, as loading PyTorch takes seconds."""
+    return any(Path("/dev", name).exists() for name in GPU_FILES)

@@ -42,13 +42,15 @@ class Plan:
     costs : the cost table.
     store : folder of the run store.
     max_minutes : the longest time that a job may reserve, if there is a limit.
+    gpu : whether jobs can have a GPU where they run.
     """
 
-    def __init__(self, config: Config, grid: Grid, costs: Costs, store: str | Path, max_minutes: float | None = None):
+    def __init__(self, config: Config, grid: Grid, costs: Costs, store: str | Path, max_minutes: float | None = None,
+                 gpu: bool = True):  # fmt: skip
         self.config, self.grid, self.costs, self.store = config, grid, costs, Path(store)
         self.max_minutes = math.inf if max_minutes is None else max_minutes
         self.workload = Workload(config, costs)
-        self.device = "cpu" if config.operation.device == "cpu" else costs.device
+        self.device = costs.device if gpu and config.operation.device != "cpu" else "cpu"
         self.gpus = 0 if self.device == "cpu" else 1  # of a job that trains or extracts
         self.rows = list(config.studies)  # of the table of a plan
         self._estimates: dict[tuple, Estimate] = {}

@@ -30,17 +30,23 @@ HOUR, GIGABYTE = 3600.0, 1e9
 UNKNOWN = Site()  # a site of which nothing is said
 NAME, WIDTH = 27, 100  # columns of the first column, and at most of the whole
 GPUS = (1, 8)  # where the site file does not say how many one gets: one, and a common node
-HEADS = (
-    f"{'':{NAME}} {'jobs':>5} {'runs':>6} {'GPU hours':>17} {'CPU':>7} {'disk':>7}  costs are",
-    f"{'':{NAME}} {'':>5} {'':>6} {'reserved':>8} {'expected':>8} {'hours':>7} {'GB':>7}",
-)
+LONGEST = 3  # jobs that are named
+
+
+def heads(gpu: bool) -> list[str]:
+    """The two lines over the columns; those of GPU hours only where jobs can have a GPU."""
+    return [
+        f"{'':{NAME}} {'jobs':>5} {'runs':>6}{' {:>17}'.format('GPU hours') * gpu} {'CPU':>7} {'disk':>7}  costs are",
+        f"{'':{NAME}} {'':>5} {'':>6}{' reserved expected' * gpu} {'hours':>7} {'GB':>7}",
+    ]
 
 
 @dataclass(frozen=True)
 class PlannedJob:
     """One job that would run: its rule, its estimate and what it reserves.
 
-    ``submission`` is the same for the jobs that are one on a cluster (a group); None: it runs beside Snakemake.
+    ``submission`` is the same for the jobs that are one on a cluster (a group); None: it runs beside Snakemake. ``of``
+    are the values of its wildcards.
     """
 
     rule: str
@@ -49,6 +55,7 @@ class PlannedJob:
     minutes: int
     threads: int
     submission: int | None = None
+    of: tuple[str, ...] = ()
 
 
 @dataclass
@@ -77,13 +84,13 @@ class Row:
         self.bytes += estimate.own_bytes + sum(run.bytes for run in new)
         self.sources |= estimate.sources
 
-    def line(self, name: str) -> str:
+    def line(self, name: str, gpu: bool = True) -> str:
         """The row as text."""
         name = name if len(name) <= NAME else f"{name[: NAME - 1]}…"
         how = ", ".join(source for source in KNOWN_HOW if source in self.sources) or "-"
-        hours = [number(seconds / HOUR) for seconds in (self.reserved, self.gpu_seconds, self.cpu_seconds)]
+        hours = "".join(f" {number(seconds / HOUR):>8}" for seconds in (self.reserved, self.gpu_seconds)) if gpu else ""
         return (
-            f"{name:{NAME}} {self.jobs:>5} {len(self.runs):>6} {hours[0]:>8} {hours[1]:>8} {hours[2]:>7} "
+            f"{name:{NAME}} {self.jobs:>5} {len(self.runs):>6}{hours} {number(self.cpu_seconds / HOUR):>7} "
             f"{number(self.bytes / GIGABYTE):>7}  {how}"
         )
 
@@ -119,8 +126,10 @@ def table(jobs: Iterable[PlannedJob], plan: Plan, site: Site = UNKNOWN) -> str:
         "by factor": {name or FACTORLESS: by_factor[name] for name in factors},
         "by study": {name: row for name, row in (by_study | {STUDYLESS: studyless}).items() if row.jobs},
     }
+    gpu = plan.device != "cpu"
     lines = [
-        f"GPU-hour plan for {plan.device} (costs in config/costs.yaml); runs are those that the store lacks.",
+        f"{'GPU' if gpu else 'CPU'}-hour plan for {plan.device} (costs in config/costs.yaml); runs are those that the "
+        "store lacks.",
         "What several studies share stands in each of them, and once in the total.",
         *(
             line
@@ -128,11 +137,11 @@ def table(jobs: Iterable[PlannedJob], plan: Plan, site: Site = UNKNOWN) -> str:
             for line in textwrap.wrap(text, WIDTH)
         ),
         "",
-        *HEADS,
+        *heads(gpu),
     ]
     for title, rows in sections.items():
-        lines += [title, *(row.line(f"  {name}") for name, row in rows.items())] if rows else []
-    return "\n".join([*lines, total.line("total")])
+        lines += [title, *(row.line(f"  {name}", gpu) for name, row in rows.items())] if rows else []
+    return "\n".join([*lines, total.line("total", gpu)])
 
 
 def activations(jobs: Sequence[PlannedJob], plan: Plan) -> list[str]:
@@ -148,20 +157,25 @@ def activations(jobs: Sequence[PlannedJob], plan: Plan) -> list[str]:
 
 
 def outlook(jobs: Sequence[PlannedJob], plan: Plan, site: Site) -> list[str]:
-    """What the jobs mean on one's own cluster, in sentences: GPU, partition, hours, price, jobs that are too long."""
-    seconds = _submitted([job for job in jobs if job.gpus])
-    lines = _sizes(_submitted([job for job in jobs if job.submission is not None]))
-    if seconds:
+    """What the jobs mean on one's own cluster, in sentences: queue, hours, GPU, price, jobs that are too long."""
+    lines = _sizes(_submitted([job for job in jobs if job.submission is not None])) if plan.gpus else []
+    lines += _longest(jobs)
+    if seconds := _submitted([job for job in jobs if job.gpus]):
         asked = f"the jobs ask for {site.gpu_model}" if site.gpu_model else "the jobs ask for any type"
         if site.gpu_model and site.gpu_model.lower() != plan.device.lower():
             asked += f" (if the costs do not hold there, set device in {LOCAL})"
         partition = site.gpu_partition or site.partition or "the cluster's default"
-        hours = [f"{number(makespan(seconds, gpus) / HOUR)} h on {gpus} GPU{'s' if gpus > 1 else ''}"
+        beside = _beside(jobs)
+        hours = [f"{number((makespan(seconds, gpus) + beside) / HOUR)} h on {gpus} GPU{'s' if gpus > 1 else ''}"
                  for gpus in ([site.gpus] if site.gpus else GPUS)]  # fmt: skip
+        reserve = plan.costs.reserve
         lines += [
             f"GPU: costs are of {plan.device}, {asked}. Partition: {partition}.",
-            f"Expected wall-clock of the {len(seconds)} jobs with a GPU: {', '.join(hours)}; the longest "
-            f"{number(max(seconds) / HOUR)} h. Queues and other stages come on top.",
+            f"Expected wall-clock: {', '.join(hours)}: the {len(seconds)} jobs with a GPU, then the longest job of "
+            f"each other rule ({number(beside / HOUR)} h). Queues come on top.",
+            f"Reserved is what the jobs ask for, so that none is cut off: {reserve.margin_minutes} minutes each, and "
+            f"the expected time {reserve.measured:g} times where costs are measured, {reserve.given:g} times where "
+            f"given, {reserve.guessed:g} times where guessed.",
         ]
     if seconds and site.price_per_gpu_hour:
         reserved = sum(60 * job.minutes for job in jobs if job.gpus)
@@ -169,6 +183,22 @@ def outlook(jobs: Sequence[PlannedJob], plan: Plan, site: Site) -> list[str]:
         lines.append(f"Cost at {site.price_per_gpu_hour:g} a GPU hour: {cost} expected, {most} if all that is reserved "
                      "is paid.")  # fmt: skip
     return lines + _too_long(jobs, plan)
+
+
+def _longest(jobs: Sequence[PlannedJob]) -> list[str]:
+    """The jobs that take longest, by name."""
+    found = heapq.nlargest(LONGEST, (job for job in jobs if job.estimate.seconds), key=lambda job: job.estimate.seconds)
+    named = [f"{' '.join([job.rule, *job.of])} {number(job.estimate.seconds / HOUR)} h" for job in found]
+    return [f"The longest jobs, as expected: {'; '.join(named)}."] if named else []
+
+
+def _beside(jobs: Sequence[PlannedJob]) -> float:
+    """Seconds of the longest job of each rule without a GPU: one rule follows the other, its jobs run side by side."""
+    longest: dict[str, float] = {}
+    for job in jobs:
+        if not job.gpus:
+            longest[job.rule] = max(longest.get(job.rule, 0.0), job.estimate.seconds)
+    return sum(longest.values())
 
 
 def _submitted(jobs: Iterable[PlannedJob]) -> list[float]:
@@ -279,7 +309,8 @@ class PlanHandler(logging.Handler):
         is_target = not event["output"] and not event["log"]  # `all`, or a figure by its name: no work of its own
         estimate = Estimate() if is_target else self._plan.estimate(rule, dict(event["wildcards"] or {}))
         amounts = (int(resources.get(name) or 0) for name in ("gpu", "runtime"))
-        return PlannedJob(rule, estimate, *amounts, int(event["threads"]), self._submission(rule, is_target))
+        of = tuple(filter(None, map(str, (event["wildcards"] or {}).values())))
+        return PlannedJob(rule, estimate, *amounts, int(event["threads"]), self._submission(rule, is_target), of)
 
     def _submission(self, rule: str, is_target: bool) -> int | None:
         """The number of the submission that the job which is named now belongs to."""
@@ -295,5 +326,5 @@ class PlanHandler(logging.Handler):
         if self._jobs or self._idle:
             return f"\n{table(self._jobs, self._plan, self._site)}\n"
         if self._announced:
-            return "No GPU-hour plan: with `--quiet rules progress` Snakemake names no job. Leave one of the two out.\n"
+            return "No plan of hours: with `--quiet rules progress` Snakemake names no job. Leave one of the two out.\n"
         return ""

@@ -429,7 +429,11 @@ def said(jobs, plan, site):
 def test_the_table_tells_gpu_partition_and_hours_on_one_and_eight(demo, plan_of):
     text = said([gpu_job(3), gpu_job(2), gpu_job(2), gpu_job(7, gpus=0)], plan_of(demo), Site())
     assert "GPU: costs are of h100, the jobs ask for any type. Partition: the cluster's default." in text
-    assert "wall-clock of the 3 jobs with a GPU: 7.00 h on 1 GPU, 3.00 h on 8 GPUs; the longest 3.00 h." in text
+    # the job without a GPU comes after those with one
+    assert ("Expected wall-clock: 14.00 h on 1 GPU, 10.00 h on 8 GPUs: the 3 jobs with a GPU, then the longest job of "
+            "each other rule (7.00 h).") in text  # fmt: skip
+    assert "The longest jobs, as expected: train_models 7.00 h; train_models 3.00 h; train_models 2.00 h." in text
+    assert "10 minutes each, and the expected time 1.5 times where costs are measured" in text
     assert "Cost" not in text and "WARNING" not in text
 
 
@@ -438,13 +442,14 @@ def test_the_site_says_how_many_gpus_of_which_type_where_and_at_what_price(demo,
     text = said([gpu_job(3, minutes=300), gpu_job(2), gpu_job(2)], plan_of(demo), site)
     assert "the jobs ask for a100 (if the costs do not hold there, set device in config/costs.local.yaml)" in text
     assert "Partition: gpu." in text
-    assert "4.00 h on 2 GPUs; the longest 3.00 h." in text  # 3 h beside 2 + 2
+    assert "Expected wall-clock: 4.00 h on 2 GPUs: the 3 jobs" in text  # 3 h beside 2 + 2
     assert "Cost at 2.5 a GPU hour: 17.50 expected, 17.50 if all that is reserved is paid." in text  # 7 h; 5 + 1 + 1
     assert "(if the costs" not in said([gpu_job(1)], plan_of(demo), Site(gpu_model="H100"))
 
 
-def test_without_a_gpu_there_is_nothing_to_add(demo, plan_of):
-    assert outlook([gpu_job(5, gpus=0)], plan_of(demo), Site(price_per_gpu_hour=2.5)) == []
+def test_without_a_gpu_the_longest_jobs_are_named_and_no_more(demo, plan_of):
+    text = outlook([gpu_job(5, gpus=0)], plan_of(demo), Site(price_per_gpu_hour=2.5))
+    assert text == ["The longest jobs, as expected: train_models 5.00 h."]
 
 
 @pytest.mark.parametrize(("workers", "hours"), [(1, 11), (2, 6), (3, 5), (9, 5)])
@@ -476,7 +481,7 @@ def test_the_jobs_of_a_group_are_one_and_those_beside_snakemake_none(demo, plan_
     jobs = [queued(90, 1), queued(20, 2, gpus=1), queued(70, 2, gpus=1), queued(3, None), queued(600, 3)]
     text = said(jobs, plan_of(demo), Site())
     assert "Jobs for a cluster's queue: 3, of 1.5 to 10.0 expected minutes, none under a minute" in text
-    assert "wall-clock of the 1 jobs with a GPU: 0.03 h on 1 GPU" in text  # 90 s
+    assert "Expected wall-clock: 0.19 h on 1 GPU" in text  # 90 s, and 600 s without one
     text = said([*jobs, queued(30, 4), queued(59, 5)], plan_of(demo), Site())
     assert "queue: 5, of 0.5 to 10.0 expected minutes, 2 under a minute" in text
     assert "queue" not in said([queued(3, None)], plan_of(demo), Site())
@@ -574,7 +579,7 @@ def test_nothing_to_do_is_zero_hours(demo, plan_of):
 
 def test_no_table_where_snakemake_names_no_job_but_a_word_why(demo, plan_of):
     text = printed(plan_of(demo), record("RUN_INFO"))
-    assert text.startswith("No GPU-hour plan") and "total" not in text
+    assert text.startswith("No plan of hours") and "total" not in text
 
 
 def test_no_table_after_a_fault(demo, plan_of, capsys, monkeypatch):
