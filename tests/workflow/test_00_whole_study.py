@@ -111,6 +111,10 @@ def test_a_figure_is_a_target_of_its_own_name(tmp_path):
     assert "Training: digits" not in plan.stdout
 
 
+def test_the_end_says_what_was_kept_and_made(finished):
+    assert "Kept 0 runs, trained 15; made first: activations 6, scores 5, statistics 3, figures 4." in finished.said
+
+
 def test_a_fault_of_the_configuration_is_one_message_before_any_job(tmp_path):
     folder = Folder(tmp_path)
     wrong = tmp_path / "wrong.yaml"

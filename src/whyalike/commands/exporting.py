@@ -25,12 +25,12 @@ from importlib import metadata
 from pathlib import Path
 
 import yaml
-from PIL import Image
 
 from whyalike.config.config import Config
-from whyalike.files import atomic, canonical_json, made_by
+from whyalike.files import atomic
 from whyalike.grid.runs import Grid
 from whyalike.studies.main_line import studies_of
+from whyalike.studies.traces import fault_of
 
 REPOSITORY = Path(__file__).parents[3]
 LOCK = REPOSITORY / "envs" / "requirements.txt"
@@ -55,7 +55,7 @@ def export(config: Config, output: Path, partial: bool = False) -> str:
     if not output.name.endswith((".tar.gz", ".zip")):
         raise ValueError(f"the archive must end in .tar.gz or .zip, got {output}")
     expected = dict(_expected(config))
-    faults = {path: fault for path, work in expected.items() if (fault := _fault(path, work))}
+    faults = {path: fault for path, work in expected.items() if (fault := fault_of(path, work))}
     missing = [f"{path}: {fault}" for path, fault in faults.items()]
     if not LOCK.is_file():
         missing.append(f"{LOCK.name}: the lock is not beside this installation of whyalike")
@@ -85,22 +85,6 @@ def _expected(config: Config) -> Iterator[tuple[Path, str | None]]:
         for job in study.jobs(whole=False) if study.asked else ():
             made = study.work(job) if job.is_traced else None
             yield from ((Path(file), made) for file in job.archive)
-
-
-def _fault(path: Path, work: str | None) -> str:
-    """Why a file cannot stand for what the configuration asks for; nothing if it can."""
-    if not path.is_file():
-        return "missing"
-    if work is None:
-        return ""
-    if path.suffix == ".parquet":
-        own = canonical_json(made_by(path).get("work", {}))
-    elif (told := path.with_suffix(".png")).is_file():  # of a figure, whose other files do not tell
-        with Image.open(told) as image:
-            own = image.info.get("whyalike", "{}")
-    else:
-        return f"what it was made from is not known without {told.name}"
-    return "" if own == work else "made from other parameters or code than the configuration now asks for"
 
 
 def _made(config: Config) -> Iterator[tuple[str, bytes]]:

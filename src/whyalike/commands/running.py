@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from whyalike import folder_lock
+from whyalike.commands import kept_and_made
 from whyalike.commands.cli_faults import fail
 from whyalike.config import reading
 from whyalike.config.config import Config
@@ -50,6 +51,7 @@ def run(configfile: Path, arguments: Sequence[str]) -> None:
     if options.directory is not None:
         Path(options.directory).mkdir(parents=True, exist_ok=True)
         os.chdir(options.directory)
+    before = None if options.dryrun else kept_and_made.look(flow.config)
     # before Snakemake finds one file or another that it cannot replace
     if not options.dryrun and (fault := preflight.unwritable(Path(flow.config.results))):
         fail(f"nothing was run: {fault}")
@@ -57,8 +59,9 @@ def run(configfile: Path, arguments: Sequence[str]) -> None:
         advice = _partial_advice(flow, configfile, arguments, options)
         fail(f"The workflow stopped (exit status {status}): the messages are above, the logs in {flow.root}/logs/. "
              f"The same command goes on where it stopped.{advice}")  # fmt: skip
-    if not options.dryrun:
+    if before is not None:
         print(_made(flow, began, whole=not (options.targets or options.until or options.omit_from)))
+        print(kept_and_made.line(before, kept_and_made.look(flow.config)))
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:

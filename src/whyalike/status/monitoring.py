@@ -7,7 +7,7 @@ by SLURM's queue, what it should cost by the plan. Nothing is written and no loc
 
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -25,6 +25,7 @@ from whyalike.status import failures
 from whyalike.status.failures import Failure
 from whyalike.studies.main_line import studies_of
 from whyalike.studies.study import IMPORTS, MODELS, ON_DEVICE, Job, Study
+from whyalike.studies.traces import fault_of
 from whyalike.training.store import StoredRun
 
 State = Literal["done", "running", "waiting", "interrupted", "failed"]
@@ -49,18 +50,27 @@ class RunState:
 
 
 @dataclass(frozen=True)
+class Made:
+    """The jobs of a stage: made, how many there are, and made of other parameters or code than are asked for now."""
+
+    made: int = 0
+    asked: int = 0
+    outdated: int = 0
+
+
+@dataclass(frozen=True)
 class Status:
     """What one look found.
 
     ``rows`` has the runs (identities) of each (study, setting): one that several share stands in each, and once in
-    ``runs``. ``jobs`` are those made and all, by study and stage. Hours are of training and extraction;
+    ``runs``. ``jobs`` are counted by study and stage. Hours are of training and extraction;
     ``left_seconds`` of all stages, on one worker. ``queue`` is None without SLURM, and a sentence where SLURM does not
     answer.
     """
 
     runs: Mapping[str, RunState]
     rows: Mapping[tuple[str, str], list[str]]
-    jobs: Mapping[str, Mapping[str, tuple[int, int]]]
+    jobs: Mapping[str, Mapping[str, Made]]
     queue: list[QueuedJob] | str | None
     failures: list[Failure]
     device: str
@@ -106,9 +116,10 @@ class Monitor:
         self.costs, self.folder, self.prefix = costs, folder, prefix
         self._manifests = dict(zip(self.grid.cells, self.flow.all_manifests(), strict=True))
         self._rows = self._runs_by_study()
+        self._wanted: dict[tuple[str, ...], str] = {}  # files of a job -> its parameters
         self.studies = [main, *(study for study in others if study.asked or Path(study.root).is_dir())]
         jobs = [job for study in self.studies for job in _timed(study)]
-        planned = _seconds(self.plan(NO_STORE), jobs, {}, None)
+        planned = _seconds(self.plan(NO_STORE), jobs, {})
         self._planned = sum(planned.get(stage, 0.0) for stage in ON_DEVICE)
 
     def look(self) -> Status:
@@ -118,13 +129,15 @@ class Monitor:
         cells = {cell: self.grid.runs(cell) for cell in self.grid.cells}
         whole = {cell: all(runs[run.identity].state == "done" for run in own) for cell, own in cells.items()}
         jobs = {study: _timed(study) for study in self.studies}
-        left = _seconds(plan, chain.from_iterable(jobs.values()), runs, whole)
+        outdated = {job.files for study, own in jobs.items() for job in own if self._is_outdated(study, job, whole)}
+        all_jobs = list(chain.from_iterable(jobs.values()))
+        left = _seconds(plan, [job for job in all_jobs if not job.made(whole) or job.files in outdated], runs)
         trained = {(cell, part): [StoredRun(self.store, run.identity) for run in runs_of(self.grid, cell, part)]
                    for cell, part, _ in self._training_jobs() if design(cell.factor).is_trained}  # fmt: skip
         return Status(
             runs=runs,
             rows=self._rows,
-            jobs={study.name: _made(study, own, whole) for study, own in jobs.items()},
+            jobs={study.name: _made(study, own, whole, outdated) for study, own in jobs.items()},
             queue=self._queue(),
             failures=found,
             device=plan.device,
@@ -190,6 +203,17 @@ class Monitor:
             plan.add(study.name, study.rules)
         return plan
 
+    def _is_outdated(self, study: Study, job: Job, whole: Mapping[Cell, bool]) -> bool:
+        """Whether what a job made was made of other parameters or code than the configuration asks for now."""
+        if not (job.is_traced and job.made(whole) and Path(job.files[0]).is_file()):
+            return False
+        if job.files not in self._wanted:
+            self._wanted[job.files] = study.work(job)
+        try:
+            return fault_of(Path(job.files[0]), self._wanted[job.files]) != ""
+        except (OSError, ValueError):  # a damaged file, or one that is being replaced
+            return True
+
     def _failures(self) -> list[Failure]:
         """What failed, without jobs of settings, studies and figures that are no longer asked for."""
         found = []
@@ -214,27 +238,26 @@ def _timed(study: Study) -> list[Job]:
     return [job for job in study.watched() if job.stage in (MODELS, *study.stages)]
 
 
-def _made(study: Study, jobs: Iterable[Job], runs: Mapping[Cell, bool]) -> dict[str, tuple[int, int]]:
-    """By stage, how many jobs are made, and how many there are."""
-    stages: dict[str, tuple[int, int]] = {}
+def _made(
+    study: Study, jobs: Iterable[Job], runs: Mapping[Cell, bool], outdated: Collection[tuple[str, ...]]
+) -> dict[str, Made]:
+    """How many jobs of each stage are made."""
+    stages: dict[str, Made] = {}
     for job in jobs:
         if job.stage in study.stages:
-            made, asked = stages.get(job.stage, (0, 0))
-            stages[job.stage] = (made + job.made(runs), asked + 1)
+            so_far, is_outdated = stages.get(job.stage, Made()), job.files in outdated
+            made = so_far.made + (job.made(runs) and not is_outdated)
+            stages[job.stage] = Made(made, so_far.asked + 1, so_far.outdated + is_outdated)
     return stages
 
 
-def _seconds(
-    plan: Plan, jobs: Iterable[Job], runs: Mapping[str, RunState], whole: Mapping[Cell, bool] | None
-) -> dict[str, float]:
-    """By stage, expected seconds of the jobs that are not made, less what the training of their runs has done.
+def _seconds(plan: Plan, jobs: Iterable[Job], runs: Mapping[str, RunState]) -> dict[str, float]:
+    """By stage, expected seconds of jobs, less what the training of their runs has done.
 
-    Without ``whole`` (which cells have all runs) none counts as made. A run that several jobs share counts once.
+    A run that several jobs share counts once.
     """
     seconds, seen = Counter(), set()
     for job in jobs:
-        if whole is not None and job.made(whole):
-            continue
         estimate = plan.estimate(job.rule, job.wildcards)
         lacking = {identity: run for identity, run in estimate.runs.items() if identity not in seen}
         seen |= lacking.keys()

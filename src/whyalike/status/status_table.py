@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whyalike.planning.plan_table import number
-from whyalike.status.monitoring import STATES, RunState, Status
+from whyalike.status.monitoring import STATES, Made, RunState, Status
 
 LISTED = 12  # runs in training or cut off that are named one by one: as many as fit a terminal beside the rest
 MESSAGE = 12  # last lines of an error: its message has few, a log may have many
@@ -73,9 +73,14 @@ def _jobs(status: Status) -> list[str]:
     """A line of what is made of the configuration, and one for each study with rules of its own."""
     made = {f"Made of {name}" if name else "Made": stages for name, stages in status.jobs.items()}
     return [
-        f"{title}: " + ", ".join(f"{stage} {count} of {asked}" for stage, (count, asked) in stages.items())
+        f"{title}: " + ", ".join(f"{stage} {_counted(jobs)}" for stage, jobs in stages.items())
         for title, stages in made.items()
     ]
+
+
+def _counted(jobs: Made) -> str:
+    outdated = f" ({jobs.outdated} outdated: other parameters or code)" if jobs.outdated else ""
+    return f"{jobs.made} of {jobs.asked}{outdated}"
 
 
 def _queue(status: Status) -> list[str]:

@@ -8,16 +8,19 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from whyalike import job as jobs
 from whyalike.config.reading import check
-from whyalike.grid.paths import FIGURE_FILES
+from whyalike.files import canonical_json, write_table
 from whyalike.grid.runs import Cell
 from whyalike.planning import costs
 from whyalike.planning.plan import Plan
 from whyalike.status import failures
-from whyalike.status.monitoring import Monitor
+from whyalike.status.monitoring import Made, Monitor
 from whyalike.training.store import StoredRun
 
 COSTS = costs.read(Path(__file__).parents[3] / "config" / "costs.yaml")
@@ -171,7 +174,54 @@ def test_runs_from_files_are_done_when_they_are_registered(values):
     manifest.touch()
     status = monitor.look()
     assert set(states(status, cell).values()) == {"done"} and status.counts["done"] == 3
-    assert status.jobs[""]["activations"] == (0, 34)
+    assert status.jobs[""]["activations"] == Made(0, 34)
+
+
+# ---- what is made ----
+
+
+def make(study, job, work=None):
+    """The files of a job, of which those that keep what they were made from tell these parameters, or the job's own."""
+    work = json.loads(study.work(job)) if work is None else work
+    for file in map(Path, job.files):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.suffix == ".parquet":
+            write_table(file, pa.table({}), {"work": work})
+        elif file.suffix == ".png":
+            told = PngInfo()
+            told.add_text("whyalike", canonical_json(work))
+            Image.new("L", (1, 1)).save(file, pnginfo=told)
+        else:
+            file.touch()
+
+
+@pytest.fixture
+def whole(monitor):
+    """All runs, and all files of the stages that are counted."""
+    for cell in monitor.grid.cells:
+        for run in monitor.grid.runs(cell):
+            finish(StoredRun(monitor.store, run.identity))
+    for study in monitor.studies:
+        for job in study.jobs():
+            if job.stage in study.stages:
+                make(study, job)
+    return monitor
+
+
+def test_files_of_other_parameters_or_damaged_are_outdated_and_still_to_be_made(whole):
+    [main] = whole.studies
+    scores = [job for job in main.jobs() if job.rule == "score_comparison"]
+    make(main, scores[0], {**json.loads(main.work(scores[0])), "permutations": 7})
+    Path(scores[1].files[0]).write_bytes(b"damaged")
+    figure = next(job for job in main.jobs() if job.stage == "figures")
+    make(main, figure, {})
+    status = whole.look()
+    assert status.jobs[""]["scores"] == Made(53, 55, 2) and status.jobs[""]["figures"] == Made(10, 11, 1)
+    assert status.jobs[""]["statistics"] == Made(3, 3)
+    assert status.left_seconds > 0
+    for job in (*scores[:2], figure):
+        make(main, job)
+    assert whole.look().left_seconds == 0
 
 
 # ---- what failed ----
@@ -251,13 +301,12 @@ def test_runs_that_went_on_at_once_spend_their_time_once(monitor):
 
 
 def test_a_figure_of_a_data_set_waits_for_no_model(monitor):
-    made, asked = monitor.look().jobs[""]["figures"]
-    folder = monitor.root / "figures"
-    folder.mkdir(parents=True)
-    for name in ("colorshapedigit_classes", "accuracy"):  # the latter of models that are yet to be trained
-        for suffix in FIGURE_FILES:
-            (folder / f"{name}.{suffix}").touch()
-    assert monitor.look().jobs[""]["figures"] == (made + 1, asked)
+    [main] = monitor.studies
+    names = ("colorshapedigit_classes", "accuracy")  # the latter of models that are yet to be trained
+    for job in main.jobs():
+        if job.stage == "figures" and job.wildcards["figure"] in names:
+            make(main, job)
+    assert monitor.look().jobs[""]["figures"] == Made(1, 11)
 
 
 def test_hours_left_are_those_planned_less_what_the_store_has_and_what_unfinished_runs_have_done(monitor):
@@ -275,20 +324,15 @@ def test_hours_left_are_those_planned_less_what_the_store_has_and_what_unfinishe
     assert after.planned_hours == before.planned_hours
 
 
-def test_with_all_runs_and_files_nothing_is_left_and_without_a_run_what_is_made_of_it_is_made_again(monitor):
-    for cell in monitor.grid.cells:
-        for run in monitor.grid.runs(cell):
-            finish(StoredRun(monitor.store, run.identity))
-    for one in (job for study in monitor.studies for job in study.jobs() if job.stage in study.stages):
-        for file in map(Path, one.files):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.touch()
-    status = monitor.look()
+def test_with_all_runs_and_files_nothing_is_left_and_without_a_run_what_is_made_of_it_is_made_again(whole):
+    status = whole.look()
     assert status.left_seconds == status.left_hours == 0
-    assert status.jobs[""] == {"activations": (33, 33), "scores": (55, 55), "statistics": (3, 3), "figures": (11, 11)}
-    stored(monitor, 0).result.unlink()
-    again = monitor.look()
-    assert again.jobs[""]["activations"] == (30, 33) and again.jobs[""]["statistics"] == (2, 3)
+    assert status.jobs[""] == {
+        "activations": Made(33, 33), "scores": Made(55, 55), "statistics": Made(3, 3), "figures": Made(11, 11),
+    }  # fmt: skip
+    stored(whole, 0).result.unlink()
+    again = whole.look()
+    assert again.jobs[""]["activations"] == Made(30, 33) and again.jobs[""]["statistics"] == Made(2, 3)
     assert again.left_seconds > 0
 
 
