@@ -7,15 +7,20 @@ UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
 setup: .venv/.ready
 
+# one that was copied or moved with a clone has scripts and a package elsewhere: it is made anew
+ifneq ($(shell cat .venv/.ready 2>/dev/null),$(CURDIR))
+ANEW := --clear$(shell rm -f .venv/.ready)
+endif
+
 # uv itself comes from its own hashed pin; everything else from the lock. The stamp is written last: a broken set-up is redone.
 .venv/.ready: envs/requirements.txt envs/uv.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "whyalike needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	@echo "Setting up .venv (once; about a minute, most of it PyTorch)"
-	@$(PYTHON) -m venv .venv || { echo ".venv could not be made, see above; if Python's venv module is missing: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(ANEW) .venv || { echo ".venv could not be made, see above; if Python's venv module is missing: apt install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r envs/uv.txt
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes envs/uv.txt envs/requirements.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
-	@touch $@
+	@echo '$(subst ','\'',$(CURDIR))' >$@
 	@$(if $(filter-out setup,$(MAKECMDGOALS)),:,echo "Ready. Next: make demo (a study in minutes), or .venv/bin/whyalike --help; README.md says more.")
 
 # FFCV, for `operation: {loader: ffcv}`, into the same environment. It is compiled: its system packages come first.

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -151,6 +152,18 @@ def test_a_snakemake_that_runs_jobs_holds_the_folder(finished, tmp_path):
         process.wait()
     assert refused.returncode == 1
     assert "Another run is under way in this folder" in refused.stdout
+
+
+def test_a_clone_with_the_environment_of_another_is_refused(tmp_path):
+    for name in ("workflow", "config", "profiles"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    shutil.copy(REPOSITORY / "Snakefile", tmp_path)
+    (tmp_path / "src" / "whyalike").mkdir(parents=True)
+    copied = Folder(tmp_path, repository=tmp_path)
+    copied.python_path = [REPOSITORY / "src"]
+    refused = copied.call(copied.snakemake_command("--dry-run"))
+    assert refused.returncode == 1
+    assert f"is of {REPOSITORY}, and this Snakefile of {tmp_path}: make one here, by make setup." in refused.stdout
 
 
 def test_environment_clone_and_working_folder_may_have_names_with_spaces_and_quotes(tmp_path):

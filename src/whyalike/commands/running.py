@@ -28,6 +28,8 @@ from whyalike.planning import preflight
 
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
 CACHE = "XDG_CACHE_HOME"
+REPOSITORY = Path(__file__).parents[3]
+SNAKEFILES = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile")  # where Snakemake looks for one
 Start = partial[subprocess.Popen]  # in the folder and with the environment of the call
 
 
@@ -51,11 +53,19 @@ def run(configfile: Path, arguments: Sequence[str]) -> None:
     if options.directory is not None:
         Path(options.directory).mkdir(parents=True, exist_ok=True)
         os.chdir(options.directory)
-    before = None if options.dryrun else kept_and_made.look(flow.config)
-    # before Snakemake finds one file or another that it cannot replace
-    if not options.dryrun and (fault := preflight.unwritable(Path(flow.config.results))):
+    # before Snakemake finds one file or another that it cannot write; it keeps notes here, in a dry-run too
+    faults = [preflight.unwritable(Path(), "start in a folder of yours, or give one by --directory")]
+    if not options.dryrun:
+        faults.append(preflight.unwritable(Path(flow.config.results)))
+    for fault in filter(None, faults):
         fail(f"nothing was run: {fault}")
+    before = None if options.dryrun else kept_and_made.look(flow.config)
     if status := _status(command, start, _lock(command, start, options.dryrun)):
+        if options.snakefile is None and not any(map(os.path.isfile, SNAKEFILES)):
+            fail(f"There is no Snakefile in {Path.cwd()}: start in {REPOSITORY}, or add --snakefile "
+                 f"{REPOSITORY / 'Snakefile'} --profile {REPOSITORY / 'profiles' / 'local'}")  # fmt: skip
+        if options.dryrun:
+            fail(f"There is no plan (exit status {status}): the message is above.")
         advice = _partial_advice(flow, configfile, arguments, options)
         fail(f"The workflow stopped (exit status {status}): the messages are above, the logs in {flow.root}/logs/. "
              f"The same command goes on where it stopped.{advice}")  # fmt: skip

@@ -3,6 +3,7 @@
 import fcntl
 import os
 from contextlib import chdir
+from pathlib import Path
 
 import pytest
 import yaml
@@ -190,11 +191,30 @@ def test_a_faulty_configuration_is_a_message(whyalike, tmp_path, text, words):
     assert words in answer.stderr
 
 
-def test_a_failed_workflow_says_where_the_logs_are_and_that_it_can_go_on(whyalike, demo_path):
-    # there is no Snakefile in this folder, so Snakemake stops at once
+def test_a_failed_workflow_says_where_the_logs_are_and_that_it_can_go_on(whyalike, tmp_path, demo_path):
+    (tmp_path / "Snakefile").write_text("raise ValueError\n")
     answer = whyalike("run", str(demo_path))
     assert answer.exit_code == 1
     assert "the logs in results/demo/logs/. The same command goes on where it stopped." in answer.stderr
+    dry = whyalike("run", str(demo_path), "-n")
+    assert dry.exit_code == 1
+    assert dry.stderr.endswith("There is no plan (exit status 1): the message is above.\n")
+
+
+def test_where_no_snakefile_is_the_message_says_where_one_is(whyalike, tmp_path, demo_path):
+    answer = whyalike("run", str(demo_path), "--cores", "1")
+    assert answer.exit_code == 1
+    repository = demo_path.parents[1]
+    assert (
+        f"There is no Snakefile in {tmp_path}: start in {repository}, or add --snakefile {repository}/" in answer.stderr
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_one_message(whyalike, demo_path, monkeypatch):
+    wrong = lambda path, remedy="": "here cannot be written." if path == Path() else None  # noqa: E731
+    monkeypatch.setattr(running.preflight, "unwritable", wrong)
+    for dry in ([], ["-n"]):
+        assert whyalike("run", str(demo_path), *dry).stderr.endswith("nothing was run: here cannot be written.\n")
 
 
 @pytest.mark.parametrize(
