@@ -52,7 +52,7 @@ def part(failed, tmp_path_factory) -> Folder:
     """A copy of it in which the partial result was asked for."""
     folder = Folder(tmp_path_factory.mktemp("part"))
     shutil.copytree(failed.path, folder.path, dirs_exist_ok=True)
-    done = folder.call([*folder.run_command(), *PARTIAL])
+    done = folder.call(folder.snakemake_command(*PARTIAL))
     assert done.returncode == 0, done.stdout
     folder.said = done.stdout
     return folder
@@ -105,8 +105,9 @@ def test_partial_figures_tables_and_findings_say_how_many_seeds(part):
     for name in ("mutual_information", "accuracy"):
         assert (part.results / "statistics" / f"{name}.md").read_text().endswith(f"\nPartial result: {LACKING}.\n")
         assert set(pd.read_csv(part.results / "statistics" / f"{name}.csv")["partial"]) <= {LACKING}
-    assert f"- {LACKING}\n" in part.said
-    assert "1 of 2 seeds, p = " in part.said
+    findings = (part.results / "findings.md").read_text(encoding="utf-8")
+    assert f"- {LACKING}\n" in findings
+    assert "1 of 2 seeds, p = " in findings
 
 
 def test_what_lacks_nothing_is_as_in_the_whole_study(finished, part):
@@ -138,7 +139,7 @@ def test_the_remedy_and_a_full_run_end_in_the_whole_result_and_train_one_model(f
     assert cleaned.returncode == 0, cleaned.stdout
     before = starts(whole)
     assert run[1] not in before
-    done = whole.call(whole.run_command())
+    done = whole.call(whole.snakemake_command())
     assert done.returncode == 0, done.stdout
     after = starts(whole)
     assert {name for name in after if after[name] != before.get(name)} == {run[1]}

@@ -17,7 +17,7 @@ SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 def finished(path: Path, config: Path) -> "Folder":
     """The study of a configuration, run to its end in a folder."""
     folder = Folder(path, config=config)
-    done = folder.call(folder.run_command())
+    done = folder.call(folder.snakemake_command())
     assert done.returncode == 0, done.stdout
     return folder
 
