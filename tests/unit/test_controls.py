@@ -12,7 +12,7 @@ from whyalike.designs import controls
 from whyalike.grid.runs import Cell, Grid
 from whyalike.models.parameters import ResNetParameters
 from whyalike.splits.stage import make_splits, read_split
-from whyalike.training.parameters import TrainedRun
+from whyalike.training.parameters import TaskParameters, TrainedRun
 from whyalike.training.task import Task
 
 CELL = Cell("digits", "controls", 2)
@@ -74,11 +74,11 @@ class OnlyBuilds(Task):
 
 def test_a_run_with_another_start_builds_that_runs_initial_weights():
     model = ResNetParameters(blocks=(1,), widths=(4,)).model_dump(mode="json") | {"family": "resnet"}
-    work = {"seed": 3, "model": model}
+    parameters = TaskParameters(seed=3, size=8, model=model)
 
     def weights(**run):
         one = TrainedRun(name="A", labelling="digit", level=None, identity="0" * 16, **run)
-        return OnlyBuilds(work, None, one, torch.device("cpu")).build().state_dict()["conv1.weight"]
+        return OnlyBuilds(parameters, None, one, torch.device("cpu")).build().state_dict()["conv1.weight"]
 
     assert torch.equal(weights(replica="1", start="0"), weights(replica="0"))
     assert not torch.equal(weights(replica="1"), weights(replica="0"))

@@ -86,12 +86,12 @@ def trainer_of(
     """
     device = set_up_device(operation.device, threads)
     recipe, objective = recipe_of(parameters.recipe), OBJECTIVES[parameters.recipe["objective"]].load()
-    data, work = open_prepared(dataset), parameters.plain()
-    material = objective.material(data, work, device, operation)
+    data = open_prepared(dataset)
+    material = objective.material(data, parameters, device, operation)
 
     def train(run: TrainedRun) -> dict[str, Any]:
         with _named(run, parameters):
-            task = objective.read(work, recipe, run, data, material, splits)
+            task = objective.read(parameters, recipe, run, data, material, splits)
             return _row(parameters, run, train_or_find(run, recipe, operation, task, StoredRun(store, run.identity)))
 
     return train

@@ -1,10 +1,10 @@
 """What the objectives on images share: a run's images in keyed epochs, and its test images."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from whyalike.models.registry import MODELS
 from whyalike.splits.stage import read_split
 from whyalike.training.ffcv_reader import FfcvReader
 from whyalike.training.loading import Loader
-from whyalike.training.parameters import ImageRecipe, Operation, TrainedRun
+from whyalike.training.parameters import ImageRecipe, Operation, TaskParameters, TrainedRun
 from whyalike.training.readers import ImageReader, resident
 from whyalike.training.task import Task, digest
 
@@ -41,7 +41,7 @@ class ImageTask(Task):
 
     Parameters
     ----------
-    work, recipe, run : see `whyalike.training.task.Task`.
+    parameters, recipe, run : see `whyalike.training.task.Task`.
     images : the run's data.
 
     Raises
@@ -51,8 +51,8 @@ class ImageTask(Task):
 
     recipe: ImageRecipe
 
-    def __init__(self, work: Mapping[str, Any], recipe: ImageRecipe, run: TrainedRun, images: RunImages):
-        super().__init__(work, recipe, run, images.reader.device)
+    def __init__(self, parameters: TaskParameters, recipe: ImageRecipe, run: TrainedRun, images: RunImages):
+        super().__init__(parameters, recipe, run, images.reader.device)
         self.images, self.classes, self.sha256 = images, images.classes, images.sha256
         self.n_train, self.n_test = len(images.train_rows), len(images.test_rows)
         self.loader = Loader(
@@ -66,17 +66,17 @@ class ImageTask(Task):
         return self.recipe.epochs * self.loader.steps
 
     @staticmethod
-    def material(data: Prepared, work: Mapping[str, Any], device: torch.device, operation: Operation) -> ImageReader:
+    def material(data: Prepared, parameters: TaskParameters, device: torch.device, operation: Operation) -> ImageReader:
         """All images as the model takes them."""
-        channels = INPUTS[MODELS[work["model"]["family"]].facts.inputs].channels
+        channels = INPUTS[MODELS[parameters.model["family"]].facts.inputs].channels
         if operation.loader == "ffcv":
-            return FfcvReader(data, work["size"], channels, device)
-        return resident(data.images, work["size"], channels, device)
+            return FfcvReader(data, parameters.size, channels, device)
+        return resident(data.images, parameters.size, channels, device)
 
     @classmethod
     def read(
         cls,
-        work: Mapping[str, Any],
+        parameters: TaskParameters,
         recipe: ImageRecipe,
         run: TrainedRun,
         data: Prepared,
@@ -95,7 +95,7 @@ class ImageTask(Task):
         codes = [torch.from_numpy(numbers).to(material.device) for numbers in (labels, own)]
         sha256 = digest(data, classes, index, labels)
         images = RunImages(material, rows[0], codes[0], rows[1], codes[1], tuple(classes), sha256)
-        return cls(work, recipe, run, images)
+        return cls(parameters, recipe, run, images)
 
     def batches(self, start: int) -> Iterator[Sequence[tuple[Tensor, Tensor]]]:
         """One batch of images and labels a step, an epoch after the other."""

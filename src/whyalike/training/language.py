@@ -6,10 +6,10 @@ weights are kept; the run's loss is measured on the test windows, which are othe
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 from whyalike.data.prepared import Prepared
 from whyalike.randomness import keyed
 from whyalike.splits.stage import read_split
-from whyalike.training.parameters import LanguageRecipe, Operation, TrainedRun
+from whyalike.training.parameters import LanguageRecipe, Operation, TaskParameters, TrainedRun
 from whyalike.training.task import Task, digest
 from whyalike.training.windows import Stretches, draw_windows
 
@@ -43,7 +43,7 @@ class Language(Task):
 
     Parameters
     ----------
-    work, recipe, run, device : see `whyalike.training.task.Task`.
+    parameters, recipe, run, device : see `whyalike.training.task.Task`.
     text : the run's data.
 
     Raises
@@ -55,30 +55,32 @@ class Language(Task):
 
     def __init__(
         self,
-        work: Mapping[str, Any],
+        parameters: TaskParameters,
         recipe: LanguageRecipe,
         run: TrainedRun,
         text: RunText,
         device: torch.device,
     ):
-        super().__init__(work, recipe, run, device)
+        super().__init__(parameters, recipe, run, device)
         self.text, self.classes, self.sha256 = text, text.classes, text.sha256
         self.total, self.log_every, self.patience = recipe.steps, recipe.evaluate_every, recipe.patience
-        self.clip, self.context = recipe.clip, work["model"]["context"]
+        self.clip, self.context = recipe.clip, parameters.model["context"]
         draw = keyed(self.seed, "validation windows")
         self._validation = self._windows(draw_windows(draw, text.validation, recipe.validation_windows, self.context))
         self.n_train = sum(int(own.lengths.sum()) for own in text.chunks)
         self.n_test = sum(len(own.starts) for own in text.test)
 
     @staticmethod
-    def material(data: Prepared, work: Mapping[str, Any], device: torch.device, operation: Operation) -> torch.device:
+    def material(
+        data: Prepared, parameters: TaskParameters, device: torch.device, operation: Operation
+    ) -> torch.device:
         """The device: every run reads the same mapped tokens.
 
         Raises
         ------
         ValueError : a token that the model has no embedding for.
         """
-        vocabulary, largest = work["model"]["vocabulary"], int(data.tokens.max())
+        vocabulary, largest = parameters.model["vocabulary"], int(data.tokens.max())
         if largest >= vocabulary:
             raise ValueError(
                 f"the text has the token {largest}, the model's vocabulary {vocabulary} tokens: raise `vocabulary`"
@@ -88,7 +90,7 @@ class Language(Task):
     @classmethod
     def read(
         cls,
-        work: Mapping[str, Any],
+        parameters: TaskParameters,
         recipe: LanguageRecipe,
         run: TrainedRun,
         data: Prepared,
@@ -105,7 +107,7 @@ class Language(Task):
         chunks = [Stretches.of(data, index[labels == code]) for code in range(len(classes))]
         held_out = [_held_out(data, part, run, classes) for part in ("validation", "test")]
         text = RunText(data.tokens, chunks, *held_out, tuple(classes), digest(data, classes, index, labels))
-        return cls(work, recipe, run, text, material)
+        return cls(parameters, recipe, run, text, material)
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """AdamW; matrices decay, gains do not."""

@@ -172,23 +172,34 @@ class TrainedRun(JobParameters):
     start: str | None = None
 
 
-class TrainingParameters(JobParameters):
+class TaskParameters(JobParameters):
+    """What a run's task reads of its cell.
+
+    Attributes
+    ----------
+    seed : of the cell.
+    size : side of the model's input, pixels; None for text.
+    model : section of the configuration as JSON values.
+    """
+
+    seed: int
+    size: int | None
+    model: dict[str, Any]
+
+
+class TrainingParameters(TaskParameters):
     """The training of a cell, or of a part of it.
 
     Attributes
     ----------
-    setting, factor, seed : the cell.
-    size : side of the model's input, pixels; None for text.
-    model, recipe : sections of the configuration as JSON values.
+    setting, factor : the cell, with its seed.
+    recipe : section of the configuration as JSON values.
     runs : what is trained.
     min_accuracy : labelling -> smallest accuracy on the own test data that will do.
     """
 
     setting: str
     factor: str
-    seed: int
-    size: int | None
-    model: dict[str, Any]
     recipe: dict[str, Any]
     runs: tuple[TrainedRun, ...]
     min_accuracy: dict[str, float]

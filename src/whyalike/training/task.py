@@ -6,7 +6,7 @@ an autoencoder and a language model is a `Task`.
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from whyalike.data.prepared import Prepared
 from whyalike.models.weights import build_model
-from whyalike.training.parameters import Operation, Recipe, TrainedRun
+from whyalike.training.parameters import Operation, Recipe, TaskParameters, TrainedRun
 
 
 class Task(ABC):
@@ -24,7 +24,7 @@ class Task(ABC):
 
     Parameters
     ----------
-    work : parameters of the cell as JSON values: seed, model and size are read.
+    parameters : what is read of the cell.
     recipe : the hyperparameters.
     run : what is trained.
     device : where the model is trained.
@@ -49,24 +49,24 @@ class Task(ABC):
     patience: int | None = None
     clip: float | None = None
 
-    def __init__(self, work: Mapping[str, Any], recipe: Recipe, run: TrainedRun, device: torch.device):
+    def __init__(self, parameters: TaskParameters, recipe: Recipe, run: TrainedRun, device: torch.device):
         self.recipe, self.device = recipe, device
-        self.seed, self.replica = work["seed"], run.replica
+        self.seed, self.replica = parameters.seed, run.replica
         self.start = (
             self.replica if run.start is None else run.start
         )  # of a control that has another run's initial weights
-        self._architecture = work["model"]
+        self._architecture = parameters.model
 
     @staticmethod
     @abstractmethod
-    def material(data: Prepared, work: Mapping[str, Any], device: torch.device, operation: Operation) -> Any:
+    def material(data: Prepared, parameters: TaskParameters, device: torch.device, operation: Operation) -> Any:
         """What the runs of a cell share."""
 
     @classmethod
     @abstractmethod
     def read(
         cls,
-        work: Mapping[str, Any],
+        parameters: TaskParameters,
         recipe: Recipe,
         run: TrainedRun,
         data: Prepared,
@@ -77,7 +77,7 @@ class Task(ABC):
 
         Parameters
         ----------
-        work, recipe, run : as above.
+        parameters, recipe, run : as above.
         data : the prepared data set.
         material : what the runs of the cell share.
         splits : the cell's split file; None, where the objective allows it: all of the training data.

@@ -177,12 +177,12 @@ def _measure(sample: Sample, folder: Path) -> Timing:
     apart = time.monotonic() - began  # on what a training job finds done
     device = set_up_device(sample.operation.device, sample.threads)
     recipe, objective = recipe_of(parameters.recipe), OBJECTIVES[parameters.recipe["objective"]].load()
-    data, work = open_prepared(dataset), parameters.plain()
-    material = objective.material(data, work, device, sample.operation)
+    data = open_prepared(dataset)
+    material = objective.material(data, parameters, device, sample.operation)
     ready = time.monotonic()
     stored = StoredRun(folder / "runs", run.identity)
     with stored.held(sample.operation.heartbeat_seconds, lambda text: None):
-        task = objective.read(work, recipe, run, data, material, splits)
+        task = objective.read(parameters, recipe, run, data, material, splits)
         read = time.monotonic()
         trainer = TimedTrainer(run, recipe, sample.operation, task, stored, seconds=sample.seconds)
         trainer.train()

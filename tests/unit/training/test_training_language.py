@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
-from toy_language import MODEL, RECIPE, RUN, WORK, stretches, task, text, train, train_and_die
+from toy_language import MODEL, PARAMETERS, RECIPE, RUN, stretches, task, text, train, train_and_die
 from training_jobs import OPERATION, end, start, stored_run
 
 from whyalike.data.prepared import Prepared
@@ -54,7 +54,7 @@ def test_each_step_has_windows_of_its_own_and_a_resumed_run_the_same():
 
 
 def test_the_two_runs_of_a_pair_validate_on_the_same_windows():
-    other = Language(WORK, RECIPE, RUN.model_copy(update={"replica": "B"}), text(), torch.device("cpu"))
+    other = Language(PARAMETERS, RECIPE, RUN.model_copy(update={"replica": "B"}), text(), torch.device("cpu"))
     assert torch.equal(task()._validation, other._validation)
     assert not torch.equal(next(task().batches(0))[0], next(other.batches(0))[0])
 
@@ -167,7 +167,7 @@ def prepared(tokens, labels):
 def test_a_token_beyond_the_vocabulary_is_refused():
     data = prepared(np.array([3, 11], dtype=np.uint16), pd.DataFrame())
     with pytest.raises(ValueError, match="the text has the token 11, the model's vocabulary 11 tokens: raise `vocab"):
-        Language.material(data, WORK, torch.device("cpu"), OPERATION)
+        Language.material(data, PARAMETERS, torch.device("cpu"), OPERATION)
 
 
 def test_chunks_shorter_than_a_window_are_refused_before_training():

@@ -15,7 +15,7 @@ from whyalike.data.prepared import open_prepared, write_prepared
 from whyalike.models.inputs import adapt
 from whyalike.splits.stage import make_splits
 from whyalike.training.classification import Classification
-from whyalike.training.parameters import TrainedRun
+from whyalike.training.parameters import TaskParameters, TrainedRun
 from whyalike.training.readers import MappedReader, ResidentReader, resident
 
 CPU = torch.device("cpu")
@@ -59,8 +59,8 @@ def test_a_batch_of_a_mapped_file_is_nobody_elses():
 # ---- memory: 100,000 images of 28 pixels are 235 MB; a process may take 100 MB more than it has
 
 N, SIDE, ALLOWED = 100_000, 28, 100 * 2**20
-RUN = {"name": "label.0", "replica": "0", "labelling": "label", "level": None}
-WORK = {"setting": "big", "factor": "label", "seed": 0, "size": SIDE, "model": MODEL, "runs": [RUN]}
+RUN = {"name": "label.0", "labelling": "label", "level": None}
+PARAMETERS = TaskParameters(seed=0, size=SIDE, model=MODEL)
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +72,7 @@ def large(tmp_path_factory):
     part = np.repeat(["train", "test"], [N - 5_000, 5_000])
     labels = pd.DataFrame({"part": part, "label": np.tile(["a", "b"], N // 2)})
     write_prepared(folder / "data", None, labels, ["label"], {"source": "test"})
-    make_splits(
-        split_parameters(WORK["factor"], WORK["runs"], WORK["seed"]), folder / "data", folder / "splits.parquet"
-    )
+    make_splits(split_parameters("label", [RUN], PARAMETERS.seed), folder / "data", folder / "splits.parquet")
     return folder
 
 
@@ -90,9 +88,9 @@ def read_batches(folder):
     limit_memory()
     torch.set_num_threads(1)
     data, recipe = open_prepared(folder / "data"), varied(batch_size=512)
-    reader = Classification.material(data, WORK, CPU, OPERATION)
-    run = TrainedRun(**RUN, identity="a" * 16)
-    task = Classification.read(WORK, recipe, run, data, reader, folder / "splits.parquet")
+    reader = Classification.material(data, PARAMETERS, CPU, OPERATION)
+    run = TrainedRun(**RUN, replica="0", identity="a" * 16)
+    task = Classification.read(PARAMETERS, recipe, run, data, reader, folder / "splits.parquet")
     batches = task.batches(0)
     assert sum(len(next(batches)[0][0]) for _ in range(20)) == 20 * 512
     assert sum(len(labels) for _, labels in task.test_batches()) == 5_000

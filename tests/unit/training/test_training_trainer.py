@@ -30,7 +30,7 @@ from whyalike.randomness import key
 from whyalike.training.augmentation import augment
 from whyalike.training.classification import Classification
 from whyalike.training.device import set_up_device
-from whyalike.training.parameters import Augmentation, Operation, TrainedRun
+from whyalike.training.parameters import Augmentation, Operation, TaskParameters, TrainedRun
 from whyalike.training.store import StoredRun
 from whyalike.training.trainer import Trainer
 
@@ -329,6 +329,6 @@ def test_a_trainer_takes_the_folder_it_is_given(tmp_path):
     run = TrainedRun(name="X", replica="A", labelling="toy", level=None, identity="f" * 16)
     stored = StoredRun(tmp_path, "f" * 16)
     stored.folder.mkdir()
-    task = Classification({"seed": 0, "model": MODEL}, RECIPE, run, run_data())
+    task = Classification(TaskParameters(seed=0, size=8, model=MODEL), RECIPE, run, run_data())
     Trainer(run, RECIPE, OPERATION, task, stored).train()
     assert [path.name for path in tmp_path.iterdir()] == ["f" * 16]

@@ -4,7 +4,7 @@ import torch
 from training_jobs import IDENTITY, OPERATION, die_at, run_data, run_images, stored_run
 
 from whyalike.training.autoencoding import Autoencoding
-from whyalike.training.parameters import AutoencoderRecipe, TrainedRun
+from whyalike.training.parameters import AutoencoderRecipe, TaskParameters, TrainedRun
 from whyalike.training.trainer import Trainer
 
 MODEL = {"family": "vae", "channels": [3, 5], "latent": 2, "size": 8}
@@ -21,7 +21,7 @@ def grey_data():
 
 
 def task(recipe=RECIPE):
-    return Autoencoding({"seed": 3, "model": MODEL}, recipe, RUN, grey_data())
+    return Autoencoding(TaskParameters(seed=3, size=8, model=MODEL), recipe, RUN, grey_data())
 
 
 def train(store, recipe=RECIPE):

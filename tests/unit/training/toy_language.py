@@ -5,14 +5,14 @@ import torch
 from training_jobs import IDENTITY, OPERATION, die_at, stored_run
 
 from whyalike.training.language import Language, RunText
-from whyalike.training.parameters import LanguageRecipe, TrainedRun
+from whyalike.training.parameters import LanguageRecipe, TaskParameters, TrainedRun
 from whyalike.training.trainer import Trainer
 from whyalike.training.windows import Stretches
 
 MODEL = {"family": "gpt", "vocabulary": 11, "layers": 1, "heads": 2, "width": 8, "context": 6, "dropout": 0.2}
 RECIPE = LanguageRecipe(lr=0.02, steps=12, batch_size=4, accumulation=2, evaluate_every=3, validation_windows=9)
 RUN = TrainedRun(name="A", replica="A", labelling="corpus", level=None, identity=IDENTITY)
-WORK = {"seed": 3, "model": MODEL}
+PARAMETERS = TaskParameters(seed=3, size=None, model=MODEL)
 
 
 def stretches(*pairs):
@@ -31,7 +31,8 @@ def text(tokens=None):
 
 
 def task(recipe=RECIPE, model=MODEL, own=None):
-    return Language({"seed": 3, "model": model}, recipe, RUN, own or text(), torch.device("cpu"))
+    parameters = PARAMETERS.model_copy(update={"model": model})
+    return Language(parameters, recipe, RUN, own or text(), torch.device("cpu"))
 
 
 def train(store, recipe=RECIPE, model=MODEL):

@@ -22,7 +22,14 @@ from whyalike.training.cell import train_cell
 from whyalike.training.classification import Classification
 from whyalike.training.device import set_up_device
 from whyalike.training.images import RunImages
-from whyalike.training.parameters import Augmentation, ClassifierRecipe, Operation, TrainedRun, TrainingParameters
+from whyalike.training.parameters import (
+    Augmentation,
+    ClassifierRecipe,
+    Operation,
+    TaskParameters,
+    TrainedRun,
+    TrainingParameters,
+)
 from whyalike.training.readers import ResidentReader
 from whyalike.training.store import StoredRun
 from whyalike.training.trainer import Trainer
@@ -67,7 +74,7 @@ def stored_run(store, identity=IDENTITY):
 
 def trainer(store, recipe=RECIPE, operation=OPERATION, identity=IDENTITY, seed=0, replica="A", data=None):
     run = TrainedRun(name=replica, replica=replica, labelling="toy", level=None, identity=identity)
-    task = Classification({"seed": seed, "model": MODEL}, recipe, run, data or run_data())
+    task = Classification(TaskParameters(seed=seed, size=8, model=MODEL), recipe, run, data or run_data())
     return Trainer(run, recipe, operation, task, stored_run(store, identity))
 
 

@@ -15,7 +15,7 @@ from whyalike.files import write_table
 from whyalike.job import note
 from whyalike.training.cell import train_or_find
 from whyalike.training.device import set_up_device
-from whyalike.training.parameters import Operation, TrainedRun
+from whyalike.training.parameters import Operation, TaskParameters, TrainedRun
 from whyalike.training.registry import OBJECTIVES, recipe_of
 from whyalike.training.store import StoredRun
 
@@ -60,9 +60,11 @@ def train_embedders(
     device = set_up_device(operation.device, threads)
     recipe, objective = recipe_of(work["recipe"]), OBJECTIVES[work["recipe"]["objective"]].load()
     data = open_prepared(dataset)
-    material, rows = objective.material(data, work, device, operation), []
-    for run in map(EmbedderRun.from_plain, work["runs"]):
-        task = objective.read({**work, "seed": run.seed}, recipe, run, data, material, None)
+    runs = [EmbedderRun.from_plain(run) for run in work["runs"]]
+    of_seeds = [TaskParameters(seed=run.seed, size=work["size"], model=work["model"]) for run in runs]
+    material, rows = objective.material(data, of_seeds[0], device, operation), []
+    for run, parameters in zip(runs, of_seeds, strict=True):
+        task = objective.read(parameters, recipe, run, data, material, None)
         stored = StoredRun(store, run.identity)
         result = train_or_find(run, recipe, operation, task, stored)
         note(f"training {len(rows) + 1}/{len(work['runs'])} runs · {run.name} · {100 * result['accuracy']:.1f} %")
