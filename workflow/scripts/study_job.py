@@ -1,6 +1,5 @@
 """Do a job of a rule that a study has of its own."""
 
-import json
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -19,8 +18,7 @@ with (
     job(snakemake.log[0], snakemake.threads, snakemake.output[0]),
     staged(prepared[0].parent, here.scratch, here.stage_gb) if prepared else nullcontext() as folder,
 ):
-    named = {**dict(snakemake.wildcards.items()), **inputs, **paths(snakemake.output.items())}
-    named |= {"dataset": folder} if prepared else {}
+    files = {**inputs, **paths(snakemake.output.items()), **({"dataset": folder} if prepared else {})}
     how = {"operation": config.operation, "threads": snakemake.threads, "store": Path(config.results, "runs")}
-    work = json.loads(snakemake.params.work)
-    study.rules[snakemake.rule].carry_out(study=study, work=work, inputs=inputs, **named, **how)
+    rule = study.rules[snakemake.rule]
+    rule.carry_out(snakemake.wildcards, snakemake.params.work, study=study, inputs=inputs, **files, **how)

@@ -9,10 +9,17 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from whyalike.data.prepared import Prepared, open_prepared
+from whyalike.figures.parameters import FigureParameters
 from whyalike.figures.registry import FIGURES
 from whyalike.figures.saving import save
 from whyalike.figures.style import mark_partial
 from whyalike.figures.tsne import Representations
+
+
+def draw_figure(parameters: FigureParameters, inputs: Mapping[str, Sequence[Path]], svg: Path) -> None:
+    """Draw the figure of a job and write it; ``inputs`` may hold more than it reads. See `make_figure`."""
+    own = {name: inputs[name] for name in parameters.inputs}
+    make_figure(parameters.kind, parameters.options, own, svg, parameters.plain(), parameters.partial)
 
 
 def make_figure(

@@ -8,11 +8,11 @@ from typing import Any
 
 from whyalike.activations.parameters import ExtractionParameters, ImportedActivationsParameters, SampleTextParameters
 from whyalike.config.external import OwnCheckpoints
+from whyalike.data.parameters import PreparationParameters
 from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import DESIGNS, design
 from whyalike.figures.parameters import FigureParameters
 from whyalike.figures.registry import FIGURES
-from whyalike.files import canonical_json
 from whyalike.grid import partial, views
 from whyalike.grid.parts import WHOLE, runs_of
 from whyalike.grid.paths import Paths, cell_of, external_cell
@@ -60,9 +60,11 @@ class Parameters(Paths):
     def data_work(self, wildcards: Any) -> str:
         """Parameters of a prepared data set."""
         dataset = self.config.datasets[wildcards.dataset]
-        parameters = dataset.plain(exclude=["source"])
-        state = {"version": version(SOURCES[dataset.source].module)}
-        return canonical_json({"source": dataset.source, "parameters": parameters, **state})
+        return PreparationParameters(
+            source=dataset.source,
+            parameters=dataset.plain(exclude=["source"]),
+            version=version(SOURCES[dataset.source].module),
+        ).text()
 
     def splits_work(self, wildcards: Any) -> str:
         """Parameters of a cell's splits."""

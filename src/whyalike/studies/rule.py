@@ -9,9 +9,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from whyalike.files import canonical_json
+from whyalike.parameters import JobParameters
 from whyalike.planning.estimates import Estimate, Wildcards
 from whyalike.provenance import fingerprint
+from whyalike.studies.parameters import RuleParameters
 
 Paths = Mapping[str, str | Sequence[str]]
 
@@ -36,14 +37,13 @@ class Rule:
     stage : as status tells of the jobs; those of a rule without one are in no list.
     jobs : the wildcards of every job, see `each`.
     about : what a job does, for the person who watches.
-    work : wildcards -> the parameters, JSON values.
-    target : "package.module:function" that does a job. It takes by name what it needs of `work`, `operation`,
+    work : wildcards -> the parameters: `RuleParameters`, or others where a VERSION stands for the code.
+    target : "package.module:function" that does a job. It takes by name what it needs of `parameters`, `operation`,
         `threads`, `store`, `study`, the wildcards, each input and output (paths; of a `dataset`, its folder), and
         `inputs`, all of them.
     inputs : paths below the study's folder by name, with wildcards in braces; or wildcards -> such paths.
     outputs : the same; `svg` is a figure of the report.
     code : wildcards -> definitions beside the target on which the result depends.
-    is_versioned : whether a VERSION in the parameters, and no fingerprint, stands for the code.
     cost : the plan, wildcards -> what a job costs, but for whom; without it what the cost table says of the rule.
     models : wildcards -> the names of models that a job trains and keeps outside the run store: they share its cost.
     params : parameters beside the work.
@@ -55,12 +55,11 @@ class Rule:
     stage: str
     jobs: Sequence[Wildcards]
     about: str
-    work: Callable[..., Mapping[str, Any]]
+    work: Callable[..., JobParameters]
     target: str
     inputs: Paths | Callable[..., Paths] = field(default_factory=dict)
     outputs: Paths = field(default_factory=dict)
     code: Callable[..., Iterable[str]] = _nothing
-    is_versioned: bool = False
     cost: Callable[..., Estimate] | None = None
     models: Callable[..., Iterable[str]] = _nothing
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -89,16 +88,20 @@ class Rule:
     def parameters(self, wildcards: Any) -> str:
         """The parameters of a job with the state of its code, as canonical JSON. Wildcards: Snakemake's, or a dict."""
         named = dict(wildcards.items())
-        code = {} if self.is_versioned else {"code": fingerprint(self.target, *sorted(self.code(**named)))}
-        return canonical_json({**self.work(**named), **code})
+        found = self.work(**named)
+        if isinstance(found, RuleParameters):
+            found = found.model_copy(update={"code": fingerprint(self.target, *sorted(self.code(**named)))})
+        return found.text()
 
     def needs(self, folder: str, wildcards: Any) -> dict[str, str | list[str]]:
         """The inputs of a job, by name, of a study in ``folder``. Wildcards as for `parameters`."""
         named = dict(wildcards.items())
         return below(folder, self.inputs(**named) if callable(self.inputs) else self.inputs, named)
 
-    def carry_out(self, **offered: Any) -> None:
-        """Do a job with what the target needs of ``offered``."""
+    def carry_out(self, wildcards: Any, text: str, **offered: Any) -> None:
+        """Do a job of which ``text`` are the parameters, with what its target needs of them and of what is offered."""
+        named = dict(wildcards.items())
+        offered = {**named, "parameters": type(self.work(**named)).from_text(text), **offered}
         module, _, name = self.target.partition(":")
         function = getattr(importlib.import_module(module), name)
         function(**{name: offered[name] for name in inspect.signature(function).parameters})

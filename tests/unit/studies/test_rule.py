@@ -3,21 +3,41 @@
 import json
 from pathlib import Path
 
+import pytest
+
+from whyalike.parameters import JobParameters
 from whyalike.provenance import fingerprint
+from whyalike.studies.parameters import RuleParameters
 from whyalike.studies.rule import Rule, below, each, paths
 
 SEEN = {}
 
 
-def work_of_a_job(work, group, output):
+class Size(RuleParameters):
+    """A number."""
+
+    n: int
+
+
+class Versioned(JobParameters):
+    """The same, with a VERSION."""
+
+    n: int
+    version: int
+
+
+def size_of_a_job(parameters, group, output):
     """A target, which takes some of what a job offers."""
-    SEEN.update(work=work, group=group, output=output)
+    SEEN.update(parameters=parameters, group=group, output=output)
 
 
 def test_a_target_takes_by_name_what_it_needs_and_no_more():
-    rule = Rule("make", "", each(), "made", str, f"{__name__}:work_of_a_job")
-    rule.carry_out(work={"n": 1}, group="k4", output=Path("a"), threads=1, store=Path("runs"))
-    assert {"work": {"n": 1}, "group": "k4", "output": Path("a")} == SEEN
+    rule = Rule("make", "", each(group=["k4"]), "made", lambda group: Size(n=1), f"{__name__}:size_of_a_job")
+    offered = {"output": Path("a"), "threads": 1, "store": Path("runs")}
+    rule.carry_out({"group": "k4"}, '{"code":"0a","n":1}', **offered)
+    assert {"parameters": Size(n=1, code="0a"), "group": "k4", "output": Path("a")} == SEEN
+    with pytest.raises(ValueError, match="not the parameters of a job"):
+        rule.carry_out({"group": "k4"}, '{"m":1}', **offered)
 
 
 def test_a_log_lies_in_the_folder_of_its_rule_by_wildcards_and_without_any_beside_those():
@@ -43,10 +63,10 @@ def test_a_job_for_each_combination_of_values_which_are_the_patterns_of_the_wild
 def test_parameters_hold_the_state_of_the_target_and_of_what_else_counts_unless_a_version_does():
     target, other = "whyalike.studies.rule:paths", "whyalike.studies.rule:below"
     about = ("make", "", each(group=["k4"]), "made")
-    rule = Rule(*about, lambda group: {"group": group}, target, code=lambda group: [other])
-    assert json.loads(rule.parameters({"group": "k4"})) == {"group": "k4", "code": fingerprint(target, other)}
-    rule = Rule(*about, lambda group: {"group": group, "version": 1}, target, is_versioned=True)
-    assert json.loads(rule.parameters({"group": "k4"})) == {"group": "k4", "version": 1}
+    rule = Rule(*about, lambda group: Size(n=len(group)), target, code=lambda group: [other])
+    assert json.loads(rule.parameters({"group": "k4"})) == {"n": 2, "code": fingerprint(target, other)}
+    rule = Rule(*about, lambda group: Versioned(n=len(group), version=1), target)
+    assert json.loads(rule.parameters({"group": "k4"})) == {"n": 2, "version": 1}
 
 
 def test_inputs_are_paths_or_follow_from_the_wildcards():

@@ -4,7 +4,7 @@ One table: run, seed, trained, part (f: a row an input, in the order of the test
 label (of the row), vector.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,19 @@ from safetensors.torch import load_file
 
 from whyalike.files import file_sha256, made_by, write_table
 from whyalike.job import note
+from whyalike.studies.closeness.parameters import PerceptronEmbedding
 from whyalike.studies.closeness.training import EmbeddingStack, data
 from whyalike.training.store import DamagedRun
 
 Models = dict[tuple[bool, int], tuple[np.ndarray, np.ndarray]]
 
 
-def embed_group(work: Mapping[str, Any], manifest: Path, weights: Path, output: Path) -> None:
+def embed_group(parameters: PerceptronEmbedding, manifest: Path, weights: Path, output: Path) -> None:
     """Write the table of a group from its weights.
 
     Parameters
     ----------
-    work : ``training``, the parameters of the group's training.
+    parameters : the group's training.
     manifest, weights : what the training wrote.
     output : path of the table.
 
@@ -37,22 +38,22 @@ def embed_group(work: Mapping[str, Any], manifest: Path, weights: Path, output: 
     """
     if file_sha256(weights) != made_by(manifest)["sha256"]:
         raise DamagedRun(f"{weights} is not the file that was written (SHA-256 differs). Remove it and start again.")
-    training = work["training"]
+    training = parameters.training
     runs = pq.read_table(manifest, columns=["run"])["run"].to_pylist()
     x, y = data(training, "test")
-    labels = {"f": y.numpy(), "g": np.arange(training["classes"])}
+    labels = {"f": y.numpy(), "g": np.arange(training.classes)}
     tables = []
     for trained in (True, False):
-        stack = EmbeddingStack(training, range(training["seeds"]))
+        stack = EmbeddingStack(training, range(training.seeds))
         if trained:
             stored = load_file(weights)
             for name, value in stack.tensors().items():
                 value.copy_(stored[name])
         parts = zip("fg", stack.outputs(x.expand(len(stack.seeds), *x.shape)), strict=True)
-        seeds = range(training["seeds"])
+        seeds = range(training.seeds)
         tables += [embedding_table(runs, seeds, trained, part, values, labels[part]) for part, values in parts]
-    write_table(output, pa.concat_tables(tables), {"work": dict(work)})
-    note(f"activations {training['group']} · {len(runs)} models, n = {len(x)}")
+    write_table(output, pa.concat_tables(tables), {"work": parameters.plain()})
+    note(f"activations {training.group} · {len(runs)} models, n = {len(x)}")
 
 
 def embedding_table(

@@ -5,9 +5,8 @@ a model and its noisy copies (max d_SVD <= 2 M d_LLV). A table has one row a num
 or SD of the noise) and width (M).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from whyalike.files import write_table
 from whyalike.job import note
@@ -17,6 +16,7 @@ from whyalike.similarity.metrics.divergences import kl_divergence, logit_distanc
 from whyalike.similarity.metrics.llv import llv_parts
 from whyalike.similarity.metrics.m_svd import m_cca, m_svd_unembeddings, max_d_svd
 from whyalike.studies.closeness.constructed import noisy_copies, permuted_circle
+from whyalike.studies.closeness.parameters import CircleScores, CopiesScores
 from whyalike.studies.closeness.rows import (
     CONSTRUCTED_FIELDS,
     Row,
@@ -28,13 +28,13 @@ from whyalike.studies.closeness.rows import (
 Numbers = Iterator[tuple[Row, float]]
 
 
-def circle(work: Mapping[str, Any]) -> list[Row]:
-    """The scores of both models of every radius of ``work`` (radii, per_class, num_samples, seed)."""
+def circle(parameters: CircleScores) -> list[Row]:
+    """The scores of both models of every radius."""
     rows = []
-    for rho in work["radii"]:
-        p, q = permuted_circle(rho, seed=work["seed"], per_class=work["per_class"])
+    for rho in parameters.radii:
+        p, q = permuted_circle(rho, seed=parameters.seed, per_class=parameters.per_class)
         numbers = [
-            *_of_distributions(p, q, work),
+            *_of_distributions(p, q, parameters),
             (of_distributions("m_cca"), m_cca(p, q)),
             (of_embeddings("cka", {}), score("cka", p[0], q[0])),
         ]
@@ -42,31 +42,31 @@ def circle(work: Mapping[str, Any]) -> list[Row]:
     return rows
 
 
-def copies(work: Mapping[str, Any]) -> list[Row]:
-    """The scores of a model and each of its copies, of ``work`` (n, labels, levels, num_samples, seed)."""
+def copies(parameters: CopiesScores) -> list[Row]:
+    """The scores of a model and each of its copies."""
     rows = []
-    sizes = {name: work[name] for name in ("n", "labels", "levels", "seed")}
+    sizes = {name: getattr(parameters, name) for name in ("n", "labels", "levels", "seed")}
     for level, p, q in noisy_copies(**sizes):
-        rows += [_row(level, p, *number) for number in _of_distributions(p, q, work)]
+        rows += [_row(level, p, *number) for number in _of_distributions(p, q, parameters)]
     return rows
 
 
-CONSTRUCTIONS: dict[str, Callable[[Mapping[str, Any]], list[Row]]] = {"circle": circle, "copies": copies}
+CONSTRUCTIONS = {"circle": circle, "copies": copies}
 
 
-def score_constructed(construction: str, work: Mapping[str, Any], output: Path) -> None:
-    """Write the score table of one construction, a name in `CONSTRUCTIONS`; ``work`` has the study too."""
-    shared = {"study": work["study"], "comparison": construction, "stimuli": construction}
-    rows = [{**shared, **row} for row in CONSTRUCTIONS[construction](work)]
-    write_table(output, to_table(rows, CONSTRUCTED_FIELDS), {"work": dict(work)})
+def score_constructed(construction: str, parameters: CircleScores | CopiesScores, output: Path) -> None:
+    """Write the score table of one construction, a name in `CONSTRUCTIONS`."""
+    shared = {"study": parameters.study, "comparison": construction, "stimuli": construction}
+    rows = [{**shared, **row} for row in CONSTRUCTIONS[construction](parameters)]
+    write_table(output, to_table(rows, CONSTRUCTED_FIELDS), {"work": parameters.plain()})
     note(f"similarity {construction} · {len(rows)} scores")
 
 
-def _of_distributions(p: Model, q: Model, work: Mapping[str, Any]) -> Numbers:
-    parts = llv_parts(p, q, num_samples=work["num_samples"], seed=work["seed"])
+def _of_distributions(p: Model, q: Model, parameters: CircleScores | CopiesScores) -> Numbers:
+    tuples = {"num_samples": parameters.num_samples, "seed": parameters.seed}
+    parts = llv_parts(p, q, **tuples)
     yield of_distributions("kl_divergence"), kl_divergence(p, q)
     yield of_distributions("logit_distance"), logit_distance(p, q)
-    tuples = {name: work[name] for name in ("num_samples", "seed")}
     yield of_distributions("llv_distance", **tuples), parts.distance
     yield of_distributions("max_d_svd"), max_d_svd(p, q, pivot=parts.pivot, left_out=parts.left_out)
     yield (

@@ -9,6 +9,7 @@ from typing import Any
 from whyalike.grid.runs import initial_weights, trained_identity
 from whyalike.planning.estimates import Estimate, RunCost
 from whyalike.planning.plan import BYTES, Plan
+from whyalike.studies.closeness.parameters import EmbedderEmbedding, EmbedderTraining
 from whyalike.studies.closeness.section import Photographs
 
 SOURCE, FAMILY, OBJECTIVE = "cifar10", "embedder", "cross_entropy_adam"
@@ -21,12 +22,7 @@ def groups(section: Photographs | None) -> list[str]:
     return [] if section is None else [f"{SOURCE}_m{dimensions}" for dimensions in section.dimensions]
 
 
-def stimuli(section: Photographs) -> dict[str, Any]:
-    """The test images on which embeddings are compared."""
-    return {"part": "test", "n": section.stimuli, "seed": section.stimuli_seed}
-
-
-def training(section: Photographs, group: str) -> dict[str, Any]:
+def training(section: Photographs, group: str) -> EmbedderTraining:
     """Parameters of the training of a group; the versions of the code are part of the identities of its runs."""
     dimensions = int(group.rpartition("_m")[2])
     model = {
@@ -44,7 +40,13 @@ def training(section: Photographs, group: str) -> dict[str, Any]:
         for seed in range(section.seeds)
     ]  # fmt: skip
     shape = {"classes": CLASSES, "width": section.width, "dimensions": dimensions}
-    return {"group": group, **shape, **shared, "runs": runs}
+    return EmbedderTraining(group=group, **shape, **shared, runs=runs)
+
+
+def embedding(section: Photographs, group: str) -> EmbedderEmbedding:
+    """Parameters of the representations of a group, on some test images."""
+    stimuli = {"part": "test", "n": section.stimuli, "seed": section.stimuli_seed}
+    return EmbedderEmbedding(training=training(section, group), stimuli=stimuli)
 
 
 def _identity(section: Photographs, shared: dict[str, Any], seed: int) -> str:
@@ -56,11 +58,11 @@ def _identity(section: Photographs, shared: dict[str, Any], seed: int) -> str:
 def training_cost(section: Photographs, plan: Plan, group: str) -> Estimate:
     """Those runs of a group that the store lacks, one after another."""
     work, model, device = training(section, group), _amounts(section, plan), plan.costs.devices[plan.device]
-    recipe = work["recipe"]
-    facts = {**work["model"], "size": work["size"], **{key: recipe[key] for key in ("precision", "batch_size")}}
+    recipe = work.recipe
+    facts = {**work.model, "size": work.size, **{key: recipe[key] for key in ("precision", "batch_size")}}
     step, beside, source = plan.step_of(facts, model, recipe["batch_size"])
     cost = RunCost(recipe["steps"] * step + beside, BYTES * model[0])
-    lacking = plan.not_stored([run["identity"] for run in work["runs"]])
+    lacking = plan.not_stored([run.identity for run in work.runs])
     return Estimate(device.startup_seconds, 0.0, dict.fromkeys(lacking, cost), frozenset({device.source, source}))
 
 

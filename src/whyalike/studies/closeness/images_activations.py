@@ -4,9 +4,8 @@ The table is that of `whyalike.studies.closeness.activations`, whose reader serv
 is; g does not depend on images.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +20,7 @@ from whyalike.models.inputs import INPUTS
 from whyalike.models.likelihood_model import Embedder
 from whyalike.models.weights import build_model
 from whyalike.studies.closeness.activations import embedding_table
+from whyalike.studies.closeness.parameters import EmbedderEmbedding, EmbedderRun, EmbedderTraining
 from whyalike.training.device import set_up_device
 from whyalike.training.parameters import Operation
 from whyalike.training.store import StoredRun
@@ -29,13 +29,13 @@ KIND = INPUTS["rgb"]
 
 
 def embed_images(
-    work: Mapping[str, Any], operation: Operation, threads: int, dataset: Path, store: Path, output: Path
+    parameters: EmbedderEmbedding, operation: Operation, threads: int, dataset: Path, store: Path, output: Path
 ) -> None:
     """Write the table of a group.
 
     Parameters
     ----------
-    work : ``training``, the parameters of the group's training, and ``stimuli`` (part, n, seed).
+    parameters : the group's training and the stimuli.
     operation, threads : how to carry it out; the numbers depend on the number of threads.
     dataset : the prepared data set.
     store : folder of the run store.
@@ -46,30 +46,30 @@ def embed_images(
     DamagedRun : the store lacks a run, or its weights are not what was written.
     """
     device = set_up_device(operation.device, threads)
-    training, data = work["training"], open_prepared(dataset)
-    ids = stimulus_rows(data, work["stimuli"])
-    samples = KIND.gather(data, ids, training["size"]).to(device)
-    codes, names = data.labelling(training["runs"][0]["labelling"], ids)
+    training, data = parameters.training, open_prepared(dataset)
+    ids = stimulus_rows(data, parameters.stimuli)
+    samples = KIND.gather(data, ids, training.size).to(device)
+    codes, names = data.labelling(training.runs[0].labelling, ids)
     labels = {"f": codes, "g": np.arange(len(names))}
     tables = []
     for trained in (True, False):
         for run, model in _models(training, len(names), store, trained):
-            f = extract(model.to(device), samples, ["f"], lambda batch: KIND.feed(batch, training["recipe"]))["f"]
+            f = extract(model.to(device), samples, ["f"], lambda batch: KIND.feed(batch, training.recipe))["f"]
             with torch.no_grad():
                 g = model.unembeddings().cpu()
             parts = {"f": torch.from_numpy(f), "g": g}
-            tables += [embedding_table([run["name"]], [run["seed"]], trained, part, values[None], labels[part])
+            tables += [embedding_table([run.name], [run.seed], trained, part, values[None], labels[part])
                        for part, values in parts.items()]  # fmt: skip
-    write_table(output, pa.concat_tables(tables), {"work": dict(work)})
-    note(f"activations {training['group']} · {len(training['runs'])} models, n = {len(ids)}")
+    write_table(output, pa.concat_tables(tables), {"work": parameters.plain()})
+    note(f"activations {training.group} · {len(training.runs)} models, n = {len(ids)}")
 
 
 def _models(
-    training: Mapping[str, Any], classes: int, store: Path, trained: bool
-) -> Iterator[tuple[Mapping[str, Any], Embedder]]:
+    training: EmbedderTraining, classes: int, store: Path, trained: bool
+) -> Iterator[tuple[EmbedderRun, Embedder]]:
     """Every run of the group with its model: the trained one, or its initial weights."""
-    for run in training["runs"]:
+    for run in training.runs:
         if trained:
-            yield run, trained_model(training["model"], StoredRun(store, run["identity"]))
+            yield run, trained_model(training.model, StoredRun(store, run.identity))
         else:
-            yield run, build_model(training["model"], classes, run["seed"], run["replica"])
+            yield run, build_model(training.model, classes, run.seed, run.replica)

@@ -4,18 +4,17 @@ Each is trained alone by the one training loop, so that a killed job goes on and
 has the columns of `whyalike.studies.closeness.training`, and beside them the run's identity and its classes.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from whyalike.data.prepared import open_prepared
 from whyalike.files import write_table
 from whyalike.job import note
+from whyalike.studies.closeness.parameters import EmbedderTraining
 from whyalike.training.cell import train_or_find
 from whyalike.training.device import set_up_device
-from whyalike.training.parameters import Operation, TaskParameters, TrainedRun
+from whyalike.training.parameters import Operation
 from whyalike.training.registry import OBJECTIVES, recipe_of
 from whyalike.training.store import StoredRun
 
@@ -33,21 +32,14 @@ MANIFEST = pa.schema(
 )
 
 
-class EmbedderRun(TrainedRun):
-    """A run of a group, whose runs differ in their seeds."""
-
-    seed: int
-
-
 def train_embedders(
-    work: Mapping[str, Any], operation: Operation, threads: int, dataset: Path, store: Path, manifest: Path
+    parameters: EmbedderTraining, operation: Operation, threads: int, dataset: Path, store: Path, manifest: Path
 ) -> None:
     """Train what the store lacks of a group and write its manifest.
 
     Parameters
     ----------
-    work : group (its name), size (pixels), model, recipe and runs (name, seed, replica, labelling, identity), as JSON
-        values.
+    parameters : what is trained.
     operation, threads : how to carry it out; the weights depend on the number of threads.
     dataset : the prepared data set; all its training images are used.
     store : folder of the run store.
@@ -58,17 +50,15 @@ def train_embedders(
     DamagedRun : a stored run is not what was written, or was trained on other data.
     """
     device = set_up_device(operation.device, threads)
-    recipe, objective = recipe_of(work["recipe"]), OBJECTIVES[work["recipe"]["objective"]].load()
+    recipe, objective = recipe_of(parameters.recipe), OBJECTIVES[parameters.recipe["objective"]].load()
     data = open_prepared(dataset)
-    runs = [EmbedderRun.from_plain(run) for run in work["runs"]]
-    of_seeds = [TaskParameters(seed=run.seed, size=work["size"], model=work["model"]) for run in runs]
-    material, rows = objective.material(data, of_seeds[0], device, operation), []
-    for run, parameters in zip(runs, of_seeds, strict=True):
-        task = objective.read(parameters, recipe, run, data, material, None)
+    material, rows = objective.material(data, parameters.of_task(parameters.runs[0]), device, operation), []
+    for run in parameters.runs:
+        task = objective.read(parameters.of_task(run), recipe, run, data, material, None)
         stored = StoredRun(store, run.identity)
         result = train_or_find(run, recipe, operation, task, stored)
-        note(f"training {len(rows) + 1}/{len(work['runs'])} runs · {run.name} · {100 * result['accuracy']:.1f} %")
+        note(f"training {len(rows) + 1}/{len(parameters.runs)} runs · {run.name} · {100 * result['accuracy']:.1f} %")
         rows.append({"run": run.name, "identity": run.identity, "seed": run.seed,
                      **{name: result[name] for name in ("loss", "accuracy", "n_test")},
                      "class_names": result["classes"], "sha256": result["sha256"][stored.weights.name]})  # fmt: skip
-    write_table(manifest, pa.Table.from_pylist(rows, schema=MANIFEST), {"work": dict(work)})
+    write_table(manifest, pa.Table.from_pylist(rows, schema=MANIFEST), {"work": parameters.plain()})

@@ -20,6 +20,7 @@ from whyalike.similarity.metrics.m_svd import m_cca, m_svd_unembeddings, max_d_s
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import metric_of, parameters_of
 from whyalike.studies.closeness.activations import read_embeddings
+from whyalike.studies.closeness.parameters import GroupScores
 from whyalike.studies.closeness.rows import (
     EACH_PAIR,
     GROUP_FIELDS,
@@ -31,33 +32,32 @@ from whyalike.studies.closeness.rows import (
 )
 
 
-def score_group(work: Mapping[str, Any], activations: Path, output: Path) -> None:
+def score_group(parameters: GroupScores, activations: Path, output: Path) -> None:
     """Write the score table of a group.
 
     Parameters
     ----------
-    work : study, stimuli, group, classes, width, dimensions, num_samples (tuples of llv_distance), metrics of
-        embeddings (name -> parameters).
+    parameters : what is scored.
     activations : the table of the group's embeddings.
     output : path of the score table.
     """
     models = read_embeddings(activations)
-    group = work["group"]
-    shared = {name: work[name] for name in ("study", "stimuli", "group", "classes", "width", "dimensions")}
+    group = parameters.group
+    shared = parameters.model_dump(exclude={"num_samples", "metrics", "code"})
     rows: list[Row] = []
     for trained in (True, False):
         own = {seed: model for (is_trained, seed), model in models.items() if is_trained is trained}
-        for row in _scores(own, work):
+        for row in _scores(own, parameters):
             runs = {f"run_{side}": run_of(group, row[side], trained) for side in "ab"}
             rows.append({**shared, "comparison": group, "trained": trained, **runs, **row})
-    write_table(output, to_table(rows, GROUP_FIELDS), {"work": dict(work)})
+    write_table(output, to_table(rows, GROUP_FIELDS), {"work": parameters.plain()})
     note(f"similarity {group} · {len(rows)} scores")
 
 
-def _scores(models: Mapping[int, Model], work: Mapping[str, Any]) -> Iterator[Row]:
+def _scores(models: Mapping[int, Model], parameters: GroupScores) -> Iterator[Row]:
     for a, b in combinations(models, 2):
-        yield from closeness_of_pair(a, b, models, work["num_samples"])
-    for name, given in work["metrics"].items():
+        yield from closeness_of_pair(a, b, models, parameters.num_samples)
+    for name, given in parameters.metrics.items():
         told = of_embeddings(name, given)
         scores = _embedding_scores(name, given, {str(seed): f for seed, (f, _) in models.items()})
         yield from ({**row, **told} for row in scores)

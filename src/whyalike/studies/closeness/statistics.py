@@ -24,6 +24,7 @@ from whyalike.similarity.metrics.facts import sign_of_likeness
 from whyalike.similarity.metrics.registry import METRICS, OTHER_METRICS
 from whyalike.statistics.dyadic import Estimate, mantel, node_jackknife, square, upper
 from whyalike.statistics.table import with_scorings
+from whyalike.studies.closeness.parameters import ClosenessStatistics
 
 REFERENCES = ("llv_distance", "kl_divergence", "logit_distance")
 COLUMNS = (
@@ -35,10 +36,10 @@ Row = dict[str, Any]
 Tables = dict[int, np.ndarray]  # width -> pairs of a metric, seeds x seeds
 
 
-def analyse_closeness(work: Mapping[str, Any], scores: Sequence[Path], output: Path) -> None:
-    """Write the statistics of one part of the study from its score tables; ``work`` has draws."""
-    table = closeness_statistics(pd.concat([pq.read_table(path).to_pandas() for path in scores]), work["draws"])
-    write_table(output, pa.Table.from_pandas(table, preserve_index=False), {"work": dict(work)})
+def analyse_closeness(parameters: ClosenessStatistics, scores: Sequence[Path], output: Path) -> None:
+    """Write the statistics of one part of the study from its score tables."""
+    table = closeness_statistics(pd.concat([pq.read_table(path).to_pandas() for path in scores]), parameters.draws)
+    write_table(output, pa.Table.from_pandas(table, preserve_index=False), {"work": parameters.plain()})
     note(f"statistics of closeness · {len(table)} numbers")
 
 

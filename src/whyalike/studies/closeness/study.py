@@ -4,11 +4,11 @@ Results lie in {results}/{name}/, the section's own name, whatever configuration
 """
 
 import re
-from typing import Any
 
 from whyalike.config.config import Config
 from whyalike.provenance import version
 from whyalike.studies.closeness import images
+from whyalike.studies.closeness.parameters import EmbedderTraining, Group, GroupScores, PerceptronTraining
 from whyalike.studies.closeness.rules import CONSTRUCTIONS, PARTS, image_tables, rules
 from whyalike.studies.rule import Paths, Rule
 from whyalike.studies.study import RuleStudy
@@ -53,12 +53,12 @@ class ClosenessStudy(RuleStudy):
 
     def models(self, group: str) -> list[str]:
         """The names of such a group's models."""
-        return [f"{group}_seed{seed}" for seed in range(self.training(group)["seeds"])]
+        return [f"{group}_seed{seed}" for seed in range(self.training(group).seeds)]
 
     def runs(self) -> dict[str, str]:
         """The runs of the store: those of photographs."""
         groups = images.groups(self.photographs)
-        return {run["identity"]: group for group in groups for run in self.training(group)["runs"]}
+        return {run.identity: group for group in groups for run in self.training(group).runs}
 
     def figures(self, *parts: str) -> dict[str, Paths]:
         """The figures of parts of the study -> their tables; constructed models are in each, images in the whole."""
@@ -79,26 +79,30 @@ class ClosenessStudy(RuleStudy):
 
     # ---- parameters ----
 
-    def training(self, group: str) -> dict[str, Any]:
+    def training(self, group: str) -> PerceptronTraining | EmbedderTraining:
         """Those of a group's training, of which its name tells: k{classes}_width{units}, or {images}_m{dimensions}."""
         if group in images.groups(self.photographs):
             return images.training(self.photographs, group)
-        width, digits = self.section.width, self.section.digits
         numbers = [int(number) for number in re.findall(r"\d+", group)]
         if group.startswith("digits"):
-            shape = {"inputs": 64, "classes": 10, "width": digits.width, "dimensions": numbers[0]}
-            section, source = digits, {"source": "digits", "train": digits.train, "seed": digits.seed}
+            section = self.section.digits
+            data = {"source": "digits", "train": section.train, "seed": section.seed}
+            shape = {"inputs": 64, "classes": 10, "width": section.width, "dimensions": numbers[0]}
         else:
-            shape = {"inputs": 2, "classes": numbers[0], "width": numbers[1], "dimensions": width.dimensions}
-            section, source = width, {"source": "radial", **width.model_dump(mode="json", include={"train", "test"})}
-        state = {"version": version("whyalike.studies.closeness.training")}
-        shared = section.model_dump(mode="json", include={"recipe", "seeds"})
-        return {"group": group, "data": source, **shape, **shared, **state}
+            section = self.section.width
+            data = {"source": "radial", "train": section.train.plain(), "test": section.test.plain()}
+            shape = {"inputs": 2, "classes": numbers[0], "width": numbers[1], "dimensions": section.dimensions}
+        how = {"seeds": section.seeds, "recipe": section.recipe.plain()}
+        state = version("whyalike.studies.closeness.training")
+        return PerceptronTraining(group=group, data=data, **shape, **how, version=state)
 
-    def scoring(self, group: str) -> dict[str, Any]:
+    def scoring(self, group: str) -> GroupScores:
         """Those of the scores of a group's pairs; the test data are named after their source."""
         kind, training = group.partition("_")[0], self.training(group)
-        shared = {name: training[name] for name in ("group", "classes", "width", "dimensions")}
-        stimuli = f"{kind if kind in self.images() else 'radial'}_test"
-        told = {"study": self.name, "stimuli": stimuli, "num_samples": self.section.num_samples}
-        return {**told, **shared, "metrics": self.section.metrics}
+        return GroupScores(
+            **{name: getattr(training, name) for name in Group.model_fields},
+            study=self.name,
+            stimuli=f"{kind if kind in self.images() else 'radial'}_test",
+            num_samples=self.section.num_samples,
+            metrics=self.section.metrics,
+        )

@@ -9,7 +9,7 @@ manifest, from which a killed job goes on with the same numbers.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from whyalike.files import atomic, canonical_json, file_sha256, write_table
+from whyalike.files import atomic, file_sha256, write_table
 from whyalike.job import note
 from whyalike.models.perceptron import PerceptronStack, initial_layers, layer_sizes, parameter_count
 from whyalike.randomness import keyed
 from whyalike.studies.closeness.flat_digits import flat_digits
+from whyalike.studies.closeness.parameters import PerceptronTraining
 from whyalike.studies.closeness.radial import radial
 
 VERSION = 1  # part of every job's parameters: raise it when training code changes the weights
@@ -38,14 +39,15 @@ class EmbeddingStack:
 
     Parameters
     ----------
-    work : inputs (width of x), classes (labels K), width (units of a hidden layer), dimensions (M), recipe (layers).
+    parameters : their shape is read.
     seeds : keys of the initial weights.
     """
 
-    def __init__(self, work: Mapping[str, Any], seeds: Sequence[int]):
+    def __init__(self, parameters: PerceptronTraining, seeds: Sequence[int]):
         self.seeds = list(seeds)
-        classes, shape = work["classes"], (work["width"], work["dimensions"], work["recipe"]["layers"])
-        sizes = {"f": layer_sizes(work["inputs"], *shape), "g": layer_sizes(classes, *shape)}
+        classes = parameters.classes
+        shape = parameters.width, parameters.dimensions, parameters.recipe.layers
+        sizes = {"f": layer_sizes(parameters.inputs, *shape), "g": layer_sizes(classes, *shape)}
         counts = [len(self.seeds) * parameter_count(sizes[part]) for part in "fg"]
         self.values, self.gradients = torch.empty(sum(counts)), torch.empty(sum(counts))
         parts = zip("fg", self.values.split(counts), self.gradients.split(counts), strict=True)
@@ -81,13 +83,12 @@ class EmbeddingStack:
         }
 
 
-def train_group(work: Mapping[str, Any], manifest: Path, weights: Path) -> None:
+def train_group(parameters: PerceptronTraining, manifest: Path, weights: Path) -> None:
     """Train a group's models and write its weights and manifest.
 
     Parameters
     ----------
-    work : group (its name), data (source and its parameters), inputs, classes, width, dimensions, seeds (how many),
-        recipe (lr, batch_size, steps, layers), as JSON values.
+    parameters : what is trained.
     manifest : path of the table of models: run, seed, loss (nats) and accuracy on the test data.
     weights : path of the weights, stacked over seeds.
 
@@ -95,52 +96,52 @@ def train_group(work: Mapping[str, Any], manifest: Path, weights: Path) -> None:
     ------
     ArithmeticError : a loss is no longer finite.
     """
-    at_once = max(1, UNITS_AT_ONCE // work["width"])
-    parts = [range(start, min(start + at_once, work["seeds"])) for start in range(0, work["seeds"], at_once)]
+    at_once = max(1, UNITS_AT_ONCE // parameters.width)
+    parts = [range(start, min(start + at_once, parameters.seeds)) for start in range(0, parameters.seeds, at_once)]
     files = [manifest.with_name(f"{manifest.stem}.seed{seeds[0]}.checkpoint.pt") for seeds in parts]
-    stacks = [train_seeds(work, seeds, file, note) for seeds, file in zip(parts, files, strict=True)]
+    stacks = [train_seeds(parameters, seeds, file, note) for seeds, file in zip(parts, files, strict=True)]
     tensors = [stack.tensors() for stack in stacks]
     with atomic(weights) as temporary:
         save_file({name: torch.cat([one[name] for one in tensors]) for name in tensors[0]}, temporary)
-    rows = [row for stack in stacks for row in _measure(work, stack)]
-    made_by = {"work": dict(work), "version": VERSION, "sha256": file_sha256(weights)}
+    rows = [row for stack in stacks for row in _measure(parameters, stack)]
+    made_by = {"work": parameters.plain(), "version": VERSION, "sha256": file_sha256(weights)}
     write_table(manifest, pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False), made_by)
     for file in files:
         file.unlink(missing_ok=True)
 
 
 def train_seeds(
-    work: Mapping[str, Any], seeds: Sequence[int], checkpoint: Path, tell: Callable[[str], None]
+    parameters: PerceptronTraining, seeds: Sequence[int], checkpoint: Path, tell: Callable[[str], None]
 ) -> EmbeddingStack:
     """Train the models of some seeds, from their checkpoint if there is one; it stays where it is."""
-    recipe = work["recipe"]
-    stack = EmbeddingStack(work, seeds)
+    recipe = parameters.recipe
+    stack = EmbeddingStack(parameters, seeds)
     stack.values.grad = stack.gradients
-    optimizer = torch.optim.Adam([stack.values], lr=recipe["lr"], fused=True)
-    every = -(-recipe["steps"] // CHECKPOINTS)
-    first = _resume(work, stack, optimizer, checkpoint)
-    title = f"training {work['group']}, seeds {seeds[0]} to {seeds[-1]}"
+    optimizer = torch.optim.Adam([stack.values], lr=recipe.lr, fused=True)
+    every = -(-recipe.steps // CHECKPOINTS)
+    first = _resume(parameters, stack, optimizer, checkpoint)
+    title = f"training {parameters.group}, seeds {seeds[0]} to {seeds[-1]}"
     started = time.perf_counter()
-    for step, (x, y) in enumerate(batches(work, seeds, first), start=first + 1):
+    for step, (x, y) in enumerate(batches(parameters, seeds, first), start=first + 1):
         loss = stack.loss(x, y)
         optimizer.step()
-        if step % every == 0 or step == recipe["steps"]:
+        if step % every == 0 or step == recipe.steps:
             if not loss.isfinite().all():
                 raise ArithmeticError(f"{title} diverged: losses {loss.tolist()} at step {step}. Lower lr.")
-            _save(work, stack, optimizer, step, checkpoint)
+            _save(parameters, stack, optimizer, step, checkpoint)
             pace = 1e3 * (time.perf_counter() - started) / (step - first)
-            tell(f"{title} · step {step} of {recipe['steps']}, loss {loss.mean():.4f}, {pace:.1f} ms a step")
+            tell(f"{title} · step {step} of {recipe.steps}, loss {loss.mean():.4f}, {pace:.1f} ms a step")
     return stack
 
 
-def batches(work: Mapping[str, Any], seeds: Sequence[int], first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(parameters: PerceptronTraining, seeds: Sequence[int], first: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
     """Inputs (S, batch, d) and labels (S, batch) of every step from ``first`` on; whole batches of shuffled epochs."""
-    recipe = work["recipe"]
-    x, y = data(work, "train")
-    size = recipe["batch_size"]
+    recipe = parameters.recipe
+    x, y = data(parameters, "train")
+    size = recipe.batch_size
     steps = len(x) // size  # of an epoch
     order, shuffled = np.empty(0), None
-    for step in range(first, recipe["steps"]):
+    for step in range(first, recipe.steps):
         epoch, place = divmod(step, steps)
         if epoch != shuffled:
             order = np.stack([keyed(seed, "order of the training data", epoch).permutation(len(x)) for seed in seeds])
@@ -149,43 +150,43 @@ def batches(work: Mapping[str, Any], seeds: Sequence[int], first: int = 0) -> It
         yield x[rows], y[rows]
 
 
-def data(work: Mapping[str, Any], part: str) -> tuple[Tensor, Tensor]:
+def data(parameters: PerceptronTraining, part: str) -> tuple[Tensor, Tensor]:
     """Inputs (n, d) in float32 and labels (n) of the part "train" or "test"."""
-    x, y = SOURCES[work["data"]["source"]](work, part)
+    x, y = SOURCES[parameters.data.source](parameters, part)
     return torch.from_numpy(x).float(), torch.from_numpy(y)
 
 
-def _radial(work: Mapping[str, Any], part: str) -> tuple[np.ndarray, np.ndarray]:
-    points = work["data"][part]
-    return radial(points["n"], work["classes"], points["seed"])
+def _radial(parameters: PerceptronTraining, part: str) -> tuple[np.ndarray, np.ndarray]:
+    points = getattr(parameters.data, part)
+    return radial(points.n, parameters.classes, points.seed)
 
 
-def _digits(work: Mapping[str, Any], part: str) -> tuple[np.ndarray, np.ndarray]:
-    return flat_digits(part, work["data"]["train"], work["data"]["seed"])
+def _digits(parameters: PerceptronTraining, part: str) -> tuple[np.ndarray, np.ndarray]:
+    return flat_digits(part, parameters.data.train, parameters.data.seed)
 
 
 SOURCES = {"radial": _radial, "digits": _digits}
 
 
-def _measure(work: Mapping[str, Any], stack: EmbeddingStack) -> Iterator[dict[str, Any]]:
-    x, y = data(work, "test")
+def _measure(parameters: PerceptronTraining, stack: EmbeddingStack) -> Iterator[dict[str, Any]]:
+    x, y = data(parameters, "test")
     count = len(stack.seeds)
     losses = stack.loss(x.expand(count, *x.shape), y.expand(count, -1), backward=False)
     f, g = stack.outputs(x.expand(count, *x.shape))
     right = (torch.bmm(f, g.transpose(1, 2)).argmax(dim=2) == y).float().mean(dim=1)
     for seed, loss, accuracy in zip(stack.seeds, losses.tolist(), right.tolist(), strict=True):
-        run = f"{work['group']}_seed{seed}"
+        run = f"{parameters.group}_seed{seed}"
         yield {"run": run, "seed": seed, "loss": loss, "accuracy": accuracy, "n_test": len(x)}
 
 
-def _save(work: Mapping[str, Any], stack: EmbeddingStack, optimizer: Any, step: int, checkpoint: Path) -> None:
-    state = {"work": canonical_json(work), "seeds": stack.seeds, "step": step, "values": stack.values,
+def _save(parameters: PerceptronTraining, stack: EmbeddingStack, optimizer: Any, step: int, checkpoint: Path) -> None:
+    state = {"work": parameters.text(), "seeds": stack.seeds, "step": step, "values": stack.values,
              "optimizer": optimizer.state_dict()}  # fmt: skip
     with atomic(checkpoint) as temporary:
         torch.save(state, temporary)
 
 
-def _resume(work: Mapping[str, Any], stack: EmbeddingStack, optimizer: Any, checkpoint: Path) -> int:
+def _resume(parameters: PerceptronTraining, stack: EmbeddingStack, optimizer: Any, checkpoint: Path) -> int:
     """The step to go on from; 0 without a checkpoint of this very work."""
     if not checkpoint.is_file():
         return 0
@@ -194,7 +195,7 @@ def _resume(work: Mapping[str, Any], stack: EmbeddingStack, optimizer: Any, chec
     except Exception as error:  # torch raises many kinds for a damaged file; the remedy is the same: start anew
         note(f"{checkpoint} cannot be read, its models start anew: {error}")
         return 0
-    if (state["work"], state["seeds"]) != (canonical_json(work), stack.seeds):
+    if (state["work"], state["seeds"]) != (parameters.text(), stack.seeds):
         note(f"{checkpoint} is of other work, its models start anew")
         return 0
     stack.values.copy_(state["values"])

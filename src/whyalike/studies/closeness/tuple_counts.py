@@ -5,10 +5,9 @@ the distance of a pair and key never rises with their number. A table has the co
 num_samples; each number of tuples is a scoring of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations, islice
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -16,15 +15,16 @@ from whyalike.files import write_table
 from whyalike.job import note
 from whyalike.similarity.metrics.llv import llv_distance
 from whyalike.studies.closeness.activations import read_embeddings
+from whyalike.studies.closeness.parameters import TupleScores
 from whyalike.studies.closeness.rows import TUPLE_FIELDS, of_distributions, run_of, to_table
 
 
-def score_tuples(work: Mapping[str, Any], activations: Sequence[Path], output: Path) -> None:
+def score_tuples(parameters: TupleScores, activations: Sequence[Path], output: Path) -> None:
     """Write the table of one part of the study.
 
     Parameters
     ----------
-    work : study, stimuli, counts, keys, pairs (of each file), as JSON values.
+    parameters : what is scored.
     activations : tables of the embeddings of groups.
     output : path of the table.
     """
@@ -33,15 +33,15 @@ def score_tuples(work: Mapping[str, Any], activations: Sequence[Path], output: P
         models = {seed: model for (trained, seed), model in read_embeddings(path).items() if trained}
         first = pq.read_table(path, columns=["run"])["run"][0].as_py()
         group = first.rpartition("_seed")[0]
-        shared = {name: work[name] for name in ("study", "stimuli")}
+        shared = {"study": parameters.study, "stimuli": parameters.stimuli}
         shared |= {"comparison": group, "group": group, "n": len(models[0][0])}
-        for a, b in islice(combinations(models, 2), work["pairs"]):
+        for a, b in islice(combinations(models, 2), parameters.pairs):
             runs = {"a": a, "b": b, "run_a": run_of(group, a), "run_b": run_of(group, b)}
-            for key in range(work["keys"]):
-                for count in work["counts"]:
+            for key in range(parameters.keys):
+                for count in parameters.counts:
                     value = llv_distance(models[a], models[b], num_samples=count, seed=key)
                     told = of_distributions("llv_distance", num_samples=count, seed=key)
                     told["scoring"] = f"llv_distance_{count}"
                     rows.append({**shared, **runs, **told, "key": key, "num_samples": count, "value": value})
-    write_table(output, to_table(rows, TUPLE_FIELDS), {"work": dict(work)})
+    write_table(output, to_table(rows, TUPLE_FIELDS), {"work": parameters.plain()})
     note(f"similarity tuples of inputs · {len(rows)} scores")

@@ -15,6 +15,7 @@ from whyalike.randomness import key
 from whyalike.studies.closeness.activations import read_embeddings
 from whyalike.studies.closeness.images_activations import embed_images
 from whyalike.studies.closeness.images_training import train_embedders
+from whyalike.studies.closeness.parameters import EmbedderEmbedding, EmbedderTraining
 from whyalike.training.store import DamagedRun, StoredRun
 
 STEPS = 10  # two epochs of 4 and half of a third
@@ -23,6 +24,9 @@ RECIPE = {"objective": "cross_entropy_adam", "lr": 0.01, "batch_size": 16, "step
           "std": [50, 51, 52]}  # fmt: skip
 WORK = {
     "group": "toy_m2",
+    "classes": 4,
+    "width": 6,
+    "dimensions": 2,
     "size": 8,
     "model": EMBEDDER,
     "recipe": RECIPE,
@@ -35,7 +39,7 @@ WORK = {
 
 
 def train(cell, work=WORK):
-    train_embedders(work, OPERATION, 1, cell.dataset, cell.store, cell.manifest)
+    train_embedders(EmbedderTraining.from_plain(work), OPERATION, 1, cell.dataset, cell.store, cell.manifest)
     return pq.read_table(cell.manifest).to_pandas()
 
 
@@ -82,7 +86,8 @@ def test_a_group_trains_only_what_the_store_lacks_and_writes_the_same_manifest(c
 
 def embed(cell, output):
     stimuli = {"part": "test", "n": 9, "seed": 3}
-    embed_images({"training": WORK, "stimuli": stimuli}, OPERATION, 1, cell.dataset, cell.store, output)
+    parameters = EmbedderEmbedding(training=WORK, stimuli=stimuli)
+    embed_images(parameters, OPERATION, 1, cell.dataset, cell.store, output)
 
 
 def test_embeddings_are_those_of_the_models_trained_and_untrained(cell, tmp_path):

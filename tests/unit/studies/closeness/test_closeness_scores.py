@@ -16,17 +16,30 @@ from whyalike.studies.closeness import scores, tuple_counts
 from whyalike.studies.closeness.activations import embed_group, read_embeddings
 from whyalike.studies.closeness.constructed import permuted_circle
 from whyalike.studies.closeness.constructed_scores import score_constructed
+from whyalike.studies.closeness.parameters import (
+    CircleScores,
+    CopiesScores,
+    GroupScores,
+    PerceptronEmbedding,
+    PerceptronTraining,
+    TupleScores,
+)
 from whyalike.studies.closeness.scores import pair_key, score_group
 from whyalike.studies.closeness.training import EmbeddingStack, data, train_group
 from whyalike.training.store import DamagedRun
 
-TRAINING = {
-    "group": "k5_width8", "inputs": 2, "classes": 5, "width": 8, "dimensions": 2, "seeds": 4,
-    "data": {"source": "radial", "train": {"n": 100, "seed": 0}, "test": {"n": 40, "seed": 1}},
-    "recipe": {"lr": 1e-2, "batch_size": 20, "steps": 10, "layers": 3},
-}  # fmt: skip
-WORK = {"study": "closeness", "stimuli": "radial_test", "group": "k5_width8", "classes": 5, "width": 8,
-        "dimensions": 2, "num_samples": 7, "metrics": {"cka": {}, "pwcca": {}}}  # fmt: skip
+GROUP = {"group": "k5_width8", "classes": 5, "width": 8, "dimensions": 2}
+TRAINING = PerceptronTraining(
+    **GROUP, inputs=2, seeds=4, version=1,
+    data={"source": "radial", "train": {"n": 100, "seed": 0}, "test": {"n": 40, "seed": 1}},
+    recipe={"lr": 1e-2, "batch_size": 20, "steps": 10, "layers": 3},
+)  # fmt: skip
+TABLE = {"study": "closeness", "stimuli": "radial_test"}
+
+
+def scored(**metrics):
+    return GroupScores(**TABLE, **GROUP, num_samples=7, metrics=metrics)
+
 
 OVERLAP_ROW = {
     **{name: "s" for name in SCORE_SCHEMA.names if not SCORE_SCHEMA.field(name).nullable},
@@ -40,7 +53,7 @@ def group(tmp_path_factory):
     folder = tmp_path_factory.mktemp("group")
     paths = folder / "m.parquet", folder / "w.safetensors", folder / "a.parquet"
     train_group(TRAINING, *paths[:2])
-    embed_group({"training": TRAINING}, *paths)
+    embed_group(PerceptronEmbedding(training=TRAINING), *paths)
     return paths
 
 
@@ -59,11 +72,11 @@ def test_weights_that_were_changed_are_refused(group, tmp_path):
     other = tmp_path / "w.safetensors"
     other.write_bytes(group[1].read_bytes() + b" ")
     with pytest.raises(DamagedRun, match=r"w\.safetensors is not the file that was written"):
-        embed_group({"training": TRAINING}, group[0], other, tmp_path / "a.parquet")
+        embed_group(PerceptronEmbedding(training=TRAINING), group[0], other, tmp_path / "a.parquet")
 
 
 def test_all_pairs_are_scored_by_every_metric(group, tmp_path):
-    score_group(WORK, group[2], tmp_path / "s.parquet")
+    score_group(scored(cka={}, pwcca={}), group[2], tmp_path / "s.parquet")
     table = pq.read_table(tmp_path / "s.parquet").to_pandas()
     counts = table.groupby(["trained", "metric"]).size()
     both = {"kl_divergence", "pwcca"}  # where (a, b) and (b, a) differ, both stand
@@ -81,10 +94,10 @@ def test_all_pairs_are_scored_by_every_metric(group, tmp_path):
 
 def test_core_columns_of_every_study_can_stand_in_one_table(group, tmp_path):
     k5 = {"metric": "mutual_knn", "k": 5}
-    score_group({**WORK, "metrics": {"mutual_knn": {}, "near": k5}}, group[2], tmp_path / "group.parquet")
-    score_constructed("copies", {"study": "closeness", "n": 40, "labels": 5, "levels": 3, "num_samples": 5, "seed": 0},
-                      tmp_path / "copies.parquet")  # fmt: skip
-    tuples = {"study": "closeness", "stimuli": "radial_test", "counts": [1, 5], "keys": 2, "pairs": 1}
+    score_group(scored(mutual_knn={}, near=k5), group[2], tmp_path / "group.parquet")
+    copies = CopiesScores(study="closeness", n=40, labels=5, levels=3, num_samples=5, seed=0)
+    score_constructed("copies", copies, tmp_path / "copies.parquet")
+    tuples = TupleScores(**TABLE, counts=[1, 5], keys=2, pairs=1)
     tuple_counts.score_tuples(tuples, [group[2]], tmp_path / "tuples.parquet")
     overlap = to_table(to_frame([OVERLAP_ROW]))
     read = [pq.read_table(path, columns=list(CORE)) for path in sorted(tmp_path.glob("*.parquet"))]
@@ -121,7 +134,7 @@ def test_an_undefined_score_is_absent_and_the_others_stand(monkeypatch):
 
 
 def test_more_tuples_of_a_key_never_give_a_larger_distance(group, tmp_path):
-    work = {"study": "closeness", "stimuli": "radial_test", "counts": [1, 5, 50], "keys": 3, "pairs": 2}
+    work = TupleScores(**TABLE, counts=[1, 5, 50], keys=3, pairs=2)
     tuple_counts.score_tuples(work, [group[2]], tmp_path / "t.parquet")
     table = pq.read_table(tmp_path / "t.parquet").to_pandas()
     assert len(table) == 18
@@ -132,14 +145,14 @@ def test_more_tuples_of_a_key_never_give_a_larger_distance(group, tmp_path):
 
 
 def test_tables_of_constructed_models_hold_the_scores(tmp_path):
-    work = {"study": "closeness", "radii": [2.0, 9.0], "per_class": 30, "num_samples": 5, "seed": 0}
+    work = CircleScores(study="closeness", radii=[2, 9], per_class=30, num_samples=5, seed=0)
     score_constructed("circle", work, tmp_path / "c.parquet")
     values = _pivot(tmp_path / "c.parquet")
     p, q = permuted_circle(9.0, per_class=30)
     assert values.loc[9.0, "kl_divergence"] == pytest.approx(kl_divergence(p, q))
     assert values.loc[9.0, "max_d_svd"] == pytest.approx(max_d_svd(p, q))
     assert set(values.columns) >= {"llv_distance", "logit_distance", "d_svd_unembeddings", "m_cca", "cka"}
-    work = {"study": "closeness", "n": 40, "labels": 5, "levels": 6, "num_samples": 5, "seed": 0}
+    work = CopiesScores(study="closeness", n=40, labels=5, levels=6, num_samples=5, seed=0)
     score_constructed("copies", work, tmp_path / "n.parquet")
     values = _pivot(tmp_path / "n.parquet")
     assert values.index.tolist() == pytest.approx([i / 6 for i in range(1, 7)])

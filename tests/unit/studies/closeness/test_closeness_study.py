@@ -48,8 +48,9 @@ def test_without_a_section_the_default_holds_at_full_size_and_all_leaves_it_out(
     assert [work[name] for name in ("inputs", "classes", "width", "dimensions", "seeds")] == [2, 4, 16, 2, 20]
     assert work["recipe"] == {"lr": 1e-4, "batch_size": 128, "steps": 15000, "layers": 4}
     digits = study.training("digits_m3")
-    assert [digits[name] for name in ("inputs", "classes", "width", "dimensions", "seeds")] == [64, 10, 128, 3, 10]
-    assert digits["data"] == {"source": "digits", "train": 1200, "seed": 0}
+    shape = digits.inputs, digits.classes, digits.width, digits.dimensions, digits.seeds
+    assert shape == (64, 10, 128, 3, 10)
+    assert digits.data.plain() == {"source": "digits", "train": 1200, "seed": 0}
     assert json.loads(works(study)["constructed"])["radii"] == list(range(1, 21))
 
 

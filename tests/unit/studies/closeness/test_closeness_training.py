@@ -10,21 +10,27 @@ from torch import nn
 from whyalike.files import made_by
 from whyalike.models.perceptron import PerceptronStack, initial_layers, layer_sizes, parameter_count, perceptron
 from whyalike.studies.closeness import training
+from whyalike.studies.closeness.parameters import PerceptronTraining
 from whyalike.studies.closeness.training import EmbeddingStack, batches, data, train_group, train_seeds
 
 RECIPE = {"lr": 1e-3, "batch_size": 32, "steps": 30, "layers": 4}
 DATA = {"source": "radial", "train": {"n": 200, "seed": 0}, "test": {"n": 50, "seed": 1}}
-WORK = {"group": "k5_width16", "data": DATA, "inputs": 2, "classes": 5, "width": 16, "dimensions": 2, "seeds": 3,
-        "recipe": RECIPE}  # fmt: skip
+WORK = PerceptronTraining(group="k5_width16", data=DATA, inputs=2, classes=5, width=16, dimensions=2, seeds=3,
+                          recipe=RECIPE, version=1)  # fmt: skip
+
+
+def changed(**values):
+    """The parameters with other values."""
+    return PerceptronTraining.from_plain({**WORK.plain(), **values})
 
 
 def train_alone(work, seed):
     """The oracle: one model as two modules, autograd, the ordinary Adam."""
-    recipe, classes = work["recipe"], work["classes"]
-    shape = work["width"], work["dimensions"], recipe["layers"]
-    f = perceptron(layer_sizes(work["inputs"], *shape), seed, "f", classes, *shape)
+    recipe, classes = work.recipe, work.classes
+    shape = work.width, work.dimensions, recipe.layers
+    f = perceptron(layer_sizes(work.inputs, *shape), seed, "f", classes, *shape)
     g = perceptron(layer_sizes(classes, *shape), seed, "g", classes, *shape)
-    optimizer = torch.optim.Adam([*f.parameters(), *g.parameters()], lr=recipe["lr"], fused=False, foreach=False)
+    optimizer = torch.optim.Adam([*f.parameters(), *g.parameters()], lr=recipe.lr, fused=False, foreach=False)
     for x, y in batches(work, [seed]):
         optimizer.zero_grad()
         nn.functional.cross_entropy(f(x[0]) @ g(torch.eye(classes)).T, y[0]).backward()
@@ -102,7 +108,7 @@ def test_batches_of_an_epoch_are_distinct_keyed_and_whole():
 
 def test_digits_are_read_as_vectors_and_learned(tmp_path):
     digits = {"source": "digits", "train": 1500, "seed": 0}
-    work = {**WORK, "group": "digits_m2", "data": digits, "inputs": 64, "classes": 10, "recipe": {**RECIPE, "lr": 0.01}}
+    work = changed(group="digits_m2", data=digits, inputs=64, classes=10, recipe={**RECIPE, "lr": 0.01})
     stack = train_seeds(work, range(2), tmp_path / "c.pt", print)
     x, y = data(work, "test")
     assert x.shape == (297, 64)
@@ -135,7 +141,7 @@ def test_a_killed_training_ends_in_the_same_weights(tmp_path, monkeypatch):
 @pytest.mark.parametrize("spoil", ["other work", "other seeds", "damage"])
 def test_a_checkpoint_that_does_not_fit_is_left_aside(tmp_path, spoil):
     file = tmp_path / "c.pt"
-    other = {**WORK, "recipe": {**RECIPE, "lr": 0.01}} if spoil == "other work" else WORK
+    other = changed(recipe={**RECIPE, "lr": 0.01}) if spoil == "other work" else WORK
     train_seeds(other, range(1, 3) if spoil == "other seeds" else range(2), file, print)
     if spoil == "damage":
         file.write_bytes(b"no checkpoint")
@@ -162,6 +168,6 @@ def test_a_group_is_one_manifest_and_stacked_weights_whatever_its_parts(tmp_path
 
 
 def test_divergence_names_the_models_and_the_remedy(tmp_path):
-    work = {**WORK, "recipe": {**RECIPE, "lr": 1e30}}
+    work = changed(recipe={**RECIPE, "lr": 1e30})
     with pytest.raises(ArithmeticError, match=r"k5_width16, seeds 0 to 1 diverged.* at step \d+. Lower lr"):
         train_seeds(work, range(2), tmp_path / "c.pt", print)
