@@ -13,26 +13,15 @@ UPWARDS = {
     ("config", "studies"): "a study with rules of its own has a section of the configuration, found in their table",
     ("planning", "studies"): "missing data and measured costs are asked of every study, which says what its jobs cost",
 }
-# an import for a type hint alone that closes a circle -> why it does
-HINTS = {
-    ("whyalike.studies.closeness.rules", "whyalike.studies.closeness.study"): "rules ask the study for their inputs",
-}
 
 
-def imported(module, for_types):
-    """First-party modules that ``module`` imports: only those for type hints, or only the others."""
+def imported(module):
+    """First-party modules that ``module`` imports, for type hints alone too."""
     path = ROOT.joinpath(*module.split(".")[1:])
     tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8"))
-    hints = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        for statement in node.body
-        for inner in ast.walk(statement)
-    }
     found = set()
     for node in ast.walk(tree):
-        if (id(node) in hints) == for_types and isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Import | ast.ImportFrom):
             parent = getattr(node, "module", None)
             found |= {f"{parent}.{alias.name}" if parent else alias.name for alias in node.names} | {parent}
     return found & set(modules()) - {PACKAGE, module}
@@ -57,15 +46,7 @@ def test_imports_run_down_but_for_those_with_a_reason():
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    graph = {module: imported(module, for_types=False) for module in modules()}
-    assert circle(graph) is None
-
-
-def test_nor_with_their_type_hints_but_for_those_with_a_reason():
-    graph = {module: imported(module, for_types=False) | imported(module, for_types=True) for module in modules()}
-    for module, hinted in HINTS:
-        graph[module] -= {hinted}
-    assert circle(graph) is None
+    assert circle({module: imported(module) for module in modules()}) is None
 
 
 @pytest.mark.parametrize(("graph", "found"), [({"a": {"b"}, "b": {"c"}}, False), ({"a": {"b"}, "b": {"a"}}, True)])
