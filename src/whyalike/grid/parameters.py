@@ -14,8 +14,9 @@ from whyalike.designs.registry import DESIGNS, design
 from whyalike.figures.parameters import FigureParameters
 from whyalike.figures.registry import FIGURES
 from whyalike.grid import partial, views
+from whyalike.grid.figure_files import FigureFiles
 from whyalike.grid.parts import WHOLE, runs_of
-from whyalike.grid.paths import Paths, cell_of, external_cell
+from whyalike.grid.paths import cell_of, external_cell
 from whyalike.grid.runs import Cell
 from whyalike.grid.sample_texts import speakers, speaking
 from whyalike.models.registry import MODELS
@@ -50,7 +51,7 @@ DESCRIPTIVE_FACTS = (
 )
 
 
-class Parameters(Paths):
+class Parameters(FigureFiles):
     """The parameters of the jobs of one configuration. Wildcards come as the rules name them."""
 
     def manifest_work(self, cell: Cell) -> str:

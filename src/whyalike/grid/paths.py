@@ -1,13 +1,11 @@
 """The paths of each stage's files, as the rules ask for them."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
-from whyalike.config.config import Config, Figure
+from whyalike.config.config import Config
 from whyalike.config.external import OwnActivations
-from whyalike.config.yaml_file import ConfigError
 from whyalike.designs.registry import FROM_FILES
-from whyalike.figures.registry import FIGURES
 from whyalike.grid import views
 from whyalike.grid.parts import WHOLE, parts
 from whyalike.grid.runs import Cell, Grid
@@ -15,7 +13,6 @@ from whyalike.grid.sample_texts import speaking
 from whyalike.similarity.families import family_jobs
 
 DATA_FILES = ("array.npy", "labels.parquet", "checksums.json")
-FIGURE_FILES = ("svg", "pdf", "png", "csv")
 SAMPLE_FILES = ("md", "csv")
 TABLES = ("mutual_information", "accuracy")
 
@@ -32,12 +29,6 @@ class Paths:
     def dataset(self, name: str) -> list[str]:
         """The files of a prepared data set."""
         return [f"{self.root}/data/{name}/{file}" for file in DATA_FILES]
-
-    def figures(self) -> list[str]:
-        """Every figure that the configuration names; of a partial result, those of studies with a finished seed."""
-        drawn = {name: figure.study is None or self.study_scores(figure.study)
-                 for name, figure in self.config.figures.items()}  # fmt: skip
-        return [f"{self.root}/figures/{name}.svg" for name in drawn if drawn[name]]
 
     def layer_sets(self) -> dict[str, tuple[tuple[str, ...], list[str]]]:
         """Name of a layer set -> its layers and the settings that use it: one extraction rule each."""
@@ -113,49 +104,6 @@ class Paths:
         """Manifests of every cell."""
         return [self.manifest(cell) for cell in self.grid.cells]
 
-    def figure_inputs(self, wildcards: Any) -> dict[str, list[str]]:
-        """The files that a figure is drawn from, by what its kind needs."""
-        figure = self.config.figures[wildcards.figure]
-        if figure.study and not self.study_scores(figure.study):
-            raise ConfigError(f"figure {wildcards.figure}: study {figure.study} has no finished seed to show")
-        files = {
-            "manifests": self.all_manifests,
-            "tables": lambda: [f"{self.root}/statistics/mutual_information.csv"],
-            "data": lambda: self.dataset(figure.dataset),
-            **self._shown(figure),
-        }
-        return {need: files[need]() for need in FIGURES[figure.kind].facts.inputs}
-
-    def _shown(self, figure: Figure) -> dict[str, Callable[[], list[str]]]:
-        """Ways to find the files that a figure may show, by what they hold."""
-        asked = figure.options.get("comparison")
-        shown = [asked] if asked else figure.study and self.config.studies[figure.study].settings
-
-        def scores() -> list[str]:
-            of = _chosen(self.config, figure)
-            return [f"{self.root}/similarity/{figure.study}/{of['comparison']}/{of['stimuli']}.parquet"]
-
-        def activations() -> list[str]:
-            of, factor = _chosen(self.config, figure), self.config.studies[figure.study].factor
-            base = f"{self.root}/activations/{of['comparison']}/{factor}"
-            name = f"{of['stimuli']}.{of['layer']}.parquet"
-            return [f"{base}/seed{seed}/{name}" for seed in self.grid.seeds(figure.study, of["comparison"])]
-
-        def published(kind: str, names: Iterable[str]) -> list[str]:
-            return [f"{self.root}/published/{name}.{kind}.parquet" for name in names]
-
-        return {
-            "panel_scores": scores,
-            "representations": activations,
-            "labels": lambda: self.dataset(self.config.stimuli[_chosen(self.config, figure)["stimuli"]].dataset),
-            "scores": lambda: [*self.study_scores(figure.study, shown), *published("scores", figure.published)],
-            "statistics": lambda: [
-                f"{self.root}/statistics/{figure.study}.parquet",
-                *published("statistics", figure.published),
-            ],
-            "all_statistics": lambda: [*self.all_statistics(), *published("statistics", self.config.published)],
-        }
-
     def import_settings(self, *kinds: str) -> str:
         """The settings whose runs come from files, as a wildcard's pattern; it matches nothing if there are none."""
         settings = self.config.settings.items()
@@ -172,10 +120,6 @@ class Paths:
     def part_manifests(self, wildcards: Any) -> list[str]:
         """Manifests of the jobs that train a cell, one a part."""
         return [self.manifest(cell_of(wildcards), part) for part in parts(self.grid, cell_of(wildcards))]
-
-    def category(self, wildcards: Any) -> str:
-        """The heading of a figure in the report."""
-        return FIGURES[self.config.figures[wildcards.figure].kind].facts.category
 
     def published_files(self, wildcards: Any) -> list[str]:
         """The published tables, as the user has them."""
@@ -197,15 +141,6 @@ class Paths:
     def manifest(self, cell: Cell, part: str = WHOLE) -> str:
         """The manifest of a cell, or of a part of it."""
         return f"{self.root}/models/{cell.setting}/{cell.factor}/seed{cell.seed}{part}.parquet"
-
-
-def _chosen(config: Config, figure: Figure) -> dict[str, str]:
-    """What a figure shows of its study: what its options name, or else the first of each."""
-    study, options = config.studies[figure.study], figure.options
-    comparison = options.get("comparison", study.settings[0])
-    stimuli = options.get("stimuli", study.stimuli_of(comparison)[0])
-    layer = options.get("layer", config.settings[comparison].layers[0])
-    return {"comparison": comparison, "stimuli": stimuli, "layer": layer}
 
 
 def cell_of(wildcards: Any) -> Cell:

@@ -7,7 +7,8 @@ from whyalike.data.parameters import Parameters, PreparationParameters
 from whyalike.data.registry import SOURCES
 from whyalike.figures.parameters import FigureParameters
 from whyalike.figures.registry import FIGURES, FigureFacts
-from whyalike.grid.paths import DATA_FILES, FIGURE_FILES
+from whyalike.grid.figure_files import FIGURE_FILES
+from whyalike.grid.paths import DATA_FILES
 from whyalike.planning.estimates import Estimate
 from whyalike.planning.plan import Plan
 from whyalike.provenance import version

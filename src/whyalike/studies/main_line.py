@@ -9,8 +9,9 @@ from whyalike.config.config import Config
 from whyalike.config.external import OwnActivations
 from whyalike.designs.registry import design
 from whyalike.grid import views
+from whyalike.grid.figure_files import FIGURE_FILES
 from whyalike.grid.parts import WHOLE, parts
-from whyalike.grid.paths import FIGURE_FILES, SAMPLE_FILES, TABLES
+from whyalike.grid.paths import SAMPLE_FILES, TABLES
 from whyalike.grid.runs import Cell
 from whyalike.grid.workflow import Workflow
 from whyalike.planning.plan import EXTRACTION
