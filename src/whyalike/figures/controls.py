@@ -155,10 +155,10 @@ def _draw_mean(axes: Axes, statistics: pd.DataFrame, estimator: str, name: str, 
 def _title(axes: Axes, letter: str, named: dict[str, Any], rows: pd.DataFrame, inches: float) -> None:
     name = f"{style.words(named['comparison'])}: {style.words(named['stimuli'])}"
     view = view_of(named, rows)
-    facts = [style.kind_words(named["stimuli_kind"]), *([view] if view else []),
-             f"n = {style.span(rows['n'].min(), rows['n'].max())}",
-             seeds_words(rows["seed"].nunique(), seeds_asked(rows))]  # fmt: skip
-    lines = [f"{letter}  {name}" if letter else name, *style.packed(facts, style.room(inches - 1.2))]
+    details = [style.kind_words(named["stimuli_kind"]), *([view] if view else []),
+               f"n = {style.span(rows['n'].min(), rows['n'].max())}",
+               seeds_words(rows["seed"].nunique(), seeds_asked(rows))]  # fmt: skip
+    lines = [f"{letter}  {name}" if letter else name, *style.packed(details, style.room(inches - 1.2))]
     axes.set_title("\n".join(lines), linespacing=1.25, pad=12)
 
 

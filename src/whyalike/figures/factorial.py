@@ -253,14 +253,14 @@ def _title(axes: Axes, letter: str, panel: _Panel, inches: float) -> None:
     rows = panel.scores
     name = f"{style.words(panel.key['comparison'])}: {style.words(panel.key['stimuli'])}"
     n = style.span(rows["n"].min(), rows["n"].max())
-    facts = [
+    details = [
         style.kind_words(panel.key["stimuli_kind"]),
         *([panel.view] if panel.view else []),
         f"n = {n}",
         seeds_words(rows["seed"].nunique(), seeds_asked(rows)),
     ]
     lines = style.packed([f"{letter}  {name}" if letter else name], style.room(inches - 0.4))
-    axes.set_title("\n".join([*lines, *style.packed(facts, style.room(inches - 0.4))]), linespacing=1.25)
+    axes.set_title("\n".join([*lines, *style.packed(details, style.room(inches - 0.4))]), linespacing=1.25)
 
 
 def _legend(figure: Figure, panels: Sequence[_Panel], columns: int) -> None:

@@ -149,9 +149,9 @@ def _draw_panel(axes: Axes, panel: ScorePanel, looks: dict[str, tuple[str, str]]
 
 
 def _head(panel: ScorePanel, several: bool, layout: Layout) -> list[str]:
-    """The column's name and facts, in lines that its width holds."""
+    """The column's name and details, in lines that its width holds."""
     characters = style.room(layout.inches, layout.points)
-    kind, *counts = panel.facts()
+    kind, *counts = panel.details()
     own_lines = [line for text in (panel.name(several), kind) for line in textwrap.wrap(text, characters)]
     return [*own_lines, *style.packed(counts, characters)]
 

@@ -184,9 +184,9 @@ def published_text(panel: ScorePanel) -> str:
 
 
 def _title(axes: Axes, letter: str, panel: ScorePanel, several: bool, inches: float) -> None:
-    """The name in the first line, facts below it, broken between facts where the panel is narrow."""
+    """The name in the first line, details below it, broken between them where the panel is narrow."""
     name = panel.name(several)
-    lines = [f"{letter}  {name}" if letter else name, *style.packed(panel.facts(), style.room(inches))]
+    lines = [f"{letter}  {name}" if letter else name, *style.packed(panel.details(), style.room(inches))]
     axes.set_title("\n".join(lines), linespacing=1.25)
 
 

@@ -53,9 +53,9 @@ def save(
     }
     paths = {form: path.with_suffix(f".{form}") for form in (*metadata, "csv")}
     with matplotlib.rc_context(RC):
-        for form, facts in metadata.items():
+        for form, fields in metadata.items():
             with atomic(paths[form]) as temporary:
-                figure.savefig(temporary, format=form, dpi=PNG_DPI, metadata=facts)
+                figure.savefig(temporary, format=form, dpi=PNG_DPI, metadata=fields)
     with atomic(paths["csv"]) as temporary:
         numbers.to_csv(temporary, index=False, lineterminator="\n")
     return paths

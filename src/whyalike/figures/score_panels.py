@@ -76,7 +76,7 @@ class ScorePanel:
         stimuli = words(self.key["stimuli"])
         return f"{words(self.key['comparison'])}: {stimuli}" if with_comparison else stimuli
 
-    def facts(self) -> list[str]:
+    def details(self) -> list[str]:
         """ "in distribution", "n = 637", "10 classes", "5 seeds": a range where a count changes with the level.
 
         Of several layers also "mean of mu, logvar"; of a partial result "3 of 5 seeds".

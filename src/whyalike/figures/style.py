@@ -156,14 +156,14 @@ def room(inches: float, points: float = TEXT_POINTS) -> int:
     return max(1, int(inches / (CHARACTER_INCHES * points / TEXT_POINTS)))
 
 
-def packed(facts: Sequence[str], characters: int) -> list[str]:
-    """Lines that hold as many of the facts as fit, broken between facts, and within one only where it is too long."""
+def packed(details: Sequence[str], characters: int) -> list[str]:
+    """Lines that hold as many details as fit, broken between them, and within one only where it is too long."""
     lines: list[str] = []
-    for fact in facts:
-        if lines and len(lines[-1]) + len(fact) + 2 <= characters:
-            lines[-1] += f", {fact}"
+    for detail in details:
+        if lines and len(lines[-1]) + len(detail) + 2 <= characters:
+            lines[-1] += f", {detail}"
         else:
-            lines += textwrap.wrap(fact, characters)
+            lines += textwrap.wrap(detail, characters)
     return lines
 
 

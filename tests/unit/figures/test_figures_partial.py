@@ -22,14 +22,14 @@ def test_seeds_in_words(used, asked, said):
 def test_panels_and_slopes_say_how_many_of_how_many_seeds():
     scores = dataset_study(seeds=3).assign(seeds_asked=10)
     for panel in score_panels.score_panels(scores, statistics_of(scores), metrics=["cka"], score_protocol="exact"):
-        assert panel.facts()[-1] == "3 of 10 seeds"
+        assert panel.details()[-1] == "3 of 10 seeds"
         assert "3 of 10 seeds" in overlap.slope_text(panel).splitlines()
 
 
 def test_scores_that_do_not_tell_are_whole():
     scores = dataset_study(seeds=3)
     (panel, *_) = score_panels.score_panels(scores, pd.DataFrame(), metrics=["cka"], score_protocol="exact")
-    assert panel.facts()[-1] == "3 seeds"
+    assert panel.details()[-1] == "3 seeds"
 
 
 def test_what_is_lacking_stands_above_the_title_and_takes_room():

@@ -49,12 +49,12 @@ def draw(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     axes[0, 0].minorticks_off()
     first = means.iloc[0]
     handles = axes[0, 0].get_legend_handles_labels()
-    facts = [
+    details = [
         f"{first['n_pairs']} pairs among {first['n_seeds']} seeds",
         "95 % node jackknife",
         f"n = {first['n']:,} inputs",
     ]
-    title = "\n".join(style.packed(facts, style.room(figure.get_figwidth() - 0.2)))
+    title = "\n".join(style.packed(details, style.room(figure.get_figwidth() - 0.2)))
     figure.legend(*handles, loc="outside lower center", ncols=2, title=title)
     shown = ["classes", "width", "trained", "metric", "value", "ci_low", "ci_high", "n_seeds", "n_pairs", "n"]
     return figure, means[shown].sort_values(["metric", "classes", "trained", "width"])
