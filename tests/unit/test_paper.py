@@ -150,7 +150,7 @@ def test_a_model_of_each_setting_costs_what_was_derived_for_it(plan, setting, fa
 
 def test_every_setting_has_a_rate_of_its_own(paper):
     amounts = Workload(paper, COSTS)
-    rates = {name: COSTS.rate(amounts.facts(name), "h100", "training") for name in paper.settings}
+    rates = {name: COSTS.rate(amounts.features(name), "h100", "training") for name in paper.settings}
     assert all(rates.values())
     assert len(set(map(id, rates.values()))) == 6  # both CIFAR share one, and so do the language models
     assert rates["tinyimagenet"].match["stem"] == "7x7" and rates["tinyimagenet"].match["size"] == 64
@@ -160,15 +160,15 @@ def test_every_setting_has_a_rate_of_its_own(paper):
 @pytest.mark.parametrize("dropout", [0, 0.5])
 @pytest.mark.parametrize(("setting", "model"), [("cifar10", "resnet18"), ("tinyimagenet", "resnet18_stock")])
 def test_dropout_before_the_head_changes_no_rate(paper, setting, model, dropout):
-    facts = Workload(paper, COSTS).facts(setting) | {"dropout": dropout}
-    same = Workload(paper, COSTS).facts(setting) | paper.models[model].model_dump(mode="json")
-    assert COSTS.rate(facts, "h100", "training") is COSTS.rate(same, "h100", "training") is not None
+    features = Workload(paper, COSTS).features(setting) | {"dropout": dropout}
+    same = Workload(paper, COSTS).features(setting) | paper.models[model].model_dump(mode="json")
+    assert COSTS.rate(features, "h100", "training") is COSTS.rate(same, "h100", "training") is not None
 
 
 def test_the_released_large_model_has_a_rate_of_its_own(paper):
     setting = paper.settings["gpt_corpora"].model_copy(update={"model": "gpt_large", "recipe": "gpt_task_released"})
     large = paper.model_copy(update={"settings": {**paper.settings, "gpt_corpora": setting}})
-    rate = COSTS.rate(Workload(large, COSTS).facts("gpt_corpora"), "h100", "training")
+    rate = COSTS.rate(Workload(large, COSTS).features("gpt_corpora"), "h100", "training")
     assert (rate.match["width"], rate.match["layers"]) == (768, 12)
     small, many = Workload(paper, COSTS).model("gpt_corpora")[0], Workload(large, COSTS).model("gpt_corpora")[0]
     # the same share of the peak: samples a second go down as the weights go up, rounded to one digit

@@ -44,7 +44,7 @@ class _Plain(yaml.SafeDumper):
 
 def match(workload: Workload, setting: str) -> dict[str, Any]:
     """What a measured rate is for: this setting as it is now; a changed model, size or batch has another rate."""
-    return {key: value for key, value in workload.facts(setting).items() if value is not None}
+    return {key: value for key, value in workload.features(setting).items() if value is not None}
 
 
 def merged(own: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

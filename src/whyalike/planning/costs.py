@@ -169,13 +169,13 @@ class Costs(Section):
                   if "other" not in tables[key]]  # fmt: skip
         return found
 
-    def rate(self, facts: Mapping[str, Any], device: str, work: str) -> Rate | None:
-        """The rate that says most about ``facts``, or None: a setting's first, then most keys, then best known."""
+    def rate(self, features: Mapping[str, Any], device: str, work: str) -> Rate | None:
+        """The rate that says most about ``features``, or None: a setting's first, then most keys, then best known."""
         fitting = [
             rate
             for rate in self.rates
             if (rate.device, rate.work) == (device, work)
-            and all(key in facts and facts[key] == value for key, value in rate.match.items())
+            and all(key in features and features[key] == value for key, value in rate.match.items())
         ]
         return max(
             fitting, key=lambda r: ("setting" in r.match, len(r.match), -KNOWN_HOW.index(r.source)), default=None

@@ -135,24 +135,26 @@ class Plan:
 
     def startup(self, cell: Cell, work: str) -> tuple[float, Source]:
         """Seconds until a job of a cell trains ("training") or extracts ("extraction"), and how they are known."""
-        rate = self.costs.rate(self.workload.facts(cell.setting), self.device, work)
+        rate = self.costs.rate(self.workload.features(cell.setting), self.device, work)
         known = rate if rate and rate.startup_seconds is not None else self.costs.devices[self.device]
         return known.startup_seconds, known.source
 
     def step(self, cell: Cell) -> tuple[float, float, Source]:
         """Seconds of a training step, those of each run beside its steps, and how they are known."""
         setting = cell.setting
-        return self.step_of(self.workload.facts(setting), self.workload.model(setting), self.workload.batch(setting))
+        return self.step_of(self.workload.features(setting), self.workload.model(setting), self.workload.batch(setting))
 
-    def step_of(self, facts: Mapping[str, Any], model: tuple[float, float], batch: int) -> tuple[float, float, Source]:
+    def step_of(
+        self, features: Mapping[str, Any], model: tuple[float, float], batch: int
+    ) -> tuple[float, float, Source]:
         """The same of what a rate may ask for, a model's parameters and the uses of each, and samples a step."""
-        if rate := self.costs.rate(facts, self.device, "training"):
+        if rate := self.costs.rate(features, self.device, "training"):
             return rate.step_seconds or batch / rate.samples_per_second, rate.run_seconds, rate.source
         return self.costs.devices[self.device].guessed_step(*model, batch), 0.0, "guessed"
 
     def sample(self, cell: Cell) -> tuple[float, Source]:
         """Seconds of one sample that goes through one model, and how they are known."""
-        if rate := self.costs.rate(self.workload.facts(cell.setting), self.device, "extraction"):
+        if rate := self.costs.rate(self.workload.features(cell.setting), self.device, "extraction"):
             return 1 / rate.samples_per_second, rate.source
         return self.costs.devices[self.device].guessed_sample(*self.workload.model(cell.setting)), "guessed"
 

@@ -99,7 +99,7 @@ class Workload:
         known |= {"avgpool": model.widths[-1]} if hasattr(model, "widths") else {}
         return sum(known.get(layer, listed.get(layer, listed["other"])) for layer in section.layers)
 
-    def facts(self, setting: str) -> dict[str, Any]:
+    def features(self, setting: str) -> dict[str, Any]:
         """What a rate of the cost table may ask for."""
         section = self.config.settings[setting]
         recipe = self.config.recipes.get(getattr(section, "recipe", ""))  # checkpoints from files have none

@@ -102,11 +102,11 @@ def test_a_rate_of_a_setting_goes_before_one_with_more_keys_and_unknown_keys_nev
         {"match": {"setting": "mine"}, "device": "cpu", "samples_per_second": 5, "source": "measured"},
     ]
     known = costs.Costs.model_validate({**values, "rates": rates})
-    facts = {"family": "resnet", "stem": "3x3", "setting": "mine"}
-    assert known.rate(facts, "h100", "training").samples_per_second == 4
-    assert known.rate({**facts, "setting": "other"}, "h100", "training").samples_per_second == 1
+    features = {"family": "resnet", "stem": "3x3", "setting": "mine"}
+    assert known.rate(features, "h100", "training").samples_per_second == 4
+    assert known.rate({**features, "setting": "other"}, "h100", "training").samples_per_second == 1
     assert known.rate({"family": "gpt"}, "h100", "training") is None
-    assert known.rate(facts, "h100", "extraction") is None
+    assert known.rate(features, "h100", "extraction") is None
 
 
 def test_a_local_table_goes_over_the_shipped_one(tmp_path, values):

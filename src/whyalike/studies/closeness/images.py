@@ -59,8 +59,8 @@ def training_cost(section: Photographs, plan: Plan, group: str) -> Estimate:
     """Those runs of a group that the store lacks, one after another."""
     work, model, device = training(section, group), _amounts(section, plan), plan.costs.devices[plan.device]
     recipe = work.recipe
-    facts = {**work.model, "size": work.size, **{key: recipe[key] for key in ("precision", "batch_size")}}
-    step, beside, source = plan.step_of(facts, model, recipe["batch_size"])
+    features = {**work.model, "size": work.size, **{key: recipe[key] for key in ("precision", "batch_size")}}
+    step, beside, source = plan.step_of(features, model, recipe["batch_size"])
     cost = RunCost(recipe["steps"] * step + beside, BYTES * model[0])
     lacking = plan.not_stored([run.identity for run in work.runs])
     return Estimate(device.startup_seconds, 0.0, dict.fromkeys(lacking, cost), frozenset({device.source, source}))
