@@ -7,13 +7,16 @@ from whyalike.job import job
 from whyalike.training.imported import import_runs
 from whyalike.training.parameters import import_parameters
 
-config = check(snakemake.config)
+config, parameters = check(snakemake.config), import_parameters(snakemake.params.work)
+setting = config.settings[parameters.setting]
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
     import_runs(
-        parameters=import_parameters(snakemake.params.work),
+        parameters=parameters,
         operation=config.operation,
         files=[Path(path) for path in snakemake.input.files],
         dataset=Path(snakemake.input.dataset[0]).parent,
         store=Path(config.results, "runs"),
         output=Path(snakemake.output.manifest),
+        layers=setting.layers,
+        size=getattr(setting, "size", None),  # activations have none
     )

@@ -1,18 +1,16 @@
 """Run the models of a cell over one stimulus set and keep the outputs of named modules.
 
-Eval mode, float32, no augmentation, the training normalisation; all layers in one pass. A layer is named by the
-module's own path (``avgpool``, ``layer2.0``). An output with positions, (b, c, h, w) or (b, tokens, d), is averaged
-over them, so a representation is n x d. Beside the trained runs stand the untrained ones: the initial weights of every
-replica, the baseline of each score.
+Eval mode, float32, no augmentation, the training normalisation; all layers in one pass, as
+`whyalike.models.recording` records them. Beside the trained runs stand the untrained ones: the initial weights of
+every replica, the baseline of each score.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from whyalike.activations.parameters import ExtractionParameters
 from whyalike.activations.stimuli import stimulus_rows
@@ -20,7 +18,7 @@ from whyalike.activations.table import write_activations
 from whyalike.data.prepared import open_prepared
 from whyalike.job import note
 from whyalike.models.inputs import INPUTS
-from whyalike.models.layers import named_layers
+from whyalike.models.recording import extract
 from whyalike.models.registry import MODELS
 from whyalike.models.weights import build_model, load_weights
 from whyalike.training.device import set_up_device
@@ -29,7 +27,6 @@ from whyalike.training.store import DamagedRun, StoredRun
 
 # raise it when the extracted values change: extraction costs GPU time, so its fingerprint alone does not count
 VERSION = 2
-BATCH = 512
 
 
 def extract_cell(
@@ -122,68 +119,3 @@ def _finished(stored: StoredRun) -> dict[str, Any]:
             "again: the run is then trained anew."
         )
     return result
-
-
-@torch.no_grad()
-def extract(
-    model: nn.Module, samples: Tensor, layers: Sequence[str], feed: Callable[[Tensor], Tensor]
-) -> dict[str, np.ndarray]:
-    """Outputs of named modules on samples.
-
-    Parameters
-    ----------
-    model : on the samples' device.
-    samples : n images or windows, as `whyalike.models.inputs` gathers them.
-    layers : paths of modules.
-    feed : a batch of samples -> the model's input.
-
-    Returns
-    -------
-    dict : layer -> float32 (n, d).
-
-    Raises
-    ------
-    LookupError : the model has no such module.
-    ValueError : a layer that is not called once a pass, gives no tensor, or puts the batch elsewhere than first.
-    """
-    modules = named_layers(model, layers)
-    caught: dict[str, list[Tensor]] = {layer: [] for layer in layers}
-    handles = [
-        module.register_forward_hook(lambda _, __, output, layer=layer: caught[layer].append(_flat(layer, output)))
-        for layer, module in modules.items()
-    ]
-    try:
-        model.eval()
-        for passes, batch in enumerate(samples.split(BATCH), 1):
-            model(feed(batch))
-            for layer, outputs in caught.items():
-                _check_recorded(layer, outputs, passes, len(batch))
-    finally:
-        for handle in handles:
-            handle.remove()
-    return {layer: torch.cat(parts).cpu().numpy() for layer, parts in caught.items()}
-
-
-def _flat(layer: str, output: Any) -> Tensor:
-    """A module's output as vectors of its own: what works in place on the output afterwards does not change them."""
-    if not isinstance(output, Tensor) or output.ndim == 0:
-        given = "a number" if isinstance(output, Tensor) else f"a {type(output).__name__}"
-        raise ValueError(f"layer {layer} gives {given}, no tensor with a row a sample: name a module that gives one")
-    positions = {3: 1, 4: (2, 3)}.get(output.ndim)
-    vectors = output.reshape(len(output), -1) if positions is None else output.mean(dim=positions)
-    return vectors.to(torch.float32, copy=True)
-
-
-def _check_recorded(layer: str, outputs: Sequence[Tensor], passes: int, batch: int) -> None:
-    if not outputs:
-        raise ValueError(f"layer {layer} is not called when the model runs: name one that is")
-    if len(outputs) > passes:
-        raise ValueError(
-            f"layer {layer} is called {len(outputs) // passes} times when the model runs, in as many places: "
-            "name a layer that is called once"
-        )
-    if len(outputs[-1]) != batch:
-        raise ValueError(
-            f"layer {layer} gives {len(outputs[-1])} rows for {batch} samples: its first axis is not that of the "
-            "samples. Name a layer whose first axis is"
-        )

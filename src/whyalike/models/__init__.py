@@ -1,6 +1,6 @@
 """Role: the architectures.
 
-Holds: one module a model family, their parameters and registry.
+Holds: one module a model family, their parameters and registry, the recording of layers.
 Layer: above data, beside splits, below training.
 May import: whyalike.data, whyalike.files, whyalike.randomness; parameters and registry: whyalike.registry,
 whyalike.section.

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -19,9 +20,15 @@ def build_model(model: Mapping[str, Any], classes: int, seed: int, replica: str)
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
-    """Write the state of a model atomically, in the memory layout that safetensors needs."""
+    """Write the state of a model atomically, in the memory layout that safetensors needs.
+
+    Weights that two names share are written under both: the file format takes no memory twice.
+    """
+    state = model.state_dict()
     with atomic(path) as temporary:
-        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, temporary)
+        save_file(
+            {name: value.clone(memory_format=torch.contiguous_format) for name, value in state.items()}, temporary
+        )
 
 
 def load_weights(model: nn.Module, path: Path) -> nn.Module:

@@ -17,8 +17,7 @@ import pyarrow as pa
 from whyalike.data.prepared import open_prepared
 from whyalike.files import write_table
 from whyalike.job import note
-from whyalike.models.layers import named_layers
-from whyalike.models.weights import build_model
+from whyalike.models.recording import try_layers
 from whyalike.training.device import set_up_device
 from whyalike.training.manifest import MANIFEST
 from whyalike.training.parameters import Operation, Recipe, TrainedRun, TrainingParameters
@@ -51,25 +50,25 @@ def train_cell(
     dataset, splits : the prepared data set and the cell's split file.
     store : folder of the run store.
     output : path of the manifest.
-    layers : modules that will be compared: a model without them is not worth its training.
+    layers : modules that will be compared: a model of which they cannot be recorded is not worth its training.
 
     Raises
     ------
     DamagedRun : a stored run is not what was written, or was trained on other data.
-    ValueError : data that do not fit the objective, such as no test images of a run's classes.
+    ValueError : data that do not fit the objective, such as no test images of a run's classes; or a model that cannot
+        take its samples, or a layer that cannot be recorded.
     LookupError : the model has no module of the name of a layer.
     RuntimeError : runs that learned less than `min_accuracy` asks; all are named, and no manifest is written.
     """
-    named_layers(build_model(parameters.model, 1, parameters.seed, ""), layers)
     runs, finished = parameters.runs, _Progress(parameters)
     at_once = min(operation.of_setting("runs_at_once", parameters.setting) or 1, len(runs))
     if at_once > 1:
         paths = {"dataset": str(dataset), "splits": str(splits), "store": str(store)}
         how = {"operation": operation.model_dump(mode="json"), "threads": threads}
-        common = {"parameters": parameters.plain(), **how, **paths}
+        common = {"parameters": parameters.plain(), **how, **paths, "layers": list(layers)}
         rows = train_together(runs, at_once, common, finished.tell)
     else:
-        train, rows = trainer_of(parameters, operation, threads, dataset, splits, store), []
+        train, rows = trainer_of(parameters, operation, threads, dataset, splits, store, layers), []
         for run in runs:
             rows.append(train(run))
             finished.tell(run.name, rows[-1])
@@ -78,13 +77,20 @@ def train_cell(
 
 
 def trainer_of(
-    parameters: TrainingParameters, operation: Operation, threads: int, dataset: Path, splits: Path, store: Path
+    parameters: TrainingParameters,
+    operation: Operation,
+    threads: int,
+    dataset: Path,
+    splits: Path,
+    store: Path,
+    layers: Sequence[str] = (),
 ) -> Callable[[TrainedRun], dict[str, Any]]:
     """What trains a run of a cell, or finds it in the store: a run -> its row of the manifest.
 
     Parameters and faults are those of `train_cell`; device and data are set up once, for all runs.
     """
     device = set_up_device(operation.device, threads)
+    try_layers(parameters.setting, parameters.model, parameters.size, layers, device=str(device))
     recipe, objective = recipe_of(parameters.recipe), OBJECTIVES[parameters.recipe["objective"]].load()
     data = open_prepared(dataset)
     material = objective.material(data, parameters, device, operation)

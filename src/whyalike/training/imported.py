@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from whyalike.data.prepared import open_prepared
 from whyalike.files import canonical_json, file_sha256, write_table, write_text
 from whyalike.job import note
+from whyalike.models.recording import try_layers
 from whyalike.models.weights import build_model, save_weights
 from whyalike.training.manifest import MANIFEST
 from whyalike.training.parameters import CheckpointParameters, ImportParameters, Operation
@@ -32,6 +33,8 @@ def import_runs(
     dataset: Path,
     store: Path,
     output: Path,
+    layers: Sequence[str],
+    size: int | None,
 ) -> None:
     """Write the manifest of a setting whose runs come from files, and store their weights if they have any.
 
@@ -43,16 +46,20 @@ def import_runs(
     dataset : the prepared data set of the setting.
     store : folder of the run store.
     output : path of the manifest.
+    layers, size : of a setting with weights, the modules that will be compared, and the side of its images, pixels.
 
     Raises
     ------
     DamagedRun : a stored run came from another file.
-    ValueError : a file is no state dict of the model.
+    ValueError : a file is no state dict of the model, or what `whyalike.models.recording.try_layers` raises.
+    LookupError : the model has no module of the name of a layer.
     """
     _, names = open_prepared(dataset).labelling(parameters.labelling)
     has_weights = isinstance(parameters, CheckpointParameters)
     if has_weights and parameters.classes not in (None, len(names)):
         names = [str(number) for number in range(parameters.classes)]
+    if has_weights:
+        try_layers(parameters.setting, parameters.model, size, layers, len(names))
     rows, hashes, each = [], {}, len(files) // len(parameters.runs)
     for place, run in enumerate(parameters.runs):
         own = files[place * each : (place + 1) * each]

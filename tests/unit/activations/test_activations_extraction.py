@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 import torch
 
-from whyalike.activations import extraction
-from whyalike.activations.extraction import extract, extract_cell, trained_model
+from whyalike.activations.extraction import extract_cell, trained_model
 from whyalike.activations.parameters import ExtractionParameters
 from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import write_prepared
 from whyalike.files import file_sha256
+from whyalike.models import recording
 from whyalike.models.inputs import adapt, normalise
+from whyalike.models.recording import extract
 from whyalike.models.resnet import build
 from whyalike.models.weights import save_weights
 from whyalike.training.parameters import Operation
@@ -90,7 +91,7 @@ def test_extraction_uses_and_keeps_the_running_statistics(model, images):
 
 def test_batches_are_joined_in_the_order_of_the_images(model, images, monkeypatch):
     whole = extract(model, images, ["avgpool"], normalised)["avgpool"]
-    monkeypatch.setattr(extraction, "BATCH", 2)
+    monkeypatch.setattr(recording, "BATCH", 2)
     np.testing.assert_allclose(extract(model, images, ["avgpool"], normalised)["avgpool"], whole, **TOLERANCE)
 
 
@@ -266,7 +267,7 @@ def test_a_layer_that_gives_no_row_a_sample_is_refused_by_name(layer, words):
 
 
 def test_more_samples_than_a_batch_are_one_call_a_pass(monkeypatch):
-    monkeypatch.setattr(extraction, "BATCH", 2)
+    monkeypatch.setattr(recording, "BATCH", 2)
     assert extract(Awkward(inplace=True), torch.randn(5, 3, 4, 4), ["first"], lambda batch: batch)["first"].shape == (
         5,
         6,

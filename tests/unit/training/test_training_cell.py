@@ -1,12 +1,13 @@
 """A cell: what the store lacks is trained, and the manifest says what there is."""
 
 import logging
+import sys
 import time
 from itertools import pairwise
 
 import pyarrow.parquet as pq
 import pytest
-from training_jobs import EVERYTHING, OPERATION, PROCESSES, end, identity, ledger, start, train_cell_slowly
+from training_jobs import EVERYTHING, MODEL, OPERATION, PROCESSES, end, identity, ledger, start, train_cell_slowly
 
 from whyalike.files import file_sha256, made_by
 from whyalike.training.cell import train_cell
@@ -150,6 +151,32 @@ def test_a_layer_that_the_model_lacks_is_named_before_anything_is_trained(cell):
     with pytest.raises(LookupError, match=r"the model has no module \['avgpol'\]\. Modules: conv1, .*avgpool"):
         train_cell(cell.work(), OPERATION, 1, cell.dataset, cell.splits, cell.store, cell.manifest, ["avgpol"])
     assert not cell.ledgers()
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_layer_that_cannot_be_recorded_is_named_before_anything_is_trained(cell, at_once, monkeypatch):
+    name = f"twice_{at_once}"
+    net = "nn.Sequential(nn.Flatten(), nn.Linear(192, classes), relu := nn.ReLU(), relu)"
+    (cell.folder / f"{name}.py").write_text(f"from torch import nn\n\ndef net(classes):\n    return {net}\n")
+    monkeypatch.chdir(cell.folder)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    model = {"family": "import", "path": f"{name}:net", "arguments": {}, "version": 1}
+    work = cell.work().model_copy(update={"model": model})
+    cell.split(work)
+    operation = OPERATION.model_copy(update={"runs_at_once": at_once})
+    with pytest.raises((ValueError, RuntimeError), match="layer 2 is called 2 times when the model runs"):
+        train_cell(work, operation, 1, cell.dataset, cell.splits, cell.store, cell.manifest, ["2"])
+    assert not cell.ledgers()
+
+
+def test_trying_the_layers_changes_no_weights(cell):
+    model = {**MODEL, "dropout": 0.5}
+    work = cell.work().model_copy(update={"model": model})
+    cell.train(work)
+    expected = cell.stored("A").weights.read_bytes()
+    cell.store = cell.folder / "another store"
+    train_cell(work, OPERATION, 1, cell.dataset, cell.splits, cell.store, cell.manifest, ["avgpool", "fc"])
+    assert cell.stored("A").weights.read_bytes() == expected
 
 
 def test_a_data_set_without_images_to_test_on_is_refused(cell):

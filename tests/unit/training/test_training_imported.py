@@ -38,6 +38,8 @@ def job(tmp_path):
         "dataset": tmp_path / "data",
         "store": tmp_path / "runs",
         "output": tmp_path / "manifest.parquet",
+        "layers": ["avgpool"],
+        "size": 8,
     }
 
 
@@ -54,6 +56,13 @@ def test_checkpoints_become_finished_runs_with_their_classes(job):
         assert stored.finished()["classes"] == ["a", "b", "c"]
         expected = state(3, seed)
         assert all(torch.equal(value, expected[key]) for key, value in load_file(stored.weights).items())
+
+
+def test_a_layer_that_the_model_lacks_is_named_before_anything_is_stored(job):
+    with pytest.raises(LookupError, match=r"no module \['pool'\]") as caught:
+        import_runs(**{**job, "layers": ["pool"]})
+    assert "`layers` of settings.s" in caught.value.__notes__[0]
+    assert not job["store"].exists()
 
 
 def test_a_file_that_changed_under_its_identity_is_refused_and_the_stored_run_stays(job):

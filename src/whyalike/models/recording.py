@@ -1,0 +1,151 @@
+"""What named modules of a model give on samples, as a vector a sample.
+
+A layer is named by the module's own path (``avgpool``, ``layer2.0``). An output with positions, (b, c, h, w) or
+(b, tokens, d), is averaged over them, so a representation is n x d. Training and import try this on two samples before
+they begin, so that a layer which cannot be recorded is found before the GPU hours.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from whyalike.models.inputs import INPUTS
+from whyalike.models.layers import named_layers
+from whyalike.models.registry import MODELS
+from whyalike.models.weights import build_model
+
+BATCH = 512
+MIDDLE = (127.5,) * 3  # of pixels from 0 to 255: they become -1 to 1
+
+
+@torch.no_grad()
+def extract(
+    model: nn.Module, samples: Tensor, layers: Sequence[str], feed: Callable[[Tensor], Tensor]
+) -> dict[str, np.ndarray]:
+    """Outputs of named modules on samples.
+
+    Parameters
+    ----------
+    model : on the samples' device.
+    samples : n images or windows, as `whyalike.models.inputs` gathers them.
+    layers : paths of modules.
+    feed : a batch of samples -> the model's input.
+
+    Returns
+    -------
+    dict : layer -> float32 (n, d).
+
+    Raises
+    ------
+    LookupError : the model has no such module.
+    ValueError : a layer that is not called once a pass, gives no tensor, or puts the batch elsewhere than first.
+    """
+    modules = named_layers(model, layers)
+    caught: dict[str, list[Tensor]] = {layer: [] for layer in layers}
+    handles = [
+        module.register_forward_hook(lambda _, __, output, layer=layer: caught[layer].append(_flat(layer, output)))
+        for layer, module in modules.items()
+    ]
+    try:
+        model.eval()
+        for passes, batch in enumerate(samples.split(BATCH), 1):
+            model(feed(batch))
+            for layer, outputs in caught.items():
+                _check_recorded(layer, outputs, passes, len(batch))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return {layer: torch.cat(parts).cpu().numpy() for layer, parts in caught.items()}
+
+
+def _flat(layer: str, output: Any) -> Tensor:
+    """A module's output as vectors of its own: what works in place on the output afterwards does not change them."""
+    if not isinstance(output, Tensor) or output.ndim == 0:
+        given = "a number" if isinstance(output, Tensor) else f"a {type(output).__name__}"
+        raise ValueError(f"layer {layer} gives {given}, no tensor with a row a sample: name a module that gives one")
+    positions = {3: 1, 4: (2, 3)}.get(output.ndim)
+    vectors = output.reshape(len(output), -1) if positions is None else output.mean(dim=positions)
+    return vectors.to(torch.float32, copy=True)
+
+
+def _check_recorded(layer: str, outputs: Sequence[Tensor], passes: int, batch: int) -> None:
+    if not outputs:
+        raise ValueError(f"layer {layer} is not called when the model runs: name one that is")
+    if len(outputs) > passes:
+        raise ValueError(
+            f"layer {layer} is called {len(outputs) // passes} times when the model runs, in as many places: "
+            "name a layer that is called once"
+        )
+    if len(outputs[-1]) != batch:
+        raise ValueError(
+            f"layer {layer} gives {len(outputs[-1])} rows for {batch} samples: its first axis is not that of the "
+            "samples. Name a layer whose first axis is"
+        )
+
+
+def try_layers(
+    setting: str,
+    model: Mapping[str, Any],
+    size: int | None,
+    layers: Sequence[str],
+    classes: int = 1,
+    device: str = "cpu",
+) -> None:
+    """Record the layers of a throw-away model on two samples, and leave torch's random generators as they were.
+
+    Parameters
+    ----------
+    setting : name in the configuration, for messages.
+    model : section of the configuration as JSON values.
+    size : side of its images, pixels; None for text.
+    layers : paths of modules.
+    classes : outputs of the model.
+    device : where it runs.
+
+    Raises
+    ------
+    LookupError : the model has no such module.
+    ValueError : the model cannot take such samples, its state cannot be written, or what `extract` raises of a layer.
+    """
+    inputs = INPUTS[MODELS[model["family"]].facts.inputs]
+    # of text one token, which is a window of any context
+    shape, top, dtype = ((2, size, size, inputs.channels), 256, torch.uint8) if size else ((2, 1), 2, torch.int32)
+    samples = (torch.arange(math.prod(shape)) % top).to(dtype).reshape(shape).to(device)
+
+    def feed(batch: Tensor) -> Tensor:
+        return inputs.feed(batch, {"mean": MIDDLE, "std": MIDDLE})
+
+    try:
+        with torch.random.fork_rng(devices=[device] if torch.device(device).type == "cuda" else []):
+            throw_away = build_model(model, classes, 0, "").to(device)
+            named_layers(throw_away, layers)
+            _check_state(throw_away)
+            _check_taken(throw_away, feed(samples))
+            extract(throw_away, samples, layers, feed)
+    except (LookupError, ValueError) as error:
+        error.add_note(f"Found on two samples, before any work, with `model` and `layers` of settings.{setting}.")
+        raise
+
+
+def _check_state(model: nn.Module) -> None:
+    """Weights are kept in files of tensors, as numbers that are there when training begins."""
+    for name, value in model.state_dict().items():
+        if not isinstance(value, Tensor) or is_lazy(value):
+            what = "no numbers until the model has run" if is_lazy(value) else f"a {type(value).__name__}, no tensor"
+            raise ValueError(f"{name} of the model's state holds {what}: it cannot be kept with the weights")
+
+
+def _check_taken(model: nn.Module, batch: Tensor) -> None:
+    try:
+        with torch.no_grad():
+            model.eval()(batch)
+    except Exception as error:  # of the user's code: it may be any
+        raise ValueError(
+            f"the model cannot take a batch of shape {tuple(batch.shape)}: {type(error).__name__}: {error}. "
+            "Correct the model, or `size` of its setting"
+        ) from error
