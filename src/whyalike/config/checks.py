@@ -6,7 +6,7 @@ Each is one line: key path, what came, what must hold. They are found before any
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from whyalike.config import comparison_checks, external, questions
+from whyalike.config import amounts, comparison_checks, external, questions
 from whyalike.config.config import Config
 from whyalike.config.faults import near
 from whyalike.data.registry import SOURCES
@@ -55,13 +55,14 @@ def misfits(config: Config) -> Iterator[str]:
     for key, setting in config.settings.items():
         if setting.dataset in config.datasets:
             yield from _labelling_misfits(config, key, setting)
-        if {"model", "recipe", "dataset"} <= type(setting).model_fields.keys():
-            yield from _training_misfits(config, key, setting)
+        if hasattr(setting, "model"):
+            yield from _model_misfits(config, key, setting)
     for key, study in config.studies.items():
         yield from _study_misfits(config, key, study)
     yield from questions.misfits(config.studies)
     yield from external.misfits(config.studies, config.settings)
     yield from comparison_checks.misfits(config)
+    yield from amounts.misfits(config)
     yield from sample_misfits(config)
     yield from figure_misfits(config)
     yield from published_misfits(config)
@@ -104,15 +105,13 @@ def _labelling_misfits(config: Config, key: str, setting: Any) -> Iterator[str]:
         )
 
 
-def _training_misfits(config: Config, key: str, setting: Any) -> Iterator[str]:
-    """Data, a model and a recipe of which one cannot work on the other."""
-    parts = [table.get(name) for table, name in ((config.datasets, setting.dataset), (config.models, setting.model),
-                                                 (config.recipes, setting.recipe))]  # fmt: skip
-    if None in parts:
+def _model_misfits(config: Config, key: str, setting: Any) -> Iterator[str]:
+    """Data, a model and a recipe (which models from files have none of) of which one cannot work on the other."""
+    dataset, model = config.datasets.get(setting.dataset), config.models.get(setting.model)
+    if dataset is None or model is None:
         return
-    dataset, model, recipe = parts
-    takes, learns = MODELS[model.family].facts.inputs, OBJECTIVES[recipe.objective].facts.inputs
-    if takes != learns:
+    recipe, takes = config.recipes.get(getattr(setting, "recipe", None)), MODELS[model.family].facts.inputs
+    if recipe is not None and takes != (learns := OBJECTIVES[recipe.objective].facts.inputs):
         yield (
             f"settings.{key}.recipe: the objective {recipe.objective} is for models of {learns} input, the family "
             f"{model.family} takes {takes}."
@@ -120,7 +119,9 @@ def _training_misfits(config: Config, key: str, setting: Any) -> Iterator[str]:
     modality = SOURCES[dataset.source].facts.modality
     if (modality == "text") != (takes == "tokens"):
         yield f"settings.{key}.dataset: '{setting.dataset}' holds {modality}, the family {model.family} takes {takes}."
-    if (setting.size is None) != (takes == "tokens"):
+    if takes == "tokens" and isinstance(setting, external.OwnCheckpoints):
+        yield f"settings.{key}.model: checkpoints are of models of images, the family {model.family} takes {takes}."
+    elif (setting.size is None) != (takes == "tokens"):
         needed = "has no size: remove the key" if setting.size is not None else "needs the key 'size'"
         yield f"settings.{key}.size: a model of {takes} input {needed}."
     own = getattr(model, "size", None)

@@ -338,6 +338,9 @@ AUTOENCODER = {"family": "vae", "size": 8}
 LOWER_BOUND = {"objective": "elbo", "lr": 0.001, "epochs": 1, "batch_size": 10}
 
 
+CONTROLS = {"factor": "controls", "settings": ["digits"], "stimuli": ["digits_test"]}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -362,6 +365,23 @@ LOWER_BOUND = {"objective": "elbo", "lr": 0.001, "epochs": 1, "batch_size": 10}
             {"models.resnet8": AUTOENCODER, "recipes.digits": LOWER_BOUND, "studies.task_overlap.min_accuracy": 0.5},
             "studies.task_overlap.min_accuracy: runs of 'digits' have no accuracy (objective elbo)",
         ),
+        (
+            {"stimuli.digits_test.n": 638},  # of 1,797 digits 1,160 are to train on
+            "stimuli.digits_test.n: the part 'test' of 'digits' holds 637, got 638: lower n",
+        ),
+        (
+            {"stimuli.photographs.part": "train"},
+            "stimuli.photographs.part: the part 'train' of 'photographs' is empty: take the other one.",
+        ),
+        (
+            {"recipes.digits.batch_size": 581},
+            "recipes.digits.batch_size: under dataset overlap a model sees 580 training images of 'digits', fewer than "
+            "a batch of 581: lower it",
+        ),
+        (
+            {"studies.dataset_overlap": {**CONTROLS, "levels": ["across_seeds"], "seeds": [3]}, "figures": {}},
+            "studies.dataset_overlap.seeds: across_seeds compares the models of different seeds, and there is one seed",
+        ),
         ({"recipes.digits.objective": "elbow"}, "digits.objective: unknown objective 'elbow'. Did you mean 'elbo'?"),
         (
             {"figures.task_overlap.options": {"metrik": "cka"}},
@@ -374,6 +394,23 @@ def test_parts_that_do_not_fit_each_other_are_named(demo, changes, words):
     for path, value in changes.items():
         change(demo, path, value)
     assert words in message(demo)
+
+
+def test_amounts_that_just_fit_are_valid(demo):
+    change(demo, "stimuli.digits_test.n", 637)
+    change(demo, "recipes.digits.batch_size", 580)
+    change(demo, "studies.controls", {**CONTROLS, "levels": ["across_seeds"], "seeds": [3, 4]})
+    assert check(demo).recipes["digits"].batch_size == 580
+
+
+def test_amounts_that_only_files_tell_are_not_asked_about(demo):
+    images = {"source": "images", "folder": "my/images", "title": "mine", "size": 8}
+    change(demo, "datasets.digits", images)
+    change(demo, "stimuli.digits_test.n", 10**6)
+    change(demo, "recipes.digits.batch_size", 10**6)
+    change(demo, "settings.digits.labelling", "class")
+    change(demo, "studies.task_overlap.min_accuracy", 0)
+    assert check(demo).stimuli["digits_test"].n == 10**6
 
 
 def test_an_autoencoder_that_fits_is_valid(demo):

@@ -28,6 +28,7 @@ def values(demo):
     demo["settings"] |= {"theirs": copy.deepcopy(THEIRS), "ours": copy.deepcopy(OURS)}
     demo["studies"]["all_pairs"] = {"factor": "external", "settings": ["theirs"], "stimuli": ["digits_test"]}
     pairs = [{"a": "a", "b": "b", "seed": 3, "overlap": 0.25}]
+    demo["datasets"]["words"] = {"source": "bundled_text"}
     demo["studies"]["given"] = {
         "factor": "external", "settings": ["ours"], "stimuli": ["digits_test"], "pairs": pairs,
     }  # fmt: skip
@@ -109,6 +110,10 @@ def test_nothing_is_imported_where_no_setting_asks_for_it(demo):
         ("studies.given.pairs", [], "pairs is empty"),
         ("studies.given.pairs", [{"a": "a", "b": "a"}], "every pair names two runs, and stands once: a-a"),
         ("studies.given.pairs", [{"a": "a", "b": "b"}, {"a": "b", "b": "a"}], "stands once: a-b, b-a"),
+        ("settings.theirs.runs", ["clip"], "all_pairs.settings: 'theirs' has one run, and nothing to compare it with"),
+        ("models.resnet8", {"family": "gpt"}, "settings.ours.model: checkpoints are of models of images, the family"),
+        ("settings.ours.dataset", "words", "settings.ours.dataset: 'words' holds text, the family resnet takes rgb"),
+        ("models.resnet8", {"family": "vae", "size": 28}, "settings.ours.size: 8 must be the size of the model"),
         ("studies.given.factor", "externals", "given.factor: unknown factor 'externals'. Did you mean 'external'?"),
     ],
 )  # fmt: skip
@@ -121,6 +126,17 @@ def test_a_fault_is_named_with_its_path_and_remedy(values, path, value, words):
     with pytest.raises(ConfigError) as error:
         check(values, "my.yaml")
     assert words in str(error.value)
+
+
+def test_one_run_may_be_compared_with_another_setting(values):
+    values["settings"]["theirs"]["runs"] = ["clip"]
+    values["settings"]["others"] = {**THEIRS, "runs": ["dino"]}
+    study = values["studies"]["all_pairs"]
+    study |= {"settings": ["theirs", "others"], "comparisons": {"both": {"a": "theirs", "b": "others"}}}
+    check(values)
+    study["comparisons"]["both"] = {"a": "theirs"}  # with itself
+    with pytest.raises(ConfigError, match=r"'theirs' has one run.*\n.*'others' has one run"):
+        check(values)
 
 
 def test_an_overlap_is_given_for_every_pair_or_none(values):
