@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, model_validator
 from whyalike.config.comparisons import COMPARISONS, Comparisons
 from whyalike.config.questions import STIMULI, Question, StimuliNames
 from whyalike.designs.registry import designs
-from whyalike.section import Name, Section, path_of_user
+from whyalike.section import Before, Name, Section, path_of_user
 from whyalike.training.parameters import check_channels
 
 
@@ -58,7 +58,13 @@ class OwnCheckpoints(External):
     """Models of one architecture whose weights come from files."""
 
     checkpoints: Annotated[str, AfterValidator(Pattern(("run",), ("run",)))] = Field(
-        description="Path of the state dict of {run}: .safetensors, or .pt as `torch.save` writes it."
+        description="Path of the state dict of {run}: .safetensors, .pt or .pth as `torch.save` writes it, or a folder "
+        "as `save_pretrained` of Hugging Face writes it."
+    )
+    prefix: Annotated[str, Before("")] = Field(
+        "",
+        description="Take only the names of a state dict that begin so, such as `vit.`, without this beginning. A "
+        "beginning that all names have (`module.`) goes by itself.",
     )
     model: Name = Field(description="Name of a model under `models`.")
     size: int = Field(ge=4, description="Side of the model's input, pixels; other images are resized to it.")

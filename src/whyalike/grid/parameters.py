@@ -104,6 +104,7 @@ class Parameters(FigureFiles):
             model=self.config.models[setting.model].plain(),
             classes=setting.classes,
             version=version("whyalike.training.imported"),
+            prefix=setting.prefix,
         ).text()
 
     def import_activations_work(self, wildcards: Any) -> str:

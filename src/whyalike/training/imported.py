@@ -6,19 +6,18 @@ the same identity, the next import says so.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import torch
-from safetensors.torch import load_file
 
 from whyalike.data.prepared import open_prepared
 from whyalike.files import canonical_json, file_sha256, write_table, write_text
 from whyalike.job import note
 from whyalike.models.recording import try_layers
 from whyalike.models.weights import build_model, save_weights
+from whyalike.training.checkpoint import load_checkpoint, weight_files
 from whyalike.training.manifest import MANIFEST
 from whyalike.training.parameters import CheckpointParameters, ImportParameters, Operation
 from whyalike.training.store import DamagedRun, StoredRun
@@ -63,26 +62,37 @@ def import_runs(
     rows, hashes, each = [], {}, len(files) // len(parameters.runs)
     for place, run in enumerate(parameters.runs):
         own = files[place * each : (place + 1) * each]
-        hashes[run.name] = [file_sha256(path) for path in own]
+        hashes[run.name] = [
+            file_sha256(file) for path in own for file in (weight_files(path) if has_weights else [path])
+        ]
         row = {"run": run.identity, **{name: getattr(run, name) for name in ("name", "replica", "level", "labelling")}}
         row |= {name: getattr(parameters, name) for name in ("setting", "factor", "seed")}
         if has_weights:
             stored = StoredRun(store, run.identity)
             with stored.held(operation.heartbeat_seconds, note):
-                result = _keep(parameters.model, own[0], hashes[run.name][0], names, stored)
+                result = _keep(parameters, own[0], hashes[run.name], names, stored)
             row |= {"classes": len(names), "class_names": names, "sha256": result["sha256"][stored.weights.name]}
         else:
-            row["sha256"] = hashlib.sha256(canonical_json(hashes[run.name]).encode()).hexdigest()
+            row["sha256"] = _of_all(hashes[run.name])
         rows.append(row)
         note(f"import {place + 1}/{len(parameters.runs)} runs · {parameters.setting} · {run.name}")
     write_table(output, pa.Table.from_pylist(rows, schema=MANIFEST), {"work": parameters.plain(), "files": hashes})
 
 
-def _keep(model: Mapping[str, Any], path: Path, sha256: str, names: Sequence[str], stored: StoredRun) -> dict[str, Any]:
+def _of_all(hashes: Sequence[str]) -> str:
+    """One hash of those of several files."""
+    return hashlib.sha256(canonical_json(list(hashes)).encode()).hexdigest()
+
+
+def _keep(
+    parameters: CheckpointParameters, path: Path, hashes: Sequence[str], names: Sequence[str], stored: StoredRun
+) -> dict[str, Any]:
     """The stored run of a checkpoint: found, or made from the file."""
+    sha256 = hashes[0] if len(hashes) == 1 else _of_all(hashes)
     result = stored.finished()
     if result is None:
-        save_weights(load_checkpoint(build_model(model, len(names), 0, ""), path), stored.weights)
+        model = build_model(parameters.model, len(names), 0, "")
+        save_weights(load_checkpoint(model, path, parameters.prefix), stored.weights)
         files = {stored.weights.name: file_sha256(stored.weights)}
         result = {"classes": list(names), "sha256": files, "imported": sha256}
         write_text(stored.result, canonical_json(result) + "\n")
@@ -93,25 +103,3 @@ def _keep(model: Mapping[str, Any], path: Path, sha256: str, names: Sequence[str
             "old file, or raise `version` of the setting: its runs are then others."
         )
     return result
-
-
-def load_checkpoint(model: torch.nn.Module, path: Path) -> torch.nn.Module:
-    """Fill a model from a file: a state dict, alone or under the key `state_dict`.
-
-    Raises
-    ------
-    ValueError : the file holds no tensors, or not those of the model.
-    """
-    try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # each format fails in its own way
-        raise ValueError(f"{path} must be a state dict (.safetensors, or .pt of tensors alone): {error}") from error
-    state = state.get("state_dict", state) if isinstance(state, Mapping) else state
-    try:
-        model.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} does not fit the model of its setting: {error}") from None
-    return model

@@ -230,11 +230,13 @@ class CheckpointParameters(ImportParameters):
     model : section of the configuration as JSON values.
     classes : outputs of the models; None: as many as the labelling has.
     version : of the code that stores them.
+    prefix : beginning of the names that are taken from a file, without it.
     """
 
     model: dict[str, Any]
     classes: int | None
     version: int
+    prefix: str = ""
 
 
 def import_parameters(text: str) -> ImportParameters:

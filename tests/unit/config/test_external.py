@@ -71,6 +71,17 @@ def test_an_identity_comes_from_name_setting_and_version_not_from_places_or_othe
     assert not set(identities(values).values()) & set(after.values())
 
 
+def test_a_prefix_is_part_of_an_identity_where_it_is_given(values):
+    cell, wildcards = Cell("ours", "external", 0), SimpleNamespace(setting="ours", seed="0")
+    before, work = identities(values, cell), Workflow(check(values)).import_work(wildcards)
+    values["settings"]["ours"]["prefix"] = ""
+    assert identities(values, cell) == before
+    assert Workflow(check(values)).import_work(wildcards) == work and "prefix" not in work
+    values["settings"]["ours"]["prefix"] = "vit."
+    assert not set(identities(values, cell).values()) & set(before.values())
+    assert json.loads(Workflow(check(values)).import_work(wildcards))["prefix"] == "vit."
+
+
 def test_files_are_asked_for_by_run_in_the_order_of_the_work(values):
     values["studies"]["all_pairs"]["stimuli"].append("photographs")
     flow = Workflow(check(values))

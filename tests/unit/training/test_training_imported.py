@@ -9,7 +9,8 @@ from safetensors.torch import load_file, save_file
 from whyalike.data.prepared import write_prepared
 from whyalike.files import file_sha256, made_by
 from whyalike.models.resnet import build
-from whyalike.training.imported import import_runs, load_checkpoint
+from whyalike.training.checkpoint import load_checkpoint
+from whyalike.training.imported import import_runs
 from whyalike.training.parameters import CheckpointParameters, ImportParameters, Operation
 from whyalike.training.store import DamagedRun, StoredRun
 
@@ -82,6 +83,22 @@ def test_models_with_other_outputs_than_the_labelling_need_their_number(job):
     job["parameters"] = job["parameters"].model_copy(update={"classes": 5})
     import_runs(**job)
     assert pd.read_parquet(job["output"])["classes"].tolist() == [5, 5]
+
+
+def test_a_folder_is_a_checkpoint_of_which_a_prefix_chooses_names(job):
+    folder = job["files"][0].with_suffix("")
+    folder.mkdir()
+    inner = {f"net.{name}": value for name, value in state(3, 1).items()}
+    save_file({**inner, "loss.weight": torch.zeros(2)}, folder / "model.safetensors")
+    job["parameters"] = job["parameters"].model_copy(update={"runs": job["parameters"].runs[:1]})
+    job["files"] = [folder]
+    with pytest.raises(ValueError, match=r"give the setting `prefix: net\.`"):
+        import_runs(**job)
+    job["parameters"] = job["parameters"].model_copy(update={"prefix": "net."})
+    import_runs(**job)
+    assert made_by(job["output"])["files"] == {"a": [file_sha256(folder / "model.safetensors")]}
+    stored = load_file(StoredRun(job["store"], "a" * 16).weights)
+    assert all(torch.equal(value, stored[name]) for name, value in state(3, 1).items())
 
 
 def test_activations_are_registered_by_the_hashes_of_all_their_files(job):
