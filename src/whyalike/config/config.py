@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from whyalike.config.comparisons import COMPARISONS, Comparisons
-from whyalike.config.external import ExternalStudy, OwnActivations, OwnCheckpoints
+from whyalike.config.external import LAYERS, ExternalStudy, OwnActivations, OwnCheckpoints
 from whyalike.config.published import PublishedScores
 from whyalike.config.questions import STIMULI, ClassCounts, Question, StimuliNames
 from whyalike.config.sample_texts import SampleText
@@ -74,7 +74,7 @@ class Setting(Section):
     size: int | None = Field(
         None, ge=4, description="Side of the model's input, pixels; other images are resized to it. Not for text."
     )
-    layers: tuple[str, ...] = Field(("avgpool",), min_length=1, description="Modules whose outputs are compared.")
+    layers: tuple[str, ...] = Field(("avgpool",), min_length=1, description=LAYERS)
 
 
 def _kind(setting: Any) -> str:

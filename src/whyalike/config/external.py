@@ -18,6 +18,11 @@ from whyalike.designs.registry import designs
 from whyalike.section import Before, Name, Section, path_of_user
 from whyalike.training.parameters import check_channels
 
+LAYERS = (
+    "Modules whose outputs are compared, by their paths in the model. Of a feature map (b, c, h, w) and of tokens "
+    "(b, t, d) the mean over positions is compared; any other output is one vector a stimulus."
+)
+
 
 class Pattern:
     """A validator for a path with places in braces: all of ``needed`` must stand in it, and only ``allowed`` may."""
@@ -73,7 +78,7 @@ class OwnCheckpoints(External):
     classes: int | None = Field(
         None, ge=1, description="Outputs of the models; as many as the labelling has if left out."
     )
-    layers: tuple[str, ...] = Field(("avgpool",), min_length=1, description="Modules whose outputs are compared.")
+    layers: tuple[str, ...] = Field(("avgpool",), min_length=1, description=LAYERS)
 
     @model_validator(mode="after")
     def _channels_agree(self) -> Self:
@@ -91,7 +96,9 @@ class OwnActivations(External):
     activations: Annotated[str, AfterValidator(Pattern(("run", "stimuli"), ("run", "stimuli", "layer")))] = Field(
         description="Path of n x d numbers of {run} on {stimuli} (and of {layer}): .npy, .npz or .parquet."
     )
-    layers: tuple[str, ...] = Field(("features",), min_length=1, description="Names of the layers.")
+    layers: tuple[str, ...] = Field(
+        ("features",), min_length=1, description="Names of the layers, whose numbers are compared as they are."
+    )
 
     @model_validator(mode="after")
     def _layers_have_files(self) -> Self:

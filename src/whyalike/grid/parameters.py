@@ -7,7 +7,7 @@ its code (a fingerprint, or an explicit version where stored runs or GPU time ha
 from typing import Any
 
 from whyalike.activations.parameters import ExtractionParameters, ImportedActivationsParameters, SampleTextParameters
-from whyalike.config.external import OwnCheckpoints
+from whyalike.config.external import OwnActivations, OwnCheckpoints
 from whyalike.data.parameters import PreparationParameters
 from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import DESIGNS, design
@@ -179,6 +179,7 @@ class Parameters(FigureFiles):
             layers={name: setting.layers for name, setting in self.config.settings.items()},
             pooling=views.View.pooling,
             batch_norm=views.View.batch_norm,
+            given=[name for name, setting in self.config.settings.items() if isinstance(setting, OwnActivations)],
             code=fingerprint("whyalike.similarity.views:write_views"),
         ).text()
 

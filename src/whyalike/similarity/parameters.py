@@ -123,6 +123,7 @@ class ViewsParameters(JobParameters):
     pooling : how an output with positions becomes a vector.
     batch_norm : whose statistics normalise.
     code : fingerprint of what carries the job out.
+    given : settings whose activations come from files: neither is known of them.
     """
 
     cells: tuple[CellOfViews, ...]
@@ -130,3 +131,4 @@ class ViewsParameters(JobParameters):
     pooling: str
     batch_norm: str
     code: str
+    given: tuple[str, ...] = ()

@@ -15,6 +15,8 @@ from whyalike.files import write_table
 from whyalike.job import note
 from whyalike.similarity.parameters import ViewsParameters
 
+GIVEN = "given"  # of activations from files
+SEEN = ("pooling", "batch_norm")
 _TEXT, _COUNT, _NUMBER = pa.string(), pa.int64(), pa.float64()
 
 VIEW_SCHEMA = pa.schema(
@@ -29,8 +31,8 @@ VIEW_SCHEMA = pa.schema(
         pa.field("layer", _TEXT, nullable=False),
         pa.field("depth", _NUMBER),  # from 0, the setting's first layer, to 1, its last; null where it has but one
         pa.field("width", _COUNT),  # units; null where no score was made of the layer
-        pa.field("pooling", _TEXT, nullable=False),  # how an output with positions becomes a vector
-        pa.field("batch_norm", _TEXT, nullable=False),  # whose statistics normalise
+        pa.field("pooling", _TEXT, nullable=False),  # how an output with positions becomes a vector; GIVEN: by the user
+        pa.field("batch_norm", _TEXT, nullable=False),  # whose statistics normalise; GIVEN: the user knows
     ]
 )
 
@@ -64,7 +66,9 @@ def _widths(scores: Sequence[Path]) -> dict[tuple[str, str], int]:
 
 def _rows(parameters: ViewsParameters, widths: Mapping[tuple[str, str], int]) -> Iterator[dict[str, Any]]:
     for cell in parameters.cells:
-        layers = parameters.layers[cell.setting]
+        layers, seen = parameters.layers[cell.setting], {name: getattr(parameters, name) for name in SEEN}
+        if cell.setting in parameters.given:
+            seen = dict.fromkeys(SEEN, GIVEN)
         for view in cell.views:
             for index, layer in enumerate(layers):
                 yield {
@@ -74,6 +78,5 @@ def _rows(parameters: ViewsParameters, widths: Mapping[tuple[str, str], int]) ->
                     "depth": index / (len(layers) - 1) if len(layers) > 1 else None,
                     # a start has the width of its run
                     "width": widths.get((view.view, layer), widths.get((view.run, layer))),
-                    "pooling": parameters.pooling,
-                    "batch_norm": parameters.batch_norm,
+                    **seen,
                 }

@@ -23,7 +23,8 @@ How to read this: the effect is the change of exact linear CKA from the lowest t
 number a seed. Intervals are 95 % t intervals over seeds, p is an exact sign-flip p, and p (Holm) is adjusted over the
 panels of the study. An effect is a claim if p (Holm) is at most .05 and there are more than three seeds; otherwise it
 describes these runs and no more. "As published" is one regression line over all points, which are not independent: its
-R2 has no interval.
+R2 has no interval. Of a layer that gives a feature map or tokens, the mean over positions is compared; activations from
+files are compared as they are.
 """
 
 

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from whyalike.config.config import Setting
+from whyalike.config.external import OwnActivations, OwnCheckpoints
 from whyalike.config.reading import check, read
 from whyalike.config.yaml_file import ConfigError
 from whyalike.models.registry import MODELS
@@ -293,6 +295,12 @@ def test_every_key_has_a_description():
             check_sections(section)
 
     check_sections(Section)
+
+
+def test_where_layers_are_asked_for_it_is_said_how_they_become_vectors():
+    for section in (Setting, OwnCheckpoints):
+        assert "mean over positions" in section.model_fields["layers"].description
+    assert "as they are" in OwnActivations.model_fields["layers"].description
 
 
 def test_reading_a_configuration_imports_nothing_heavy(demo_path):

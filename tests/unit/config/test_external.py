@@ -95,6 +95,13 @@ def test_files_are_asked_for_by_run_in_the_order_of_the_work(values):
     assert "my/" not in flow.import_work(wildcards) + flow.import_activations_work(wildcards)
 
 
+def test_how_a_layer_becomes_a_vector_is_not_known_of_activations_from_files(values, demo):
+    assert json.loads(Workflow(check(values)).views_work(None))["given"] == ["theirs"]
+    demo["settings"].pop("theirs")
+    demo["studies"].pop("all_pairs")
+    assert "given" not in json.loads(Workflow(check(demo)).views_work(None))
+
+
 def test_only_settings_with_a_model_are_extracted_and_only_external_ones_imported(values, demo):
     flow = Workflow(check(values))
     assert flow.layer_sets() == {"avgpool": (("avgpool",), ["digits", "colorshapedigit", "ours"])}

@@ -48,6 +48,15 @@ def test_a_row_is_a_view_under_one_name_at_one_layer(table):
     assert table[table["step"].isna()]["view"].unique().tolist() == ["r1", "r2"]
 
 
+def test_of_activations_from_files_only_the_user_knows_how_they_were_made(tmp_path):
+    cells = [{**WORK["cells"][0], "setting": name} for name in ("digits", "other")]
+    parameters = ViewsParameters.from_plain({**WORK, "cells": cells, "given": ["other"]})
+    write_views(parameters, [], tmp_path / "views.parquet")
+    table = pq.read_table(tmp_path / "views.parquet").to_pandas().drop_duplicates("setting").set_index("setting")
+    assert table["pooling"].to_dict() == {"digits": "mean", "other": "given"}
+    assert table["batch_norm"].to_dict() == {"digits": "stored", "other": "given"}
+
+
 def test_a_width_is_that_of_the_scores_a_start_has_its_runs_and_what_nobody_scored_has_none(table):
     widths = table.pivot_table("width", ["view", "name"], "layer", aggfunc="first")
     assert "middle" not in widths

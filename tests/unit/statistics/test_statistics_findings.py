@@ -40,6 +40,10 @@ def test_findings_hold_the_numbers_of_the_tables(written, number):
     assert f"{number(statistics, 'mi_ksg', score_protocol='as_published')['value']:.3f} nats of at most 1.099" in text
 
 
+def test_findings_say_how_a_layer_becomes_a_vector(written):
+    assert "a feature map or tokens, the mean over positions is compared" in written()[0]
+
+
 def test_a_clear_effect_over_six_seeds_is_a_claim(written):
     text, _ = written(seeds=6)
     assert "A claim: CKA rises with overlap." in text
