@@ -6,6 +6,7 @@ A file is a state dict: `.safetensors`, or what `torch.save` wrote, alone or bes
 
 import json
 import logging
+import pickle
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -89,20 +90,32 @@ def _read(path: Path) -> State:
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # each format fails in its own way
-        # torch's own text is long, and says how to run the code in a file
-        why = re.search(r"WeightsUnpickler error: (.*)", str(error)) or re.match("(.*)", str(error))
         raise ValueError(
-            f"{path} must be a state dict (.safetensors, or .pt or .pth of tensors alone): {why[1]}. Code in a file is "
-            "not run: write `torch.save(model.state_dict(), ...)` where the model is"
+            f"{path} must be a state dict (.safetensors, or .pt or .pth of tensors alone): {_why(error)}"
         ) from error
     if _is_state(found):
         return dict(found)
     entries = {name: one for name, one in found.items() if _is_state(one)} if isinstance(found, Mapping) else {}
     names = [name for name in ENTRIES if name in entries] or list(entries)
     if not names or (len(names) > 1 and names[0] not in ENTRIES):
-        held = f"the entries {_some(map(str, found))}" if isinstance(found, Mapping) else f"a {type(found).__name__}"
+        kind = type(found).__name__
+        held = (
+            f"the entries {_some(map(str, found))}" if found and isinstance(found, Mapping) else f"a {kind} without any"
+        )
         raise ValueError(f"{path} must be a state dict, alone or under the key {' or '.join(ENTRIES)}; it holds {held}")
     return dict(entries[names[0]])
+
+
+def _why(error: Exception) -> str:
+    """Why a file cannot be read: torch's own text is long, and says how to run the code in a file."""
+    if code := re.search(r"GLOBAL (\S+)", str(error)):
+        return (
+            f"it holds an object of {code[1]}, and no code in a file is run. Write the tensors alone, with "
+            "`torch.save(model.state_dict(), ...)`, where the model is"
+        )
+    if isinstance(error, pickle.UnpicklingError | EOFError):
+        return "it is empty, cut off or another kind of file"
+    return str(error).split(". ")[0]
 
 
 def _is_state(found: Any) -> bool:

@@ -156,9 +156,20 @@ def test_a_prefix_that_no_name_has_is_refused_with_names_that_there_are(tmp_path
 
 def test_code_in_a_file_is_not_run(tmp_path):
     torch.save(Net(), tmp_path / "x.pt")
-    with pytest.raises(ValueError, match=r"Code in a file is not run: write `torch\.save\(model\.state_dict") as error:
+    with pytest.raises(
+        ValueError, match=r"it holds an object of \S*Net, and no code in a file is run\. .*torch\.save"
+    ) as error:
         load_checkpoint(Net(), tmp_path / "x.pt")
     assert "weights_only" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"no tensors"])
+def test_a_file_of_another_kind_is_refused_in_few_words(tmp_path, content):
+    (tmp_path / "x.pt").write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"x\.pt must be a state dict .*: it is empty, cut off or another kind of file$"
+    ):
+        load_checkpoint(Net(), tmp_path / "x.pt")
 
 
 @pytest.mark.parametrize(
@@ -166,7 +177,7 @@ def test_code_in_a_file_is_not_run(tmp_path):
     [
         ({"a": {"x": torch.zeros(1)}, "b": {"x": torch.zeros(1)}}, "state dict, .* it holds the entries a, b"),
         ([torch.zeros(1)], "it holds a list"),
-        ({}, "it holds the entries"),
+        ({}, "it holds a dict without any"),
     ],
 )
 def test_a_file_without_one_state_dict_says_what_it_holds(tmp_path, held, words):
