@@ -114,6 +114,19 @@ def test_own_activations_are_compared_in_the_order_of_their_ids(own):
     assert pd.read_parquet(own / "statistics" / "theirs.parquet").empty
 
 
+def test_a_study_of_own_models_ends_with_its_scores_and_a_heatmap(own):
+    text = (own / "findings.md").read_text(encoding="utf-8")
+    section = text[text.index("## Study theirs") :].split("\n## ")[0]
+    pairs = pd.read_parquet(own / "similarity" / "theirs" / "theirs" / "pairs" / "cells_test.parquet")
+    exact = pairs[pairs["score_protocol"] == "exact"]
+    for row in exact.itertuples():
+        interval = f"[{row.ci_low:.3f}, {row.ci_high:.3f}]"
+        assert f"| {row.name_a} | {row.name_b} | features | cka | {row.value:.3f} | {interval} |" in section
+    shown = pd.read_csv(own / "figures" / "theirs_heatmap.csv")
+    assert shown["a"].tolist() == exact["name_a"].tolist()
+    assert shown["value"].tolist() == pytest.approx(exact["value"].tolist())
+
+
 def test_own_checkpoints_are_compared_at_the_overlap_given(own):
     scores = pd.read_parquet(own / "similarity" / "ours" / "ours" / "cells_test.parquet")
     exact = scores[scores["score_protocol"] == "exact"]

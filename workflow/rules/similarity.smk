@@ -48,6 +48,31 @@ rule join_scores:
         "../scripts/join_scores.py"
 
 
+# of studies whose single pairs are results: scores with intervals over stimuli
+rule write_pairs:
+    input:
+        scores=f"{ROOT}/similarity/{{study}}/{{comparison}}/{{stimuli}}.parquet",
+        activations=FLOW.comparison_activations,
+    output:
+        pairs=f"{ROOT}/similarity/{{study}}/{{comparison}}/pairs/{{stimuli}}.parquet",
+    log:
+        f"{ROOT}/logs/write_pairs/{{study}}.{{comparison}}.{{stimuli}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/write_pairs/{{study}}.{{comparison}}.{{stimuli}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=16000,
+        runtime=PLAN.runtime("write_pairs"),
+        expected_seconds=PLAN.expected_seconds("write_pairs"),
+    params:
+        work=FLOW.pairs_work,
+    message:
+        "Similarity: {wildcards.study}, {wildcards.comparison}, on {wildcards.stimuli}: intervals of all pairs"
+    script:
+        "../scripts/write_pairs.py"
+
+
 rule list_views:
     input:
         scores=FLOW.all_scores(),

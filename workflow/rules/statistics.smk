@@ -50,6 +50,7 @@ rule write_tables:
 rule write_findings:
     input:
         statistics=FLOW.all_statistics(),
+        pairs=FLOW.pair_tables(),
         mutual_information=f"{ROOT}/statistics/mutual_information.csv",
         accuracy=f"{ROOT}/statistics/accuracy.csv",
     output:

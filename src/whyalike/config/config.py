@@ -215,7 +215,11 @@ class _Shared(Section):
     )
     similarity: Similarity = Field(description="Scores.")
     statistics: Statistics = Field(Statistics(), description="Inference.")
-    figures: dict[Name, Figure] = Field(description="The figures; each is a target.")
+    figures: dict[Name, Figure] = Field(
+        {},
+        description="The figures; each is a target. A study of runs from files of which no heatmap is named has one, "
+        "`{study}_heatmap`.",
+    )
     published: dict[Name, PublishedScores] = Field({}, description="Published score tables, drawn beside ours.")
     sample_texts: dict[Name, SampleText] = Field({}, description="What language models say; each is a target.")
     operation: Operation = Field(Operation(), description="How work is carried out.")

@@ -138,6 +138,9 @@ class ExternalStudy(Question):
         "overlaps; or a list of pairs.",
     )
     comparisons: Comparisons = Field({}, description=COMPARISONS)
+    intervals: bool = Field(
+        True, description="Give each score its 95 % interval over stimuli: 20 to 100 further scores a pair and metric."
+    )
 
     @model_validator(mode="after")
     def _pairs_differ(self) -> Self:

@@ -1,15 +1,18 @@
 """A configuration as it is read from YAML: all of its faults at once, before any job."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from whyalike.config.checks import misfits, unknown_names
-from whyalike.config.config import Config
+from whyalike.config.config import Config, Figure
 from whyalike.config.faults import faults_in_words, listed
 from whyalike.config.yaml_file import ConfigError, keys_of
+from whyalike.designs.registry import design
+
+HEATMAP = "heatmap"
 
 
 def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
@@ -25,7 +28,21 @@ def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
         raise ConfigError(listed(source, faults_in_words(error.errors(), Config))) from None
     if faults := [*unknown_names(config), *misfits(config)]:
         raise ConfigError(listed(source, faults))
-    return config
+    return config.model_copy(update={"figures": config.figures | dict(_heatmaps(config))})
+
+
+def _heatmaps(config: Config) -> Iterator[tuple[str, Figure]]:
+    """Of each study of runs from files of which no heatmap is named: one, under a free name."""
+    named = {figure.study for figure in config.figures.values() if figure.kind == HEATMAP}
+    for study, section in config.studies.items():
+        if not design(section.factor).is_trained and study not in named:
+            name = f"{study}_{HEATMAP}"
+            while name in {*config.figures, *config.sample_texts, *config.studies}:
+                name += "_"
+            metric, *_ = sorted(config.similarity.metrics, key="cka".__ne__)  # CKA, or else the first
+            options = {"metric": metric, "score_protocol": config.similarity.protocols[0]}
+            caption = f"Scores of the pairs of {study}, and which of them chance or untrained models reach too."
+            yield name, Figure(kind=HEATMAP, study=study, options=options, caption=caption)
 
 
 def read(path: str | Path) -> Config:

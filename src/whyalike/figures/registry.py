@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from whyalike.designs.registry import DESIGNS, design, with_one_overlap
+from whyalike.designs.registry import DESIGNS, design, designs, with_one_overlap
 from whyalike.registry import Entry, Registry
 
 
@@ -14,12 +14,13 @@ class FigureFacts:
     ----------
     needs : keys that the figure's entry in the config must have: "study", "dataset".
     inputs : what is read, each a list of paths: "scores", "statistics", "manifests" (Parquet tables, concatenated),
-        "all_statistics" (of every study), "tables" (one CSV file), "data" (the folder of a prepared data set, or its
-        files); of one comparison, stimuli and layer, that the options name, "panel_scores", "representations" and
-        "labels". In the order of the arguments of ``draw``.
+        "all_statistics" (of every study), "pairs" (pair tables of the study), "tables" (one CSV file), "data" (the
+        folder of a prepared data set, or its files); of one comparison, stimuli and layer, that the options name,
+        "panel_scores", "representations" and "labels". In the order of the arguments of ``draw``.
         A figure of a study with rules of its own reads Parquet tables by whatever name the study has for them.
     category : heading in the report.
     options : keys that the entry's `options` may have: the keyword arguments of ``draw``.
+    from_files : whether it shows studies of runs from files, and no others.
     study : the study whose rules draw it, and no configuration's `figures`.
     caption : of such a figure, one sentence for the report.
     """
@@ -28,6 +29,7 @@ class FigureFacts:
     inputs: tuple[str, ...]
     category: str
     options: tuple[str, ...] = ()
+    from_files: bool = False
     study: str = ""
     caption: str = ""
 
@@ -69,6 +71,16 @@ FIGURES: Registry[FigureFacts] = Registry(
                 ("scores", "statistics"),
                 "Controls",
                 ("metric", "score_protocol", "stimuli_kind", "comparison"),
+            ),
+        ),
+        "heatmap": Entry(
+            "whyalike.figures.heatmap:draw",
+            FigureFacts(
+                ("study",),
+                ("pairs",),
+                "Models from files",
+                ("metric", "score_protocol", "comparison", "stimuli"),
+                from_files=True,
             ),
         ),
         "mutual_information": Entry(
@@ -145,4 +157,6 @@ CONFIG_FIGURES: Registry[FigureFacts] = Registry(
 
 def shows(kind: str) -> tuple[str, ...]:
     """The designs of the studies that a kind can show: those that it is made for, else all that vary one overlap."""
+    if FIGURES[kind].facts.from_files:
+        return designs(trained=False)
     return tuple(name for name in DESIGNS if kind in design(name).figures) or with_one_overlap()

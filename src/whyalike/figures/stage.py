@@ -37,9 +37,9 @@ def make_figure(
     kind : name in `FIGURES`.
     parameters : options of the kind's ``draw``, such as ``{"metric": "cka", "score_protocol": "exact"}``.
     inputs : paths by what they hold, as the kind's facts name them: "scores", "panel_scores", "statistics",
-        "all_statistics", "manifests" (Parquet tables, concatenated in the given order), "representations" (activations
-        of a layer on a stimulus set), "tables" (one CSV file), "data" and "labels" (the folder of a prepared data set,
-        or its files). Others are ignored.
+        "all_statistics", "pairs", "manifests" (Parquet tables, concatenated in the given order), "representations"
+        (activations of a layer on a stimulus set), "tables" (one CSV file), "data" and "labels" (the folder of a
+        prepared data set, or its files). Others are ignored.
     out : path of the SVG file; PDF, PNG and CSV are written beside it.
     made_by : JSON values for the metadata of the files.
     partial : what a partial result lacks, in words: it is written into the figure, and into a column of its numbers.
@@ -128,6 +128,7 @@ READERS: dict[str, Callable[[Sequence[Path]], list[Any]]] = {
     "representations": _representations,
     "labels": _labels,
     "statistics": _parquet,
+    "pairs": _parquet,
     "all_statistics": _parquet,
     "manifests": _parquet,
     "tables": _csv,

@@ -60,6 +60,7 @@ class FigureFiles(Paths):
                 f"{self.root}/statistics/{figure.study}.parquet",
                 *published("statistics", figure.published),
             ],
+            "pairs": lambda: self.pair_tables(figure.study),
             "all_statistics": lambda: [*self.all_statistics(), *published("statistics", self.config.published)],
         }
 

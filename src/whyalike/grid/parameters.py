@@ -23,7 +23,7 @@ from whyalike.models.registry import MODELS
 from whyalike.provenance import fingerprint, version
 from whyalike.similarity.metrics.facts import MetricFacts
 from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.parameters import ScoreParameters, ViewsParameters
+from whyalike.similarity.parameters import PairParameters, ScoreParameters, ViewsParameters
 from whyalike.similarity.protocols import metric_of
 from whyalike.splits.parameters import SplitParameters, SplitRun
 from whyalike.statistics.parameters import (
@@ -170,6 +170,18 @@ class Parameters(FigureFiles):
                 "whyalike.similarity.comparison:score_comparison",
                 *sorted({entry.target for entry in metrics.values()}),
             ),
+        ).text()
+
+    def pairs_work(self, wildcards: Any) -> str:
+        """Parameters of the pair table of one comparison on one stimulus set."""
+        metrics = self.config.similarity.metrics
+        targets = {METRICS[metric_of(*one)].target for one in metrics.items()}
+        return PairParameters(
+            **{name: getattr(wildcards, name) for name in ("study", "comparison", "stimuli")},
+            metrics=metrics,
+            intervals=self.config.studies[wildcards.study].intervals,
+            seed=self.config.similarity.seed,
+            code=fingerprint("whyalike.similarity.pair_table:write_pairs", *sorted(targets)),
         ).text()
 
     def views_work(self, _: Any) -> str:

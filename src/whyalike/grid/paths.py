@@ -1,16 +1,18 @@
 """The paths of each stage's files, as the rules ask for them."""
 
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from whyalike.config.config import Config
 from whyalike.config.external import OwnActivations
-from whyalike.designs.registry import FROM_FILES
+from whyalike.designs.registry import FROM_FILES, design
 from whyalike.grid import views
 from whyalike.grid.parts import WHOLE, parts
 from whyalike.grid.runs import Cell, Grid
 from whyalike.grid.sample_texts import speaking
 from whyalike.similarity.families import family_jobs
+from whyalike.statistics.claims_table import CLAIMS
 
 DATA_FILES = ("array.npy", "labels.parquet", "checksums.json")
 SAMPLE_FILES = ("md", "csv")
@@ -95,6 +97,18 @@ class Paths:
     def all_scores(self) -> list[str]:
         """Score tables of every study."""
         return [path for study in self.config.studies for path in self.study_scores(study)]
+
+    def pair_tables(self, study: str | None = None) -> list[str]:
+        """Pair tables of a study of runs from files, or of all such: one beside each score table."""
+        names = [name for name in self.config.studies if study in (None, name)]
+        return [str(path.parent / "pairs" / path.name)
+                for name in names if not design(self.config.studies[name].factor).is_trained
+                for path in map(Path, self.study_scores(name))]  # fmt: skip
+
+    def claims(self) -> list[str]:
+        """The page of the overlap study's claims, where the configuration has a study of a design that it is about."""
+        asked = {study.factor for study in self.config.studies.values()}
+        return [f"{self.root}/claims.md"] if asked & {claim.panels.factor for claim in CLAIMS} else []
 
     def all_statistics(self) -> list[str]:
         """Statistics of every study."""

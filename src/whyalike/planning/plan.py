@@ -65,6 +65,7 @@ class Plan:
             EXTRACTION: self._extract,
             "write_sample_text": lambda _: self._on_device("write_sample_text"),
             "score_comparison": self._score_comparison,
+            "write_pairs": self._write_pairs,
         }
         self._own: dict[str, tuple[str, Rule]] = {}  # rules of studies with rules of their own -> the study, the rule
 
@@ -289,6 +290,14 @@ class Plan:
             factor=study.factor,
             studies={name: frozenset()},
         )
+
+    def _write_pairs(self, wildcards: Wildcards) -> Estimate:
+        """An interval takes up to a hundred scores, as a null does: guessed as what all families cost together."""
+        jobs = family_jobs(self.config.similarity.metrics)
+        parts = [self._score_comparison({**wildcards, "job": job}) for job in jobs]
+        wanted = self.config.studies[wildcards["study"]].intervals
+        seconds = sum(part.own_seconds for part in parts) if wanted else self._stage("join_scores").seconds
+        return replace(parts[0], own_seconds=seconds, sources=frozenset({"guessed"}))
 
 
 def _kind(rule: str) -> str:

@@ -88,6 +88,31 @@ class ScoreParameters(JobParameters):
         return f"similarity {self.study} · {self.comparison} · {self.stimuli}"
 
 
+class PairParameters(JobParameters):
+    """The pair table of one comparison on one stimulus set.
+
+    Attributes
+    ----------
+    study, comparison, stimuli : what is compared.
+    metrics : scoring -> its parameters.
+    intervals : whether there are to be intervals over stimuli; ``seed`` is the key of their groups and subsets.
+    code : fingerprint of what carries the job out.
+    """
+
+    study: str
+    comparison: str
+    stimuli: str
+    metrics: dict[str, dict[str, Any]]
+    intervals: bool
+    seed: int
+    code: str
+
+    @property
+    def title(self) -> str:
+        """What is compared, in a line of a log."""
+        return f"pairs {self.study} · {self.comparison} · {self.stimuli}"
+
+
 class ListedView(JobParameters):
     """What an id in activation files and score tables stands for.
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from whyalike.designs.design import load
 from whyalike.designs.registry import design
+from whyalike.statistics.pair_findings import READING, pair_findings
 from whyalike.statistics.panels import sign_of_closer
 from whyalike.statistics.table import kind_words, of_settings, seeds_words, speaking, views, with_scorings
 
@@ -17,14 +18,12 @@ from whyalike.statistics.table import kind_words, of_settings, seeds_words, spea
 DESCRIPTIVE_SEEDS = 3
 LEVEL = 0.05
 
-_READING = """# Findings
-
-How to read this: the effect is the change of exact linear CKA from the lowest to the highest overlap of a panel, one
-number a seed. Intervals are 95 % t intervals over seeds, p is an exact sign-flip p, and p (Holm) is adjusted over the
-panels of the study. An effect is a claim if p (Holm) is at most .05 and there are more than three seeds; otherwise it
-describes these runs and no more. "As published" is one regression line over all points, which are not independent: its
-R2 has no interval. Of a layer that gives a feature map or tokens, the mean over positions is compared; activations from
-files are compared as they are.
+_READING = """How to read this: the effect is the change of exact linear CKA from the lowest to the highest overlap of
+a panel, one number a seed. Intervals are 95 % t intervals over seeds, p is an exact sign-flip p, and p (Holm) is
+adjusted over the panels of the study. An effect is a claim if p (Holm) is at most .05 and there are more than three
+seeds; otherwise it describes these runs and no more. "As published" is one regression line over all points, which are
+not independent: its R2 has no interval. Of a layer that gives a feature map or tokens, the mean over positions is
+compared; activations from files are compared as they are.
 """
 
 
@@ -33,6 +32,7 @@ def findings(
     accuracy: pd.DataFrame,
     mutual_information: pd.DataFrame,
     partial: Sequence[str] = (),
+    pairs: Mapping[str, pd.DataFrame] | None = None,
 ) -> str:
     """What the studies show, in Markdown for a reader who knows machine learning.
 
@@ -42,14 +42,20 @@ def findings(
     accuracy : Table 5 (`tables.accuracy_table`).
     mutual_information : Table 3 (`mutual_information.mutual_information_table`).
     partial : what a partial result lacks, a line each; it is said first.
+    pairs : study -> its pair tables, of those of runs from files.
 
     Returns
     -------
-    Markdown: how to read it, a section a study (in-distribution panels at length, the others in a line each), mutual
-    information as published against corrected, and the accuracies or, of models that have none, the losses.
+    Markdown: how to read it, a section a study (in-distribution panels at length, the others in a line each, or a table
+    of its pairs), mutual information as published against corrected, and the accuracies or, of models that have none,
+    the losses. Where there are pairs alone, nothing is said of overlaps, information and accuracy.
     """
-    sections = [_READING, *_partial(partial), *(_study(name, table) for name, table in statistics.items())]
-    return "\n".join([*sections, _information(mutual_information), _accuracies(accuracy)])
+    pairs = pairs or {}
+    over_seeds = not pairs or any(len(table) or name not in pairs for name, table in statistics.items())
+    reading = [*([_READING] if over_seeds else []), *([READING] if pairs else [])]
+    studies = [_study(name, table, pairs.get(name)) for name, table in statistics.items()]
+    last = [_information(mutual_information), _accuracies(accuracy)] if over_seeds else []
+    return "\n".join(["# Findings\n", *reading, *_partial(partial), *studies, *last])
 
 
 def _partial(lines: Sequence[str]) -> list[str]:
@@ -58,10 +64,12 @@ def _partial(lines: Sequence[str]) -> list[str]:
     return ["**Partial result**: not every model is finished.\n", *(f"- {line}" for line in lines), ""]
 
 
-def _study(name: str, table: pd.DataFrame) -> str:
-    """A section; every study is of one design."""
+def _study(name: str, table: pd.DataFrame, pairs: pd.DataFrame | None) -> str:
+    """A section; every study is of one design. Of pairs without overlaps there are no statistics over seeds."""
     said = overlap_findings if table.empty else load(design(table["factor"].iloc[0]).findings)
-    return "\n".join([f"## Study {name}", "", *said(table), ""])
+    over_seeds = said(table) if pairs is None or len(table) else []
+    of_pairs = [] if pairs is None else pair_findings(pairs)
+    return "\n".join([f"## Study {name}", "", *over_seeds, *([""] if over_seeds and of_pairs else []), *of_pairs, ""])
 
 
 def overlap_findings(table: pd.DataFrame) -> list[str]:

@@ -48,11 +48,18 @@ def write_tables(parameters: TableParameters, scores: Sequence[Path], manifests:
 
 
 def write_findings(
-    parameters: FindingParameters, statistics: Sequence[Path], accuracy: Path, mutual_information: Path, output: Path
+    parameters: FindingParameters,
+    statistics: Sequence[Path],
+    pairs: Sequence[Path],
+    accuracy: Path,
+    mutual_information: Path,
+    output: Path,
 ) -> None:
-    """Write what was found, in words, as Markdown."""
-    by_study = dict(tuple(_read(statistics).groupby("study", sort=False)))
-    write_text(output, findings(by_study, pd.read_csv(accuracy), pd.read_csv(mutual_information), parameters.partial))
+    """Write what was found, in words, as Markdown; statistics are a table a study, of its name."""
+    by_study = {path.stem: pq.read_table(path).to_pandas() for path in statistics}
+    of_pairs = dict(tuple(_read(pairs).groupby("study", sort=False))) if pairs else {}
+    tables = (pd.read_csv(path) for path in (accuracy, mutual_information))
+    write_text(output, findings(by_study, *tables, parameters.partial, of_pairs))
 
 
 def write_claims(parameters: ClaimParameters, statistics: Sequence[Path], output: Path) -> None:

@@ -50,6 +50,7 @@ class MainLine(Study):
             "import_activations": self.flow.import_activations_work,
             "score_comparison": self.flow.similarity_work,
             "join_scores": self.flow.similarity_work,
+            "write_pairs": self.flow.pairs_work,
             "list_views": self.flow.views_work,
             "analyse_study": self.flow.statistics_work,
             "write_tables": self.flow.tables_work,
@@ -118,6 +119,11 @@ class MainLine(Study):
                     for job, part in zip(self.flow.family_jobs(), files, strict=True):
                         yield Job("scores", "score_comparison", {**names, "job": job}, (part,), cells=cells)
                     yield Job("scores", "join_scores", names, (path,), (path,), cells)
+        for path in self.flow.pair_tables():
+            study, name, _, stimuli = Path(path).with_suffix("").parts[-4:]
+            cells = frozenset(views.cells(self.grid, study, self.flow.comparisons(study)[name]))
+            names = {"study": study, "comparison": name, "stimuli": stimuli}
+            yield Job("scores", "write_pairs", names, (path,), (path,), cells)
         listed = (f"{self.root}/similarity/views.parquet",)
         yield Job("scores", "list_views", {}, listed, listed, self._cells())
         for path in self.flow.all_statistics():
@@ -141,9 +147,8 @@ class MainLine(Study):
         for page in map(Path, self.flow.samples()):
             files = tuple(str(page.with_suffix(f".{suffix}")) for suffix in SAMPLE_FILES)
             yield Job("pages", "write_sample_text", {"sample": page.stem}, files, files, is_traced=False)
-        for name in ("findings", "claims"):
-            files = (f"{self.root}/{name}.md",)
-            yield Job("pages", f"write_{name}", {}, files, files, self._cells(), is_traced=False)
+        for page in (f"{self.root}/findings.md", *self.flow.claims()):
+            yield Job("pages", f"write_{Path(page).stem}", {}, (page,), (page,), self._cells(), is_traced=False)
 
     def _cells(self, study: str | None = None) -> frozenset[Cell]:
         """The cells of a study, of all if left out."""

@@ -10,6 +10,7 @@ from whyalike.config.reading import check
 from whyalike.config.yaml_file import ConfigError
 from whyalike.grid.runs import Cell, Grid
 from whyalike.grid.workflow import Workflow
+from whyalike.studies.main_line import studies_of
 
 THEIRS = {
     "dataset": "digits", "labelling": "digit", "runs": ["clip", "dino", "sup"],
@@ -51,6 +52,42 @@ def test_given_pairs_carry_their_seed_and_overlap(values):
     [pair] = Grid(check(values)).pairs("given", "ours")
     assert (pair.condition, pair.seed, pair.data_overlap) == ("0.25", 3, 0.25)
     assert pair.run_a.untrained != pair.run_b.untrained  # a checkpoint's architecture has a start
+
+
+def test_a_study_of_runs_from_files_has_a_heatmap_unless_one_is_named(values):
+    values["figures"] = {"mine": {"kind": "heatmap", "study": "given", "caption": "Mine."}}
+    figures = check(values).figures
+    assert list(figures) == ["mine", "all_pairs_heatmap"]
+    assert figures["all_pairs_heatmap"].options == {"metric": "cka", "score_protocol": "exact"}
+    del values["figures"], values["similarity"]["metrics"]["cka"]
+    assert check(values).figures["given_heatmap"].options["metric"] == "cka_unbiased"
+    inputs = Workflow(check(values)).figure_inputs(SimpleNamespace(figure="all_pairs_heatmap"))
+    assert inputs == {"pairs": ["results/demo/similarity/all_pairs/theirs/pairs/digits_test.parquet"]}
+
+
+def test_a_heatmap_shows_runs_from_files_alone(values):
+    values["figures"]["wrong"] = {"kind": "heatmap", "study": "label_overlap", "caption": "None."}
+    with pytest.raises(ConfigError, match="a figure of kind heatmap shows a study of factor external"):
+        check(values)
+
+
+def test_claims_of_the_overlap_study_are_made_where_one_of_its_designs_is_asked_for(values):
+    assert Workflow(check(values)).claims() == ["results/demo/claims.md"]
+    values["studies"] = {name: study for name, study in values["studies"].items() if study["factor"] == "external"}
+    values["figures"] = {}
+    assert Workflow(check(values)).claims() == []
+    rules = {job.rule for job in studies_of(check(values))[0].jobs()}
+    assert "write_claims" not in rules and "write_pairs" in rules
+
+
+def test_intervals_are_a_part_of_the_pair_tables_parameters_alone(values):
+    names = SimpleNamespace(study="all_pairs", comparison="theirs", stimuli="digits_test")
+    before = Workflow(check(values))
+    values["studies"]["all_pairs"]["intervals"] = False
+    after = Workflow(check(values))
+    assert json.loads(after.pairs_work(names))["intervals"] is False
+    assert before.pairs_work(names) != after.pairs_work(names)
+    assert before.similarity_work(names) == after.similarity_work(names)
 
 
 def test_other_runs_keep_their_identity(values, demo):

@@ -1,0 +1,262 @@
+"""Scores of single pairs as a table of colours: models x models, or layers x layers of a comparison of several layers.
+
+Models stand in the order of a hierarchical clustering (average linkage, leaves ordered so that neighbours are alike) if
+every two of them are scored; layers, and models of which a pair is missing, stand in the order of the configuration.
+A cell carries a cross where the score is not beyond the end of its null, and a ring where it is not beyond that of its
+untrained pair. Colours are viridis, which rises in lightness alone too; bright is alike.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy  # its parts are loaded when they are used: `scipy.cluster` takes a while
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from whyalike.figures import style
+from whyalike.similarity.metrics.registry import METRICS
+from whyalike.statistics.pair_findings import beyond
+from whyalike.statistics.panels import sign_of_closer
+
+LARGE = 14  # models or layers: more than this take a whole page's width
+LARGEST_CELL = 0.5  # inches
+LONGEST = 28  # characters of a name that are drawn; the numbers hold all of it
+FEWEST_TO_CLUSTER = 3
+_CELL = ["value", "ci_low", "ci_high", "null_mean", "null_p95", "untrained", "p_value", "n"]
+_OF = ["comparison", "stimuli", "stimuli_kind", "step_a", "step_b"]
+_COLUMNS = ["panel", *_OF, "layer_a", "layer_b", "a", "b", "pairs", *_CELL, "beyond_null", "beyond_untrained"]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One panel: ``cells`` has a row a pair (of models or layers), its names ``a`` and ``b`` and the columns of a cell.
+
+    ``rows`` and ``columns`` are the names in the order in which they are drawn, ``order`` says in words which that is;
+    ``mirrored`` if each cell stands on both sides of the diagonal; ``key`` and ``facts`` say what is compared.
+    """
+
+    key: dict[str, Any]
+    facts: list[str]
+    cells: pd.DataFrame
+    rows: list[str]
+    columns: list[str]
+    order: str
+    mirrored: bool
+
+    def values(self, column: str = "value") -> np.ndarray:
+        """One column of the cells as a table of rows x columns, NaN where there is none."""
+        found = np.full((len(self.rows), len(self.columns)), np.nan)
+        for a, b, value in self.cells[["a", "b", column]].itertuples(index=False):
+            found[self.rows.index(a), self.columns.index(b)] = value
+            if self.mirrored:
+                found[self.rows.index(b), self.columns.index(a)] = value
+        return found
+
+
+@style.styled
+def draw(
+    pairs: pd.DataFrame,
+    *,
+    metric: str = "cka",
+    score_protocol: str = "exact",
+    comparison: str | None = None,
+    stimuli: str | None = None,
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw the scores of one study's pairs under one metric, a panel for each comparison, stimulus set and layer.
+
+    Parameters
+    ----------
+    pairs : pair tables of the study.
+    metric, score_protocol : which scores.
+    comparison, stimuli : the ones to show; all if left out.
+
+    Returns
+    -------
+    the figure, and its numbers: a row a cell, with the letter of its panel.
+
+    Raises
+    ------
+    ValueError : no such score is in the table.
+    """
+    wanted = {"scoring": metric, "score_protocol": score_protocol, "comparison": comparison, "stimuli": stimuli}
+    rows = pairs
+    for name, value in wanted.items():
+        rows = rows if value is None else rows[rows[name] == value]
+    if rows.empty:
+        held = pairs[["scoring", "score_protocol", "comparison", "stimuli"]].drop_duplicates()
+        there = "; ".join(", ".join(one) for one in held.itertuples(index=False)) or "nothing"
+        asked = ", ".join(value for value in wanted.values() if value is not None)
+        raise ValueError(f"no score of {asked} is here to draw: the table holds {there}. Change the options.")
+    measured = rows["metric"].iloc[0]
+    return _drawn(list(_matrices(rows, measured)), measured, style.metric_words(metric, score_protocol))
+
+
+def _matrices(rows: pd.DataFrame, metric: str) -> Iterator[Matrix]:
+    for values, group in rows.groupby(_OF, sort=False, dropna=False):
+        key = dict(zip(_OF, values, strict=True))
+        layers = group[["layer_a", "layer_b"]].drop_duplicates()
+        own = (group["comparison"] == group["setting"]).all()
+        if len(layers) > 1 and not own:
+            yield _of_layers(key, group)
+        else:
+            for (layer_a, layer_b), one in group.groupby(["layer_a", "layer_b"], sort=False):
+                yield _of_models(key | {"layer_a": layer_a, "layer_b": layer_b}, one, metric)
+
+
+def _of_layers(key: dict[str, Any], rows: pd.DataFrame) -> Matrix:
+    """Layers of A x layers of B: the mean over pairs."""
+    groups = rows.groupby(["layer_a", "layer_b"], sort=False)
+    cells = groups[_CELL].mean().assign(ci_low=np.nan, ci_high=np.nan, p_value=np.nan, pairs=groups.size())
+    cells = cells.reset_index().assign(a=lambda table: table["layer_a"], b=lambda table: table["layer_b"])
+    facts = [*_said(key, rows), f"mean of {style.count(*[len(rows) // len(cells)] * 2, 'pair', 'pairs')}"]
+    rows_of, columns = (list(dict.fromkeys(rows[name])) for name in ("layer_a", "layer_b"))
+    return Matrix(key, facts, cells, rows_of, columns, "layers as configured", False)
+
+
+def _of_models(key: dict[str, Any], rows: pd.DataFrame, metric: str) -> Matrix:
+    """Models x models, of one setting or of one in rows and another in columns."""
+    cells = rows.assign(a=rows["name_a"], b=rows["name_b"], pairs=1)
+    layers = " x ".join(dict.fromkeys((key["layer_a"], key["layer_b"])))
+    shown = [] if layers == "max" else [f"layer {layers}"]
+    if rows["setting_b"].notna().any():
+        names = [list(dict.fromkeys(cells[side])) for side in "ab"]
+        return Matrix(key, [*shown, *_said(key, rows)], cells, *names, "models as configured", False)
+    models = list(dict.fromkeys([*cells["a"], *cells["b"]]))
+    facts = [*shown, *_said(key, rows), style.count(len(models), len(models), "model", "models")]
+    symmetric = METRICS[metric].facts.symmetric
+    given = Matrix(key, facts, cells, models, models, "models as configured", symmetric)
+    order = _clustered(given.values(), sign_of_closer(metric)) if symmetric else None
+    if order is None:
+        return given
+    models = [models[i] for i in order]
+    return Matrix(key, facts, cells, models, models, "models clustered, average linkage", True)
+
+
+def _said(key: dict[str, Any], rows: pd.DataFrame) -> list[str]:
+    """What holds of all scores of a panel: steps that are not the final one, kind of stimuli, their number."""
+    steps = [None if pd.isna(key[name]) else int(key[name]) for name in ("step_a", "step_b")]
+    ends = list(dict.fromkeys("final" if step is None else f"step {step}" for step in steps))
+    words = [] if ends == ["final"] else [" vs ".join(ends)]
+    return [*words, style.kind_words(key["stimuli_kind"]), f"n = {style.span(rows['n'].min(), rows['n'].max())}"]
+
+
+def _clustered(values: np.ndarray, sign: int) -> np.ndarray | None:
+    """The order of the leaves of average linkage; None for fewer than three models, or where a pair is missing."""
+    upper = values[np.triu_indices(len(values), 1)]
+    if len(values) < FEWEST_TO_CLUSTER or np.isnan(upper).any():
+        return None
+    distances = (sign * upper).max() - sign * upper
+    linkage = scipy.cluster.hierarchy.linkage(distances, "average", optimal_ordering=True)
+    return scipy.cluster.hierarchy.leaves_list(linkage)
+
+
+def _drawn(matrices: Sequence[Matrix], metric: str, label: str) -> tuple[Figure, pd.DataFrame]:
+    most = max(max(len(one.rows), len(one.columns)) for one in matrices)
+    columns = 2 if len(matrices) > 1 and most <= LARGE else 1
+    width = style.COLUMN_INCHES if len(matrices) == 1 and most <= LARGE else style.PAGE_INCHES
+    longest = max(len(_short(name)) for one in matrices for name in (*one.rows, *one.columns))
+    labels = longest * style.CHARACTER_INCHES * style.SMALL_POINTS / style.TEXT_POINTS
+    room = width / columns - labels - 0.3  # inches of the longer side of a panel's cells, at most
+    grid = [matrices[i : i + columns] for i in range(0, len(matrices), columns)]
+    cells = [[min(room / max(len(one.rows), len(one.columns)), LARGEST_CELL) for one in row] for row in grid]
+    tall = sum(max(cell * len(one.rows) for cell, one in zip(of_row, row, strict=True))
+               for of_row, row in zip(cells, grid, strict=True))  # fmt: skip
+    figure = style.new_figure(width, tall + len(grid) * (labels + 5 * style.LINE_INCHES) + 1.1)
+    figure.get_layout_engine().set(w_pad=0.08)
+    all_axes = figure.subplots(len(grid), columns, squeeze=False)
+    every = pd.concat([one.cells for one in matrices])
+    ends = every[["value", "null_mean", "untrained"]].astype(float)
+    low, high = np.nanmin(ends), np.nanmax(ends)
+    colours = Normalize(low, high if high > low else low + 1)
+    numbers, meshes = [], []
+    for place, axes in enumerate(all_axes.ravel()):
+        if place >= len(matrices):
+            axes.set_axis_off()
+            continue
+        one = matrices[place]
+        letter = chr(ord("a") + place) if len(matrices) <= 26 else str(place + 1)
+        meshes.append(_panel(axes, one, colours, metric, cells[place // columns][place % columns]))
+        name = ": ".join(str(one.key[part]) for part in ("comparison", "stimuli"))
+        facts = style.packed([*one.facts, one.order], style.room(width / columns - labels))
+        axes.set_title("\n".join([f"{letter}  {name}" if len(matrices) > 1 else name, *facts]), linespacing=1.25)
+        numbers.append(_marked(one.cells, metric).assign(panel=letter, **one.key))
+    bar = figure.colorbar(meshes[0], ax=list(all_axes.ravel()), location="bottom", aspect=30, shrink=0.8, pad=0.02)
+    bar.set_label(f"{label}; bright is alike")
+    bar.ax.tick_params(labelsize=style.SMALL_POINTS)
+    _legend(figure, bar.ax, every, metric)
+    return figure, pd.concat(numbers).reindex(columns=_COLUMNS)
+
+
+def _panel(axes: Axes, one: Matrix, colours: Normalize, metric: str, cell: float) -> Any:
+    """Cells of ``cell`` inches with their numbers where there is room, and their marks."""
+    values = one.values()
+    axes.set_facecolor(style.PALE)
+    palette = "viridis" if sign_of_closer(metric) > 0 else "viridis_r"
+    mesh = axes.pcolormesh(np.ma.masked_invalid(values), norm=colours, cmap=palette, edgecolors="white", linewidth=0.4)
+    axes.set_aspect("equal")
+    axes.invert_yaxis()
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    every = math.ceil(style.LINE_INCHES * style.SMALL_POINTS / style.TEXT_POINTS / cell)  # a name takes a line
+    for axis, names in ((axes.xaxis, one.columns), (axes.yaxis, one.rows)):
+        axis.set_ticks(np.arange(0, len(names), every) + 0.5, [_short(name) for name in names[::every]])
+    axes.tick_params(length=0, labelsize=style.SMALL_POINTS)
+    axes.tick_params(axis="x", labelrotation=90)
+    if every > 1:
+        axes.set_xlabel(f"every {every}. is named", fontsize=style.SMALL_POINTS)
+    written = style.room(cell, style.SMALL_POINTS) >= 5  # a sign, three digits with their point, and a gap
+    not_null, not_untrained = (beyond(values, one.values(name), metric) == 0 for name in ("null_p95", "untrained"))
+    for i, j in np.argwhere(~np.isnan(values)):
+        ink = "black" if mesh.cmap(colours(values[i, j]))[1] > 0.55 else "white"
+        if written:
+            text = f"{values[i, j]:z.2f}".replace("-", "\N{MINUS SIGN}")
+            axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=style.SMALL_POINTS, color=ink)
+        size, up = (3.2, 0.2) if written else (min(4.0, 30 * cell), 0.5)
+        if not_null[i, j]:
+            axes.plot(j + 0.75 if written else j + 0.5, i + up, "x", color=ink, markersize=size, markeredgewidth=0.8)
+        if not_untrained[i, j]:
+            mark = {"markersize": size, "markeredgewidth": 0.8, "fillstyle": "none"}
+            axes.plot(j + 0.25 if written else j + 0.5, i + up, "o", color=ink, **mark)
+    return mesh
+
+
+def _marked(cells: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The cells with what is marked in them: whether the score is beyond the end of its null and its untrained pair."""
+    found = {f"beyond_{name}": beyond(cells["value"], cells[column], metric)
+             for name, column in (("null", "null_p95"), ("untrained", "untrained"))}  # fmt: skip
+    return cells.assign(**found)
+
+
+def _legend(figure: Figure, bar: Axes, cells: pd.DataFrame, metric: str) -> None:
+    """What the marks mean and how many cells have them; on the colour bar the means of the nulls and of untrained."""
+    marked = _marked(cells, metric)
+    entries: list[tuple[Any, str]] = []
+    for name, words, marker, full in (("null", "the end of its null (95 %)", "x", "full"),
+                                      ("untrained", "its untrained pair", "o", "none")):  # fmt: skip
+        known = marked[f"beyond_{name}"].dropna()
+        if len(known):
+            handle = Line2D([], [], marker=marker, color="black", linestyle="", markersize=4, fillstyle=full)
+            entries.append((handle, f"score not beyond {words}: {int((known == 0).sum())} of {len(known)}"))
+    for column, words, marker in (("null_mean", "nulls", "v"), ("untrained", "untrained pairs", "D")):
+        if (mean := cells[column].astype(float).mean()) == mean:
+            look = {"marker": marker, "color": "black", "markersize": 4, "linestyle": ""}
+            bar.plot([mean], [1.25], **look, transform=bar.get_xaxis_transform(), clip_on=False)
+            entries.append((Line2D([], [], **look), f"on the scale: mean of the {words}, {style.number(mean)}"))
+    if cells["untrained"].isna().all():
+        entries.append((Line2D([], [], linestyle=""), "no untrained pair is known"))
+    entries.append((Patch(facecolor=style.PALE), "not scored"))
+    handles, labels = zip(*entries, strict=True)
+    figure.legend(handles, labels, loc="outside lower center", ncols=1)
+
+
+def _short(name: str) -> str:
+    """A name as it is drawn: the middle of a long one is left out."""
+    half = LONGEST // 2
+    return name if len(name) <= LONGEST else f"{name[:half]}…{name[-half + 1 :]}"
