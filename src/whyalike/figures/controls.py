@@ -17,9 +17,9 @@ from matplotlib.lines import Line2D
 from whyalike.designs.controls import ACROSS_SEEDS
 from whyalike.figures import style
 from whyalike.figures.score_panels import key_columns, panels_of_design, view_of
-from whyalike.figures.style import number, percent
+from whyalike.figures.style import number
 from whyalike.statistics.controls import UNTRAINED, across_expected, ladder
-from whyalike.statistics.table import VIEWS, seeds_asked, seeds_words
+from whyalike.statistics.table import VIEWS, kind_words, panel_words, percent, seeds_asked, seeds_words
 
 KEY = ("panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol", "scoring")
 FIGURE_COLUMNS = [*KEY, "mark", "rung", "seed", "run_a", "run_b", "data_overlap", "y", "low", "high", "share"]
@@ -153,12 +153,13 @@ def _draw_mean(axes: Axes, statistics: pd.DataFrame, estimator: str, name: str, 
 
 
 def _title(axes: Axes, letter: str, named: dict[str, Any], rows: pd.DataFrame, inches: float) -> None:
-    name = f"{style.words(named['comparison'])}: {style.words(named['stimuli'])}"
+    name = panel_words(named["comparison"], named["stimuli"])
     view = view_of(named, rows)
-    details = [style.kind_words(named["stimuli_kind"]), *([view] if view else []),
-               f"n = {style.span(rows['n'].min(), rows['n'].max())}",
-               seeds_words(rows["seed"].nunique(), seeds_asked(rows))]  # fmt: skip
-    lines = [f"{letter}  {name}" if letter else name, *style.packed(details, style.room(inches - 1.2))]
+    details = [kind_words(named["stimuli_kind"]), *([view] if view else []),
+             f"n = {style.span(rows['n'].min(), rows['n'].max())}",
+             seeds_words(rows["seed"].nunique(), seeds_asked(rows))]  # fmt: skip
+    name = style.packed([f"{letter}  {name}" if letter else name], style.room(inches - 1.2))
+    lines = [*name, *style.packed(details, style.room(inches - 1.2))]
     axes.set_title("\n".join(lines), linespacing=1.25, pad=12)
 
 

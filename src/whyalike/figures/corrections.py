@@ -17,16 +17,12 @@ from matplotlib.figure import Figure
 
 from whyalike.designs.registry import design
 from whyalike.figures import style
-from whyalike.statistics.table import of_settings, with_scorings
+from whyalike.statistics.table import kind_words, of_settings, panel_words, with_scorings
 
 KEY = ["study", "comparison", "stimuli", "stimuli_kind"]
 FIGURE_COLUMNS = [*KEY, "quantity", "as_published", "corrected", "low", "high", "n_seeds"]
 ROW_HEIGHT, FRAME_HEIGHT = 0.17, 1.25  # inches
-LABEL_CHARACTERS = 56
-SHORT_KINDS = {
-    "common": "classes of both", "ood_one": "classes of one", "ood_both": "classes of neither",
-    "fixed_classes_1": "one class at a time", "fixed_classes_2": "two classes at a time",
-}  # fmt: skip
+LABEL_CHARACTERS = 64
 DIGITS = 12  # beyond them a slope is rounding, and has no sign
 ANOTHER_SIZE = 0.1  # slopes that differ by more than this share of the larger one
 QUANTITIES = {
@@ -137,7 +133,7 @@ def _label(row: Sequence[str]) -> str:
     if len(row) == 1:
         return style.words(row[0])
     _, comparison, stimuli, kind = row
-    text = f"{style.words(comparison)}: {style.words(stimuli)}, {SHORT_KINDS.get(kind, style.kind_words(kind))}"
+    text = f"{panel_words(comparison, stimuli)}, {kind_words(kind)}"
     return textwrap.shorten(text, LABEL_CHARACTERS, placeholder=" …")
 
 

@@ -19,12 +19,13 @@ from matplotlib.lines import Line2D
 
 from whyalike.figures import style
 from whyalike.figures.score_panels import key_columns, panels_of_design, view_of
-from whyalike.figures.style import number, percent
+from whyalike.figures.style import number
 from whyalike.statistics.factorial import crossed_table, effects
 from whyalike.statistics.factorial_bridge import bridge_effects, bridge_means, without_bridge
-from whyalike.statistics.factorial_findings import FEWEST, interaction_claimed
+from whyalike.statistics.factorial_findings import interaction_claimed
 from whyalike.statistics.inference import t_interval
-from whyalike.statistics.table import VIEWS, seeds_asked, seeds_words
+from whyalike.statistics.power import possible, seeds_needed
+from whyalike.statistics.table import VIEWS, kind_words, panel_words, percent, seeds_asked, seeds_words
 
 KEY = ("panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol", "scoring")
 FIGURE_COLUMNS = [*KEY, "mark", "data_overlap", "label_overlap", "seed", "y", "low", "high", "p_holm", "share"]
@@ -242,8 +243,9 @@ def _answer(panel: _Panel) -> str:
     angle = panel.statistic("interaction_angle")
     if angle is None:
         return "no angle to check interaction on"
-    if angle["n_seeds"] < FEWEST:
-        return f"interaction: no claim with {seeds_words(int(angle['n_seeds']), int(angle['n_seeds']))}"
+    if not possible(angle["n_seeds"], angle["panels"]):
+        seeds = seeds_words(int(angle["n_seeds"]), int(angle["n_seeds"]))
+        return f"interaction: no claim with {seeds}, {seeds_needed(angle['panels'])} needed"
     if interaction_claimed(panel.statistics):
         return f"{'more' if angle['value'] > 0 else 'less'} than the sum of both (CKA and angle)"
     return "no interaction claimed"
@@ -251,10 +253,10 @@ def _answer(panel: _Panel) -> str:
 
 def _title(axes: Axes, letter: str, panel: _Panel, inches: float) -> None:
     rows = panel.scores
-    name = f"{style.words(panel.key['comparison'])}: {style.words(panel.key['stimuli'])}"
+    name = panel_words(panel.key["comparison"], panel.key["stimuli"])
     n = style.span(rows["n"].min(), rows["n"].max())
     details = [
-        style.kind_words(panel.key["stimuli_kind"]),
+        kind_words(panel.key["stimuli_kind"]),
         *([panel.view] if panel.view else []),
         f"n = {n}",
         seeds_words(rows["seed"].nunique(), seeds_asked(rows)),

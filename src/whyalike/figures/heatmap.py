@@ -24,6 +24,7 @@ from whyalike.figures import style
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.statistics.pair_findings import beyond
 from whyalike.statistics.panels import sign_of_closer
+from whyalike.statistics.table import MINUS, kind_words, panel_words, with_scorings
 
 LARGE = 14  # models or layers: more than this take a whole page's width
 LARGEST_CELL = 0.5  # inches
@@ -86,7 +87,7 @@ def draw(
     ValueError : no such score is in the table.
     """
     wanted = {"scoring": metric, "score_protocol": score_protocol, "comparison": comparison, "stimuli": stimuli}
-    rows = pairs
+    rows = pairs = with_scorings(pairs)
     for name, value in wanted.items():
         rows = rows if value is None else rows[rows[name] == value]
     if rows.empty:
@@ -144,7 +145,7 @@ def _said(key: dict[str, Any], rows: pd.DataFrame) -> list[str]:
     steps = [None if pd.isna(key[name]) else int(key[name]) for name in ("step_a", "step_b")]
     ends = list(dict.fromkeys("final" if step is None else f"step {step}" for step in steps))
     words = [] if ends == ["final"] else [" vs ".join(ends)]
-    return [*words, style.kind_words(key["stimuli_kind"]), f"n = {style.span(rows['n'].min(), rows['n'].max())}"]
+    return [*words, kind_words(key["stimuli_kind"]), f"n = {style.span(rows['n'].min(), rows['n'].max())}"]
 
 
 def _clustered(values: np.ndarray, sign: int) -> np.ndarray | None:
@@ -183,7 +184,7 @@ def _drawn(matrices: Sequence[Matrix], metric: str, label: str) -> tuple[Figure,
         one = matrices[place]
         letter = chr(ord("a") + place) if len(matrices) <= 26 else str(place + 1)
         meshes.append(_panel(axes, one, colours, metric, cells[place // columns][place % columns]))
-        name = ": ".join(str(one.key[part]) for part in ("comparison", "stimuli"))
+        name = panel_words(one.key["comparison"], one.key["stimuli"])
         facts = style.packed([*one.facts, one.order], style.room(width / columns - labels))
         axes.set_title("\n".join([f"{letter}  {name}" if len(matrices) > 1 else name, *facts]), linespacing=1.25)
         numbers.append(_marked(one.cells, metric).assign(panel=letter, **one.key))
@@ -216,7 +217,7 @@ def _panel(axes: Axes, one: Matrix, colours: Normalize, metric: str, cell: float
     for i, j in np.argwhere(~np.isnan(values)):
         ink = "black" if mesh.cmap(colours(values[i, j]))[1] > 0.55 else "white"
         if written:
-            text = f"{values[i, j]:z.2f}".replace("-", "\N{MINUS SIGN}")
+            text = f"{values[i, j]:z.2f}".replace("-", MINUS)
             axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=style.SMALL_POINTS, color=ink)
         size, up = (3.2, 0.2) if written else (min(4.0, 30 * cell), 0.5)
         if not_null[i, j]:

@@ -176,7 +176,7 @@ def draw_corrected_line(axes: Axes, panel: ScorePanel) -> Numbers:
 
 def to_frame(numbers: Numbers, key_columns: list[str]) -> pd.DataFrame:
     """Numbers as a table: which panel, which mark, where, how high; columns that stay empty are kept."""
-    columns = [*key_columns, "mark", "condition", "seed", "x", "y", "low", "high", "n_seeds"]
+    columns = [*key_columns, "mark", "condition", "seed", "x", "y", "low", "high", "n_seeds", "p_holm"]
     return pd.DataFrame(numbers, columns=columns).astype({"seed": "Int64", "n_seeds": "Int64"})
 
 

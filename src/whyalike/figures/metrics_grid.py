@@ -88,8 +88,7 @@ def draw(
     columns = list(dict.fromkeys(_column(panel) for panel in panels))
     blocks = math.ceil(len(columns) / MOST_COLUMNS)
     layout = Layout(blocks, math.ceil(len(columns) / blocks))
-    several = len(distinct(panels, "comparison")) > 1
-    heads = {_column(panel): _head(panel, several, layout) for panel in panels}
+    heads = {_column(panel): _head(panel, layout) for panel in panels}
     figure, axes = _axes(layout, metrics, max(map(len, heads.values())))
     lines = any(panel.statistic("corrected", "slope") is not None for panel in panels)
     what = ", and the mean of the seeds' lines with its 95 % interval" if lines else ""
@@ -148,11 +147,11 @@ def _draw_panel(axes: Axes, panel: ScorePanel, looks: dict[str, tuple[str, str]]
     return numbers
 
 
-def _head(panel: ScorePanel, several: bool, layout: Layout) -> list[str]:
+def _head(panel: ScorePanel, layout: Layout) -> list[str]:
     """The column's name and details, in lines that its width holds."""
     characters = style.room(layout.inches, layout.points)
     kind, *counts = panel.details()
-    own_lines = [line for text in (panel.name(several), kind) for line in textwrap.wrap(text, characters)]
+    own_lines = [line for text in (panel.name, kind) for line in textwrap.wrap(text, characters)]
     return [*own_lines, *style.packed(counts, characters)]
 
 

@@ -1,9 +1,9 @@
 """Similarity against overlap, one panel a stimulus set: the study's main figure.
 
-Boxes over seeds with every pair's score on top; the line as published (one OLS line over all points) and the corrected
-one (mean of the per-seed lines with a 95 % interval), both read from the statistics table; baselines behind them: the
-null of row permutations, the untrained pair, the labels alone. There are no stars: an interval says more, and three
-seeds cannot reach significance (the smallest sign-flip p is .25).
+Boxes over seeds with every pair's score on top; one OLS line over all points (the published one, of published scores),
+and the corrected line (mean of the per-seed lines with a 95 % interval), both read from the statistics table; below
+them the gain, the effect that findings and claims tell; baselines behind: the null of row permutations, the untrained
+pair, the labels alone. There are no stars: an interval says more.
 """
 
 import math
@@ -19,12 +19,12 @@ from matplotlib.patches import Patch
 
 from whyalike.figures import marks, style
 from whyalike.figures.score_panels import ScorePanel, distinct, key_columns, score_panels
-from whyalike.figures.style import equals, number, percent
-from whyalike.statistics.table import seeds_words
+from whyalike.figures.style import equals, number
+from whyalike.statistics.table import MINUS, gain_words, seeds_words, share_words
 
 PANEL_KEY = ["panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol", "scoring"]
-SEEDS_FOR_A_P_VALUE = 4  # below, the smallest possible sign-flip p is .25: no p is shown
-PANEL_HEIGHT = 2.65  # inches, with title and the lines' legend
+SAME_LINE = 0.01  # of the height of the axes: about the width of a line
+PANEL_HEIGHT = 3.0  # inches, with title and the lines' legend
 FRAME_INCHES = 0.45  # of a panel's width, outside its axes
 LABELS_INCHES = 0.4  # tick labels and axis label below a panel
 LEGEND_HEIGHT = 0.55
@@ -71,7 +71,6 @@ def draw(
     figure = style.new_figure(width, height)
     axes = figure.subplots(len(grid), columns, sharey=True, squeeze=False)
     looks = marks.condition_markers(panels)
-    several = len(distinct(panels, "comparison")) > 1
     numbers: marks.Numbers = []
     for row, of_row in zip(axes, grid, strict=True):
         for one, panel in zip(row, of_row, strict=True):
@@ -82,7 +81,7 @@ def draw(
             key = {"panel": letter, **{name: panel.key[name] for name in columns_of_key[1:]}}
             inches = width / columns - FRAME_INCHES
             numbers += [{**key, **mark} for mark in _draw_panel(one, panel, looks, inches)]
-            _title(one, letter if len(panels) > 1 else "", panel, several, inches)
+            _title(one, letter if len(panels) > 1 else "", panel, inches)
         row[0].set_ylabel(style.metric_words(metric, score_protocol))
     _shared_legend(figure, axes.ravel(), panels, looks, columns)
     if title:
@@ -106,20 +105,30 @@ def _draw_panel(axes: Axes, panel: ScorePanel, looks: dict[str, tuple[str, str]]
     numbers += marks.draw_boxes(axes, panel)
     numbers += marks.draw_points(axes, panel, looks)
     numbers += (corrected := marks.draw_corrected_line(axes, panel))
-    if corrected and (share := panel.statistic("corrected", "gain_share")) is not None:
-        numbers.append({"mark": "gain_share", "y": share["value"], "low": share["ci_low"], "high": share["ci_high"]})
+    for name in ("gain_share", "gain") if corrected else ():
+        if (row := panel.statistic("corrected", name)) is not None:
+            p_holm = {"n_seeds": int(row["n_seeds"]), "p_holm": row["p_holm"]} if name == "gain" else {}
+            numbers.append({"mark": name, "y": row["value"], "low": row["ci_low"], "high": row["ci_high"], **p_holm})
     numbers += (published := marks.draw_published_line(axes, panel))
     set_levels(axes, panel, inches)
     axes.set_xlabel(panel.axis.label)
     entries = []
     if corrected:
-        entries.append((_corrected_handle(), slope_text(panel)))
+        entries.append((_corrected_handle(), effect_text(panel)))
     if published:
-        entries.append((_published_handle(), published_text(panel)))
+        same = "\n(both lines are the same)" if _coincide(corrected, published, axes) else ""
+        entries.append((_published_handle(), published_text(panel) + same))
     if entries:
         handles, labels = zip(*entries, strict=True)
         axes.legend(handles, labels, **style.below(axes, LABELS_INCHES))
     return numbers
+
+
+def _coincide(corrected: marks.Numbers, published: marks.Numbers, axes: Axes) -> bool:
+    """Whether two lines lie one on the other: nowhere further apart than a hundredth of the axes' height."""
+    ends = [{one["x"]: one["y"] for one in line if one["mark"].endswith("_line")} for line in (corrected, published)]
+    room = SAME_LINE * np.ptp(axes.get_ylim())
+    return bool(corrected) and all(abs(y - ends[1].get(x, np.inf)) < room for x, y in ends[0].items())
 
 
 def set_levels(axes: Axes, panel: ScorePanel, inches: float, points: float = style.TEXT_POINTS) -> None:
@@ -152,41 +161,37 @@ def slope_lines(slope: pd.Series) -> list[str]:
     return [f"slope {number(slope['value'])}", *interval]
 
 
-def slope_text(panel: ScorePanel) -> str:
-    """ "slope 0.123 [0.101, 0.145]", seeds, Holm's p where there are seeds enough for one, the gain's share of the gap.
+def effect_text(panel: ScorePanel) -> str:
+    """The panel's effect as the findings tell it (`whyalike.statistics.table`), and the slope of the line drawn.
 
-    The slope is the rise from overlap 0 to 1; where the axis has other units, the text says so.
+    "gain +0.018 [−0.008, +0.044]", "5 seeds, p (Holm) = 0.562", the gain's share of the gap, and "slope 0.015 [−0.006,
+    0.035]": the rise from overlap 0 to 1; where the axis has other units, the text says so.
     """
-    slope = panel.statistic("corrected", "slope")
-    n_seeds = int(slope["n_seeds"])
+    gain, share, slope = (panel.statistic("corrected", name) for name in ("gain", "gain_share", "slope"))
+    lines = []
+    if gain is not None:
+        effect, seeds, *p_values = gain_words(gain)
+        lines += [effect, ", ".join([seeds, *p_values[-1:]])]
+    if share is not None:
+        lines.append(share_words(share))
     axis = panel.axis
-    ends = "" if axis.step == 1 else f"from {axis.position(0):g} to {axis.position(1):g}, "
-    text = f"{' '.join(slope_lines(slope))}\n{ends}{seeds_words(n_seeds, panel.seeds_asked)}"
-    if n_seeds >= SEEDS_FOR_A_P_VALUE and pd.notna(slope.get("p_holm")):
-        text += f", Holm p {equals(slope['p_holm'])}"
-    share = panel.statistic("corrected", "gain_share")
-    return text if share is None else f"{text}\n{share_text(share)}"
-
-
-def share_text(share: pd.Series) -> str:
-    """ "gain 35 % [21, 49] of the gap": the lowest to the highest overlap, as a share of untrained to overlap 1."""
-    low, high = (percent(share[end]) for end in ("ci_low", "ci_high"))
-    interval = f" [{low}, {high}]" if pd.notna(share["ci_low"]) else ""
-    return f"gain {percent(share['value'])} %{interval} of the gap"
+    ends = "" if axis.step == 1 else f", from {axis.position(0):g} to {axis.position(1):g}"
+    lines.append(f"line: {' '.join(slope_lines(slope))}{ends}")
+    return "\n".join(lines if gain is not None else [*lines, seeds_words(int(slope["n_seeds"]), panel.seeds_asked)])
 
 
 def published_text(panel: ScorePanel) -> str:
     """ "R² = 0.912, y = 0.124x + 0.631", as in the published legends."""
     slope, intercept, r2 = (panel.statistic("as_published", f"ols_{name}") for name in ("slope", "intercept", "r2"))
-    sign = "+" if intercept["value"] >= 0 else "\N{MINUS SIGN}"
+    sign = "+" if intercept["value"] >= 0 else MINUS
     line = f"y = {number(slope['value'])}x {sign} {number(abs(intercept['value']))}"
     return line if r2 is None else f"R² {equals(r2['value'])}, {line}"
 
 
-def _title(axes: Axes, letter: str, panel: ScorePanel, several: bool, inches: float) -> None:
-    """The name in the first line, details below it, broken between them where the panel is narrow."""
-    name = panel.name(several)
-    lines = [f"{letter}  {name}" if letter else name, *style.packed(panel.details(), style.room(inches))]
+def _title(axes: Axes, letter: str, panel: ScorePanel, inches: float) -> None:
+    """The name in the first line, details below it, broken between details where the panel is narrow."""
+    name = style.packed([f"{letter}  {panel.name}" if letter else panel.name], style.room(inches))
+    lines = [*name, *style.packed(panel.details(), style.room(inches))]
     axes.set_title("\n".join(lines), linespacing=1.25)
 
 
@@ -210,7 +215,9 @@ def _shared_legend(
     if any(panel.statistic("corrected", "slope") is not None for panel in panels):
         entries["mean of the seeds' lines, 95 % interval"] = _corrected_handle()
     if any(panel.statistic("as_published", "ols_slope") is not None for panel in panels):
-        entries["one line over all points (as published)"] = _published_handle()
+        # of exact scores the published analysis is no published result
+        published = panels[0].key["score_protocol"] == "as_published"
+        entries[f"{'as published: ' if published else ''}one line over all points"] = _published_handle()
     for axes in all_axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             entries.setdefault(label, handle)

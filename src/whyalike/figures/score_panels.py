@@ -13,12 +13,15 @@ import pandas as pd
 from whyalike.designs.design import Axis
 from whyalike.designs.registry import design, with_one_overlap
 from whyalike.figures.registry import shows
-from whyalike.figures.style import KIND_WORDS, METRIC_WORDS, count, kind_words, span, words
+from whyalike.figures.style import METRIC_WORDS, count, span, words
 from whyalike.statistics.table import (
+    KIND_WORDS,
     PANEL,
     VIEWS,
     by_panel,
+    kind_words,
     of_panel,
+    panel_words,
     seeds_asked,
     seeds_words,
     view_words,
@@ -71,10 +74,10 @@ class ScorePanel:
         means = levels.groupby("seed")[["overlap", "value"]].mean().mean()
         return float(means["overlap"]), float(means["value"])
 
-    def name(self, with_comparison: bool) -> str:
-        """ "digits test", after the comparison where a figure shows several."""
-        stimuli = words(self.key["stimuli"])
-        return f"{words(self.key['comparison'])}: {stimuli}" if with_comparison else stimuli
+    @property
+    def name(self) -> str:
+        """ "digits on digits_test", as in the findings."""
+        return panel_words(self.key["comparison"], self.key["stimuli"])
 
     def details(self) -> list[str]:
         """ "in distribution", "n = 637", "10 classes", "5 seeds": a range where a count changes with the level.

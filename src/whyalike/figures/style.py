@@ -16,6 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
+from whyalike.statistics.table import MINUS
+
 COLUMN_INCHES = 3.4  # one column of a two-column page
 PAGE_INCHES = 7.0  # both columns
 TEXT_POINTS = 7.0  # still easily read on paper
@@ -74,15 +76,6 @@ METRIC_WORDS = {
     "cknna": ("CKNNA",),
     "svcca": ("SVCCA",),
 }  # name, then what stands in brackets behind it; in the order of their rows
-KIND_WORDS = {
-    "in_distribution": "in distribution",
-    "common": "classes of both models",
-    "fixed_classes_1": "one class at a time",
-    "fixed_classes_2": "two classes at a time",
-    "ood_one": "classes of one model only",
-    "ood_both": "classes of neither model",
-    "out_of_distribution": "out of distribution",
-}  # in the order of their panels
 
 
 def styled(draw: Callable) -> Callable:
@@ -131,19 +124,9 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def kind_words(stimuli_kind: str) -> str:
-    """A stimuli kind as a reader would say it; an unlisted kind keeps its own name."""
-    return KIND_WORDS.get(stimuli_kind, words(stimuli_kind))
-
-
 def number(value: float) -> str:
     """Three decimals and a true minus sign, which a number that rounds to zero does not get."""
-    return f"{value:z.3f}".replace("-", "\N{MINUS SIGN}")
-
-
-def percent(share: float) -> str:
-    """A share as whole percent, without the sign "%"; the minus is a true one."""
-    return f"{100 * share:z.0f}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:z.3f}".replace("-", MINUS)
 
 
 def equals(value: float) -> str:

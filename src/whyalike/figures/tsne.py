@@ -22,7 +22,7 @@ from whyalike.figures import style
 from whyalike.figures.style import number
 from whyalike.randomness import key, keyed
 from whyalike.statistics.explanations import correlation_within_seeds, feature_norm, participation_ratio
-from whyalike.statistics.table import seeds_words, with_scorings
+from whyalike.statistics.table import KIND_WORDS, kind_words, panel_words, seeds_words, with_scorings
 
 FIGURE_COLUMNS = ["panel", "mark", "seed", "level", "stimulus_id", "class", "x", "y", "low", "high", "n_seeds"]
 PERPLEXITY = 30  # scikit-learn's default; fewer where there are fewer stimuli
@@ -123,7 +123,7 @@ def _pairs(scores: pd.DataFrame, metric: str, protocol: str, kind: str | None) -
     if rows.empty:
         raise ValueError(f"there are no scores of {metric}, {protocol} to draw. Name a metric and protocol that are.")
     there = list(rows["stimuli_kind"].unique())
-    first = next((one for one in style.KIND_WORDS if one in there), there[0])
+    first = next((one for one in KIND_WORDS if one in there), there[0])
     rows = rows[rows["stimuli_kind"] == _one_of("stimuli_kind", kind or first, there)]
     overlap = rows[design(rows["factor"].iloc[0]).overlap].astype(float)
     by = ["comparison", "factor", "stimuli", "stimuli_kind", "seed", "condition", "run_a", "run_b"]
@@ -225,6 +225,6 @@ def _title(pairs: pd.DataFrame, representations: Representations, drawn: int) ->
     first, n = pairs.iloc[0], len(representations.ids)
     part = f"{drawn} of {n}" if drawn < n else f"{n}"
     return (
-        f"{style.words(first['comparison'])}, {representations.layer}, on {style.words(first['stimuli'])}: t-SNE of "
-        f"{part} stimuli; scores on {style.kind_words(first['stimuli_kind'])}"
+        f"{panel_words(first['comparison'], first['stimuli'])}, {representations.layer}: t-SNE of "
+        f"{part} stimuli; scores on {kind_words(first['stimuli_kind'])}"
     )

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from whyalike.cluster.site import SITE, Site
+from whyalike.planning import claimable
 from whyalike.planning.costs import KNOWN_HOW, LOCAL
 from whyalike.planning.estimates import Estimate
 from whyalike.planning.plan import EXTRACTION, KEPT, SHORT, Plan
@@ -127,13 +128,14 @@ def table(jobs: Iterable[PlannedJob], plan: Plan, site: Site = UNKNOWN) -> str:
         "by study": {name: row for name, row in (by_study | {STUDYLESS: studyless}).items() if row.jobs},
     }
     gpu = plan.device != "cpu"
+    claims = claimable.lines(plan.config) if "train_models" in by_rule else ()
     lines = [
         f"{'GPU' if gpu else 'CPU'}-hour plan for {plan.device} (costs in config/costs.yaml); runs are those that the "
         "store lacks.",
         "What several studies share stands in each of them, and once in the total.",
         *(
             line
-            for text in [*activations(jobs, plan), *outlook(jobs, plan, site)]
+            for text in [*activations(jobs, plan), *outlook(jobs, plan, site), *claims]
             for line in textwrap.wrap(text, WIDTH)
         ),
         "",

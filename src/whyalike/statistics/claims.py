@@ -4,8 +4,8 @@ A claim has a verdict only where one metric of each of three families (`FAMILIES
 measured. It holds in a panel if all three change in the claimed direction with p at most .05 after Holm over the
 claim's panels; since all three must, nothing is to be adjusted for their number. The p of a gain is the exact sign-flip
 p over seeds. The p of a difference of gains is Welch's, from the two means and t intervals; where both come from the
-same seeds it is too large rather than too small. With so few seeds that no sign-flip p can reach .05 nothing is
-decided. What is missing in the tables is said to be not measured, never guessed.
+same seeds it is too large rather than too small. With so few seeds that no sign-flip p can reach .05 after Holm nothing
+is decided (`whyalike.statistics.power`). What is missing in the tables is said to be not measured, never guessed.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ import scipy  # its parts are loaded when they are used: `scipy.stats` takes hal
 from whyalike.markdown import table
 from whyalike.statistics.claims_table import CLAIMS, Claim, Panels
 from whyalike.statistics.inference import CONFIDENCE, holm
-from whyalike.statistics.table import speaking
+from whyalike.statistics.power import LEVEL, possible, seeds_needed
+from whyalike.statistics.table import kind_words, seeds_words, signed, speaking
 
 #: Family -> the metric that speaks for it.
 FAMILIES = {"kernels": "cka", "neighbours": "mutual_knn", "canonical correlations": "svcca"}
-LEVEL = 0.05
 ESTIMATOR = "gain"
 _PLACE = ["comparison", "stimuli"]
 
@@ -34,8 +34,9 @@ the highest overlap less score at the lowest, one number a seed; or, where the c
 less that of another, of the same setting on the same stimuli. A claim **holds** in a panel if the metrics of three
 families, {_SPEAKERS},
 all change in the claimed direction with p at most {LEVEL:g} after Holm over the claim's panels: sign-flip p over seeds
-for a gain, Welch's p for a difference. Below 6 seeds no sign-flip p is that small, and nothing is decided. The paper
-compares designs by mutual information, which depends on the number of levels; effects are compared here instead.
+for a gain, Welch's p for a difference. Below {seeds_needed(1)} seeds, more for several panels, no sign-flip p is that
+small, and nothing is decided. The paper compares designs by mutual information, which depends on the number of levels;
+effects are compared here instead. Gains are those of the findings; their p (Holm) is another, over a study's panels.
 
 """
 
@@ -127,15 +128,22 @@ def _verdict(claim: Claim, gains: pd.DataFrame) -> Verdict:
     right = [bool((claim.direction * rows["value"] > 0).all()) for rows in by_panel]
     wrong = [bool((claim.direction * rows["value"] < 0).all()) for rows in by_panel]
     sure = [bool((rows["p_holm"] <= LEVEL).all()) for rows in by_panel]
-    decidable = [2 / 2.0 ** rows["n_seeds"].min() <= LEVEL for rows in by_panel]
+    panels = found.groupby("metric").size().max()
+    seeds = [int(rows["n_seeds"].min()) for rows in by_panel]
+    decidable = [possible(one, panels) for one in seeds]
     holds = sum(a and b and c for a, b, c in zip(right, sure, decidable, strict=True))
     against = sum(a and b and c for a, b, c in zip(wrong, sure, decidable, strict=True))
-    return Verdict(claim, _word(holds, against, sum(decidable), len(by_panel)), _seen(by_panel, sum(right)))
+    if not any(decidable):
+        return Verdict(claim, _undecided(max(seeds), int(panels)), _seen(by_panel, sum(right)))
+    return Verdict(claim, _word(holds, against, len(by_panel)), _seen(by_panel, sum(right)))
 
 
-def _word(holds: int, against: int, decidable: int, panels: int) -> str:
-    if not decidable:
-        return "undecided: too few seeds"
+def _undecided(seeds: int, panels: int) -> str:
+    counted = "1 panel needs" if panels == 1 else f"{panels} panels need"
+    return f"undecided: {seeds_words(seeds, seeds)}, {counted} {seeds_needed(panels)}"
+
+
+def _word(holds: int, against: int, panels: int) -> str:
     if holds == panels:
         return "holds"
     if against:
@@ -154,9 +162,9 @@ def _seen(by_panel: Sequence[pd.DataFrame], right: int) -> str:
     """CKA's effects, seeds, and how many panels have the claimed sign under all three metrics."""
     together = pd.concat(by_panel)
     cka, seeds = together.loc[together["metric"] == FAMILIES["kernels"], "value"], together["n_seeds"]
-    values = " to ".join(dict.fromkeys(f"{value:+.3f}" for value in (cka.min(), cka.max())))
+    values = " to ".join(dict.fromkeys(signed(value) for value in (cka.min(), cka.max())))
     counts = "–".join(dict.fromkeys(str(count) for count in (seeds.min(), seeds.max())))
-    return f"CKA {values}, {counts} seeds; claimed sign under all three in {right} of {len(by_panel)} panels"
+    return f"gain of CKA {values}, {counts} seeds; claimed sign under all three in {right} of {len(by_panel)} panels"
 
 
 def _estimand(claim: Claim) -> str:
@@ -166,5 +174,4 @@ def _estimand(claim: Claim) -> str:
 
 
 def _words(panels: Panels) -> str:
-    kinds = {"fixed_classes_1": "one class at a time", "common": "classes of both models"}
-    return f"gain, {panels.factor} overlap, {kinds.get(panels.kind, panels.kind.replace('_', ' '))}"
+    return f"gain, {panels.factor} overlap, {kind_words(panels.kind)}"

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from whyalike.statistics.table import PLACE, kind_words, seeds_words, speaking, views
+from whyalike.statistics.table import PLACE, change_words, kind_words, panel_words, seeds_words, speaking, views
 
 _STEPS = {
     "order": "another order of the images",
@@ -26,10 +26,10 @@ def control_findings(statistics: pd.DataFrame) -> list[str]:
                  ("rung_untrained", "untrained")) if name in rows.index]  # fmt: skip
         first = panel.iloc[0]
         lines.append(
-            f"- **{comparison} on {stimuli}** ({kind_words(kind, view)}), exact CKA, "
+            f"- **{panel_words(comparison, stimuli)} ({kind_words(kind, view)})**, exact CKA, "
             f"{seeds_words(int(panel['n_seeds'].max()), int(first['seeds_asked']))}: {', '.join(ends)}."
         )
-        steps = [f"{words} {-rows.loc[f'step_{name}', 'value']:+.3f}{_interval(rows.loc[f'step_{name}'], -1)}"
+        steps = [f"{words} {change_words(_taken_away(rows.loc[f'step_{name}']))}"
                  for name, words in _STEPS.items() if f"step_{name}" in rows.index]  # fmt: skip
         lines += [f"  - What changes CKA by how much: {'; '.join(steps)}."] if steps else []
         if "across_seeds_less_line" in rows.index:
@@ -42,12 +42,10 @@ def _line(row: pd.Series) -> str:
     on = row["ci_low"] <= 0 <= row["ci_high"]
     return (
         f"Models A of different seeds ({row['n']} pairs of random halves) lie {'on' if on else 'off'} the line of data "
-        f"overlap: {row['value']:+.3f}{_interval(row)} from it"
+        f"overlap: {change_words(row)} from it"
     )
 
 
-def _interval(row: pd.Series, sign: int = 1) -> str:
-    if pd.isna(row["ci_low"]):
-        return ""
-    low, high = sorted((sign * row["ci_low"], sign * row["ci_high"]))
-    return f" [{low:+.3f}, {high:+.3f}]"
+def _taken_away(row: pd.Series) -> dict[str, float]:
+    """The step the other way round: what it takes away is a change below 0."""
+    return {"value": -row["value"], "ci_low": -row["ci_high"], "ci_high": -row["ci_low"]}

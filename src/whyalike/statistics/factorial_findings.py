@@ -4,15 +4,12 @@ An interaction is claimed only where that of CKA and that of its angle (arccos) 
 .05 and point the same way: what is there on one scale of the score alone is a matter of the scale.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-from whyalike.statistics.table import PLACE, kind_words, seeds_words, speaking, views
+from whyalike.statistics.power import LEVEL, missing_words, possible
+from whyalike.statistics.table import PLACE, change_words, kind_words, panel_words, seeds_words, speaking, views
 
-LEVEL = 0.05
-FEWEST = 4  # seeds: with three, no sign-flip p is below .25
 _WORDS = {
     "effect_data": "data overlap 0 to 1",
     "effect_label": "label overlap 0 to 1",
@@ -29,8 +26,7 @@ def interaction_claimed(panel: pd.DataFrame) -> bool:
     panel : rows of one panel of the statistics table; estimators interaction and interaction_angle are read.
     """
     rows = panel[panel["estimator"].isin(["interaction", "interaction_angle"])]
-    enough = len(rows) == 2 and rows["n_seeds"].min() >= FEWEST
-    return bool(enough and (rows["p_holm"] <= LEVEL).all() and len(set(np.sign(rows["value"]))) == 1)
+    return bool(len(rows) == 2 and (rows["p_holm"] <= LEVEL).all() and len(set(np.sign(rows["value"]))) == 1)
 
 
 def factorial_findings(statistics: pd.DataFrame) -> list[str]:
@@ -43,7 +39,7 @@ def factorial_findings(statistics: pd.DataFrame) -> list[str]:
         effects = [_effect(rows, name, _WORDS[name]) for name in _WORDS if name in rows.index]
         first = panel.iloc[0]
         seeds = seeds_words(int(first["n_seeds"]), int(first["seeds_asked"]))
-        lines.append(f"- **{comparison} on {stimuli}** ({kind_words(kind, view)}), exact CKA, {seeds}:")
+        lines.append(f"- **{panel_words(comparison, stimuli)} ({kind_words(kind, view)})**, exact CKA, {seeds}:")
         lines += [f"  - {effect}." for effect in effects]
         lines += [f"  - {_which(rows)}.", f"  - {_adds_up(panel, rows)}.", *_bridge(rows)]
     return lines or ["No exact CKA at crossed overlaps: nothing can be said about data and labels."]
@@ -51,7 +47,7 @@ def factorial_findings(statistics: pd.DataFrame) -> list[str]:
 
 def _effect(rows: pd.DataFrame, name: str, words: str) -> str:
     row, size = rows.loc[name], name.removeprefix("effect_")
-    parts = [f"{words}: {row['value']:+.3f}{_interval(row)}, p (Holm) = {row['p_holm']:.3f}"]
+    parts = [f"{words}: {change_words(row)}, p (Holm) = {row['p_holm']:.3f}"]
     if f"share_{size}" in rows.index:
         parts.append(
             f"{100 * rows.loc[f'share_{size}', 'value']:.0f} % of the gap from untrained to same data and labels"
@@ -67,15 +63,15 @@ def _bridge(rows: pd.DataFrame) -> list[str]:
         return []
     words = "the paper's labels, shape or digit, label overlap 0 to 1"
     less = rows.loc["bridge_minus_facts"]
-    beside = f"less that of facts at the same data overlaps: {less['value']:+.3f}{_interval(less)}"
+    beside = f"less that of facts at the same data overlaps: {change_words(less)}"
     return [f"  - {_effect(rows, 'bridge_label', words)}; {beside}, p (Holm) = {less['p_holm']:.3f}."]
 
 
 def _which(rows: pd.DataFrame) -> str:
     """Labels against data."""
     row = rows.loc["label_minus_data"]
-    if row["n_seeds"] < FEWEST:
-        return f"No claim: with {seeds_words(int(row['n_seeds']), int(row['n_seeds']))} none is possible"
+    if not possible(row["n_seeds"], row["panels"]):
+        return f"No claim is possible: {missing_words(row['n_seeds'], row['panels'])}"
     if row["p_holm"] > LEVEL:
         return "No claim which of the two matters more"
     more, less = ("labels", "data") if row["value"] > 0 else ("data", "labels")
@@ -86,12 +82,8 @@ def _adds_up(panel: pd.DataFrame, rows: pd.DataFrame) -> str:
     if "interaction_angle" not in rows.index:
         return "No interaction is claimed: there is no angle to check it on"
     angle = rows.loc["interaction_angle"]
-    said = f"of the angle (arccos CKA, sign turned) {angle['value']:+.3f}{_interval(angle)} rad"
+    said = f"of the angle (arccos CKA, sign turned) {change_words(angle)} rad"
     if interaction_claimed(panel):
         how = "more" if angle["value"] > 0 else "less"
         return f"A claim: data and labels do {how} together than the sum of both, on CKA and on its angle ({said})"
     return f"No interaction is claimed: CKA and its angle do not both show one; that {said}"
-
-
-def _interval(row: pd.Series | Sequence[float]) -> str:
-    return "" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"

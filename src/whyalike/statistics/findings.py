@@ -1,7 +1,7 @@
 """The findings in words: what each study shows, with intervals, seeds and p-values, and what may be claimed.
 
-Written from the statistics tables alone, whatever the numbers are. An effect is called a claim only with more than
-three seeds, a Holm-adjusted sign-flip p of at most .05, and then with its direction; everything else is a description.
+Written from the statistics tables alone, whatever the numbers are. An effect is called a claim only with a sign-flip p
+of at most .05 after Holm (`whyalike.statistics.power`), and then with its direction; everything else is a description.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,18 +12,27 @@ from whyalike.designs.design import load
 from whyalike.designs.registry import design
 from whyalike.statistics.pair_findings import READING, pair_findings
 from whyalike.statistics.panels import sign_of_closer
-from whyalike.statistics.table import kind_words, of_settings, seeds_words, speaking, views, with_scorings
+from whyalike.statistics.power import LEVEL, missing_words, possible, smallest_p
+from whyalike.statistics.table import (
+    change_words,
+    gain_words,
+    kind_words,
+    of_settings,
+    panel_words,
+    seeds_words,
+    share_words,
+    signed,
+    speaking,
+    views,
+    with_scorings,
+)
 
-#: With 3 seeds the smallest possible sign-flip p is .25: nothing can be claimed.
-DESCRIPTIVE_SEEDS = 3
-LEVEL = 0.05
-
-_READING = """How to read this: the effect is the change of exact linear CKA from the lowest to the highest overlap of
-a panel, one number a seed. Intervals are 95 % t intervals over seeds, p is an exact sign-flip p, and p (Holm) is
-adjusted over the panels of the study. An effect is a claim if p (Holm) is at most .05 and there are more than three
-seeds; otherwise it describes these runs and no more. "As published" is one regression line over all points, which are
-not independent: its R2 has no interval. Of a layer that gives a feature map or tokens, the mean over positions is
-compared; activations from files are compared as they are.
+_READING = f"""How to read this: the effect is the gain, the exact linear CKA at the highest overlap of a panel less
+that at the lowest, one number a seed. Intervals are 95 % t intervals over seeds, p is an exact sign-flip p, and p
+(Holm) is adjusted over the panels of the study. A gain is a claim if p (Holm) is at most {LEVEL:g}; otherwise it
+describes these runs and no more. "As published" is the published analysis of scores as published: one regression line
+over all points, which are not independent, so that its R2 has no interval. Of a layer that gives a feature map or
+tokens, the mean over positions is compared; activations from files are compared as they are.
 """
 
 
@@ -89,11 +98,7 @@ def overlap_findings(table: pd.DataFrame) -> list[str]:
         lines += _panel(of_settings(table), effect)
     if not own.any():
         lines.append("- No panel on the whole in-distribution stimuli.")
-    lines += [
-        f"- {effect.comparison} on {effect.stimuli} ({kind_words(effect.stimuli_kind, effect.view)}): "
-        f"{_effect(effect)}; {_claim(effect)}."
-        for effect in effects[~own].itertuples()
-    ]
+    lines += [f"- {_name(effect)}: {_effect(effect)}; {_claim(effect)}." for effect in effects[~own].itertuples()]
     return lines
 
 
@@ -102,8 +107,7 @@ def _panel(table: pd.DataFrame, effect) -> list[str]:
     place = {name: getattr(effect, name) for name in ("comparison", "stimuli", "stimuli_kind")}
     panel = _rows(with_scorings(table), **place)
     lines = [
-        f"- **{effect.comparison} on {effect.stimuli}**: from the lowest to the highest overlap, exact CKA "
-        f"{_verb(effect)}: {_effect(effect)}.",
+        f"- **{_name(effect)}**: from the lowest to the highest overlap, exact CKA {_verb(effect)}: {_effect(effect)}.",
         f"  - {_sentence(_claim(effect))}.",
     ]
     gains = _rows(panel, score_protocol="exact", protocol="corrected", estimator="gain")
@@ -118,17 +122,18 @@ def _panel(table: pd.DataFrame, effect) -> list[str]:
     return [*lines, *_calibrated(panel), *_against_published(panel)]
 
 
+def _name(effect) -> str:
+    """A panel as every figure and page names it."""
+    return f"{panel_words(effect.comparison, effect.stimuli)} ({kind_words(effect.stimuli_kind, effect.view)})"
+
+
 def _calibrated(panel: pd.DataFrame) -> list[str]:
     """The change as a share of what there is to gain, where that is known."""
     found = _rows(speaking(panel), metric="cka", score_protocol="exact", protocol="corrected", estimator="gain_share")
     return [
-        f"  - That is {100 * row.value:.0f} %{_percent(row)} of the gap from untrained pairs to pairs of overlap 1."
+        f"  - That is a {share_words(row._asdict())} of the gap from untrained pairs to pairs of overlap 1."
         for row in found.itertuples()
     ]
-
-
-def _percent(row) -> str:
-    return "" if pd.isna(row.ci_low) else f" [{100 * row.ci_low:.0f}, {100 * row.ci_high:.0f}]"
 
 
 def _against_published(panel: pd.DataFrame) -> list[str]:
@@ -144,22 +149,22 @@ def _against_published(panel: pd.DataFrame) -> list[str]:
     per_overlap = line["value"] * units
     fit = f", R2 = {published.loc['ols_r2', 'value']:.3f}" if "ols_r2" in published.index else ""
     per_level = " a level" if units != 1 else ""
-    says = f"  - As published: slope {line['value']:+.3f}{per_level}{fit}, one line over {line['n']} points."
-    return [f"{says} Corrected: slope {slope['value']:+.3f}{_interval(slope)} per unit of overlap; "
-            f"{_difference(per_overlap, slope)}."]  # fmt: skip
+    says = f"  - As published: slope {signed(line['value'])}{per_level}{fit}, one line over {line['n']} points."
+    return [f"{says} Corrected: slope {change_words(slope)} per unit of overlap; {_difference(per_overlap, slope)}."]
 
 
 def _difference(published: float, slope: pd.Series) -> str:
     if _sign(published) != _sign(slope["value"]):
         said = "the two disagree in sign"
     elif abs(published - slope["value"]) > 0.1 * max(abs(published), abs(slope["value"])):
-        said = f"the same sign, another size (published per unit of overlap: {published:+.3f})"
+        said = f"the same sign, another size (published per unit of overlap: {signed(published)})"
     else:
         said = "the same sign and nearly the same size"
     if pd.isna(slope["ci_low"]):
         return f"{said}, and one seed gives no interval"
     holds = slope["ci_low"] <= 0 <= slope["ci_high"]
-    few = f", which with {_seeds(slope['n_seeds'])} claims nothing" if slope["n_seeds"] <= DESCRIPTIVE_SEEDS else ""
+    enough = possible(slope["n_seeds"], slope["panels"])
+    few = "" if enough else f", which with {_seeds(slope['n_seeds'])} claims nothing"
     return f"{said}; the corrected interval {'includes' if holds else 'excludes'} zero{few}"
 
 
@@ -176,8 +181,8 @@ def _information(table: pd.DataFrame) -> str:
         )
     for row in corrected.itertuples():
         lines.append(
-            f"- {row.study}, corrected: {row.value:.3f}{_interval(row._asdict())} of what the levels can tell beyond "
-            f"chance ({row.levels} common levels, {row.n} points, {_seeds(row.n_seeds)})."
+            f"- {row.study}, corrected: {change_words(row._asdict())} of what the levels can tell beyond chance ("
+            f"{row.levels} common levels, {row.n} points, {_seeds(row.n_seeds)})."
         )
     lines += _orders(published, corrected)
     return "\n".join([*lines, ""])
@@ -188,10 +193,9 @@ def _orders(published: pd.DataFrame, corrected: pd.DataFrame) -> list[str]:
     if len(published) < 2 or len(corrected) < 2:
         return []
     orders = [" > ".join(rows.sort_values("value", ascending=False)["study"]) for rows in (published, corrected)]
-    few = " Three or fewer seeds: neither order is a claim." if corrected["n_seeds"].min() <= DESCRIPTIVE_SEEDS else ""
     return [
         f"- Order as published: {orders[0]}. It ranks designs with other ceilings and is no comparison of causes. "
-        f"Order corrected: {orders[1]}; read it with the intervals.{few}"
+        f"Order corrected: {orders[1]}; read it with the intervals. Neither order has a p, so neither is a claim."
     ]
 
 
@@ -229,25 +233,19 @@ def _rows(table: pd.DataFrame, **where: str) -> pd.DataFrame:
 
 
 def _effect(effect) -> str:
-    """The number, its interval, seeds and p-values of one effect."""
-    seeds = seeds_words(effect.n_seeds, effect.seeds_asked)
-    numbers = f"{effect.value:+.3f}{_interval(effect._asdict())}, {seeds}, p = {effect.p_value:.3f}"
-    return f"{numbers}, p (Holm) = {effect.p_holm:.3f}"
+    """The gain, its interval, seeds and p-values."""
+    return ", ".join(gain_words(effect._asdict()))
 
 
 def _claim(effect) -> str:
-    least = 2 / 2**effect.n_seeds
-    if effect.n_seeds <= DESCRIPTIVE_SEEDS:
-        return f"no claim: with {_seeds(effect.n_seeds)} p cannot be below {least:.2f}"
     if effect.p_holm <= LEVEL:
         return f"a claim: CKA {_verb(effect)} with overlap"
+    if not possible(effect.n_seeds, effect.panels):
+        return f"no claim is possible: {missing_words(effect.n_seeds, effect.panels)}"
+    least = f"the smallest possible p (Holm) is {smallest_p(effect.n_seeds, effect.panels):.3f}"
     if effect.p_value <= LEVEL:
-        return f"no claim after adjustment for the panels of the study (smallest possible p before it: {least:.3f})"
-    return f"no claim: the seeds do not agree enough (smallest possible p: {least:.3f})"
-
-
-def _interval(row) -> str:
-    return "" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:+.3f}, {row['ci_high']:+.3f}]"
+        return f"no claim after adjustment for the {effect.panels} panels of the study ({least})"
+    return f"no claim: the seeds do not agree enough ({least})"
 
 
 def _seeds(count: int) -> str:

@@ -14,7 +14,7 @@ from whyalike.markdown import table
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.statistics.dyadic import FEWEST, node_jackknife, square
 from whyalike.statistics.panels import sign_of_closer
-from whyalike.statistics.table import speaking, with_scorings
+from whyalike.statistics.table import kind_words, panel_words, speaking, with_scorings
 
 MOST = 60  # rows of a table in the findings; the pair table has all of them
 READING = """Of models from files each pair is a result: its score, the 95 % interval over stimuli (how the score would
@@ -41,7 +41,10 @@ def pair_findings(pairs: pd.DataFrame) -> list[str]:
     lines = []
     for (comparison, stimuli, kind), rows in chosen.groupby(_PLACE, sort=False):
         lines += [""] if lines else []
-        lines += [f"**{comparison} on {stimuli}** ({kind.replace('_', ' ')}), {protocol.replace('_', ' ')} scores:", ""]
+        lines += [
+            f"**{panel_words(comparison, stimuli)} ({kind_words(kind)})**, {protocol.replace('_', ' ')} scores:",
+            "",
+        ]
         lines += [f"- {line}" for line in _told(rows)]
         lines += ["", *_table(rows)]
     return lines or ["No score of a pair: nothing can be said."]

@@ -168,7 +168,8 @@ def _row(
 
 
 def _with_holm(statistics: pd.DataFrame) -> pd.DataFrame:
-    """p_holm: Holm over the panels (comparison, stimuli, stimuli_kind) of a study, scoring, protocol and estimator.
+    """p_holm: Holm over the panels (comparison, stimuli, stimuli_kind) of a study, scoring, protocol and estimator;
+    panels: how many these are.
 
     The panels of each comparison that the study names are adjusted for each other, and no others for them.
     """
@@ -176,4 +177,5 @@ def _with_holm(statistics: pd.DataFrame) -> pd.DataFrame:
     named = tested["comparison"].where(tested["layer_a"].notna(), "").rename("named")
     figure = tested.groupby(["study", "scoring", "score_protocol", "protocol", "estimator", named], sort=False)
     adjusted = figure["p_value"].transform(lambda p_values: holm(p_values.to_numpy()))
-    return statistics.assign(p_holm=adjusted.reindex(statistics.index))
+    counted = figure["p_value"].transform("size").astype("Int64")
+    return statistics.assign(p_holm=adjusted.reindex(statistics.index), panels=counted.reindex(statistics.index))

@@ -17,6 +17,18 @@ PANEL = ("study", "comparison", "factor", "stimuli", "stimuli_kind", "metric", "
 #: layers are averaged and whose weights are the final ones.
 VIEWS = ("layer_a", "layer_b", "step_a", "step_b")
 
+#: Kinds of stimuli as a reader would say them, in the order of their panels.
+KIND_WORDS = {
+    "in_distribution": "in distribution",
+    "common": "classes of both models",
+    "fixed_classes_1": "one class at a time",
+    "fixed_classes_2": "two classes at a time",
+    "ood_one": "classes of one model only",
+    "ood_both": "classes of neither model",
+    "out_of_distribution": "out of distribution",
+}
+MINUS = "\N{MINUS SIGN}"
+
 STATISTICS_SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.string(), nullable=False) for name in PANEL),
@@ -31,6 +43,7 @@ STATISTICS_SCHEMA = pa.schema(
         pa.field("p_value", pa.float64()),
         pa.field("p_holm", pa.float64()),
         *(pa.field(name, pa.string() if name.startswith("layer") else pa.int64()) for name in VIEWS),
+        pa.field("panels", pa.int64()),  # for how many p_holm is adjusted; null where there is no p
     ]
 )
 
@@ -99,9 +112,43 @@ def views(statistics: pd.DataFrame) -> pd.Series:
     return pd.Series([view_words(row) for row in rows], statistics.index, dtype=object).rename("view")
 
 
-def kind_words(kind: str, view: str) -> str:
+def kind_words(kind: str, view: str = "") -> str:
     """ "in distribution", or of a named comparison "in distribution, layer1 x layer4"."""
-    return ", ".join(part for part in (kind.replace("_", " "), view) if part)
+    return ", ".join(part for part in (KIND_WORDS.get(kind, kind.replace("_", " ")), view) if part)
+
+
+def panel_words(comparison: str, stimuli: str) -> str:
+    """The name of a panel wherever it is named: "digits on digits_test"; its kind (`kind_words`) stands behind it."""
+    return f"{comparison} on {stimuli}"
+
+
+def signed(value: float) -> str:
+    """A change: three decimals, its sign, a true minus."""
+    return f"{value:+z.3f}".replace("-", MINUS)
+
+
+def percent(share: float) -> str:
+    """A share as whole percent, without the sign "%"; the minus is a true one."""
+    return f"{100 * share:z.0f}".replace("-", MINUS)
+
+
+def share_words(row: Mapping[str, Any]) -> str:
+    """ "gain share 4 % [−2, 10]"."""
+    interval = "" if pd.isna(row["ci_low"]) else f" [{percent(row['ci_low'])}, {percent(row['ci_high'])}]"
+    return f"gain share {percent(row['value'])} %{interval}"
+
+
+def change_words(row: Mapping[str, Any]) -> str:
+    """ "+0.018 [−0.008, +0.044]": a row's value and, where it has one, its 95 % interval."""
+    interval = "" if pd.isna(row["ci_low"]) else f" [{signed(row['ci_low'])}, {signed(row['ci_high'])}]"
+    return f"{signed(row['value'])}{interval}"
+
+
+def gain_words(row: Mapping[str, Any]) -> list[str]:
+    """The effect of a panel, in parts: "gain +0.018 [−0.008, +0.044]", "5 seeds", "p = 0.188", "p (Holm) = 0.562"."""
+    seeds = seeds_words(int(row["n_seeds"]), int(row["seeds_asked"]))
+    p_values = {"p": row["p_value"], "p (Holm)": row["p_holm"]}
+    return [f"gain {change_words(row)}", seeds, *(f"{name} = {p:.3f}" for name, p in p_values.items() if pd.notna(p))]
 
 
 def _value(value: Any) -> Any:
@@ -127,7 +174,7 @@ def to_frame(rows: list[dict]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=STATISTICS_SCHEMA.names)
     types = {pa.string(): "str", pa.float64(): "float64", pa.int64(): "int64"}
     found = {field.name: types[field.type] for field in STATISTICS_SCHEMA}
-    return frame.astype(found | dict.fromkeys(VIEWS[2:], "Int64"))
+    return frame.astype(found | dict.fromkeys((*VIEWS[2:], "panels"), "Int64"))
 
 
 def to_arrow(statistics: pd.DataFrame) -> pa.Table:

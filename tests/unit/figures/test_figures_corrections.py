@@ -62,7 +62,7 @@ def test_the_figure_shows_its_numbers_and_names_studies_and_cells(statistics):
     pd.testing.assert_frame_equal(numbers, cells(statistics, "cka"))
     left = figure.axes[0]
     labels = [tick.get_text() for tick in left.get_yticklabels()]
-    assert labels[:2] == ["dataset study", "digits: digits test, in distribution"]
+    assert labels[:2] == ["dataset study", "digits on digits_test, in distribution"]
     drawn = {line.get_label(): line.get_xdata() for line in left.lines}
     slopes = numbers[numbers["quantity"] == "slope"]
     assert drawn["as published (no interval)"].tolist() == slopes["as_published"].tolist()

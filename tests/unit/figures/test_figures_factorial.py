@@ -92,7 +92,7 @@ def test_without_untrained_pairs_and_labels_there_is_no_second_axis_and_no_mark_
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"seeds": 3}, "interaction: no claim with 3 seeds"),
+        ({"seeds": 3}, "interaction: no claim with 3 seeds, 6 needed"),
         ({"seeds": 8}, "no interaction claimed"),
         ({"metric": "mutual_knn"}, "no angle to check interaction on"),
     ],

@@ -97,7 +97,7 @@ def test_layers_of_a_setting_are_panels():
     tables = [two_groups(layer_a=layer, layer_b=layer) for layer in ("early", "late")]
     figure, numbers = draw(pd.concat(tables))
     assert [axes.get_title(loc="left").splitlines()[0] for axes in figure.axes[:2]] == [
-        "a  theirs: cells_test", "b  theirs: cells_test",
+        "a  theirs on cells_test", "b  theirs on cells_test",
     ]  # fmt: skip
     assert numbers.groupby("panel")["layer_a"].unique().map(list).tolist() == [["early"], ["late"]]
 

@@ -8,6 +8,7 @@ from figure_tables import dataset_study, label_study, statistics_of, task_study
 from whyalike.figures import overlap
 from whyalike.figures.marks import slots
 from whyalike.figures.score_panels import score_panels
+from whyalike.statistics.findings import overlap_findings
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +54,9 @@ def test_one_panel_a_stimulus_set_with_n_classes_and_seeds_in_words(drawn):
     figure, _ = drawn
     titles = [axes.get_title(loc="left").replace("\n", ", ") for axes in visible(figure)]
     assert titles == [
-        "a  digits test, in distribution, n = 637, 10 classes, 5 seeds",
-        "b  glyphs test, out of distribution, n = 800, 5 seeds",
-        "c  photographs, out of distribution, n = 512, 5 seeds",
+        "a  digits on digits_test, in distribution, n = 637, 10 classes, 5 seeds",
+        "b  digits on glyphs_test, out of distribution, n = 800, 5 seeds",
+        "c  digits on photographs, out of distribution, n = 512, 5 seeds",
     ]
     assert figure.axes[0].get_ylabel() == "CKA (linear, exact)"
 
@@ -89,15 +90,45 @@ def test_boxes_hold_medians_and_quartiles(study, drawn):
     np.testing.assert_allclose(box[["low", "y", "high"]].astype(float), values.quantile([0.25, 0.5, 0.75]), rtol=1e-12)
 
 
-def test_legend_of_a_panel_holds_r2_line_and_corrected_slope_with_its_interval(drawn):
+def test_the_legend_of_a_panel_tells_the_gain_as_the_findings_do_and_the_slopes_of_its_lines(study, drawn):
     figure, numbers = drawn
+    _, statistics = study
     a = numbers[numbers["panel"] == "a"].set_index("mark")
     text = legend_text(figure.axes[0])
     slope = a.loc["slope"]
     assert f"R² = {a.loc['ols_r2', 'y']:.3f}, y = {a.loc['ols_slope', 'y']:.3f}x + " in text
-    assert f"slope {slope['y']:.3f} [{slope['low']:.3f}, {slope['high']:.3f}]\n5 seeds, Holm p = " in text
+    assert f"line: slope {slope['y']:.3f} [{slope['low']:.3f}, {slope['high']:.3f}]" in text
     share, low, high = 100 * a.loc["gain_share", ["y", "low", "high"]].astype(float)
-    assert f"gain {share:.0f} % [{low:.0f}, {high:.0f}] of the gap" in text.replace("\N{MINUS SIGN}", "-")
+    assert f"gain share {share:.0f} % [{low:.0f}, {high:.0f}]" in text.replace("\N{MINUS SIGN}", "-")
+    own = statistics.query("stimuli == 'digits_test' and estimator == 'gain' and score_protocol == 'exact'")
+    assert a.loc["gain", "y"] == own["value"].item()
+    assert a.loc["gain", "p_holm"] == own["p_holm"].item()
+    said = overlap_findings(statistics)[0]
+    assert text.splitlines()[0] in said
+    assert f"5 seeds, p (Holm) = {own['p_holm'].item():.3f}" in text
+    assert said.endswith(f"p (Holm) = {own['p_holm'].item():.3f}.")
+
+
+def test_lines_that_lie_on_each_other_are_said(study, drawn):
+    figure, _ = drawn
+    assert "(both lines are the same)" in legend_text(figure.axes[0])
+    scores, _ = study
+    uneven = scores[(scores["seed"] > 1) | (scores["condition"].isin(["0", "1"]))]
+    uneven = uneven.assign(value=uneven["value"] + 0.2 * (uneven["seed"] > 1))
+    moved, _ = overlap.draw(uneven, statistics_of(uneven))
+    assert "both lines" not in legend_text(moved.axes[0])
+
+
+def test_a_line_over_all_points_is_called_as_published_for_published_scores_alone(study, drawn):
+    scores, _ = study
+
+    def shared(figure):
+        return [text.get_text() for text in figure.legends[0].get_texts()]
+
+    assert "one line over all points" in shared(drawn[0])
+    scores = scores.assign(score_protocol="as_published")
+    published, _ = overlap.draw(scores, statistics_of(scores), score_protocol="as_published")
+    assert "as published: one line over all points" in shared(published)
 
 
 def test_the_share_of_the_gap_is_that_of_the_statistics_and_absent_without_untrained_pairs(study, drawn):
@@ -224,7 +255,7 @@ def test_every_comparison_starts_a_row_and_is_named():
     figure, _ = overlap.draw(scores, pd.DataFrame())
     titles = [axes.get_title(loc="left") for axes in visible(figure)]
     assert len(titles) == 6
-    assert titles[3].startswith("d  resnet18: digits test")
+    assert titles[3].startswith("d  resnet18 on digits_test")
 
 
 def test_layer_pairs_of_one_pair_are_averaged_and_named():

@@ -46,6 +46,10 @@ def inputs(tmp_path_factory):
     tables["crossed"], tables["crossed_statistics"] = crossed_study(3)
     tables["controls"] = controls_scores(4)
     tables["controls_statistics"] = study_statistics(tables["controls"])
+    tables["pairs"] = scores.assign(
+        setting=scores["comparison"], setting_b=None, step_a=None, step_b=None, name_a=scores["run_a"],
+        name_b=scores["run_b"], p_value=0.05, ci_low=0.2, ci_high=0.9,
+    )  # fmt: skip
     for name, table in tables.items():
         write_table(folder / f"{name}.parquet", pa.Table.from_pandas(table, preserve_index=False), {})
     information_table().to_csv(folder / "table3.csv", index=False)
@@ -59,6 +63,7 @@ def inputs(tmp_path_factory):
         "panel_scores": [folder / "scores1.parquet", folder / "scores2.parquet"],
         "representations": [activations],
         "labels": [folder / "csd"],
+        "pairs": [folder / "pairs.parquet"],
         "statistics": [folder / "statistics.parquet"],
         "all_statistics": [folder / "both.parquet"],
         "manifests": [folder / "manifests.parquet"],

@@ -30,7 +30,7 @@ def drawn(task):
 def test_the_layer_is_named_by_the_file_and_may_have_points(task, drawn):
     assert task[2].layer == "layer1.0"
     assert drawn[0].get_suptitle() == (
-        "digits, layer1.0, on digits test: t-SNE of 25 of 40 stimuli; scores on classes of both models"
+        "digits on digits_test, layer1.0: t-SNE of 25 of 40 stimuli; scores on classes of both models"
     )
 
 

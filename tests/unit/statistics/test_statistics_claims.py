@@ -54,14 +54,15 @@ def test_one_family_of_another_sign_or_unsure_is_enough_against_it():
 def test_holm_counts_the_panels_of_the_claim():
     # 8 seeds: sign flips give .0078; Holm over 7 panels makes .055 of each, over 6 .047
     panels = [gains(0.3, seeds=8, comparison=f"setting{i}") for i in range(7)]
-    assert word(RISES, *panels) == "not shown"
+    assert word(RISES, *panels) == "undecided: 8 seeds, 7 panels need 9"
     assert word(RISES, *panels[:6]) == "holds"
     found = effects(RISES, pd.concat(panels))
     assert found["p_holm"].to_numpy() == pytest.approx(np.full(21, 7 * 2 / 2**8))
 
 
 @pytest.mark.parametrize(
-    ("seeds", "expected"), [(3, "undecided: too few seeds"), (5, "undecided: too few seeds"), (6, "holds")]
+    ("seeds", "expected"),
+    [(3, "undecided: 3 seeds, 1 panel needs 6"), (5, "undecided: 5 seeds, 1 panel needs 6"), (6, "holds")],
 )
 def test_with_few_seeds_nothing_is_decided(seeds, expected):
     assert word(RISES, gains(0.3, seeds=seeds)) == expected

@@ -111,7 +111,7 @@ def test_the_findings_say_what_each_step_takes_and_where_random_halves_lie(acros
     assert "## Study k" in text
     assert f"the same run twice {scores[scores['condition'] == 'same_run']['value'].mean():.3f}, same data" in text
     assert "untrained 0.200." in text
-    assert "another order of the images -0.0" in text and "then disjoint data -0." in text
+    assert "another order of the images \N{MINUS SIGN}0.0" in text and "then disjoint data \N{MINUS SIGN}0." in text
     assert f"(10 pairs of random halves) lie {where} the line of data overlap" in text
 
 

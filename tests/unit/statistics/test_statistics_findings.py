@@ -31,7 +31,7 @@ def test_findings_hold_the_numbers_of_the_tables(written, number):
     text, statistics = written(seeds=6)
     gain = number(statistics, "gain", score_protocol="exact")
     for value in (gain["value"], gain["ci_low"], gain["ci_high"]):
-        assert f"{value:+.3f}" in text
+        assert f"{value:+.3f}".replace("-", "\N{MINUS SIGN}") in text
     assert "6 seeds, p = 0.031, p (Holm) = 0.031" in text
     published = number(statistics, "ols_slope", score_protocol="as_published")
     fit = number(statistics, "ols_r2", score_protocol="as_published")
@@ -52,7 +52,8 @@ def test_a_clear_effect_over_six_seeds_is_a_claim(written):
 @pytest.mark.parametrize("seeds", [1, 2, 3])
 def test_three_seeds_or_fewer_claim_nothing(written, seeds):
     text, _ = written(seeds=seeds, slope=5.0)
-    assert "No claim: with" in text
+    assert f"No claim is possible: with {seeds} seed{'s' * (seeds > 1)} and 1 panel the smallest p (Holm) is" in text
+    assert "at least 6 seeds are needed." in text
     assert "A claim" not in text
     assert "a claim: CKA" not in text
     assert "ignifican" not in text
@@ -60,15 +61,24 @@ def test_three_seeds_or_fewer_claim_nothing(written, seeds):
 
 def test_a_null_over_six_seeds_is_no_claim(written):
     text, _ = written(seeds=6, slope=0.0, noise=0.1)
-    assert "No claim: the seeds do not agree enough (smallest possible p: 0.031)" in text
+    assert "No claim: the seeds do not agree enough (the smallest possible p (Holm) is 0.031)" in text
 
 
 def test_adjustment_for_many_panels_can_take_a_claim_away(scores, accuracy):
-    panels = [scores(seeds=6, stimuli=f"set{i}", kind="out_of_distribution", key=i) for i in range(3)]
+    panels = [scores(seeds=7, stimuli=f"set{i}", kind="out_of_distribution", key=i) for i in range(3)]
     statistics = study_statistics(pd.concat(panels), permutations=50, information_permutations=0)
     text = findings({"s": statistics}, accuracy, mutual_information_table({}))
-    assert text.count("no claim after adjustment for the panels of the study") == 3
-    assert "- resnet18-cifar10 on set0 (out of distribution): +0." in text
+    assert text.count("a claim: CKA rises with overlap.") == 3
+    unsure = statistics.assign(p_value=statistics["p_value"].clip(0.031), p_holm=statistics["p_holm"].clip(0.094))
+    text = findings({"s": unsure}, accuracy, mutual_information_table({}))
+    said = "no claim after adjustment for the 3 panels of the study (the smallest possible p (Holm) is 0.047)"
+    assert text.count(said) == 3
+    assert "- resnet18-cifar10 on set0 (out of distribution): gain +0." in text
+    few = study_statistics(pd.concat([one[one["seed"] < 6] for one in panels]), permutations=50)
+    said = (
+        "no claim is possible: with 6 seeds and 3 panels the smallest p (Holm) is 0.094; at least 7 seeds are needed."
+    )
+    assert findings({"s": few}, accuracy, mutual_information_table({})).count(said) == 3
     assert "No panel on the whole in-distribution stimuli." in text
 
 
@@ -145,7 +155,8 @@ def test_the_change_is_told_as_a_share_of_the_gap_where_untrained_pairs_are_know
     statistics = study_statistics(table, permutations=50, information_permutations=5)
     row = number(statistics, "gain_share")
     text = findings({"s": statistics}, accuracy, mutual_information_table({}))
-    said = f"That is {100 * row['value']:.0f} % [{100 * row['ci_low']:.0f}, {100 * row['ci_high']:.0f}] of the gap from"
+    low, high = 100 * row[["ci_low", "ci_high"]]
+    said = f"That is a gain share {100 * row['value']:.0f} % [{low:.0f}, {high:.0f}] of the gap from"
     assert said in text
     without = study_statistics(scores(), permutations=50, information_permutations=5)
     assert "of the gap" not in findings({"s": without}, accuracy, mutual_information_table({}))

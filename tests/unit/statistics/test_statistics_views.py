@@ -71,7 +71,7 @@ def test_panels_of_a_named_comparison_mix_no_layers_and_no_steps(statistics):
 
 def test_findings_give_each_view_a_line(statistics):
     page = findings({"s": statistics}, pd.DataFrame(), pd.DataFrame(columns=["protocol"]))
-    assert "**resnet on photos**" in page
+    assert "**resnet on photos (in distribution)**" in page
     assert "- across on photos (in distribution, late x first, step 0 vs step 9): " in page
 
 

@@ -1,0 +1,37 @@
+"""What a study could claim, said before anything is trained: its seeds, its panels, the smallest p (Holm) of both."""
+
+from collections.abc import Iterator
+
+from whyalike.config.config import Config
+from whyalike.designs.registry import design
+from whyalike.grid import views
+from whyalike.statistics.power import missing_words, possible, smallest_p
+
+PARTS_OF_CLASSES = 3  # of stimuli of the own data set: classes of both models, of one, of neither
+
+
+def lines(config: Config) -> Iterator[str]:
+    """A sentence for each study whose models are trained here: whether its seeds can carry a claim, or how many can."""
+    for name, study in config.studies.items():
+        if not design(study.factor).is_trained:
+            continue
+        seeds, panels = len(study.seeds), panels_of(config, name)
+        if possible(seeds, panels):
+            least = smallest_p(seeds, panels)
+            counted = f"{seeds} seeds, {panels} panel{'' if panels == 1 else 's'}"
+            yield f"Claims: {name} can make some, its smallest p (Holm) is {least:.3f} ({counted})."
+        else:
+            yield f"Claims: {name} can make none: {missing_words(seeds, panels)}."
+
+
+def panels_of(config: Config, name: str) -> int:
+    """The panels of a study's own settings, at most: stimuli of classes that no pair has make none."""
+    study, count = config.studies[name], 0
+    for comparison in views.comparisons(config, name).values():
+        if comparison.name in study.comparisons:
+            continue  # the panels of a named comparison are adjusted for each other alone
+        for stimuli in views.stimuli(config, name, comparison):
+            own = config.stimuli[stimuli].dataset == config.settings[comparison.a].dataset
+            by_class = own and design(study.factor).shares == "classes"
+            count += PARTS_OF_CLASSES + len(study.fixed_classes) if by_class else 1
+    return count

@@ -1,0 +1,44 @@
+"""How many seeds a claim needs: with S seeds no sign-flip p is below 2 / 2**S, and Holm multiplies it by the panels.
+
+The one place that says what may be claimed: findings, claims, figures and the plan ask here. Pure, and cheap to import.
+"""
+
+import math
+
+LEVEL = 0.05  # the largest p (Holm) of a claim
+
+
+def smallest_p(seeds: int, panels: int) -> float:
+    """The smallest p (Holm) that sign flips over so many seeds can give where it is adjusted for so many panels.
+
+    Holm multiplies the smallest p of m panels by m, and no other is adjusted to less.
+
+    Examples
+    --------
+    >>> smallest_p(5, 3), smallest_p(8, 3)
+    (0.1875, 0.0234375)
+    """
+    return min(1.0, panels * 2.0 ** (1 - seeds))
+
+
+def seeds_needed(panels: int) -> int:
+    """The fewest seeds with which a panel among so many can have a p (Holm) of at most `LEVEL`.
+
+    Examples
+    --------
+    >>> [seeds_needed(panels) for panels in (1, 3, 6)]
+    [6, 7, 8]
+    """
+    return math.ceil(math.log2(2 * panels / LEVEL))
+
+
+def possible(seeds: int, panels: int) -> bool:
+    """Whether anything can be claimed."""
+    return smallest_p(seeds, panels) <= LEVEL
+
+
+def missing_words(seeds: int, panels: int) -> str:
+    """What a claim lacks: "with 5 seeds and 3 panels the smallest p (Holm) is 0.188; at least 7 seeds are needed"."""
+    counted = f"{seeds} seed{'' if seeds == 1 else 's'} and {panels} panel{'' if panels == 1 else 's'}"
+    least = f"with {counted} the smallest p (Holm) is {smallest_p(seeds, panels):.3f}"
+    return f"{least}; at least {seeds_needed(panels)} seeds are needed"
