@@ -25,7 +25,7 @@ from whyalike.status import failures
 from whyalike.status.failures import Failure
 from whyalike.studies.main_line import studies_of
 from whyalike.studies.study import IMPORTS, MODELS, ON_DEVICE, Job, Study
-from whyalike.studies.traces import fault_of
+from whyalike.studies.traces import TELLING, fault_of
 from whyalike.training.store import StoredRun
 
 State = Literal["done", "running", "waiting", "interrupted", "failed"]
@@ -205,12 +205,13 @@ class Monitor:
 
     def _is_outdated(self, study: Study, job: Job, whole: Mapping[Cell, bool]) -> bool:
         """Whether what a job made was made of other parameters or code than the configuration asks for now."""
-        if not (job.is_traced and job.made(whole) and Path(job.files[0]).is_file()):
+        telling = next((path for path in map(Path, job.files) if path.suffix in TELLING and path.is_file()), None)
+        if telling is None or not (job.is_traced and job.made(whole)):
             return False
         if job.files not in self._wanted:
             self._wanted[job.files] = study.work(job)
         try:
-            return fault_of(Path(job.files[0]), self._wanted[job.files]) != ""
+            return fault_of(telling, self._wanted[job.files]) != ""
         except (OSError, ValueError):  # a damaged file, or one that is being replaced
             return True
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from whyalike.files import canonical_json, made_by
 
+TELLING = (".parquet", ".png")
+
 
 def made_from(path: Path) -> str | None:
     """The parameters that a file was made from, as its rule had them; None of one that is not there or does not tell.

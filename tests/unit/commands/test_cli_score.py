@@ -217,7 +217,9 @@ def test_all_are_the_metrics_of_the_protocol(folder):
     answer = whyalike(folder / "a.npy", folder / "b.npy", "--metrics", "all", "--protocol", "as_published", *small)
     assert answer.exit_code == 0, answer.output
     published = {name for name, metric in METRICS.items() if "as_published" in metric.facts.protocols}
-    assert set(pd.read_parquet(folder / "s.parquet").metric) == published < set(METRICS)
+    undefined = {line.split()[1] for line in answer.output.splitlines() if line.startswith("no ")}
+    assert undefined == {"svcca"}  # too few stimuli for it
+    assert set(pd.read_parquet(folder / "s.parquet").metric) | undefined == published < set(METRICS)
 
 
 def test_the_version_is_that_of_the_package():

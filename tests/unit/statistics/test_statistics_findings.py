@@ -41,7 +41,7 @@ def test_findings_hold_the_numbers_of_the_tables(written, number):
 
 
 def test_findings_say_how_a_layer_becomes_a_vector(written):
-    assert "a feature map or tokens, the mean over positions is compared" in written()[0]
+    assert "a feature map or tokens, the mean over positions is compared" in " ".join(written()[0].split())
 
 
 def test_a_clear_effect_over_six_seeds_is_a_claim(written):

@@ -154,7 +154,9 @@ def group(study, name, weights=b"weights"):
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.safetensors"
     path.write_bytes(weights)
-    write_table(folder / f"{name}.parquet", pa.table({"run": [f"{name}_seed0"]}), {"sha256": file_sha256(path)})
+    work = next((json.loads(study.work(job)) for job in study.jobs() if str(path) in job.files), {})
+    made_by = {"sha256": file_sha256(path), "work": work}
+    write_table(folder / f"{name}.parquet", pa.table({"run": [f"{name}_seed0"]}), made_by)
     return path
 
 
