@@ -97,6 +97,13 @@ def test_every_job_of_a_study_has_its_own_files_and_a_rule(study):
     assert sorted(study.targets()["closeness"]) == sorted(figures)
 
 
+def test_the_parameters_of_every_job_hold_the_state_of_its_code(study):
+    for rule in study.rules.values():
+        for wildcards in rule.jobs:
+            values = json.loads(rule.parameters(wildcards))
+            assert {"code", "version"} & values.keys() or all("identity" in run for run in values.get("runs", [{}]))
+
+
 def test_the_part_that_all_makes_is_what_its_figures_need_and_no_more(study):
     part = study.jobs(whole=False)
     assert set(study.part()) == {job.files[0] for job in part if job.stage == "figures"}
