@@ -10,6 +10,7 @@ from whyalike.config.config import Config
 from whyalike.config.external import ExternalStudy
 from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import design
+from whyalike.training.registry import OBJECTIVES
 
 
 def misfits(config: Config) -> Iterator[str]:
@@ -50,11 +51,7 @@ def _batch_misfits(config: Config) -> Iterator[str]:
         for setting in (config.settings[name] for name in study.settings if name in config.settings):
             recipe = config.recipes.get(getattr(setting, "recipe", None))
             train = _counts(config, setting.dataset).get("train")
-            if (
-                recipe is None
-                or train is None
-                or SOURCES[config.datasets[setting.dataset].source].facts.modality == "text"
-            ):
+            if recipe is None or train is None or OBJECTIVES[recipe.objective].facts.inputs == "tokens":
                 continue
             own = design(study.factor)
             images = int(train * own.share_of_images)

@@ -8,7 +8,7 @@ import json
 import logging
 import pickle
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
@@ -79,8 +79,8 @@ def load_checkpoint(model: nn.Module, path: Path, prefix: str = "") -> nn.Module
                 note(f"{path}: {words}")
             return model
     if _is_of_library(model):
-        return _load_by_library(model, state, path)
-    raise ValueError(_misfit(path, *_difference(state, own), _remedy(state, own, model)))
+        return _load_by_library(model, state, path, prefix)
+    raise ValueError(_misfit(path, *_difference(state, own), _remedy(state, own, model, prefix)))
 
 
 def _read(path: Path) -> State:
@@ -98,10 +98,9 @@ def _read(path: Path) -> State:
     entries = {name: one for name, one in found.items() if _is_state(one)} if isinstance(found, Mapping) else {}
     names = [name for name in ENTRIES if name in entries] or list(entries)
     if not names or (len(names) > 1 and names[0] not in ENTRIES):
-        kind = type(found).__name__
-        held = (
-            f"the entries {_some(map(str, found))}" if found and isinstance(found, Mapping) else f"a {kind} without any"
-        )
+        held = f"a {type(found).__name__} without any"
+        if found and isinstance(found, Mapping):
+            held = f"the entries {_some(map(str, found))}"
         raise ValueError(f"{path} must be a state dict, alone or under the key {' or '.join(ENTRIES)}; it holds {held}")
     return dict(entries[names[0]])
 
@@ -163,19 +162,15 @@ def _difference(state: State, own: State) -> tuple[list[str], list[str]]:
 
 
 def _check_shapes(state: State, own: State, path: Path) -> None:
-    other = {name: (tuple(state[name].shape), tuple(own[name].shape)) for name in state
-             if state[name].shape != own[name].shape}  # fmt: skip
+    other = [(name, value.shape, own[name].shape) for name, value in state.items() if value.shape != own[name].shape]
     if not other:
         return
-    shown = [f"{name} is {given} in the file, {made} in the model" for name, (given, made) in other.items()]
-    outputs = {given[:1] for given, _ in other.values()}
-    is_head = len(outputs) == 1 and all(given[1:] == made[1:] for given, made in other.values())
-    remedy = (
-        f"If these are its outputs, give the setting `classes: {outputs.pop()[0]}`"
-        if is_head and () not in outputs
-        else "Give the model the sizes of the one that was saved"
-    )
-    raise ValueError(f"{path} does not fit the model of its setting: {_some(shown, '; ')}. {remedy}.")
+    outputs = {given[:1] for _, given, _ in other}
+    if len(outputs) == 1 and all(given and given[1:] == made[1:] for _, given, made in other):
+        raise ValueError(
+            _other_sizes(path, other, f"If these are its outputs, give the setting `classes: {other[0][1][0]}`")
+        )
+    raise ValueError(_other_sizes(path, other, "Give the model the sizes of the one that was saved"))
 
 
 def _is_of_library(model: nn.Module) -> bool:
@@ -183,23 +178,21 @@ def _is_of_library(model: nn.Module) -> bool:
     return hasattr(model, "from_pretrained") and hasattr(model, "base_model_prefix")
 
 
-def _load_by_library(model: Any, state: State, path: Path) -> nn.Module:
+def _load_by_library(model: Any, state: State, path: Path, prefix: str) -> nn.Module:
     """A model of Hugging Face's, whose files have other names than its modules: its library knows which.
 
     It gets tensors and the model's own configuration, so it looks up nothing and runs no code of a folder's.
     """
-    bare = _common(state)
-    state = {name.removeprefix(bare[-1] if bare else ""): value for name, value in state.items()}
+    wrapped = max(_common(state), key=len, default="")
+    state = {name.removeprefix(wrapped): value for name, value in state.items()}
     with _silent(logging.getLogger("transformers")):  # what it would report is below, of this model
         loaded, told = type(model).from_pretrained(
             None, config=model.config, state_dict=state, output_loading_info=True, ignore_mismatched_sizes=True
         )
     if mismatched := told["mismatched_keys"]:
-        shown = [
-            f"{name} is {tuple(given)} in the file, {tuple(made)} in the model" for name, given, made in mismatched
-        ]
-        raise ValueError(f"{path} does not fit the model of its setting: {_some(shown, '; ')}. "
-                         "Make the model with the configuration of the one that was saved.")  # fmt: skip
+        raise ValueError(
+            _other_sizes(path, mismatched, "Make the model with the configuration of the one that was saved")
+        )
     # it makes a model of its own of the configuration, perhaps with parts that this one was made without
     found = {name: value for name, value in loaded.state_dict().items() if name not in told["missing_keys"]}
     own, more = model.state_dict(), sorted(told["unexpected_keys"])
@@ -207,7 +200,7 @@ def _load_by_library(model: Any, state: State, path: Path) -> nn.Module:
     if lacking or more:
         base = f"{model.base_model_prefix}."
         remedy = (
-            f"To leave these out, give the setting `prefix: {base}`"
+            f"To leave these out, give the setting `prefix: {prefix}{wrapped}{base}`"
             if not lacking and not any(name.startswith(base) for name in more)
             else "Let the factory make the model that was saved"
         )
@@ -227,12 +220,14 @@ def _silent(log: logging.Logger) -> Iterator[None]:
         log.setLevel(level)
 
 
-def _remedy(state: State, own: State, model: nn.Module) -> str:
+def _remedy(state: State, own: State, model: nn.Module, prefix: str) -> str:
     """What mends names that differ: the one prefix under which all are there, or another model."""
     for one in dict.fromkeys(one for name in state for one in _beginnings(name)):
         form = {name.removeprefix(one): value for name, value in state.items() if name.startswith(one)}
         if not any(_difference(form, own)):
-            return f"All of the model's names are there behind '{one}': give the setting `prefix: {one}`"
+            return (
+                f"All of the model's names are there behind '{prefix}{one}': give the setting `prefix: {prefix}{one}`"
+            )
     if any(map(_is_of_library, model.modules())):
         return "Let the factory return the Hugging Face model itself: its files have other names than its modules"
     return "Let the factory make the model that was saved, with the names that its parts had"
@@ -244,7 +239,12 @@ def _misfit(path: Path, lacking: list[str], more: list[str], remedy: str) -> str
     return f"{path} does not fit the model of its setting: {' and '.join(words)}. {remedy}."
 
 
-def _some(names: Any, between: str = ", ") -> str:
+def _other_sizes(path: Path, other: Iterable[tuple[str, Sequence[int], Sequence[int]]], remedy: str) -> str:
+    shown = [f"{name} is {tuple(given)} in the file, {tuple(made)} in the model" for name, given, made in other]
+    return f"{path} does not fit the model of its setting: {_some(shown, '; ')}. {remedy}."
+
+
+def _some(names: Iterable[str], between: str = ", ") -> str:
     """The first of many names, and how many more there are."""
     names = list(names)
     rest = f"{between}and {len(names) - FEW} more" if len(names) > FEW else ""

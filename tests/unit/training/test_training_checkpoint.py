@@ -105,6 +105,18 @@ def test_a_backbone_is_taken_from_a_classifier_by_the_prefix_that_the_message_na
     assert "left out, since they do not begin with 'vit.': classifier.bias, classifier.weight" in caplog.text
 
 
+def test_the_prefix_that_the_message_names_goes_through_all_that_wraps_the_part(tmp_path):
+    state = begun(filled(ViTForImageClassification(VIT)).state_dict(), "module.")
+    torch.save(state, tmp_path / "x.pt")
+    with pytest.raises(ValueError, match=r"give the setting `prefix: module\.vit\.`"):
+        load_checkpoint(ViTModel(VIT, add_pooling_layer=False), tmp_path / "x.pt")
+    load_checkpoint(ViTModel(VIT, add_pooling_layer=False), tmp_path / "x.pt", "module.vit.")
+    torch.save(begun(Net().state_dict(), "a.b.") | {"a.loss": torch.zeros(1), "c": torch.zeros(1)}, tmp_path / "y.pt")
+    for prefix in ("", "a."):
+        with pytest.raises(ValueError, match=r"give the setting `prefix: a\.b\.`"):
+            load_checkpoint(Net(), tmp_path / "y.pt", prefix)
+
+
 def test_a_part_that_the_file_lacks_is_named_and_never_left_at_random(tmp_path):
     ViTForImageClassification(VIT).save_pretrained(tmp_path / "vit")
     with pytest.raises(ValueError, match=r"lacks 2 of the model's names \(pooler\.dense\.weight, pooler\.dense\.bias"):
