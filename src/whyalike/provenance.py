@@ -28,6 +28,7 @@ _WITHOUT_EFFECT = frozenset(
     {
         "whyalike.files:atomic",
         "whyalike.job:note",
+        "whyalike.data.stimuli:try_stimuli",
         "whyalike.models.recording:try_layers",
         "whyalike.similarity.on_device:forms_on_gpu",
         "whyalike.training.store:StoredRun",

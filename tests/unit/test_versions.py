@@ -149,7 +149,7 @@ def change(path: Path, old: str, new: str) -> None:
             "output.amax(dim=positions)",
             "activations.extraction",
         ),
-        ("activations/stimuli.py", "replace=False", "replace=True", "activations.extraction"),
+        ("data/stimuli.py", "replace=False", "replace=True", "activations.extraction"),
         # both the training images and the stimuli pass through it
         (
             "models/inputs.py",

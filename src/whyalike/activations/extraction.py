@@ -13,9 +13,9 @@ import numpy as np
 from torch import nn
 
 from whyalike.activations.parameters import ExtractionParameters
-from whyalike.activations.stimuli import stimulus_rows
 from whyalike.activations.table import write_activations
 from whyalike.data.prepared import open_prepared
+from whyalike.data.stimuli import stimulus_rows
 from whyalike.job import note
 from whyalike.models.inputs import INPUTS
 from whyalike.models.recording import extract

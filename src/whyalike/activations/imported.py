@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from whyalike.activations.parameters import ImportedActivationsParameters
-from whyalike.activations.stimuli import stimulus_rows
 from whyalike.activations.table import write_activations
 from whyalike.activations.vector_files import read_file
 from whyalike.data.prepared import open_prepared
+from whyalike.data.stimuli import stimulus_rows
 from whyalike.files import file_sha256, made_by
 from whyalike.job import note
 

@@ -1,6 +1,7 @@
 """Role: turns each data source into a prepared data set, one folder of images or tokens, labels and checksums.
 
-Holds: the prepared format, the registry of sources, their parameters, one module a source, the drawn stimuli's parts.
+Holds: the prepared format, the registry of sources, their parameters, one module a source, the drawn stimuli's parts,
+the draw of stimuli.
 Layer: data, the lowest room; every later room reads what it writes.
 May import: whyalike.files, .jobs, .randomness, .registry, .sections.names; torchvision in the functions that use it; no
 other room.

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from whyalike.data.prepared import open_prepared
+from whyalike.data.stimuli import try_stimuli
 from whyalike.files import write_table
 from whyalike.job import note
 from whyalike.models.recording import try_layers
@@ -39,6 +40,7 @@ def train_cell(
     store: Path,
     output: Path,
     layers: Sequence[str] = (),
+    stimuli: Mapping[str, tuple[Path, Mapping[str, Any]]] | None = None,
 ) -> None:
     """Train the missing runs of a cell and write the manifest.
 
@@ -51,15 +53,17 @@ def train_cell(
     store : folder of the run store.
     output : path of the manifest.
     layers : modules that will be compared: a model of which they cannot be recorded is not worth its training.
+    stimuli : sets that models will be compared on, as `whyalike.data.stimuli.try_stimuli` takes them.
 
     Raises
     ------
     DamagedRun : a stored run is not what was written, or was trained on other data.
     ValueError : data that do not fit the objective, such as no test images of a run's classes; or a model that cannot
-        take its samples, or a layer that cannot be recorded.
+        take its samples, a layer that cannot be recorded, more stimuli than images.
     LookupError : the model has no module of the name of a layer.
     RuntimeError : runs that learned less than `min_accuracy` asks; all are named, and no manifest is written.
     """
+    try_stimuli(stimuli or {})
     runs, finished = parameters.runs, _Progress(parameters)
     at_once = min(operation.of_setting("runs_at_once", parameters.setting) or 1, len(runs))
     if at_once > 1:

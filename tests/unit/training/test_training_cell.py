@@ -7,9 +7,12 @@ from itertools import pairwise
 
 import pyarrow.parquet as pq
 import pytest
+import torch
+from safetensors.torch import load_file
 from training_jobs import EVERYTHING, MODEL, OPERATION, PROCESSES, end, identity, ledger, start, train_cell_slowly
 
 from whyalike.files import file_sha256, made_by
+from whyalike.models.weights import build_model, load_weights
 from whyalike.training.cell import train_cell
 from whyalike.training.manifest import MANIFEST
 from whyalike.training.store import DamagedRun
@@ -153,20 +156,47 @@ def test_a_layer_that_the_model_lacks_is_named_before_anything_is_trained(cell):
     assert not cell.ledgers()
 
 
-@pytest.mark.parametrize("at_once", [1, 2])
-def test_a_layer_that_cannot_be_recorded_is_named_before_anything_is_trained(cell, at_once, monkeypatch):
-    name = f"twice_{at_once}"
-    net = "nn.Sequential(nn.Flatten(), nn.Linear(192, classes), relu := nn.ReLU(), relu)"
+def brought(cell, monkeypatch, name, net):
+    """The work of a cell whose model is the user's: an expression of `nn` and `classes`."""
     (cell.folder / f"{name}.py").write_text(f"from torch import nn\n\ndef net(classes):\n    return {net}\n")
     monkeypatch.chdir(cell.folder)
     monkeypatch.setattr(sys, "path", list(sys.path))
     model = {"family": "import", "path": f"{name}:net", "arguments": {}, "version": 1}
-    work = cell.work().model_copy(update={"model": model})
+    return cell.work().model_copy(update={"model": model})
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_layer_that_cannot_be_recorded_is_named_before_anything_is_trained(cell, at_once, monkeypatch):
+    net = "nn.Sequential(nn.Flatten(), nn.Linear(192, classes), relu := nn.ReLU(), relu)"
+    work = brought(cell, monkeypatch, f"twice_{at_once}", net)
     cell.split(work)
     operation = OPERATION.model_copy(update={"runs_at_once": at_once})
     with pytest.raises((ValueError, RuntimeError), match="layer 2 is called 2 times when the model runs"):
         train_cell(work, operation, 1, cell.dataset, cell.splits, cell.store, cell.manifest, ["2"])
     assert not cell.ledgers()
+
+
+def test_a_model_whose_parts_share_weights_is_kept_and_read(cell, monkeypatch):
+    net = "nn.Sequential(nn.Flatten(), nn.Linear(192, 8), tied := nn.Linear(8, 8), nn.ReLU(), tied, nn.Linear(8, 2))"
+    work = brought(cell, monkeypatch, "tied", net)
+    cell.train(work)
+    weights = load_file(cell.stored("A").weights)
+    assert torch.equal(weights["2.weight"], weights["4.weight"])
+    model = load_weights(build_model(work.model, 2, 5, "other"), cell.stored("A").weights)
+    assert model[2] is model[4] and torch.equal(model[2].weight, weights["2.weight"])
+
+
+def test_more_stimuli_than_images_are_named_before_anything_is_trained(cell):
+    cell.split()
+    one = {"part": "test", "n": 16, "seed": 0}
+    stimuli = {"later": (cell.folder / "not yet prepared", one), "own": (cell.dataset, {**one, "n": 17})}
+    job = cell.work(), OPERATION, 1, cell.dataset, cell.splits, cell.store, cell.manifest, ["avgpool"]
+    with pytest.raises(ValueError, match="n = 17 images, the part 'test' holds 16: lower n") as caught:
+        train_cell(*job, stimuli)
+    assert caught.value.__notes__ == ["These are stimuli.own of the configuration."]
+    assert not cell.ledgers()
+    train_cell(*job, {**stimuli, "own": (cell.dataset, one)})
+    assert cell.manifest.exists()
 
 
 def test_trying_the_layers_changes_no_weights(cell):

@@ -12,8 +12,8 @@ import pyarrow as pa
 import torch
 
 from whyalike.activations.extraction import extract, trained_model
-from whyalike.activations.stimuli import stimulus_rows
 from whyalike.data.prepared import open_prepared
+from whyalike.data.stimuli import stimulus_rows
 from whyalike.files import write_table
 from whyalike.job import note
 from whyalike.models.inputs import INPUTS

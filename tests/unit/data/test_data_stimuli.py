@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whyalike.activations.stimuli import stimulus_rows
 from whyalike.data.prepared import open_prepared, write_prepared
+from whyalike.data.stimuli import stimulus_rows
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """Which images a stimulus set holds: all of one part of a data set, or a keyed draw from it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from whyalike.data.prepared import Prepared
+from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.randomness import keyed
 
 
@@ -28,3 +29,24 @@ def stimulus_rows(data: Prepared, stimuli: Mapping[str, Any]) -> np.ndarray:
     if n > len(rows):
         raise ValueError(f"stimuli ask for n = {n} images, the part '{stimuli['part']}' holds {len(rows)}: lower n")
     return np.sort(keyed(stimuli["seed"], "stimuli").choice(rows, n, replace=False))
+
+
+def try_stimuli(stimuli: Mapping[str, tuple[Path, Mapping[str, Any]]]) -> None:
+    """Draw stimulus sets whose data are prepared, so that one that cannot be drawn is found before models are trained.
+
+    Parameters
+    ----------
+    stimuli : name -> folder of the data set, and what `stimulus_rows` takes.
+
+    Raises
+    ------
+    ValueError : more images asked for than a part holds, or a data set that is damaged.
+    """
+    for name, (folder, asked) in stimuli.items():
+        try:
+            stimulus_rows(open_prepared(folder), asked)
+        except FileNotFoundError:  # it is prepared meanwhile
+            continue
+        except ValueError as error:
+            error.add_note(f"These are stimuli.{name} of the configuration.")
+            raise
