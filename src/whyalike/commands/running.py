@@ -70,8 +70,8 @@ def run(configfile: Path, arguments: Sequence[str]) -> None:
         fail(f"The workflow stopped (exit status {status}): the messages are above, the logs in {flow.root}/logs/. "
              f"The same command goes on where it stopped.{advice}")  # fmt: skip
     if before is not None:
-        print(_made(flow, began, whole=not (options.targets or options.until or options.omit_from)))
         print(kept_and_made.line(before, kept_and_made.look(flow.config)))
+        print(_made(flow, began, whole=not (options.targets or options.until or options.omit_from)))
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:

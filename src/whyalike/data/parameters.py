@@ -5,7 +5,7 @@ the only documentation of the keys.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +18,6 @@ from pydantic import (
 )
 
 from whyalike.data import layouts
-from whyalike.parameters import JobParameters
 from whyalike.section import Section, path_of_user
 
 Shape = Literal["circle", "kite", "parallelogram", "rectangle", "rhombus", "square", "trapezoid", "triangle"]
@@ -47,20 +46,6 @@ def _distinct(values: list) -> list:
 
 
 Distinct = AfterValidator(_distinct)
-
-
-class PreparationParameters(JobParameters):
-    """The preparation of a data set.
-
-    Attributes
-    ----------
-    parameters : of the source as JSON values.
-    version : of the code of the source.
-    """
-
-    source: str
-    parameters: dict[str, Any]
-    version: int
 
 
 class Parameters(Section):

@@ -8,7 +8,7 @@ from typing import Any
 
 from whyalike.activations.parameters import ExtractionParameters, ImportedActivationsParameters, SampleTextParameters
 from whyalike.config.external import OwnActivations, OwnCheckpoints
-from whyalike.data.parameters import PreparationParameters
+from whyalike.data.preparation import PreparationParameters
 from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import DESIGNS, design
 from whyalike.figures.parameters import FigureParameters

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from whyalike.data.parameters import Parameters, PreparationParameters
+from whyalike.data.parameters import Parameters
+from whyalike.data.preparation import PreparationParameters
 from whyalike.data.registry import SOURCES
 from whyalike.figures.parameters import FigureParameters
 from whyalike.figures.registry import FIGURES, FigureFacts
