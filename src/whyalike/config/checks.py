@@ -11,7 +11,7 @@ from whyalike.config.config import Config
 from whyalike.config.faults import near
 from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import DESIGNS, design
-from whyalike.figures.registry import FIGURES, shows
+from whyalike.figures.registry import FIGURE_WIDTHS, FIGURES, shows
 from whyalike.models.registry import MODELS
 from whyalike.similarity import protocols
 from whyalike.training.registry import OBJECTIVES
@@ -88,7 +88,9 @@ def misfits(config: Config) -> Iterator[str]:
 
 
 def _option_misfits(config: Config, path: str, options: Mapping[str, Any]) -> Iterator[str]:
-    """Options that name what is not scored."""
+    """Options that name what is not scored, or no width."""
+    if (width := options.get("width", "page")) not in FIGURE_WIDTHS:
+        yield f"{path}.width: '{width}' is no width. Known: {', '.join(FIGURE_WIDTHS)}."
     for option, known in (("metric", config.similarity.metrics), ("score_protocol", config.similarity.protocols)):
         if (name := options.get(option)) is not None and name not in known:
             where = "similarity." + ("metrics" if option == "metric" else "protocols")

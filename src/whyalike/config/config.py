@@ -169,7 +169,10 @@ class Figure(Section):
     kind: Annotated[str, known(CONFIG_FIGURES)] = Field(description="Name of a figure family.")
     study: Name | None = Field(None, description="The study it shows, for kinds that show one.")
     dataset: Name | None = Field(None, description="The data set it shows, for contact sheets.")
-    options: dict[str, Any] = Field({}, description="Options of the family, such as metric or score_protocol.")
+    options: dict[str, Any] = Field(
+        {},
+        description="Options of the family, such as metric, score_protocol, or width: page, or column (one of two).",
+    )
     published: tuple[Name, ...] = Field((), description="Published score tables drawn beside the study's scores.")
     caption: str = Field(description="One sentence for the report.")
 

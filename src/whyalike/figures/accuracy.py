@@ -71,13 +71,14 @@ class Measure:
 
 
 @style.styled
-def draw(manifests: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def draw(manifests: pd.DataFrame, *, width: str = "page") -> tuple[Figure, pd.DataFrame]:
     """Draw the accuracies of all runs, and the losses of those without.
 
     Parameters
     ----------
     manifests : one row a run, columns `COLUMNS` (accuracy in [0, 1]); a run that stands twice counts once, one with
         neither accuracy nor loss (a model from files) not at all.
+    width : "page", or "column" of a page of two: then a panel stands below the other.
 
     Returns
     -------
@@ -102,7 +103,7 @@ def draw(manifests: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         (key, of_panel, Measure.of(of_panel)) for key, of_panel in runs.groupby(["setting", "factor"], sort=False)
     ]
     panels.sort(key=lambda panel: panel[2].column)  # accuracies first; stable
-    columns = min(len(panels), 3)
+    columns = style.side_by_side(width, len(panels), 3)
     lines = -(-len(panels) // columns)
     figure = style.new_figure(style.COLUMN_INCHES if columns == 1 else style.PAGE_INCHES, PANEL_HEIGHT * lines + 0.4)
     axes = figure.subplots(lines, columns, squeeze=False)
@@ -117,7 +118,7 @@ def draw(manifests: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         one.set_title(f"{key['panel']}  {style.words(setting)}\n{style.words(factor)} overlap, {_seeds(of_panel)}")
     for unused in axes.flat[len(panels) :]:
         unused.set_axis_off()
-    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=3 if columns > 1 else 2)
     _tell_devices(figure, runs)
     return figure, pd.DataFrame(numbers, columns=FIGURE_COLUMNS).astype({"seed": "Int64", "n": "Int64"})
 

@@ -46,6 +46,7 @@ def draw(
     score_protocol: str = "exact",
     stimuli_kind: str = "in_distribution",
     comparison: str | None = None,
+    width: str = "page",
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw a study of controls under one metric.
 
@@ -55,6 +56,7 @@ def draw(
     metric, score_protocol : which scores.
     stimuli_kind : "in_distribution", or "out_of_distribution" for the other stimuli.
     comparison : the one to show, such as one that the study names; that of each of its settings if left out.
+    width : "page", or "column" of a page of two: then a panel stands below the other.
 
     Returns
     -------
@@ -66,17 +68,17 @@ def draw(
     """
     scores = scores if comparison is None else scores[scores["comparison"] == comparison]
     panels = list(panels_of_design(scores, statistics, "controls", metric, score_protocol, stimuli_kind))
-    columns = min(len(panels), MOST_COLUMNS)
+    columns = style.side_by_side(width, len(panels), MOST_COLUMNS)
     lines = -(-len(panels) // columns)
-    width = style.COLUMN_INCHES if columns == 1 else style.PAGE_INCHES
-    figure = style.new_figure(width, lines * (len(ROWS) * ROW_INCHES + OTHER_INCHES) + 0.2)
+    wide = style.COLUMN_INCHES if columns == 1 else style.PAGE_INCHES
+    figure = style.new_figure(wide, lines * (len(ROWS) * ROW_INCHES + OTHER_INCHES) + 0.2)
     axes = figure.subplots(lines, columns, squeeze=False)
     numbers: list[dict] = []
     for i, (named, own, of_panel) in enumerate(panels):
         key = {"panel": chr(ord("a") + i), **{name: named[name] for name in (*KEY[1:], *VIEWS)}}
         one = axes.flat[i]
         numbers += [{**key, **mark} for mark in _draw_panel(one, own, of_panel.set_index("estimator"))]
-        _title(one, key["panel"] if len(panels) > 1 else "", named, own, width / columns)
+        _title(one, key["panel"] if len(panels) > 1 else "", named, own, wide / columns)
         one.set_xlabel(style.metric_words(metric, score_protocol))
         one.tick_params(labelleft=i % columns == 0)
     for unused in axes.flat[len(panels) :]:

@@ -23,6 +23,7 @@ KEY = ["study", "comparison", "stimuli", "stimuli_kind"]
 FIGURE_COLUMNS = [*KEY, "quantity", "as_published", "corrected", "low", "high", "n_seeds"]
 ROW_HEIGHT, FRAME_HEIGHT = 0.17, 1.25  # inches
 LABEL_CHARACTERS = 64
+COLUMN_CHARACTERS, LABEL_LINES = 28, 2.4  # of a label in a column
 DIGITS = 12  # beyond them a slope is rounding, and has no sign
 ANOTHER_SIZE = 0.1  # slopes that differ by more than this share of the larger one
 QUANTITIES = {
@@ -32,13 +33,14 @@ QUANTITIES = {
 
 
 @style.styled
-def draw(statistics: pd.DataFrame, *, metric: str = "cka") -> tuple[Figure, pd.DataFrame]:
+def draw(statistics: pd.DataFrame, *, metric: str = "cka", width: str = "page") -> tuple[Figure, pd.DataFrame]:
     """Draw every cell of the statistics that has an estimate under both protocols.
 
     Parameters
     ----------
     statistics : statistics tables of all studies, and of published scores.
     metric : whose scores.
+    width : "page", or "column" of a page of two: then a panel stands below the other.
 
     Returns
     -------
@@ -55,19 +57,22 @@ def draw(statistics: pd.DataFrame, *, metric: str = "cka") -> tuple[Figure, pd.D
             "Score the metric under both protocols, at two levels of overlap."
         )
     rows = _rows(numbers)
-    height = FRAME_HEIGHT + ROW_HEIGHT * len(rows)
-    figure = style.new_figure(style.PAGE_INCHES, height)
-    axes = figure.subplots(1, 2, sharey=True)
+    columns = style.side_by_side(width, 2, 2)
+    height = FRAME_HEIGHT + ROW_HEIGHT * len(rows) * (1 if columns == 2 else LABEL_LINES)
+    figure = style.new_figure(style.inches(width), height * 2 / columns)
+    axes = figure.subplots(2 // columns, columns, sharey=True)
     for letter, one, (quantity, label) in zip("ab", axes, QUANTITIES.items(), strict=True):
         _draw(one, numbers[numbers["quantity"] == quantity], rows)
         one.set_xlabel(label)
         one.set_title(f"{letter}  {style.metric_words(metric)}: {quantity}")
-    axes[0].set_yticks(range(len(rows)), [_label(row) for row in rows])
-    for tick, row in zip(axes[0].get_yticklabels(), rows, strict=True):
-        tick.set_fontweight("bold" if len(row) == 1 else "normal")
+    narrow = COLUMN_CHARACTERS if columns == 1 else LABEL_CHARACTERS
+    for one in axes[: 3 - columns]:
+        one.set_yticks(range(len(rows)), [textwrap.fill(_label(row), narrow) for row in rows])
+        for tick, row in zip(one.get_yticklabels(), rows, strict=True):
+            tick.set_fontweight("bold" if len(row) == 1 else "normal")
     axes[0].set_ylim(len(rows) - 0.4, -0.6)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    figure.suptitle(textwrap.fill(sentence(numbers), style.room(style.PAGE_INCHES)), fontsize=style.TEXT_POINTS)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=columns)
+    figure.suptitle(textwrap.fill(sentence(numbers), style.room(style.inches(width))), fontsize=style.TEXT_POINTS)
     return figure, numbers
 
 

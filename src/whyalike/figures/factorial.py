@@ -75,6 +75,7 @@ def draw(
     score_protocol: str = "exact",
     stimuli_kind: str = "in_distribution",
     comparison: str | None = None,
+    width: str = "page",
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw a factorial study under one metric.
 
@@ -84,6 +85,7 @@ def draw(
     metric, score_protocol : which scores.
     stimuli_kind : "in_distribution", or "out_of_distribution" for the other stimuli.
     comparison : the one to show, such as one that the study names; that of each of its settings if left out.
+    width : "page", or "column" of a page of two: then a panel stands below the other.
 
     Returns
     -------
@@ -99,10 +101,10 @@ def draw(
         _Panel({name: key[name] for name in (*KEY[1:], *VIEWS)}, *without_bridge(own), table, view_of(key, own))
         for key, own, table in found
     ]
-    columns = min(len(panels), MOST_COLUMNS)
+    columns = style.side_by_side(width, len(panels), MOST_COLUMNS)
     lines = -(-len(panels) // columns)
-    width = style.COLUMN_INCHES if columns == 1 else style.PAGE_INCHES
-    figure = style.new_figure(width, lines * (TOP_INCHES + BOTTOM_INCHES) + LEGEND_INCHES)
+    wide = style.COLUMN_INCHES if columns == 1 else style.PAGE_INCHES
+    figure = style.new_figure(wide, lines * (TOP_INCHES + BOTTOM_INCHES) + LEGEND_INCHES)
     heights = [TOP_INCHES, BOTTOM_INCHES] * lines
     axes = figure.subplots(2 * lines, columns, squeeze=False, height_ratios=heights)
     numbers: list[dict] = []
@@ -113,7 +115,7 @@ def draw(
         last = column == columns - 1 or i == len(panels) - 1
         marks = [*_draw_scores(above, panel, last), *_draw_effects(below, panel)]
         numbers += [{**key, **mark} for mark in marks]
-        _title(above, key["panel"] if len(panels) > 1 else "", panel, width / columns)
+        _title(above, key["panel"] if len(panels) > 1 else "", panel, wide / columns)
         if column == 0:
             above.set_ylabel(style.metric_words(metric, score_protocol))
         else:

@@ -69,6 +69,7 @@ def draw(
     score_protocol: str = "exact",
     comparison: str | None = None,
     stimuli: str | None = None,
+    width: str = "page",
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw the scores of one study's pairs under one metric, a panel for each comparison, stimulus set and layer.
 
@@ -77,6 +78,7 @@ def draw(
     pairs : pair tables of the study.
     metric, score_protocol : which scores.
     comparison, stimuli : the ones to show; all if left out.
+    width : "page", or "column" of a page of two: then a panel stands below the other.
 
     Returns
     -------
@@ -96,7 +98,7 @@ def draw(
         asked = ", ".join(value for value in wanted.values() if value is not None)
         raise ValueError(f"no score of {asked} is here to draw: the table holds {there}. Change the options.")
     measured = rows["metric"].iloc[0]
-    return _drawn(list(_matrices(rows, measured)), measured, style.metric_words(metric, score_protocol))
+    return _drawn(list(_matrices(rows, measured)), measured, style.metric_words(metric, score_protocol), width)
 
 
 def _matrices(rows: pd.DataFrame, metric: str) -> Iterator[Matrix]:
@@ -158,18 +160,19 @@ def _clustered(values: np.ndarray, sign: int) -> np.ndarray | None:
     return scipy.cluster.hierarchy.leaves_list(linkage)
 
 
-def _drawn(matrices: Sequence[Matrix], metric: str, label: str) -> tuple[Figure, pd.DataFrame]:
+def _drawn(matrices: Sequence[Matrix], metric: str, label: str, width: str) -> tuple[Figure, pd.DataFrame]:
     most = max(max(len(one.rows), len(one.columns)) for one in matrices)
-    columns = 2 if len(matrices) > 1 and most <= LARGE else 1
-    width = style.COLUMN_INCHES if len(matrices) == 1 and most <= LARGE else style.PAGE_INCHES
+    columns = style.side_by_side(width, len(matrices), 2 if most <= LARGE else 1)
+    small = width == "column" or (len(matrices) == 1 and most <= LARGE)
+    wide = style.COLUMN_INCHES if small else style.PAGE_INCHES
     longest = max(len(_short(name)) for one in matrices for name in (*one.rows, *one.columns))
     labels = longest * style.CHARACTER_INCHES * style.SMALL_POINTS / style.TEXT_POINTS
-    room = width / columns - labels - 0.3  # inches of the longer side of a panel's cells, at most
+    room = wide / columns - labels - 0.3  # inches of the longer side of a panel's cells, at most
     grid = [matrices[i : i + columns] for i in range(0, len(matrices), columns)]
     cells = [[min(room / max(len(one.rows), len(one.columns)), LARGEST_CELL) for one in row] for row in grid]
     tall = sum(max(cell * len(one.rows) for cell, one in zip(of_row, row, strict=True))
                for of_row, row in zip(cells, grid, strict=True))  # fmt: skip
-    figure = style.new_figure(width, tall + len(grid) * (labels + 5 * style.LINE_INCHES) + 1.1)
+    figure = style.new_figure(wide, tall + len(grid) * (labels + 5 * style.LINE_INCHES) + 1.1)
     figure.get_layout_engine().set(w_pad=0.08)
     all_axes = figure.subplots(len(grid), columns, squeeze=False)
     every = pd.concat([one.cells for one in matrices])
@@ -185,7 +188,7 @@ def _drawn(matrices: Sequence[Matrix], metric: str, label: str) -> tuple[Figure,
         letter = chr(ord("a") + place) if len(matrices) <= 26 else str(place + 1)
         meshes.append(_panel(axes, one, colours, metric, cells[place // columns][place % columns]))
         name = panel_words(one.key["comparison"], one.key["stimuli"])
-        facts = style.packed([*one.facts, one.order], style.room(width / columns - labels))
+        facts = style.packed([*one.facts, one.order], style.room(wide / columns - labels))
         axes.set_title("\n".join([f"{letter}  {name}" if len(matrices) > 1 else name, *facts]), linespacing=1.25)
         numbers.append(_marked(one.cells, metric).assign(panel=letter, **one.key))
     bar = figure.colorbar(meshes[0], ax=list(all_axes.ravel()), location="bottom", aspect=30, shrink=0.8, pad=0.02)

@@ -18,7 +18,7 @@ from whyalike.figures import marks, style
 from whyalike.figures.overlap import PANEL_KEY, set_levels, slope_lines
 from whyalike.figures.score_panels import ScorePanel, distinct, key_columns, metric_place, score_panels
 
-MOST_COLUMNS = 6  # of a block: seven intervals side by side do not fit on a page
+MOST_COLUMNS = {"page": 6, "column": 2}  # of a block: seven intervals side by side do not fit on a page
 ROW_HEIGHT = 1.0  # inches
 TITLE_HEIGHT = 0.2
 LINE_HEIGHT = 0.12  # inches, in the head of a column
@@ -31,15 +31,16 @@ METRIC_CHARACTERS = 13  # of a line of a metric's name, which runs up a row
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns in ``blocks`` of at most ``across``; the ``inches`` that a column has for axes and text."""
+    """Columns in ``blocks`` of at most ``across``, ``wide`` inches; ``inches`` are a column's, for axes and text."""
 
     blocks: int
     across: int
+    wide: float = style.PAGE_INCHES
 
     @property
     def inches(self) -> float:
         """Width of one column."""
-        return (style.PAGE_INCHES - SIDE_INCHES) / self.across - GAP_INCHES
+        return (self.wide - SIDE_INCHES) / self.across - GAP_INCHES
 
     @property
     def points(self) -> float:
@@ -60,6 +61,7 @@ def draw(
     score_protocol: str = "exact",
     study: str | None = None,
     comparison: str | None = None,
+    width: str = "page",
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw one study under all its metrics.
 
@@ -69,10 +71,11 @@ def draw(
     score_protocol : which scores.
     study : name of the study, needed where the tables hold several.
     comparison : the one to show, such as one that the study names; that of each of its settings if left out.
+    width : "page", or "column" of a page of two: then there are more blocks.
 
     Returns
     -------
-    the figure, 7 inches wide, and its numbers: one row a mark.
+    the figure and its numbers: one row a mark.
 
     Raises
     ------
@@ -86,13 +89,15 @@ def draw(
         sorted(panels, key=lambda panel: (metric_place(panel.key["metric"]), panel.key["scoring"])), "scoring"
     )
     columns = list(dict.fromkeys(_column(panel) for panel in panels))
-    blocks = math.ceil(len(columns) / MOST_COLUMNS)
-    layout = Layout(blocks, math.ceil(len(columns) / blocks))
+    wide = style.inches(width)
+    blocks = math.ceil(len(columns) / MOST_COLUMNS[width])
+    layout = Layout(blocks, math.ceil(len(columns) / blocks), wide)
     heads = {_column(panel): _head(panel, layout) for panel in panels}
     figure, axes = _axes(layout, metrics, max(map(len, heads.values())))
     lines = any(panel.statistic("corrected", "slope") is not None for panel in panels)
     what = ", and the mean of the seeds' lines with its 95 % interval" if lines else ""
-    figure.suptitle(f"Scores ({style.words(score_protocol)}){what}")
+    title = f"Scores ({style.words(score_protocol)}){what}"
+    figure.suptitle(textwrap.fill(title, style.room(layout.wide, style.TEXT_POINTS + 1)))
     for one, head in zip(axes[0], map(heads.get, columns), strict=False):
         _write_head(one, head, layout)
     looks = marks.condition_markers(panels)
@@ -118,7 +123,7 @@ def _column(panel: ScorePanel) -> tuple[str, str, str, str]:
 def _axes(layout: Layout, metrics: list[str], head_lines: int) -> tuple[Figure, np.ndarray]:
     """The figure and its axes: a row a metric, which shares its y axis, a column a panel. All are switched off."""
     block = LABELS_HEIGHT + LINE_HEIGHT * head_lines + ROW_HEIGHT * len(metrics)
-    figure = style.new_figure(style.PAGE_INCHES, TITLE_HEIGHT + block * layout.blocks)
+    figure = style.new_figure(layout.wide, TITLE_HEIGHT + block * layout.blocks)
     parts = []
     for part in figure.subfigures(layout.blocks, 1, squeeze=False).flat:
         parts.append(part.subplots(len(metrics), layout.across, squeeze=False))

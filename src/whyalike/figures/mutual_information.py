@@ -19,7 +19,7 @@ FRAME_HEIGHT = 1.2
 
 
 @style.styled
-def draw(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+def draw(table: pd.DataFrame, *, width: str = "page") -> tuple[Figure, pd.DataFrame]:
     """Draw the table of mutual information.
 
     Parameters
@@ -27,6 +27,7 @@ def draw(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     table : columns `COLUMNS`; protocol as_published has values in nats,
         corrected has shares of the ceiling; entropy is the ceiling in nats.
         Rows of other estimators than `PUBLISHED` and `CORRECTED` are left out.
+    width : "page", or "column" of a page of two: then a panel stands below the other.
 
     Returns
     -------
@@ -48,11 +49,13 @@ def draw(table: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             "Each study needs two levels and five scores of the metric; run its similarity and statistics stages again."
         )
     studies = list(dict.fromkeys(shown["study"]))
-    figure = style.new_figure(style.PAGE_INCHES, FRAME_HEIGHT + ROW_HEIGHT * len(studies))
-    left, right = figure.subplots(1, 2, sharey=True)
+    columns = style.side_by_side(width, 2, 2)
+    figure = style.new_figure(style.inches(width), (FRAME_HEIGHT + ROW_HEIGHT * len(studies)) * 2 / columns)
+    left, right = figure.subplots(2 // columns, columns, sharey=True)
     _draw_published(left, shown[shown["protocol"] == "as_published"], studies)
     _draw_corrected(right, shown[shown["protocol"] == "corrected"], studies)
-    left.set_yticks(range(len(studies)), [_study_words(name, shown) for name in studies])
+    for axes in (left, right)[: 3 - columns]:
+        axes.set_yticks(range(len(studies)), [_study_words(name, shown) for name in studies])
     left.set_ylim(len(studies) - 0.5, -0.5)
     return figure, shown[list(COLUMNS)].reset_index(drop=True)
 

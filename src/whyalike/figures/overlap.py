@@ -41,6 +41,7 @@ def draw(
     study: str | None = None,
     comparison: str | None = None,
     title: str | None = None,
+    width: str = "page",
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw one study under one metric.
 
@@ -51,6 +52,7 @@ def draw(
     study : name of the study, needed where the tables hold several.
     comparison : the one to show, such as one that the study names; that of each of its settings if left out.
     title : above the figure; none by default, the caption says it.
+    width : "page", or "column" of a page of two: then a panel stands below the other.
 
     Returns
     -------
@@ -64,11 +66,11 @@ def draw(
         scores, statistics, metrics=[metric], score_protocol=score_protocol, study=study, comparison=comparison
     )
     columns_of_key = key_columns(PANEL_KEY, [panel.view for panel in panels])
-    grid = _arranged(panels)
+    grid = _arranged(panels, width)
     columns = len(grid[0])
-    width = style.COLUMN_INCHES if columns == 1 else style.PAGE_INCHES
+    wide = style.COLUMN_INCHES if columns == 1 else style.PAGE_INCHES
     height = PANEL_HEIGHT * len(grid) + LEGEND_HEIGHT * (2 if columns == 1 else 1) + TITLE_HEIGHT * bool(title)
-    figure = style.new_figure(width, height)
+    figure = style.new_figure(wide, height)
     axes = figure.subplots(len(grid), columns, sharey=True, squeeze=False)
     looks = marks.condition_markers(panels)
     numbers: marks.Numbers = []
@@ -79,7 +81,7 @@ def draw(
                 continue
             letter = chr(ord("a") + panels.index(panel)) if len(panels) <= 26 else str(panels.index(panel) + 1)
             key = {"panel": letter, **{name: panel.key[name] for name in columns_of_key[1:]}}
-            inches = width / columns - FRAME_INCHES
+            inches = wide / columns - FRAME_INCHES
             numbers += [{**key, **mark} for mark in _draw_panel(one, panel, looks, inches)]
             _title(one, letter if len(panels) > 1 else "", panel, inches)
         row[0].set_ylabel(style.metric_words(metric, score_protocol))
@@ -89,13 +91,13 @@ def draw(
     return figure, marks.to_frame(numbers, columns_of_key)
 
 
-def _arranged(panels: Sequence[ScorePanel]) -> list[list[ScorePanel | None]]:
+def _arranged(panels: Sequence[ScorePanel], width: str) -> list[list[ScorePanel | None]]:
     """Rows of at most three panels (two where that leaves fewer gaps); every comparison starts a new row."""
     by_comparison = [
         [panel for panel in panels if panel.key["comparison"] == name] for name in distinct(panels, "comparison")
     ]
     most = max(map(len, by_comparison))
-    columns = 2 if most == 4 else min(most, 3)
+    columns = style.side_by_side(width, most, 2 if most == 4 else 3)
     rows = [part[i : i + columns] for part in by_comparison for i in range(0, len(part), columns)]
     return [row + [None] * (columns - len(row)) for row in rows]
 
@@ -142,7 +144,7 @@ def set_levels(axes: Axes, panel: ScorePanel, inches: float, points: float = sty
     inches_a_unit = inches / np.ptp(axes.get_xlim())
     if where.side_by_side:
         gap = np.diff(sorted(places)).min() * inches_a_unit
-        crowded = max(map(len, where.conditions)) > style.room(gap, points)
+        crowded = max(map(len, where.conditions)) >= style.room(gap, points)  # no gap between two
         axes.set_xticks(places, where.conditions)
         axes.tick_params(axis="x", length=0, labelsize=points, labelrotation=90 if crowded else 0)
         return

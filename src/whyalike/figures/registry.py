@@ -34,6 +34,9 @@ class FigureFacts:
     caption: str = ""
 
 
+FIGURE_WIDTHS = ("page", "column")  # what the option `width` may be: of a page, or of one of its two columns
+
+
 def _closeness(target: str, inputs: tuple[str, ...], caption: str) -> Entry[FigureFacts]:
     facts = FigureFacts((), inputs, "Closeness in distribution", study="closeness", caption=caption)
     return Entry(f"whyalike.studies.closeness.figures.{target}", facts)
@@ -48,12 +51,14 @@ FIGURES: Registry[FigureFacts] = Registry(
                 ("study",),
                 ("scores", "statistics"),
                 "Similarity against overlap",
-                ("metric", "score_protocol", "study", "comparison", "title"),
+                ("metric", "score_protocol", "study", "comparison", "title", "width"),
             ),
         ),
         "metrics_grid": Entry(
             "whyalike.figures.metrics_grid:draw",
-            FigureFacts(("study",), ("scores", "statistics"), "All metrics", ("score_protocol", "study", "comparison")),
+            FigureFacts(
+                ("study",), ("scores", "statistics"), "All metrics", ("score_protocol", "study", "comparison", "width")
+            ),
         ),
         "factorial": Entry(
             "whyalike.figures.factorial:draw",
@@ -61,7 +66,7 @@ FIGURES: Registry[FigureFacts] = Registry(
                 ("study",),
                 ("scores", "statistics"),
                 "Data or labels",
-                ("metric", "score_protocol", "stimuli_kind", "comparison"),
+                ("metric", "score_protocol", "stimuli_kind", "comparison", "width"),
             ),
         ),
         "controls": Entry(
@@ -70,7 +75,7 @@ FIGURES: Registry[FigureFacts] = Registry(
                 ("study",),
                 ("scores", "statistics"),
                 "Controls",
-                ("metric", "score_protocol", "stimuli_kind", "comparison"),
+                ("metric", "score_protocol", "stimuli_kind", "comparison", "width"),
             ),
         ),
         "heatmap": Entry(
@@ -79,20 +84,21 @@ FIGURES: Registry[FigureFacts] = Registry(
                 ("study",),
                 ("pairs",),
                 "Models from files",
-                ("metric", "score_protocol", "comparison", "stimuli"),
+                ("metric", "score_protocol", "comparison", "stimuli", "width"),
                 from_files=True,
             ),
         ),
         "mutual_information": Entry(
-            "whyalike.figures.mutual_information:draw", FigureFacts((), ("tables",), "Mutual information")
+            "whyalike.figures.mutual_information:draw",
+            FigureFacts((), ("tables",), "Mutual information", ("width",)),
         ),
-        "accuracy": Entry("whyalike.figures.accuracy:draw", FigureFacts((), ("manifests",), "Models")),
+        "accuracy": Entry("whyalike.figures.accuracy:draw", FigureFacts((), ("manifests",), "Models", ("width",))),
         "contact_sheet": Entry(
             "whyalike.figures.contact_sheet:draw", FigureFacts(("dataset",), ("data",), "Data", ("seed", "title"))
         ),
         "corrections": Entry(
             "whyalike.figures.corrections:draw",
-            FigureFacts((), ("all_statistics",), "What the corrections change", ("metric",)),
+            FigureFacts((), ("all_statistics",), "What the corrections change", ("metric", "width")),
         ),
         "tsne": Entry(
             "whyalike.figures.tsne:draw",
@@ -110,6 +116,7 @@ FIGURES: Registry[FigureFacts] = Registry(
                     "seed",
                     "points",
                     "color_by",
+                    "width",
                 ),
             ),
         ),

@@ -7,6 +7,7 @@ with pyplot: no global state, no display.
 """
 
 import functools
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,10 +17,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
+from whyalike.figures.registry import FIGURE_WIDTHS
 from whyalike.statistics.table import MINUS
 
 COLUMN_INCHES = 3.4  # one column of a two-column page
 PAGE_INCHES = 7.0  # both columns
+WIDTHS = dict(zip(FIGURE_WIDTHS, (PAGE_INCHES, COLUMN_INCHES), strict=True))  # what an option `width` names
 TEXT_POINTS = 7.0  # still easily read on paper
 SMALL_POINTS = 6.0  # in panels too narrow for more
 LINE_INCHES = 0.13  # of 7 pt type
@@ -30,6 +33,8 @@ YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY, PALE = "#6E6E6E", "#D9D9D9"  # text beside the data; bands
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 MARKER_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, GREY, BLACK)
+# of classes beyond the eight above: Tol's muted colours (2021, "Colour Schemes"), with a marker each as well
+CLASS_COLOURS = ("#332288", "#DDCC77", "#117733", "#CC6677", "#88CCEE", "#882255", "#999933", "#AA4499")
 
 RC: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # shipped with matplotlib: the same glyphs on every machine
@@ -89,6 +94,23 @@ def styled(draw: Callable) -> Callable:
     return with_style
 
 
+def inches(width: str) -> float:
+    """Inches of an option `width`.
+
+    Raises
+    ------
+    ValueError : it is neither page nor column.
+    """
+    if width not in WIDTHS:
+        raise ValueError(f"width must be one of {', '.join(WIDTHS)}; got {width!r}.")
+    return WIDTHS[width]
+
+
+def side_by_side(width: str, panels: int, most: int) -> int:
+    """How many panels stand side by side: at most so many on a page, one in a column."""
+    return min(panels, most if inches(width) == PAGE_INCHES else 1)
+
+
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of ``width`` x ``height`` inches whose panels, labels and legends make room for one another."""
     return Figure(figsize=(width, height), layout="constrained")
@@ -102,6 +124,24 @@ def mark_partial(figure: Figure, lacking: Sequence[str]) -> None:
     figure.set_figheight(height + LINE_INCHES * (text.count("\n") + 2))
     title = "\n".join(part for part in (text, figure.get_suptitle()) if part)
     figure.suptitle(title, color=VERMILLION, fontsize=TEXT_POINTS)
+
+
+def look_of(place: int) -> dict[str, str]:
+    """Colour and marker of one of up to 16 classes: no two have the same colour, and neighbours no marker."""
+    colours = (*MARKER_COLOURS, *CLASS_COLOURS)
+    shifted = place + place // len(MARKERS)
+    return {"color": colours[place % len(colours)], "marker": MARKERS[shifted % len(MARKERS)]}
+
+
+def natural(name: str) -> list[tuple[int, float, str]]:
+    """Sorts names as a reader would: "2" before "10", "class2" before "class10"."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(0, float(part), "") if part.isdecimal() else (1, 0.0, part) for part in parts if part]
+
+
+def by_rows(entries: Sequence[Any], columns: int) -> list[Any]:
+    """Entries in the order in which matplotlib's legend, which fills its columns, shows them row by row."""
+    return [one for column in range(columns) for one in entries[column::columns]]
 
 
 def below(axes: Axes, inches: float) -> dict[str, Any]:

@@ -7,6 +7,7 @@ the feature norm of its two representations (`whyalike.statistics.explanations`)
 correlations.
 """
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def draw(
     seed: int | None = None,
     points: int = 500,
     color_by: str | None = None,
+    width: str = "page",
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw one comparison on one stimulus set.
 
@@ -79,6 +81,7 @@ def draw(
     seed : whose model B is embedded; the first if left out.
     points : at most so many stimuli are embedded, a keyed draw.
     color_by : attribute that colours the stimuli; the first if left out.
+    width : "page", or "column" of a page of two: then the tests stand below one another.
 
     Returns
     -------
@@ -95,9 +98,12 @@ def draw(
     attribute = _one_of("color_by", color_by or attributes[0], attributes)
     chosen = _chosen(len(representations.ids), points)
     classes = labels[attribute].iloc[representations.ids[chosen]].astype(str).to_numpy()
-    legend = -(-len(set(classes)) // LEGEND_COLUMNS) if len(set(classes)) <= MOST_CLASSES else 0
-    heights = [EMBEDDING_HEIGHT + LEGEND_LINE * (legend + bool(legend)), TEST_HEIGHT]
-    figure = style.new_figure(style.PAGE_INCHES, sum(heights))
+    page = style.side_by_side(width, 2, 2) == 2
+    across = LEGEND_COLUMNS if page else LEGEND_COLUMNS // 2
+    legend = -(-len(set(classes)) // across) if len(set(classes)) <= MOST_CLASSES else 0
+    embedding, tests = (EMBEDDING_HEIGHT, 1) if page else (EMBEDDING_HEIGHT * 0.7, len(QUANTITIES))
+    heights = [embedding + LEGEND_LINE * (legend + bool(legend)), TEST_HEIGHT * tests]
+    figure = style.new_figure(style.inches(width), sum(heights))
     above, below = figure.subfigures(2, 1, height_ratios=heights)
     numbers: list[dict] = []
     for letter, axes, end in zip("ab", above.subplots(1, 2), _ends(pairs, seed).itertuples(), strict=True):
@@ -106,12 +112,15 @@ def draw(
         told = zip(representations.ids[chosen], classes, *embedded.T, strict=True)
         numbers += [{**panel, "stimulus_id": one, "class": name, "x": x, "y": y} for one, name, x, y in told]
         _draw_embedding(axes, embedded, classes)
-        axes.set_title(f"{letter}  t-SNE, model B of seed {seed} at overlap {end.overlap:.3g}")
+        title = f"{letter}  t-SNE, model B of seed {seed} at overlap {end.overlap:.3g}"
+        axes.set_title(textwrap.fill(title, style.room(style.inches(width) / 2)))
     if legend:
-        drawn = axes.get_legend_handles_labels()
-        above.legend(*drawn, loc="outside lower center", ncols=LEGEND_COLUMNS, title=style.words(attribute))
-    numbers += _draw_tests(below, _measured(pairs, representations), style.metric_words(metric, score_protocol))
-    figure.suptitle(_title(pairs, representations, len(chosen)))
+        drawn = (style.by_rows(part, across) for part in axes.get_legend_handles_labels())
+        above.legend(*drawn, loc="outside lower center", ncols=across, title=style.words(attribute))
+    label = style.metric_words(metric, score_protocol)
+    numbers += _draw_tests(below, _measured(pairs, representations), label, tests)
+    title = _title(pairs, representations, len(chosen))
+    figure.suptitle(textwrap.fill(title, style.room(style.inches(width), style.TEXT_POINTS + 1)))
     frame = pd.DataFrame(numbers, columns=FIGURE_COLUMNS)
     return figure, frame.astype({"seed": "Int64", "stimulus_id": "Int64", "n_seeds": "Int64"})
 
@@ -162,11 +171,9 @@ def _embedded(x: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _draw_embedding(axes: Axes, embedded: np.ndarray, classes: np.ndarray) -> None:
-    for i, name in enumerate(sorted(set(classes))):
+    for i, name in enumerate(sorted(set(classes), key=style.natural)):
         own = embedded[classes == name]
-        colour, marker = i % len(style.MARKERS), (i + i // len(style.MARKERS)) % len(style.MARKERS)
-        look = {"color": style.MARKER_COLOURS[colour], "marker": style.MARKERS[marker]}
-        axes.scatter(*own.T, s=9, alpha=0.8, linewidths=0, label=style.words(name), **look)
+        axes.scatter(*own.T, s=9, alpha=0.8, linewidths=0, label=style.words(name), **style.look_of(i))
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)  # no scale, no axes
@@ -184,9 +191,11 @@ def _measured(pairs: pd.DataFrame, representations: Representations) -> pd.DataF
     return pairs.assign(**dict(zip(of_run.columns, ((a + b) / 2).T, strict=True)))
 
 
-def _draw_tests(figure: Figure, pairs: pd.DataFrame, label: str) -> list[dict]:
-    axes = figure.subplots(1, len(QUANTITIES), sharey=True)
-    axes[0].set_ylabel(label)
+def _draw_tests(figure: Figure, pairs: pd.DataFrame, label: str, below: int) -> list[dict]:
+    """The tests, ``below`` one another or all side by side."""
+    axes = figure.subplots(below, len(QUANTITIES) // below, sharey=True)
+    for one in axes[:below]:
+        one.set_ylabel(label)
     numbers: list[dict] = []
     for letter, one, (name, words) in zip("cde", axes, QUANTITIES.items(), strict=True):
         known = pairs[pairs[name].notna()]
@@ -206,9 +215,8 @@ def _draw_tests(figure: Figure, pairs: pd.DataFrame, label: str) -> list[dict]:
             low, high = found.interval or (np.nan, np.nan)
             test = {"y": found.value, "low": low, "high": high, "n_seeds": found.n_seeds}
             numbers.append({"panel": letter, "mark": "correlation", **test})
-    figure.colorbar(
-        shade, ax=axes, label=design(pairs["factor"].iloc[0]).axis.label.replace("level of ", ""), ticks=[0, 0.5, 1]
-    )
+    words = design(pairs["factor"].iloc[0]).axis.label.replace("level of ", "")
+    figure.colorbar(shade, ax=axes, label=words, ticks=[0, 0.5, 1], aspect=20 * below)
     return numbers
 
 

@@ -550,3 +550,11 @@ def test_means_of_images_from_0_to_1_are_refused(demo):
     demo["recipes"]["digits"] |= {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
     with pytest.raises(ConfigError, match=r"recipes\.digits.*multiply by 255"):
         check(demo)
+
+
+def test_a_width_that_no_figure_has_is_told_before_any_job(demo):
+    demo["figures"]["accuracy"]["options"] = {"width": "wide"}
+    with pytest.raises(
+        ConfigError, match=r"figures\.accuracy\.options\.width: 'wide' is no width. Known: page, column"
+    ):
+        check(demo)

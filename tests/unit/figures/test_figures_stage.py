@@ -18,13 +18,14 @@ from figure_tables import (
     representations,
     statistics_of,
 )
+from matplotlib.text import Text
 
 from whyalike.data.prepared import write_prepared
 from whyalike.figures import overlap
 from whyalike.figures.registry import CONFIG_FIGURES
 from whyalike.figures.saving import save
 from whyalike.figures.stage import READERS, make_figure
-from whyalike.figures.style import RC, SMALL_POINTS, equals, metric_words, number
+from whyalike.figures.style import COLUMN_INCHES, RC, SMALL_POINTS, equals, metric_words, number
 from whyalike.files import write_table
 from whyalike.statistics.study import study_statistics
 
@@ -189,6 +190,29 @@ def test_jobs_that_need_no_torch_scikit_learn_or_statistics_of_scipy_start_witho
     code = f"import sys, {modules}; print([name for name in {heavy} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("kind", [kind for kind, entry in CONFIG_FIGURES.items() if "width" in entry.facts.options])
+def test_a_figure_of_a_column_is_as_wide_with_all_of_its_text_inside_in_six_points_or_more(kind, inputs, tmp_path):
+    drawn = []
+
+    def keep(figure, *_):
+        drawn.append(figure)
+        return {}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("whyalike.figures.stage.save", keep)
+        make_figure(kind, {"width": "column"}, of(kind, inputs), tmp_path / "x.svg", MADE_BY)
+    [figure] = drawn
+    assert figure.get_figwidth() == COLUMN_INCHES
+    for _ in range(2):  # the first settles tick labels
+        figure.draw_without_rendering()
+    texts = [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+    assert min(text.get_fontsize() for text in texts) >= SMALL_POINTS
+    drawn_inches = figure.get_tightbbox()  # without labels of ticks that are out of view
+    assert drawn_inches.x0 >= -0.02 and drawn_inches.x1 <= COLUMN_INCHES + 0.02
+    with pytest.raises(ValueError, match="width must be one of page, column; got 'wide'"):
+        make_figure(kind, {"width": "wide"}, of(kind, inputs), tmp_path / "x.svg", MADE_BY)
 
 
 def test_type_is_never_below_seven_points_or_six_in_narrow_panels():

@@ -102,3 +102,17 @@ def test_one_level_has_no_two_ends(task):
     scores = task[0].query("condition == '1'")
     with pytest.raises(ValueError, match=r"two levels of overlap: seed 0 has 1"):
         draw(scores, task[2], LABELS, ATTRIBUTES)
+
+
+def test_each_of_sixteen_classes_has_a_colour_of_its_own_and_the_legend_reads_in_order(task):
+    scores, _, found = task
+    labels = pd.DataFrame({"digit": [f"class{i % 16}" for i in range(N)]})
+    figure, _ = draw(scores, found, labels, ["digit"])
+    above = figure.subfigs[0]
+    colours = [tuple(one.get_facecolor()[0]) for one in above.axes[0].collections]
+    assert len(set(colours)) == len(colours) == 16
+    [legend] = above.legends
+    figure.draw_without_rendering()
+    places = {text.get_text(): text.get_window_extent() for text in legend.get_texts()}
+    rows = sorted(places, key=lambda name: (-round(places[name].y0), places[name].x0))
+    assert rows == [f"class{i}" for i in range(16)]
