@@ -18,7 +18,6 @@ from whyalike.job import note
 from whyalike.similarity.api import workbench_of
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.intervals import over_stimuli
-from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.parameters import PairParameters
 from whyalike.similarity.protocols import Scoring, scoring
 from whyalike.similarity.table import SCORE_SCHEMA
@@ -72,7 +71,7 @@ def _read(paths: Sequence[Path]) -> dict[str, np.ndarray]:
 def _interval(
     row: Mapping[str, Any], chosen: Scoring, of_layers: Mapping[str, Mapping[str, np.ndarray]], seed: int
 ) -> tuple[float | None, float | None, str | None]:
-    """Low and high, within the metric's range, and the method of one row's interval; all None where it is undefined."""
+    """Low and high and the method of one row's interval; all None where it is undefined."""
     a, b = (of_layers.get(row[f"layer_{side}"], {}).get(row[f"run_{side}"]) for side in "ab")
     if a is None or b is None:
         raise ValueError(f"no activation file holds {row['run_a']} and {row['run_b']}: extract the activations again")
@@ -81,5 +80,4 @@ def _interval(
     except UndefinedScore as reason:
         note(f"no interval of {chosen.name} of {row['run_a']} and {row['run_b']}: {reason}")
         return None, None, None
-    low, high = METRICS[chosen.metric].facts.range
-    return max(one.low, low), min(one.high, high), one.method
+    return one.low, one.high, one.method
