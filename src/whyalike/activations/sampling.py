@@ -20,6 +20,7 @@ from whyalike.activations.parameters import SampleTextParameters
 from whyalike.data.tokenization import encode, of_prepared
 from whyalike.files import write_text
 from whyalike.job import note
+from whyalike.markdown import plain
 from whyalike.randomness import key
 from whyalike.training.device import set_up_device
 from whyalike.training.parameters import Operation
@@ -89,7 +90,8 @@ def _csv(frame: pd.DataFrame) -> str:
 def _page(frame: pd.DataFrame, parameters: SampleTextParameters) -> Iterator[str]:
     """Markdown: how the texts were drawn, then a heading a cell and a text a model, A before the levels of B."""
     yield (
-        f"# Sample text\n\nThe prompt is “{parameters.prompt}”. Each model adds {parameters.tokens} tokens, drawn at "
+        f"# Sample text\n\nThe prompt is “{plain(parameters.prompt)}”. "
+        f"Each model adds {parameters.tokens} tokens, drawn at "
         f"temperature {parameters.temperature:g} from its {parameters.top_k} likeliest; all models have the same draws "
         f"(key {parameters.seed}). {UNPRINTED} stands for what cannot be printed.\n"
     )

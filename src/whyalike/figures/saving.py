@@ -6,7 +6,10 @@ no version stamp, a fixed salt for the identifiers in the SVG.
 """
 
 import os
-from collections.abc import Mapping
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,9 @@ from matplotlib.figure import Figure
 
 from whyalike.figures.style import RC
 from whyalike.files import atomic, canonical_json
+from whyalike.job import note
 
+GLYPH = re.compile(r"Glyph ([0-9]+) \(.*missing from font", re.DOTALL)  # matplotlib's warning
 PNG_DPI = 200  # 7 pt type is 19 px high: readable in a report and a README
 LAYOUT_PASSES = 2  # the first pass settles tick labels, the second places the panels around them
 
@@ -44,7 +49,6 @@ def save(
     path = Path(path_svg)
     if path.suffix != ".svg":
         raise ValueError(f"a figure is named by its SVG file: got '{path.name}'. Give a path that ends in .svg.")
-    _freeze_layout(figure)
     maker = canonical_json(made_by)
     metadata = {
         "svg": {"Date": None, "Creator": None, "Description": maker},
@@ -52,7 +56,8 @@ def save(
         "png": {"Software": None, "whyalike": maker},
     }
     paths = {form: path.with_suffix(f".{form}") for form in (*metadata, "csv")}
-    with matplotlib.rc_context(RC):
+    with matplotlib.rc_context(RC), _missing_glyphs_said(paths["svg"].stem):
+        _freeze_layout(figure)
         for form, fields in metadata.items():
             with atomic(paths[form]) as temporary:
                 figure.savefig(temporary, format=form, dpi=PNG_DPI, metadata=fields)
@@ -61,10 +66,25 @@ def save(
     return paths
 
 
+@contextmanager
+def _missing_glyphs_said(figure: str) -> Iterator[None]:
+    """One line on all characters that the font lacks, in place of a warning for each at every drawing."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        yield
+    lacking = dict.fromkeys(found[1] for one in said if (found := GLYPH.match(str(one.message))))
+    if lacking:
+        characters = ", ".join(f"{chr(int(code))} (U+{int(code):04X})" for code in lacking)
+        note(f"figure {figure}: {RC['font.family']} has no glyph for {characters}: boxes stand in their place, the CSV "
+             "has the names")  # fmt: skip
+    for one in said:
+        if not GLYPH.match(str(one.message)):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
+
 def _freeze_layout(figure: Figure) -> None:
     if figure.get_layout_engine() is None:
         return
-    with matplotlib.rc_context(RC):
-        for _ in range(LAYOUT_PASSES):
-            figure.draw_without_rendering()
+    for _ in range(LAYOUT_PASSES):
+        figure.draw_without_rendering()
     figure.set_layout_engine("none")

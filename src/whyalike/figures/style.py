@@ -9,7 +9,7 @@ with pyplot: no global state, no display.
 import functools
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -83,15 +83,23 @@ METRIC_WORDS = {
 }  # name, then what stands in brackets behind it; in the order of their rows
 
 
-def styled(draw: Callable) -> Callable:
-    """Decorate a function so that it draws with `RC`, and leaves matplotlib's own settings as they were."""
+def styled(draw: Callable, settings: Mapping[str, Any] = RC | {"text.parse_math": False}) -> Callable:
+    """Decorate a function so that it draws with `RC`, and leaves matplotlib's own settings as they were.
+
+    What it writes is text: names of the user may hold dollar signs.
+    """
 
     @functools.wraps(draw)
     def with_style(*args: Any, **kwargs: Any) -> Any:
-        with matplotlib.rc_context(RC):
+        with matplotlib.rc_context(settings):
             return draw(*args, **kwargs)
 
     return with_style
+
+
+def with_formulas(draw: Callable) -> Callable:
+    """As `styled`, for figures that hold no name of the user: formulas between dollar signs are set as such."""
+    return styled(draw, RC)
 
 
 def inches(width: str) -> float:

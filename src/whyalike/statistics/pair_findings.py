@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from whyalike.markdown import table
+from whyalike.markdown import plain, table
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.statistics.dyadic import FEWEST, node_jackknife, square
 from whyalike.statistics.panels import sign_of_closer
@@ -113,7 +113,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 def _layers(layer_a: str, layer_b: str, step_a: Any, step_b: Any) -> str:
     """ "layer1", "layer1 x layer4", "layer1, step 0 vs final"; scores of all layers at once are of "all layers"."""
-    words = "all layers" if layer_a == "max" else " x ".join(dict.fromkeys((layer_a, layer_b)))
+    words = "all layers" if layer_a == "max" else " x ".join(map(plain, dict.fromkeys((layer_a, layer_b))))
     ends = list(dict.fromkeys("final" if pd.isna(step) else f"step {int(step)}" for step in (step_a, step_b)))
     return words if ends == ["final"] else f"{words}, {' vs '.join(ends)}"
 

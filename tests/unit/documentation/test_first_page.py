@@ -2,11 +2,16 @@
 
 import base64
 import pickle
+from pathlib import Path
+from types import SimpleNamespace
 
 from docutils.core import publish_parts
+from jinja2 import Environment
 
 from whyalike.config.reading import check
 from whyalike.documentation.first_page import Reported, asked, html
+
+WORKFLOW = Path(__file__).parents[3] / "workflow"
 
 
 def test_the_page_asks_tells_and_shows_in_this_order(tmp_path):
@@ -56,3 +61,12 @@ def test_jobs_get_the_keys_of_the_configuration_alone(demo, tmp_path):
     assert "<h1>demo</h1>" in config.first_page()
     handed = pickle.loads(pickle.dumps(config))
     assert type(handed) is dict and handed == demo
+
+
+def test_a_caption_of_the_report_is_text():
+    text = (WORKFLOW / "report" / "figure.rst").read_text(encoding="utf-8")
+    caption = "CKA of <b> and *vit_ at {x}, $y$ & `z`."
+    given = SimpleNamespace(config={"figures": {"f": {"caption": caption}}}, wildcards=SimpleNamespace(figure="f"))
+    body = publish_parts(Environment().from_string(text).render(snakemake=given), writer_name="html")["body"]
+    assert "system-message" not in body
+    assert "CKA of &lt;b&gt; and *vit_ at {x}, $y$ &amp; `z`." in body

@@ -19,7 +19,7 @@ LIKENESS = {
 }
 
 
-@style.styled
+@style.with_formulas
 def draw_circle(scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw divergence, distances and similarities of both models against the radius of the unembeddings.
 
@@ -53,7 +53,7 @@ def draw_circle(scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, scores[["x", "metric", "value", "n", "width"]]
 
 
-@style.styled
+@style.with_formulas
 def draw_copies(scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw max d_SVD (and d_SVD of the unembeddings) against d_LLV of every copy, with the bound 2 M d_LLV.
 

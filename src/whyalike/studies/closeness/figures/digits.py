@@ -19,7 +19,7 @@ SHOWN = 2  # dimensions that can be drawn as they are
 LOOKS = ((style.BLUE, "o"), (style.VERMILLION, "s"), (style.GREEN, "^"), (style.PURPLE, "D"))
 
 
-@style.styled
+@style.with_formulas
 def draw(embeddings: pd.DataFrame, manifests: pd.DataFrame, scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw the first two models with two dimensions, and a point a pair of models of every number of dimensions.
 

@@ -32,7 +32,7 @@ LOOKS = ((style.BLUE, "o"), (style.VERMILLION, "s"), (style.GREEN, "^"), (style.
 ROW_INCHES = 0.17
 
 
-@style.styled
+@style.with_formulas
 def draw(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw the correlations of every metric with three distances of distributions, within a width and across widths.
 

@@ -8,7 +8,7 @@ from whyalike.figures import style
 LOOKS = ((style.BLUE, "o"), (style.VERMILLION, "s"), (style.GREEN, "^"), (style.PURPLE, "D"))
 
 
-@style.styled
+@style.with_formulas
 def draw(scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw, against the number of tuples, d_LLV over its value with the most tuples, and its spread over keys.
 

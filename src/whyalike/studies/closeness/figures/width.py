@@ -10,7 +10,7 @@ ROWS = {"llv_distance": "mean $d_{LLV}$", "max_d_svd": "mean max $d_{SVD}$", "kl
 LOOKS = {True: ("trained", style.BLUE, "o", "-"), False: ("untrained", style.GREY, "s", "--")}
 
 
-@style.styled
+@style.with_formulas
 def draw(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw the means of closeness and dissimilarity against width, a column a number of labels.
 
