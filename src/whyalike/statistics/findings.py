@@ -91,24 +91,33 @@ def overlap_findings(table: pd.DataFrame) -> list[str]:
     effects = _rows(speaking(table), metric="cka", score_protocol="exact", protocol="corrected", estimator="gain")
     if effects.empty:
         return ["No exact CKA at two levels of overlap: nothing can be said about a change."]
-    lines = []
     effects = effects.assign(view=views(effects))
+    none = _no_claim(effects)
+    lines = [f"- No claim is possible: {none}."] if none else []
     own = (effects["stimuli_kind"] == "in_distribution") & effects.index.isin(of_settings(effects).index)
     for effect in effects[own].itertuples():
-        lines += _panel(of_settings(table), effect)
+        lines += _panel(of_settings(table), effect, said=bool(none))
     if not own.any():
         lines.append("- No panel on the whole in-distribution stimuli.")
-    lines += [f"- {_name(effect)}: {_effect(effect)}; {_claim(effect)}." for effect in effects[~own].itertuples()]
+    for effect in effects[~own].itertuples():
+        lines.append(f"- {_name(effect)}: {_effect(effect)}{'' if none else f'; {_claim(effect)}'}.")
     return lines
 
 
-def _panel(table: pd.DataFrame, effect) -> list[str]:
-    """An in-distribution panel: the change, whether it is a claim, the other metrics, the published analysis."""
+def _no_claim(effects: pd.DataFrame) -> str:
+    """What all panels of a study lack for a claim, where they lack the same; else nothing."""
+    counts = effects[["n_seeds", "panels"]].drop_duplicates()
+    seeds, panels = counts.iloc[0]
+    return missing_words(seeds, panels) if len(counts) == 1 and not possible(seeds, panels) else ""
+
+
+def _panel(table: pd.DataFrame, effect, said: bool) -> list[str]:
+    """An in-distribution panel: the change, whether it is a claim unless that is said, other metrics, as published."""
     place = {name: getattr(effect, name) for name in ("comparison", "stimuli", "stimuli_kind")}
     panel = _rows(with_scorings(table), **place)
     lines = [
         f"- **{_name(effect)}**: from the lowest to the highest overlap, exact CKA {_verb(effect)}: {_effect(effect)}.",
-        f"  - {_sentence(_claim(effect))}.",
+        *([] if said else [f"  - {_sentence(_claim(effect))}."]),
     ]
     gains = _rows(panel, score_protocol="exact", protocol="corrected", estimator="gain")
     closer = [sign_of_closer(metric) for metric in gains["metric"]]
@@ -131,7 +140,7 @@ def _calibrated(panel: pd.DataFrame) -> list[str]:
     """The change as a share of what there is to gain, where that is known."""
     found = _rows(speaking(panel), metric="cka", score_protocol="exact", protocol="corrected", estimator="gain_share")
     return [
-        f"  - That is a {share_words(row._asdict())} of the gap from untrained pairs to pairs of overlap 1."
+        f"  - {_sentence(share_words(row._asdict()))} of the gap from untrained pairs to pairs of overlap 1."
         for row in found.itertuples()
     ]
 
@@ -163,7 +172,7 @@ def _difference(published: float, slope: pd.Series) -> str:
     if pd.isna(slope["ci_low"]):
         return f"{said}, and one seed gives no interval"
     holds = slope["ci_low"] <= 0 <= slope["ci_high"]
-    enough = possible(slope["n_seeds"], slope["panels"])
+    enough = holds or possible(slope["n_seeds"], slope["panels"])
     few = "" if enough else f", which with {_seeds(slope['n_seeds'])} claims nothing"
     return f"{said}; the corrected interval {'includes' if holds else 'excludes'} zero{few}"
 
@@ -244,7 +253,7 @@ def _claim(effect) -> str:
         return f"no claim is possible: {missing_words(effect.n_seeds, effect.panels)}"
     least = f"the smallest possible p (Holm) is {smallest_p(effect.n_seeds, effect.panels):.3f}"
     if effect.p_value <= LEVEL:
-        return f"no claim after adjustment for the {effect.panels} panels of the study ({least})"
+        return f"no claim after adjustment for the {effect.panels:.0f} panels of the study ({least})"
     return f"no claim: the seeds do not agree enough ({least})"
 
 

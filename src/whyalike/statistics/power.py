@@ -39,6 +39,7 @@ def possible(seeds: int, panels: int) -> bool:
 
 def missing_words(seeds: int, panels: int) -> str:
     """What a claim lacks: "with 5 seeds and 3 panels the smallest p (Holm) is 0.188; at least 7 seeds are needed"."""
+    seeds, panels = int(seeds), int(panels)  # tables with missing numbers hold whole ones as floats
     counted = f"{seeds} seed{'' if seeds == 1 else 's'} and {panels} panel{'' if panels == 1 else 's'}"
     least = f"with {counted} the smallest p (Holm) is {smallest_p(seeds, panels):.3f}"
     return f"{least}; at least {seeds_needed(panels)} seeds are needed"
