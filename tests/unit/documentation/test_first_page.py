@@ -67,6 +67,6 @@ def test_a_caption_of_the_report_is_text():
     text = (WORKFLOW / "report" / "figure.rst").read_text(encoding="utf-8")
     caption = "CKA of <b> and *vit_ at {x}, $y$ & `z`."
     given = SimpleNamespace(config={"figures": {"f": {"caption": caption}}}, wildcards=SimpleNamespace(figure="f"))
-    body = publish_parts(Environment().from_string(text).render(snakemake=given), writer_name="html")["body"]
+    body = publish_parts(Environment().from_string(text).render(snakemake=given), writer="html")["body"]
     assert "system-message" not in body
     assert "CKA of &lt;b&gt; and *vit_ at {x}, $y$ &amp; `z`." in body
