@@ -72,7 +72,7 @@ CONSTANTS = [
     ("similarity/preprocessing", "QUANTILE", 0.9, FROM_SIMILARITY),
     ("statistics/inference", "CONFIDENCE", 0.9, FROM_STATISTICS),
     ("statistics/mutual_information", "_REPEATED_KINDS", "fixed", FROM_INFORMATION),
-    ("statistics/findings", "LEVEL", 0.01, ("Statistics: the findings",)),
+    ("statistics/power", "LEVEL", 0.01, ("Statistics: the findings", "Statistics: verdicts")),
     ("figures/overlap", "LEGEND_HEIGHT", 0.6, OVERLAP_FIGURES),
     ("figures/accuracy", "TOP", 140, ("Figures: accuracy",)),
     ("figures/contact_sheet", "GAP", 2, ("Figures: classes",)),
@@ -85,7 +85,7 @@ UNDER_A_VERSION = {
     "data/drawings": ("WOBBLE", 0.02),
     "models/inputs": ("CHUNK", 2048),
     "training/images": ("EVALUATION_BATCH", 256),
-    "activations/extraction": ("BATCH", 256),
+    "models/recording": ("BATCH", 256),
 }
 
 # a change of the configuration: path of the key, its new value -> what runs
