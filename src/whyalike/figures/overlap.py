@@ -177,8 +177,9 @@ def effect_text(panel: ScorePanel) -> str:
     if share is not None:
         lines.append(share_words(share))
     axis = panel.axis
-    ends = "" if axis.step == 1 else f", from {axis.position(0):g} to {axis.position(1):g}"
-    lines.append(f"line: {' '.join(slope_lines(slope))}{ends}")
+    lines.append(f"line: {' '.join(slope_lines(slope))}")
+    if axis.step != 1:
+        lines.append(f"(from {axis.position(0):g} to {axis.position(1):g})")  # no wider than a panel
     return "\n".join(lines if gain is not None else [*lines, seeds_words(int(slope["n_seeds"]), panel.seeds_asked)])
 
 

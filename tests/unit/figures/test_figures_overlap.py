@@ -103,10 +103,19 @@ def test_the_legend_of_a_panel_tells_the_gain_as_the_findings_do_and_the_slopes_
     own = statistics.query("stimuli == 'digits_test' and estimator == 'gain' and score_protocol == 'exact'")
     assert a.loc["gain", "y"] == own["value"].item()
     assert a.loc["gain", "p_holm"] == own["p_holm"].item()
-    said = overlap_findings(statistics)[0]
+    said = overlap_findings(statistics)[1]
     assert text.splitlines()[0] in said
     assert f"5 seeds, p (Holm) = {own['p_holm'].item():.3f}" in text
     assert said.endswith(f"p (Holm) = {own['p_holm'].item():.3f}.")
+
+
+@pytest.mark.parametrize("study", [label_study, task_study, dataset_study])
+def test_three_panels_share_the_page_whatever_their_legends_say(study):
+    scores = study(5)
+    figure, _ = overlap.draw(scores, statistics_of(scores))
+    figure.draw_without_rendering()
+    widths = [axes.get_window_extent().width / figure.dpi for axes in visible(figure)]
+    assert min(widths) > 0.8 * figure.get_figwidth() / 3
 
 
 def test_lines_that_lie_on_each_other_are_said(study, drawn):
