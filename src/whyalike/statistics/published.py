@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from whyalike.designs.registry import design
 from whyalike.files import made_by, write_table
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import scoring
 from whyalike.similarity.table import SCORE_SCHEMA
 from whyalike.statistics import published_format as form
@@ -129,10 +130,21 @@ def _scores(path: Path, given: Description) -> Iterator[tuple[dict[str, Any], bo
             columns[factor] = form.score_columns(path, header, factor, given)
         level = pair[design(factor).overlap]
         for column, value in form.cells(line, columns[factor]):
+            _check_score(line, column, pair["metric"], value)
             name, kind = columns[factor][column]
             row = {**pair, "stimuli": name or given.own or pair["setting"], "stimuli_kind": kind, "value": value}
             exists = form.exists(kind, factor, level, value)
             yield row, exists, form.published_counts(column, factor, level)
+
+
+def _check_score(line: Line, column: str, metric: str, value: float) -> None:
+    """Refuse what no rounding makes of a score: per cent, or the second half of a number with a decimal comma."""
+    low, high = METRICS[metric].facts.range
+    if value != form.SENTINEL and not 2 * low - high <= value <= 2 * high - low:
+        raise ValueError(
+            f"{column} must be a score of {metric}, {low:g} to {high:g}: {line.place} has {value:g}. Is it in per "
+            "cent, or has it a decimal comma? Repair or remove the line."
+        )
 
 
 def _distinct(row: dict[str, Any], seen: Counter) -> dict[str, Any]:
@@ -153,7 +165,7 @@ def _pair(line: Line, given: Description) -> dict[str, Any]:
     described["study"] = described["study"] or "published"
     described["factor"] = described["factor"] or (form.designs_of(by_partition=True)[0] if by_label else None)
     seed = number(line, "seed")
-    if seed != int(seed):
+    if seed != int(seed) or abs(seed) >= 2**63:  # as a table holds it
         raise ValueError(f"a seed must be a whole number: {line.place} has '{line.fields['seed']}'.")
     metric = line.fields["metric"]
     try:

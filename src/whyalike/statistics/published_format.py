@@ -6,17 +6,30 @@ appended to each other, so header lines recur. Columns `study`, `setting` and `f
 """
 
 import csv
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from whyalike.data.user_files import readable
 from whyalike.designs.registry import DESIGNS, design
 
 SENTINEL = -1.0
+_SHOWN = 100  # characters of the user's text in a message
 DESCRIBING = ("study", "setting", "factor")
 OVERLAP_COLUMNS = ("seed", "metric", "frac_overlap")
 LABEL_COLUMNS = ("seed", "metric", "partition", "model0", "model1")
 KINDS = ("in_distribution", "out_of_distribution", "common", "ood_one", "ood_both")
+# what other programs put between fields, and how files begin that are taken for CSV
+_OTHER_MARKS = ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"))
+_OTHER_FILES = {
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "compressed by gzip",
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook",
+    b"\xff\xfe": "in UTF-16",
+    b"\xfe\xff": "in UTF-16",
+}
 _IMAGES = ("cifar10", "cifar100", "tinyimagenet", "mnist", "svhn", "digit", "shape")
 _TEXTS = ("shakespeare", "tinystories", "wikitext")
 
@@ -55,10 +68,10 @@ def lines(path: Path) -> tuple[list[str], list[Line]]:
 
     Raises
     ------
-    ValueError : an empty file, a line of another length, or a header line that differs from the first.
+    ValueError : a file that is no CSV, or an empty one; a line of another length, or a header line that differs from
+        the first.
     """
-    with path.open(newline="", encoding="utf-8-sig") as handle:
-        rows = [(number, [cell.strip() for cell in row]) for number, row in enumerate(csv.reader(handle), 1) if row]
+    rows = _rows(path)
     if not rows:
         raise ValueError(f"a table of scores needs a header line and lines of scores: {path} is empty.")
     header = rows[0][1]
@@ -73,9 +86,55 @@ def lines(path: Path) -> tuple[list[str], list[Line]]:
                 f"{','.join(header)}. Import these lines as a file of their own."
             )
         if len(row) != len(header):
-            raise ValueError(f"every line needs {len(header)} fields: {place} has {len(row)}. Repair or remove it.")
+            raise ValueError(
+                f"every line needs {len(header)} fields: {place} has {len(row)}. Repair or remove it; numbers have a "
+                "decimal point, for a comma begins a field."
+            )
         found.append(Line(place, dict(zip(header, row, strict=True))))
     return header, found
+
+
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    """The lines of a CSV file that are not empty: their number, counted from 1, and their fields.
+
+    Raises
+    ------
+    ValueError : the file is no text in UTF-8 with commas between fields; the message says where.
+    """
+    remedy = "Save the table as CSV in UTF-8, with commas between fields and decimal points."
+    rows = []
+    with readable(path, "a table of scores as CSV", remedy):
+        text = _text(path.read_bytes())
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        try:
+            # files that were put behind each other may have a mark before each
+            rows = [(reader.line_num, [cell.strip().removeprefix("\ufeff") for cell in row]) for row in reader]
+        except csv.Error as error:
+            raise ValueError(f"line {reader.line_num}: {error}; is there a quotation mark without a second?") from None
+        rows = [(number, row) for number, row in rows if any(row)]
+        if rows and len(rows[0][1]) == 1 and (found := [name for mark, name in _OTHER_MARKS if mark in rows[0][1][0]]):
+            raise ValueError(f"line {rows[0][0]}: {found[0]} stand between the fields")
+    return rows
+
+
+def _text(content: bytes) -> str:
+    """The text of a file.
+
+    Raises
+    ------
+    ValueError : it is none in UTF-8, and where.
+    """
+    for start, kind in _OTHER_FILES.items():
+        if content.startswith(start):
+            raise ValueError(f"it is {kind}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = len(error.object[: error.start + 1].splitlines())
+        raise ValueError(f"line {line}: the byte {error.object[error.start]:#04x} is no UTF-8") from None
+    if "\0" in text:
+        raise ValueError("it holds zero bytes, as no text does")
+    return text
 
 
 def check_header(path: Path, header: list[str], given: Description) -> None:
@@ -89,7 +148,13 @@ def check_header(path: Path, header: list[str], given: Description) -> None:
     if missing := [name for name in needed if name not in header]:
         raise ValueError(
             f"a table of scores needs the columns {', '.join(OVERLAP_COLUMNS)} (or {', '.join(LABEL_COLUMNS)}) and a "
-            f"score column for each set of stimuli: {path} has no {', '.join(missing)}."
+            f"score column for each set of stimuli: {path} has no {', '.join(missing)}. Its first line is "
+            f"{shortened(','.join(header))}: name its columns so."
+        )
+    if "" in header:
+        raise ValueError(
+            f"every column of a table needs a name: column {header.index('') + 1} of {path} has none. Name it, or "
+            "remove it (pandas writes its index so, without index=False)."
         )
     if twice := sorted({name for name in header if header.count(name) > 1}):
         raise ValueError(f"every column of a table must stand once: {path} has {', '.join(twice)} again. Rename it.")
@@ -183,9 +248,18 @@ def number(line: Line, column: str) -> float:
     """The finite number in a field of a line."""
     text = line.fields[column]
     try:
-        value = float(text)
+        value = float(text.replace("_", "?"))  # to Python 0_5 is 5
     except ValueError:
         value = float("nan")
     if not abs(value) < float("inf"):
-        raise ValueError(f"{column} must be a finite number: {line.place} has '{text}'. Repair or remove the line.")
+        raise ValueError(
+            f"{column} must be a finite number with a decimal point: {line.place} has '{shortened(text)}'. Repair or "
+            "remove the line."
+        )
     return value
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text, in one line: a quotation mark without a second makes a field of many."""
+    text = " ".join(text.split())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"

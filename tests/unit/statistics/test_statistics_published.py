@@ -1,5 +1,7 @@
 """Published tables: what becomes a score, what is set aside, and that the published numbers come back."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -321,8 +323,20 @@ LABEL_HEAD = "seed,metric,partition,model0,model1,svhn\n"
         (HEAD, {"left_out": ("acc",)}, r"has no acc"),
         (HEAD + "0.5,cka,0.5,.3\n", {}, r"whole number: .*line 2 has '0\.5'"),
         (HEAD + "0,cka,0.5,.3\n0,cka,1.5,.3\n", {}, r"in \[0, 1\]: .*line 3 has 1\.5"),
-        (HEAD + "0,cka,0.5,high\n", {}, r"metric_overlap must be a finite number: .*line 2 has 'high'"),
+        (HEAD + "0,cka,0.5,high\n", {}, r"metric_overlap must be a finite number.*line 2 has 'high'"),
         (HEAD + "0,cka,0.5,nan\n", {}, r"line 2 has 'nan'"),
+        (HEAD + "0,cka,0.5,0_3\n", {}, r"line 2 has '0_3'"),
+        (HEAD + "0,cka,0.5,-inf\n", {}, r"line 2 has '-inf'"),
+        (HEAD + f"{10**20},cka,0.5,.3\n", {}, r"a seed must be a whole number: .*line 2"),
+        (HEAD + "0,cka,0,5,0,31\n", {}, r"line 2 has 6.* decimal point"),
+        (HEAD + '0,cka,"0,5",.3\n', {}, r"frac_overlap must be .* decimal point: .*line 2 has '0,5'"),
+        (HEAD + "0,cka,0,5\n", {}, r"metric_overlap must be a score of cka, 0 to 1: .*line 2 has 5\..*decimal comma"),
+        (HEAD + "\n0,cka,0.5,85.1\n", {}, r"metric_overlap must be a score of cka, 0 to 1: .*line 3 has 85\.1.*cent"),
+        (HEAD.replace(",", ";") + "0;cka;0,5;0,3\n", {}, r"published0\.csv must .*line 1: semicolons.* decimal points"),
+        (HEAD.replace(",", "\t") + "0\tcka\t0.5\t.3\n", {}, r"published0\.csv must be .*line 1: tabs stand between"),
+        ("," + HEAD + "0,0,cka,0.5,.3\n", {}, r"column 1 of .*published0\.csv has none.* index=False"),
+        ("0,cka,0.5,.3\n", {}, r"published0\.csv has no seed, .* first line is 0,cka,0\.5,\.3"),
+        (HEAD + '0,cka,0.5,".3\n1,cka,0.5,.3\n', {}, r"published0\.csv must be .*line 3: .*quotation mark"),
         (HEAD + "0,ckaa,0.5,.3\n", {}, r"unknown metric 'ckaa'.* Did you mean 'cka'.*line 2"),
         (HEAD + "0,procrustes,0.5,.3\n", {}, r"procrustes has no form as_published.*line 2"),
         (LABEL_HEAD + "0,cka,partition1,shape,color,.3\n", {"factor": None}, r"line 2 has partition1 shape color"),
@@ -331,6 +345,44 @@ LABEL_HEAD = "seed,metric,partition,model0,model1,svhn\n"
 def test_a_fault_is_named_with_its_place_and_value(imported, text, given, message):
     with pytest.raises(ValueError, match=message):
         imported(text, **{"factor": "dataset", **given})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (HEAD.encode("utf-16"), r"it is in UTF-16\)\. Save the table as CSV in UTF-8"),
+        (HEAD.encode("utf-16-le"), "zero bytes"),
+        (b"\xef\xbb\xbf" + HEAD.encode() + b"0,cka\xff,0.5,.3\n", "line 2: the byte 0xff is no UTF-8"),
+        (HEAD.encode() + b"\xff", "line 2: the byte 0xff is no UTF-8"),
+        (gzip.compress(HEAD.encode()), "it is compressed by gzip"),
+        (b"PK\x03\x04 and more", "a zip archive or an Excel workbook"),
+        (b"PAR1 and more", "a Parquet file"),
+        (HEAD.encode() + b"0,cka,0.5," + b"3" * 200_000, "line 2: field larger than field limit"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_csv_is_named_with_what_it_is(tmp_path, content, message):
+    (tmp_path / "scores.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"scores\.csv must be a table of scores as CSV.*{message}"):
+        read_published([tmp_path / "scores.csv"], Description(setting="resnet", factor="dataset"))
+
+
+def test_a_file_that_is_not_there_or_is_a_folder_is_named(tmp_path):
+    for path in (tmp_path, tmp_path / "none.csv"):
+        with pytest.raises(ValueError, match=rf"^{path} must be a table of scores as CSV"):
+            read_published([path], Description(setting="resnet", factor="dataset"))
+
+
+def test_marks_and_empty_lines_of_other_programs_change_nothing(tmp_path):
+    plain = HEAD + "0,cka,0.5,.3\n" + HEAD + "1,cka,0.5,.4\n"
+    begun = "\ufeff" + HEAD + "0,cka,0.5,.3\n,,,\n \n\ufeff" + HEAD + "1, cka ,0.5,.4\n,,,\n"
+    found = []
+    for text in (plain, begun, begun.replace("\n", "\r\n"), begun.replace("\n", "\r")):
+        (tmp_path / "scores.csv").write_bytes(text.encode())
+        given = Description(setting="resnet", factor="dataset")
+        found.append(read_published([tmp_path / "scores.csv"], given).scores)
+    assert found[0]["value"].tolist() == [0.3, 0.4]
+    for other in found[1:]:
+        pd.testing.assert_frame_equal(other, found[0])
 
 
 def test_options_of_another_form_are_named():
