@@ -14,6 +14,8 @@ from whyalike.files import canonical_json, write_text
 
 LOG = logging.getLogger("whyalike")
 FAULT = ".fault.json"  # behind the name of a log: the fault of its job's last attempt
+# in a note that says how far a job is: for its log; `status.progress` shows the latest on Snakemake's terminal
+PROGRESS = re.compile(r" · |: \d+/\d+ ")
 IDENTITY = re.compile(r"\b[0-9a-f]{16}\b")  # of a run
 # faults of input, data or disk: the message is enough, the traceback is kept in the log file only
 TRY_ALONE = "To try this job alone, give the command (snakemake or whyalike run) this target: {target}"
@@ -21,7 +23,7 @@ EXPECTED = (ValueError, LookupError, OSError, RuntimeError, ArithmeticError)
 
 
 def note(text: str) -> None:
-    """One line for the person who watches, in the terminal and in the job's log."""
+    """One line in the job's log; in the terminal too, unless it says how far the job is (`PROGRESS`)."""
     LOG.info(text)
 
 
@@ -34,7 +36,7 @@ class _MessageOnly(logging.Formatter):
 
 
 def start_log(path: str | os.PathLike | None = None) -> None:
-    """Send `note` and warnings to the terminal and, if given, to a file that is begun anew."""
+    """Send notes and warnings to the terminal; if a file is given, to it too, begun anew, and progress to it alone."""
     LOG.setLevel(logging.INFO)
     for handler in LOG.handlers[:]:
         LOG.removeHandler(handler)
@@ -43,6 +45,7 @@ def start_log(path: str | os.PathLike | None = None) -> None:
     terminal.setFormatter(_MessageOnly())
     LOG.addHandler(terminal)
     if path is not None:
+        terminal.addFilter(lambda record: record.levelno > logging.INFO or not PROGRESS.search(record.getMessage()))
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         LOG.addHandler(logging.FileHandler(path, mode="w", encoding="utf-8"))
 

@@ -72,9 +72,30 @@ def test_an_interruption_passes(tmp_path):
 def test_notes_go_to_the_terminal_and_to_the_log(tmp_path, capsys):
     log = tmp_path / "job.log"
     with job(str(log), 1, TARGET):
-        note("training 3/20 runs · 71.2 % · eta 12 min")
-    assert capsys.readouterr().err == "training 3/20 runs · 71.2 % · eta 12 min\n"
-    assert log.read_text(encoding="utf-8") == "training 3/20 runs · 71.2 % · eta 12 min\n"
+        note("3 files and folders in data/1/2 are passed by: a, b, c")
+    assert capsys.readouterr().err == "3 files and folders in data/1/2 are passed by: a, b, c\n"
+    assert log.read_text(encoding="utf-8") == "3 files and folders in data/1/2 are passed by: a, b, c\n"
+
+
+@pytest.mark.parametrize("text", ["training 3/20 runs · 71.2 % · eta 12 min", "images: 3/16 blocks of images"])
+def test_how_far_a_job_is_goes_to_its_log_alone(tmp_path, capsys, text):
+    log = tmp_path / "job.log"
+    with job(str(log), 1, TARGET):
+        note(text)
+    assert capsys.readouterr().err == ""
+    assert log.read_text(encoding="utf-8") == f"{text}\n"
+
+
+def test_an_error_is_seen_whatever_it_says(tmp_path, capsys):
+    with pytest.raises(SystemExit), job(str(tmp_path / "job.log"), 1, TARGET):
+        fail(ValueError("a · b: 1/2 c"))
+    assert capsys.readouterr().err.startswith("a · b: 1/2 c\nLog: ")
+
+
+def test_without_a_log_the_terminal_has_all(capsys):
+    start_log()
+    note("training 3/20 runs · 71.2 %")
+    assert capsys.readouterr().err == "training 3/20 runs · 71.2 %\n"
 
 
 def test_a_log_is_begun_anew(tmp_path):

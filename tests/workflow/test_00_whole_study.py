@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -95,6 +96,18 @@ def test_manifests_name_runs_that_the_store_holds(finished):
 def test_it_ends_by_saying_what_was_found_and_where_it_lies(finished):
     assert finished.said.rstrip().endswith("each as .svg, .pdf, .png and .csv)")
     assert (finished.results / "findings.md").read_text() in finished.said
+
+
+def test_a_person_sees_how_far_it_is_and_the_logs_have_the_rest(finished):
+    seen, log = finished.said[: finished.said.index("# Findings")], finished.log(finished.said)
+    for words in ("Job stats:", "40 of 40 steps (100%) done", "Complete log(s): "):
+        assert words in seen
+    assert re.search(r"^\d\d:\d\d:\d\d \d+ of 40 steps done, \d under way · \w+: ", seen, re.MULTILINE)
+    every_job = r"^Job \d+: |^Finished jobid|^Select jobs|^similarity .* pairs$|^activations \d/\d"
+    assert re.findall(every_job, seen, re.MULTILINE) == []
+    assert len(re.findall(r"^Job \d+: |^Finished jobid", log, re.MULTILINE)) == 39 + 40  # `all` has no message
+    notes = (finished.results / "logs" / "train_models" / "digits.dataset.seed1.log").read_text()
+    assert [line.split(" · ")[0] for line in notes.splitlines()] == [f"training {i}/3 runs" for i in (1, 2, 3)]
 
 
 def test_nothing_is_left_to_do(finished):

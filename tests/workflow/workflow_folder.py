@@ -1,6 +1,7 @@
 """Real runs of the workflow, on a study of seconds, in folders of their own."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,11 @@ class Folder:
 
     def _environment(self) -> dict[str, str]:
         return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, self.python_path))}
+
+    def log(self, said: str) -> str:
+        """Snakemake's own log of a real run that said so."""
+        name = Path(re.search(r"Complete log\(s\): (.+)", said)[1]).name
+        return (self.path / ".snakemake" / "log" / name).read_text()
 
     def numbers(self) -> dict[str, bytes]:
         """Every file that later stages or people compare: all but logs, benchmarks and the undeclared store."""

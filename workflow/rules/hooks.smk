@@ -10,6 +10,7 @@ from whyalike.cluster import slurm
 from whyalike.planning import preflight
 from whyalike.planning.plan_table import PlanHandler
 from whyalike.status import failures
+from whyalike.status.progress import Progress
 
 STARTED = time.time()
 
@@ -55,3 +56,9 @@ if workflow.output_settings.dryrun:
     # prints the GPU-hour plan when logging ends
     stream = sys.stdout if workflow.output_settings.stdout else sys.stderr
     logger.addHandler(PlanHandler(PLAN, stream, SITE, workflow._localrules))
+# a real run: its log has every line, the terminal what a person reads. Who asks for more or less gets what Snakemake says
+elif workflow.is_main_process and not workflow.output_settings.verbose:
+    quiet = {kind.name for kind in workflow.output_settings.quiet or ()}
+    terminal = {handler.name: handler for handler in logger.handlers}.get("DefaultStreamHandler")
+    if terminal is not None and quiet.isdisjoint({"ALL", "PROGRESS"}):
+        logger.addHandler(Progress(terminal))
