@@ -1,4 +1,4 @@
-# What is done around the jobs: before the first, when one failed, and in a dry-run.
+# What is done around the jobs: before the first, when one failed, in a dry-run, and what the terminal shows.
 
 import shlex
 import sys

@@ -52,12 +52,14 @@ class Imported:
     scores : columns of `PUBLISHED_SCHEMA`, in the order of the files: line by line, then column by column.
     aside : place among rows and set aside together -> row, what the published analysis counts and is no score.
     repeated : how many scores are of a metric, level, seed and stimuli that came before.
+    empty : how many fields of score columns are empty, by column.
     sources : SHA-256 of each file.
     """
 
     scores: pd.DataFrame
     aside: Mapping[int, Mapping[str, Any]]
     repeated: int
+    empty: Mapping[str, int]
     sources: tuple[str, ...]
 
     def summary(self) -> str:
@@ -72,6 +74,9 @@ class Imported:
             text += f"; set aside {len(self.aside)} that the published analysis counts where there are no such stimuli"
         if self.repeated:
             text += f"; {self.repeated} are of models, level and seed that came before"
+        if self.empty:
+            told = ", ".join(f"{count} of {column}" for column, count in self.empty.items())
+            text += f"; empty fields are left out: {told}"
         return text
 
 
@@ -104,9 +109,9 @@ def read_published(paths: Sequence[Path], given: Description) -> Imported:
     ------
     ValueError : a file, column or field that is not as it must be; the message names the line.
     """
-    rows, aside, seen = [], {}, Counter()
+    rows, aside, seen, empty = [], {}, Counter(), Counter()
     for path in paths:
-        for row, exists, counts in _scores(path, given):
+        for row, exists, counts in _scores(path, given, empty):
             if exists:
                 rows.append(_distinct(row, seen))
             elif counts:
@@ -115,11 +120,14 @@ def read_published(paths: Sequence[Path], given: Description) -> Imported:
         raise ValueError(f"there must be a score: {', '.join(map(str, paths))} hold none.")
     frame = pa.Table.from_pylist(rows, schema=PUBLISHED_SCHEMA).to_pandas()
     sources = tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
-    return Imported(frame, aside, sum(seen.values()) - len(seen), sources)
+    return Imported(frame, aside, sum(seen.values()) - len(seen), empty, sources)
 
 
-def _scores(path: Path, given: Description) -> Iterator[tuple[dict[str, Any], bool, bool]]:
-    """Every number of a file: its row, whether there are such stimuli, and whether the published analysis counts it."""
+def _scores(path: Path, given: Description, empty: Counter) -> Iterator[tuple[dict[str, Any], bool, bool]]:
+    """Every number of a file: its row, whether there are such stimuli, and whether the published analysis counts it.
+
+    Fields without one are counted in ``empty``, by column.
+    """
     header, lines = form.lines(path)
     form.check_header(path, header, given)
     columns: dict[str, dict[str, tuple[str, str]]] = {}
@@ -129,6 +137,7 @@ def _scores(path: Path, given: Description) -> Iterator[tuple[dict[str, Any], bo
         if factor not in columns:
             columns[factor] = form.score_columns(path, header, factor, given)
         level = pair[design(factor).overlap]
+        empty.update(column for column in columns[factor] if not line.fields[column])
         for column, value in form.cells(line, columns[factor]):
             _check_score(line, column, pair["metric"], value)
             name, kind = columns[factor][column]
@@ -202,8 +211,9 @@ def _label(line: Line) -> dict[str, Any]:
         known = "; ".join(" ".join(one) for one in _CONDITIONS)
         raise ValueError(f"partition, model0 and model1 must be one of {known}: {line.place} has {' '.join(key)}.")
     labels = [set(_ALL.get(name, name).split("_")) for name in models]
-    entropies = [np.log([_VALUES[name] for name in own]).sum() for own in labels]
-    shared = np.log([_VALUES[name] for name in labels[0] & labels[1]]).sum()
+    # sorted: the order of a set, and so the last bit of a sum, is another in each process
+    entropies = [np.log([_VALUES[name] for name in sorted(own)]).sum() for own in labels]
+    shared = np.log([_VALUES[name] for name in sorted(labels[0] & labels[1])]).sum()
     found = {"condition": _CONDITIONS[key], "label_overlap": _LABEL_OVERLAP[partition]}
     found |= {"label_information": float(shared / np.sqrt(np.prod(entropies)))}
     return {**found, "run_a": models[0], "run_b": models[1]}

@@ -111,7 +111,8 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
             rows = [(reader.line_num, [cell.strip().removeprefix("\ufeff") for cell in row]) for row in reader]
         except csv.Error as error:
             raise ValueError(f"line {reader.line_num}: {error}; is there a quotation mark without a second?") from None
-        rows = [(number, row) for number, row in rows if any(row)]
+        # Excel may say in the first line what stands between fields
+        rows = [(number, row) for number, row in rows if any(row) and not row[0].startswith("sep=")]
         if rows and len(rows[0][1]) == 1 and (found := [name for mark, name in _OTHER_MARKS if mark in rows[0][1][0]]):
             raise ValueError(f"line {rows[0][0]}: {found[0]} stand between the fields")
     return rows

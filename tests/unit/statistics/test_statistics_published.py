@@ -1,6 +1,9 @@
 """Published tables: what becomes a score, what is set aside, and that the published numbers come back."""
 
 import gzip
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -374,7 +377,7 @@ def test_a_file_that_is_not_there_or_is_a_folder_is_named(tmp_path):
 
 def test_marks_and_empty_lines_of_other_programs_change_nothing(tmp_path):
     plain = HEAD + "0,cka,0.5,.3\n" + HEAD + "1,cka,0.5,.4\n"
-    begun = "\ufeff" + HEAD + "0,cka,0.5,.3\n,,,\n \n\ufeff" + HEAD + "1, cka ,0.5,.4\n,,,\n"
+    begun = "\ufeffsep=,\n" + HEAD + "0,cka,0.5,.3\n,,,\n \n\ufeff" + HEAD + "1, cka ,0.5,.4\n,,,\n"
     found = []
     for text in (plain, begun, begun.replace("\n", "\r\n"), begun.replace("\n", "\r")):
         (tmp_path / "scores.csv").write_bytes(text.encode())
@@ -383,6 +386,27 @@ def test_marks_and_empty_lines_of_other_programs_change_nothing(tmp_path):
     assert found[0]["value"].tolist() == [0.3, 0.4]
     for other in found[1:]:
         pd.testing.assert_frame_equal(other, found[0])
+
+
+def test_empty_fields_are_counted(imported):
+    _, found = imported(table(DATASET, ("0.0", "1.0")), factor="dataset")
+    assert "empty" not in found.summary()
+    text = HEAD.replace("\n", ",mnist\n") + "0,cka,0.5,.3,\n1,cka,0.5,.3,.2\n2,cka,0.5,.3,\n"
+    _, found = imported(text, factor="dataset")
+    assert found.summary() == "4 scores: 1 metrics, 2 stimuli, 3 seeds; empty fields are left out: 2 of mnist"
+
+
+def test_the_information_of_labels_is_the_same_in_every_process(tmp_path):
+    (tmp_path / "scores.csv").write_text(table(LABELS, PARTITIONS, seeds=1))
+    code = ("import sys, pathlib; from whyalike.statistics.published import *\n"
+            "found = read_published([pathlib.Path(sys.argv[1])], form.Description(setting='a'))\n"
+            "print(found.scores['label_information'].unique().tolist())")  # fmt: skip
+    told = {
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / "scores.csv")], check=True, capture_output=True,
+                       env=os.environ | {"PYTHONHASHSEED": key}).stdout
+        for key in "0123"
+    }  # fmt: skip
+    assert len(told) == 1
 
 
 def test_options_of_another_form_are_named():
