@@ -51,7 +51,7 @@ test: setup
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow -n 2
 
-# a real SLURM on this machine (Debian's packages), disturbed in eleven ways: about 14 minutes
+# a real SLURM on this machine (Debian's packages), disturbed in twelve ways: a quarter of an hour or more
 test-cluster: setup
 	@$(BIN)/python -m pytest -m cluster tests/cluster -rs
 

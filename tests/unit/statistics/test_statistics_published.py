@@ -362,7 +362,7 @@ def test_a_fault_is_named_with_its_place_and_value(imported, text, given, messag
         (b"PAR1 and more", "a Parquet file"),
         (HEAD.encode() + b"0,cka,0.5," + b"3" * 200_000, "line 2: field larger than field limit"),
     ],
-    ids=["UTF-16", "UTF-16 without a mark", "a mark, then a byte", "a byte", "gzip", "zip", "Parquet", "one long field"],
+    ids=["UTF-16", "UTF-16 without a mark", "mark and byte", "byte", "gzip", "zip", "Parquet", "a long field"],
 )  # fmt: skip
 def test_a_file_that_is_no_csv_is_named_with_what_it_is(tmp_path, content, message):
     (tmp_path / "scores.csv").write_bytes(content)
