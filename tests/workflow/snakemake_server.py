@@ -25,7 +25,9 @@ from socketserver import BaseRequestHandler, ForkingMixIn, UnixStreamServer
 LOADED = (
     *("snakemake.cli", "snakemake.report.html_reporter", "snakemake_executor_plugin_slurm"),
     *("jsonschema", "nbformat", "smart_open", "pyarrow.parquet", "pydantic", "pandas", "safetensors.torch"),
-    *("torch", "torchvision.datasets", "scipy.stats", "scipy.spatial", "scipy.optimize", "matplotlib.figure"),
+    *("torch", "torchvision.datasets", "scipy.stats", "scipy.spatial", "scipy.optimize", "sklearn.datasets"),
+    *("matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg"),
+    *("fontTools.subset", "pyarrow.dataset", "threadpoolctl"),
 )
 SOCKET = "JOB_SERVER"  # the variable of the environment that names the socket of a call
 

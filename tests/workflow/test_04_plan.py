@@ -130,18 +130,17 @@ def test_a_run_that_is_not_dry_prints_no_plan(finished):
     assert "GPU-hour plan" not in finished.said
 
 
-@pytest.mark.parametrize(("design", "runs"), [((), "944"), (("--config", "share_a=false"), "1622")])
-def test_the_default_study_is_planned_on_slurm(folder, design, runs):
+def test_the_default_study_is_planned_on_slurm(folder):
     command = [*SNAKEMAKE, "--snakefile", str(REPOSITORY / "Snakefile"), *SLURM]
-    plan = folder.call([*command, "--dry-run", *design, "--", "all"])
+    plan = folder.call([*command, "--dry-run", "--", "all"])
     assert plan.returncode == 0, plan.stdout
     rows = table(plan.stdout)
     assert rows["total"][1] == rows["train_models"][1]
     # the paper's own by factor; the factorial and the controls come on top, and stand in lines of their own
-    assert sum(int(rows[factor][1]) for factor in ("dataset", "task", "label")) == int(runs)
+    assert sum(int(rows[factor][1]) for factor in ("dataset", "task", "label")) == 944
     assert rows["factorial"][1] == rows["factorial_overlap"][1] == "630"
-    # of the controls' 7 models a seed, 3 are shared where there is one A for all levels
-    assert int(rows["total"][1]) == int(runs) + 630 + 10 * (7 if design else 4)
+    # of the controls' 7 models a seed, 3 are shared: there is one A for all levels
+    assert int(rows["total"][1]) == 944 + 630 + 10 * 4
     sections = ("dataset", "task", "label", "dataset_overlap_text", "task_overlap_text", "label_overlap")
     assert all(float(rows[name][3]) > 0 for name in sections)
     assert "given," in rows["train_models"]
@@ -149,11 +148,11 @@ def test_the_default_study_is_planned_on_slurm(folder, design, runs):
     said = " ".join(plan.stdout.split())
     sizes = re.search(r"queue: (\d+), of ([\d.]+) to [\d.]+ expected minutes, (\d+) under a minute", said)
     assert int(sizes[1]) < 600 and float(sizes[2]) >= 0.5 and int(sizes[3]) < 20
-    if not design:  # the first page says it in whole numbers
-        _, _, reserved, expected, cpu, disk = (round(float(number)) for number in rows["total"][:6])
-        first = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
-        assert f"has {int(rows['total'][1]):,} models" in first
-        assert f"expects {expected} GPU hours of an H100 ({reserved} reserved), {cpu} CPU hours and {disk} GB" in first
+    # the first page says it in whole numbers
+    _, _, reserved, expected, cpu, disk = (round(float(number)) for number in rows["total"][:6])
+    first = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
+    assert f"has {int(rows['total'][1]):,} models" in first
+    assert f"expects {expected} GPU hours of an H100 ({reserved} reserved), {cpu} CPU hours and {disk} GB" in first
 
 
 def test_ones_own_costs_are_those_of_the_working_directory(folder):
