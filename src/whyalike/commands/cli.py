@@ -186,6 +186,8 @@ def score(
         )  # fmt: skip
         # a file or pipe takes the table whole, a terminal as much of it as fits
         Console(width=None if sys.stdout.isatty() else 1000).print(score_files.printed(scores))
+        if scores.null_within_class.notna().any():
+            print(score_files.WITHIN_CLASS_NOTE, file=sys.stderr)
         for line in missing:
             print(f"no {line}", file=sys.stderr)
         # last, so that a fault of writing loses nothing

@@ -29,7 +29,7 @@ from whyalike.similarity.read_files import Pairs
 from whyalike.similarity.workbench import Rows, Workbench
 
 ALL = "all"  # in place of the names of metrics
-WITHIN_CLASS = "within-class mean"  # a column of the printed table
+WITHIN_CLASS_NOTE = "within-class mean: of that null the mean alone; p and the null's end are of whole rows"
 MOST_DRAWS = 1_000_000  # p to six digits; all orders of rows are drawn before the first score
 SCHEMA = pa.schema(
     [
@@ -194,15 +194,12 @@ def printed(scores: pd.DataFrame) -> Table:
         "null mean": lambda row: _number(row.null_mean),
         # the end towards likeness: a distance is alike below its null
         "null end": lambda row: "" if pd.isna(row.null_p95) else f"{row.null_p95:.3f} ({_end(row.metric)})",
-        WITHIN_CLASS: lambda row: _number(row.null_within_class),
+        "within-class mean": lambda row: _number(row.null_within_class),
         "p": lambda row: _number(row.p_value),
         "n": lambda row: str(row.n),
     }
     cells = {name: [cell(row) for row in scores.itertuples()] for name, cell in columns.items()}
     shown = {name: values for name, values in cells.items() if any(values)}
-    if WITHIN_CLASS in shown:
-        table.caption = "The within-class null has its mean alone here: p and the null's end are of whole rows."
-        table.caption_justify = "left"
     for name in shown:
         table.add_column(name, justify="left" if name in ("metric", "a", "b") else "right", no_wrap=True)
     for row in zip(*shown.values(), strict=True):
