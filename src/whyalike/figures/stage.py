@@ -65,10 +65,21 @@ def make_figure(
             )
         arguments += READERS.get(name, _parquet)([Path(path) for path in inputs[name]])
     figure, numbers = draw(*arguments, **parameters)
+    numbers = _with_parameters(numbers, arguments)
     if partial:
         mark_partial(figure, partial)
         numbers = numbers.assign(partial="; ".join(partial))
     return save(figure, out, numbers, made_by)
+
+
+def _with_parameters(numbers: pd.DataFrame, arguments: Sequence[Any]) -> pd.DataFrame:
+    """The numbers of a figure, beside each scoring the parameters of its metric, as the score tables have them."""
+    keys = ["scoring", "score_protocol"]
+    tables = [one for one in arguments if isinstance(one, pd.DataFrame) and {*keys, "parameters"} <= set(one.columns)]
+    if not tables or not set(keys) <= set(numbers.columns):
+        return numbers
+    known = pd.concat([table[[*keys, "parameters"]] for table in tables]).dropna().drop_duplicates(keys)
+    return numbers.merge(known, how="left", on=keys, validate="many_to_one")
 
 
 def _check_options(kind: str, parameters: Mapping[str, Any], draw: Callable) -> None:

@@ -243,3 +243,16 @@ def test_values_too_small_for_three_decimals_are_bounded(value, text):
 )
 def test_axis_labels_name_metric_and_protocol(metric, text):
     assert metric_words(metric, "exact") == text
+
+
+def test_numbers_of_a_figure_have_the_parameters_of_their_metric(inputs, tmp_path):
+    scores = dataset_study(3, levels=(0.0, 1.0), sets=1)
+    for name, parameters in (("old", None), ("new", '{"sigma":0.5}')):
+        table = scores.assign(scoring=scores["metric"], parameters=parameters)
+        write_table(tmp_path / f"{name}.parquet", pa.Table.from_pandas(table, preserve_index=False), {})
+        given = {"scores": [tmp_path / f"{name}.parquet"], "statistics": inputs["statistics"]}
+        paths = make_figure("overlap", {}, given, tmp_path / f"{name}.svg", {})
+        found = pd.read_csv(paths["csv"])
+        assert len(found) == len(pd.read_csv(tmp_path / "old.csv"))
+        told = found.loc[found["scoring"].notna(), "parameters"]
+        assert len(told) and (told.isna().all() if parameters is None else (told == parameters).all())
