@@ -20,6 +20,7 @@ from types import ModuleType
 from typing import Any
 
 ASK_SECONDS = 10  # between two questions to a controller that does not answer
+SUBMIT_SECONDS = 5  # between two attempts to submit: one job makes them, however many wait
 END_SECONDS = 300  # until cancelled jobs are gone: sites give a job up to a few minutes between SIGTERM and SIGKILL
 FAILED = "FAILED"
 PREFIX = "whyalike"  # of the jobs' names, as profiles/slurm sets it
@@ -124,11 +125,12 @@ def mend(plugin: ModuleType) -> None:
         submit_when_taken(plugin.Executor)
 
 
-def submit_when_taken(executor: type, seconds: float = ASK_SECONDS) -> None:
+def submit_when_taken(executor: type, seconds: float = SUBMIT_SECONDS) -> None:
     """Let an executor submit a job until SLURM takes it: while the controller is away or the queue is full, it waits.
 
     `sbatch` gives up at once, and each time uses up one of the job's retries. The executor submits in threads of its
-    own, so all else goes on. What still waits when the run is interrupted is not submitted.
+    own, so all else goes on; of those that wait one asks at a time. What still waits when the run is interrupted is not
+    submitted.
 
     Parameters
     ----------
@@ -136,7 +138,7 @@ def submit_when_taken(executor: type, seconds: float = ASK_SECONDS) -> None:
     seconds : between two attempts.
     """
     submit, cancel, report = executor.run_job, executor.cancel_jobs, executor._report_job_error_threadsafe
-    interrupted, here = threading.Event(), threading.local()
+    interrupted, here, turn = threading.Event(), threading.local(), threading.Lock()
 
     def attempt(self: Any, job: Any) -> str:
         if not _answers():
@@ -147,12 +149,15 @@ def submit_when_taken(executor: type, seconds: float = ASK_SECONDS) -> None:
 
     def run_job(self: Any, job: Any) -> None:
         told = ""
-        while not interrupted.is_set() and (why := attempt(self, job)):
-            if why != told:
-                self.logger.warning(f"{why}; {job.name} is submitted when it does. It is asked again every "
-                                    f"{seconds:g} s.")  # fmt: skip
-            told = why
-            interrupted.wait(seconds)
+        if interrupted.is_set() or not attempt(self, job):
+            return
+        with turn:
+            while not interrupted.is_set() and (why := attempt(self, job)):
+                if why != told:
+                    self.logger.warning(f"{why}; {job.name} is submitted when it does. It is asked again every "
+                                        f"{seconds:g} s.")  # fmt: skip
+                told = why
+                interrupted.wait(seconds)
 
     def report_error(self: Any, job: Any, message: str) -> None:
         if refusal := PASSING.search(message):

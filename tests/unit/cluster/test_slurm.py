@@ -165,13 +165,21 @@ def test_a_job_is_submitted_when_the_controller_answers_again_and_that_is_told_o
     ],
 )
 def test_a_job_that_a_full_queue_refuses_is_submitted_again_and_does_not_fail(queue, executor, caplog, words, named):
-    executor.refusals = [words, words]
+    executor.refusals = [words, words, words]
     submitting(executor, "train_models").join()
     assert executor.done == ["submitted train_models"]
     assert [record.getMessage() for record in caplog.records] == [
         f"SLURM takes no more jobs of yours for now ({named}); train_models is submitted when it does. "
         "It is asked again every 0.01 s."
     ]
+
+
+def test_several_jobs_that_wait_are_all_submitted(queue, executor):
+    executor.refusals = ["sbatch: error: QOSMaxSubmitJobPerUserLimit"] * 20
+    threads = [submitting(executor, f"job{i}") for i in range(5)]
+    for thread in threads:
+        thread.join()
+    assert sorted(executor.done) == [f"submitted job{i}" for i in range(5)]
 
 
 def test_a_refusal_that_does_not_pass_fails_the_job(queue, executor):
