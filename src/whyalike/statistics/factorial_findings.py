@@ -70,10 +70,10 @@ def _bridge(rows: pd.DataFrame) -> list[str]:
 def _which(rows: pd.DataFrame) -> str:
     """Labels against data."""
     row = rows.loc["label_minus_data"]
-    if not possible(row["n_seeds"], row["panels"]):
-        return f"No claim is possible: {missing_words(row['n_seeds'], row['panels'])}"
     if row["p_holm"] > LEVEL:
-        return "No claim which of the two matters more"
+        enough = possible(row["n_seeds"], row["panels"])
+        few = "" if enough else f": {missing_words(row['n_seeds'], row['panels'])}"
+        return f"No claim which of the two matters more{few}"
     more, less = ("labels", "data") if row["value"] > 0 else ("data", "labels")
     return f"A claim: CKA rises more with the overlap of {more} than with that of {less}"
 

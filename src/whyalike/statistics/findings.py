@@ -12,7 +12,7 @@ from whyalike.designs.design import load
 from whyalike.designs.registry import design
 from whyalike.statistics.pair_findings import READING, pair_findings
 from whyalike.statistics.panels import sign_of_closer
-from whyalike.statistics.power import LEVEL, missing_words, possible, smallest_p
+from whyalike.statistics.power import LEVEL, missing_words, possible, smallest_words
 from whyalike.statistics.table import (
     change_words,
     gain_words,
@@ -172,7 +172,7 @@ def _difference(published: float, slope: pd.Series) -> str:
     if pd.isna(slope["ci_low"]):
         return f"{said}, and one seed gives no interval"
     holds = slope["ci_low"] <= 0 <= slope["ci_high"]
-    enough = holds or possible(slope["n_seeds"], slope["panels"])
+    enough = holds or slope["p_holm"] <= LEVEL or possible(slope["n_seeds"], slope["panels"])
     few = "" if enough else f", which with {_seeds(slope['n_seeds'])} claims nothing"
     return f"{said}; the corrected interval {'includes' if holds else 'excludes'} zero{few}"
 
@@ -250,10 +250,10 @@ def _claim(effect) -> str:
     if effect.p_holm <= LEVEL:
         return f"a claim: CKA {_verb(effect)} with overlap"
     if not possible(effect.n_seeds, effect.panels):
-        return f"no claim is possible: {missing_words(effect.n_seeds, effect.panels)}"
-    least = f"the smallest possible p (Holm) is {smallest_p(effect.n_seeds, effect.panels):.3f}"
+        return f"no claim: {missing_words(effect.n_seeds, effect.panels)}"
+    least = smallest_words(effect.n_seeds, effect.panels)
     if effect.p_value <= LEVEL:
-        return f"no claim after adjustment for the {effect.panels:.0f} panels of the study ({least})"
+        return f"no claim after adjustment for {effect.panels:.0f} panels ({least})"
     return f"no claim: the seeds do not agree enough ({least})"
 
 

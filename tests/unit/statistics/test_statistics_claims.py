@@ -60,6 +60,14 @@ def test_holm_counts_the_panels_of_the_claim():
     assert found["p_holm"].to_numpy() == pytest.approx(np.full(21, 7 * 2 / 2**8))
 
 
+def test_a_panel_with_few_seeds_holds_beside_one_with_more():
+    # sign flips give .031 and .002; Holm multiplies the larger of the two by 1
+    few, many = gains(0.3, seeds=6), gains(0.3, seeds=10, comparison="other")
+    assert effects(RISES, pd.concat([few, many]))["p_holm"].max() == pytest.approx(2 / 2**6)
+    assert word(RISES, few, many) == "holds"
+    assert word(FALLS, few, many) == "contradicted in 2 of 2 panels"
+
+
 @pytest.mark.parametrize(
     ("seeds", "expected"),
     [(3, "undecided: 3 seeds, 1 panel needs 6"), (5, "undecided: 5 seeds, 1 panel needs 6"), (6, "holds")],
@@ -99,6 +107,12 @@ def test_a_difference_is_welchs_test_of_the_seeds():
         assert found.loc[metric, "p_value"] == pytest.approx(expected, rel=1e-9)
         assert found.loc[metric, "value"] == pytest.approx(a.mean() - b.mean(), rel=1e-12)
         assert found.loc[metric, "n_seeds"] == 7
+
+
+def test_a_difference_is_asked_for_as_many_seeds_whatever_its_p():
+    task, data = gains(0.5, seeds=3, factor="task"), gains(0.3, seeds=3)
+    assert (effects(MORE, pd.concat([task, data]))["p_holm"] < 0.01).all()
+    assert word(MORE, task, data) == "undecided: 3 seeds, 1 panel needs 6"
 
 
 def test_a_seed_alone_has_no_difference():

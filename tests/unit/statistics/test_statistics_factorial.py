@@ -157,7 +157,7 @@ def test_with_three_seeds_nothing_is_claimed():
     table = study_statistics(crossed(lambda p, q: 0.1 + 0.1 * p + 0.2 * q + 0.3 * p * q, seeds=3, noise=0.001))
     text = "\n".join(factorial_findings(table))
     assert not interaction_claimed(table)
-    assert "No claim is possible: with 3 seeds and 1 panel the smallest p (Holm) is 0.250" in text
+    assert "No claim which of the two matters more: with 3 seeds and 1 panel the smallest p (Holm) is 0.250" in text
 
 
 def test_the_findings_say_effects_shares_and_which_matters_more():

@@ -64,7 +64,7 @@ def test_three_seeds_or_fewer_claim_nothing(written, seeds):
 
 def test_a_null_over_six_seeds_is_no_claim(written):
     text, _ = written(seeds=6, slope=0.0, noise=0.1)
-    assert "No claim: the seeds do not agree enough (the smallest possible p (Holm) is 0.031)" in text
+    assert "No claim: the seeds do not agree enough (with 6 seeds and 1 panel the smallest p (Holm) is 0.031)" in text
 
 
 def test_adjustment_for_many_panels_can_take_a_claim_away(scores, accuracy):
@@ -74,18 +74,16 @@ def test_adjustment_for_many_panels_can_take_a_claim_away(scores, accuracy):
     assert text.count("a claim: CKA rises with overlap.") == 3
     unsure = statistics.assign(p_value=statistics["p_value"].clip(0.031), p_holm=statistics["p_holm"].clip(0.094))
     text = findings({"s": unsure}, accuracy, mutual_information_table({}))
-    said = "no claim after adjustment for the 3 panels of the study (the smallest possible p (Holm) is 0.047)"
+    said = "no claim after adjustment for 3 panels (with 7 seeds in each of 3 panels the smallest p (Holm) is 0.047)"
     assert text.count(said) == 3
     assert "- resnet18-cifar10 on set0 (out of distribution): gain +0." in text
     few = study_statistics(pd.concat([one[one["seed"] < 6] for one in panels]), permutations=50)
-    said = (
-        "no claim is possible: with 6 seeds and 3 panels the smallest p (holm) is 0.094; at least 7 seeds are needed."
-    )
+    said = "no claim is possible: with 6 seeds in each of 3 panels the smallest p (holm) is 0.094; at least 7 seeds are"
     text = findings({"s": few}, accuracy, mutual_information_table({}))
     assert text.lower().count(said) == 1  # of all panels
     uneven = pd.concat([panels[0], *(one[one["seed"] < 5] for one in panels[1:])])
     text = findings({"s": study_statistics(uneven, permutations=50)}, accuracy, mutual_information_table({}))
-    assert text.count("no claim is possible: with 5 seeds and 3 panels") == 2
+    assert text.count("no claim: with 5 seeds in each of 3 panels") == 2
     assert "No panel on the whole in-distribution stimuli." in text
 
 

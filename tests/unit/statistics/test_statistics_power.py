@@ -23,7 +23,7 @@ def test_the_seeds_that_are_needed_are_the_fewest(panels):
 
 
 def test_what_is_missing_is_said_with_its_numbers():
-    assert (
-        missing_words(5, 3) == "with 5 seeds and 3 panels the smallest p (Holm) is 0.188; at least 7 seeds are needed"
+    assert missing_words(5, 3) == (
+        "with 5 seeds in each of 3 panels the smallest p (Holm) is 0.188; at least 7 seeds are needed"
     )
     assert missing_words(1, 1) == "with 1 seed and 1 panel the smallest p (Holm) is 1.000; at least 6 seeds are needed"
