@@ -2,9 +2,11 @@
 
 A row is a panel (comparison, stimuli, kind of stimuli). Left the slope per unit of overlap: of one line over all points
 (as published; for labels twice the published slope a level), and the mean of the seeds' own lines with its 95 %
-interval. Right what the score tells of the level: MI/H as published, and (MI - null)/(H - null) with its jackknife
-interval. Scores are those of the protocol: as published, and exact. The sentence above counts what changes. Published
-scores of others, where the configuration has them, are rows like ours.
+interval. Right what the score tells of the level: MI/H as published, with H the entropy over pairs, which the estimate
+is of; and (MI - null)/(H - null) with its jackknife interval, of one mean a seed and level. Scores are those of the
+protocol: as published, and exact; so between the two marks of our rows scores and analysis change. The sentence above
+counts what changes. Published scores of others, where the configuration has them, are rows like ours; they have no
+exact scores, so that there the analysis alone changes.
 """
 
 import textwrap
@@ -28,7 +30,7 @@ DIGITS = 12  # beyond them a slope is rounding, and has no sign
 ANOTHER_SIZE = 0.1  # slopes that differ by more than this share of the larger one
 QUANTITIES = {
     "slope": "slope of the score per unit of overlap",
-    "information": "share of the levels' entropy",
+    "information": "square: MI / H; dot: (MI \N{MINUS SIGN} chance) / (H \N{MINUS SIGN} chance)",
 }
 
 
@@ -99,8 +101,8 @@ def _pair(published: pd.DataFrame, corrected: pd.DataFrame) -> list[dict]:
         # the published line of labels is over the levels 1, 2, 3
         slope = before.loc["ols_slope", "value"] * design(before["factor"].iloc[0]).axis.step
         found.append({"quantity": "slope", "as_published": slope, **_corrected(after.loc["slope"])})
-    if "mi_ksg" in before.index and {"mi_adjusted", "entropy"} <= set(after.index):
-        share = before.loc["mi_ksg", "value"] / after.loc["entropy", "value"]
+    if {"mi_ksg", "mi_ksg_ceiling"} <= set(before.index) and "mi_adjusted" in after.index:
+        share = before.loc["mi_ksg", "value"] / before.loc["mi_ksg_ceiling", "value"]
         found.append({"quantity": "information", "as_published": share, **_corrected(after.loc["mi_adjusted"])})
     return found
 

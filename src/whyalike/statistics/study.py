@@ -45,7 +45,7 @@ def study_statistics(
     Returns
     -------
     Statistics table. Estimators as published: ols_slope, ols_intercept, ols_r2 (x = overlap, for labels the level 1, 2,
-    3), mi_ksg (nats). Corrected (x = overlap in [0, 1]): slope, gain, level_permutation_p (value = mean slope),
+    3), mi_ksg and mi_ksg_ceiling, the entropy of the same points' levels (nats). Corrected (x = overlap in [0, 1]): slope, gain, level_permutation_p (value = mean slope),
     gain_share (the gain over the gap from the untrained pair to overlap 1: the calibrated scale, jackknife interval),
     slope_information (label studies; x = shared information of the labels, one point a pair), mi_ross, entropy, mi_null
     (nats), mi_adjusted (share of what the levels could tell); those of the factorial and of the controls in their
@@ -101,6 +101,8 @@ def _as_published(panel: Panel) -> Iterator[dict]:
     # the line is over what the published figure draws, of labels the levels 1, 2, 3; the mutual information is not
     line = regression.ols(panel.design.axis.position(points.x), points.y)
     found = {"mi_ksg": information.mi_ksg(points.x, points.y)}
+    if found["mi_ksg"] is not None:
+        found["mi_ksg_ceiling"] = information.entropy(points.x)  # of the pairs; of labels it is not that of the levels
     if line is not None:
         found = {"ols_slope": line.slope, "ols_intercept": line.intercept, "ols_r2": line.r2, **found}
     for estimator, value in found.items():

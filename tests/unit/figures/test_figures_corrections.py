@@ -1,5 +1,6 @@
 """What the corrections change: both estimates of every cell, and the sentence that counts them."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from figure_tables import both_protocols, dataset_study, label_study
@@ -30,9 +31,16 @@ def test_every_cell_has_the_estimates_of_its_protocols(statistics):
     assert slope["as_published"] == value(statistics, **published, estimator="ols_slope")
     assert slope["corrected"] == value(statistics, **exact, estimator="slope")
     share = numbers.loc[("dataset_study", "digits_test", "information")]
-    expected = value(statistics, **published, estimator="mi_ksg") / value(statistics, **exact, estimator="entropy")
-    assert share["as_published"] == pytest.approx(expected)
+    information = value(statistics, **published, estimator="mi_ksg")
+    assert share["as_published"] == pytest.approx(information / np.log(5))  # five levels, a pair a seed at each
     assert share["corrected"] == value(statistics, **exact, estimator="mi_adjusted")
+
+
+def test_published_information_of_labels_is_a_share_of_the_entropy_over_its_pairs(statistics):
+    [share] = cells(statistics, "cka").query("stimuli == 'csd_test' and quantity == 'information'")["as_published"]
+    where = {"study": "label_study", "stimuli": "csd_test", "protocol": "as_published", "score_protocol": "as_published"}
+    over_pairs = -(2 * 0.2 * np.log(0.2) + 0.6 * np.log(0.6))  # three of five pairs are of level 2; over levels ln 3
+    assert share == pytest.approx(value(statistics, **where, estimator="mi_ksg") / over_pairs)
 
 
 def test_slopes_of_labels_are_per_unit_of_overlap(statistics):
