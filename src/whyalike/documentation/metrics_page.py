@@ -71,9 +71,11 @@ need not be in that order.
 
 ## Intervals
 
-- Over stimuli (`whyalike.similarity.intervals.interval`): a delete-group jackknife of 20 groups, for neighbours and
-  fitted maps subsets without replacement, with k/m as k/n. Never with replacement: a stimulus that comes twice is its
-  own neighbour. They hold 95 % or more; those of neighbours are about 1.4 times wider than they need be.
+- Over stimuli (`whyalike.similarity.intervals.interval`), of the mean score over draws of as many stimuli, for the same
+  two models: a delete-group jackknife of 20 groups, for neighbours and fitted maps subsets without replacement, with
+  k/m as k/n. Never with replacement: a stimulus that comes twice is its own neighbour. Standard errors were found right
+  or too large, to within 5 %; those of neighbours are about 1.4 times larger than they need be. Ends stop at the range
+  of the metric.
 - Over models (`whyalike.statistics.dyadic`): all pairs among M models share models, so `node_jackknife` leaves a model
   out, and `mantel` permutes the models to compare two tables of pairs, such as scores and a design.
 - Over seeds: what studies report; see [the design notes](design.md).

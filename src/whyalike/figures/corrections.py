@@ -30,7 +30,7 @@ DIGITS = 12  # beyond them a slope is rounding, and has no sign
 ANOTHER_SIZE = 0.1  # slopes that differ by more than this share of the larger one
 QUANTITIES = {
     "slope": "slope of the score per unit of overlap",
-    "information": "square: MI / H; dot: (MI \N{MINUS SIGN} chance) / (H \N{MINUS SIGN} chance)",
+    "information": "square: MI / H\ndot: (MI \N{MINUS SIGN} chance) / (H \N{MINUS SIGN} chance)",
 }
 
 

@@ -246,7 +246,7 @@ def _answer(panel: _Panel) -> str:
     if angle is None:
         return "no angle to check interaction on"
     if interaction_claimed(panel.statistics):
-        return f"{'more' if angle['value'] > 0 else 'less'} than the sum of both (CKA and angle)"
+        return f"{'more' if angle['value'] > 0 else 'less'} than the sum of each alone (CKA, angle)"
     if not possible(angle["n_seeds"], angle["panels"]):
         seeds = seeds_words(int(angle["n_seeds"]), int(angle["n_seeds"]))
         return f"interaction: no claim with {seeds}, {seeds_needed(angle['panels'])} needed"

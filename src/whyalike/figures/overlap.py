@@ -166,16 +166,16 @@ def slope_lines(slope: pd.Series) -> list[str]:
 def effect_text(panel: ScorePanel) -> str:
     """The panel's effect as the findings tell it (`whyalike.statistics.table`), and the slope of the line drawn.
 
-    "gain +0.018 [−0.008, +0.044]", "5 seeds, p (Holm) = 0.562", the gain's share of the gap, and "slope 0.015 [−0.006,
-    0.035]": the rise from overlap 0 to 1; where the axis has other units, the text says so.
+    "gain +0.018 [−0.008, +0.044]", "5 seeds", "p (Holm, 3 panels) = 0.562", the gain's share of the gap, and "slope
+    0.015 [−0.006, 0.035]": the rise from overlap 0 to 1; where the axis has other units, the text says so.
     """
     gain, share, slope = (panel.statistic("corrected", name) for name in ("gain", "gain_share", "slope"))
     lines = []
     if gain is not None:
         effect, seeds, *p_values = gain_words(gain)
-        lines += [effect, ", ".join([seeds, *p_values[-1:]])]
+        lines += [effect, seeds, *p_values[-1:]]
     if share is not None:
-        lines.append(share_words(share))
+        lines.append(f"gain share {share_words(share)}")
     axis = panel.axis
     lines.append(f"line: {' '.join(slope_lines(slope))}")
     if axis.step != 1:
@@ -210,7 +210,7 @@ def _shared_legend(
         pairs = pd.concat([panel.pairs for panel in panels])
         for condition, (marker, colour) in looks.items():
             shared = pairs.loc[pairs["condition"] == condition, "label_information"].mean()
-            text = f"{condition} (λ = {shared:.3g})" if pd.notna(shared) else condition
+            text = f"{condition} (label information {shared:.3g})" if pd.notna(shared) else condition
             entries[text] = Line2D([], [], marker=marker, color=colour, linestyle="", markersize=4)
     else:
         entries["one pair of models"] = Line2D([], [], marker="o", color=style.BLUE, linestyle="", markersize=3.5)

@@ -4,8 +4,9 @@ A claim has a verdict only where one metric of each of three families (`FAMILIES
 measured. It holds in a panel if all three change in the claimed direction with p at most .05 after Holm over the
 claim's panels; since all three must, nothing is to be adjusted for their number. The p of a gain is the exact sign-flip
 p over seeds. The p of a difference of gains is Welch's, from the two means and t intervals; where both come from the
-same seeds it is too large rather than too small. With so few seeds that no sign-flip p can reach .05 after Holm nothing
-is decided (`whyalike.statistics.power`). What is missing in the tables is said to be not measured, never guessed.
+same seeds, and the two gains of a seed go together, it is too large. With so few seeds that no sign-flip p can reach
+.05 after Holm nothing is decided (`whyalike.statistics.power`); as many are asked for under Welch's test. What is
+missing in the tables is said to be not measured, never guessed.
 """
 
 from collections.abc import Sequence
@@ -35,8 +36,13 @@ less that of another, of the same setting on the same stimuli. A claim **holds**
 families, {_SPEAKERS},
 all change in the claimed direction with p at most {LEVEL:g} after Holm over the claim's panels: sign-flip p over seeds
 for a gain, Welch's p for a difference. Below {seeds_needed(1)} seeds, more for several panels, no sign-flip p is that
-small, and nothing is decided. The paper compares designs by mutual information, which depends on the number of levels;
-effects are compared here instead. Gains are those of the findings; their p (Holm) is another, over a study's panels.
+small, and nothing is decided. As many seeds are asked for under Welch's test, though its p could be smaller: with so
+few it rests on normality. If the two gains of a seed go together, this p is too large.
+
+A gain compares the two ends. It says nothing of the levels between. The paper compares designs by mutual information,
+which depends on the number of levels; effects are compared here instead. What the paper calls task overlap alone is
+label overlap here; its dataset and task overlap combined is task overlap here. Gains are those of the findings, which
+have the interval of each; their p (Holm) is another, over a study's panels. "from x to y in 2 panels" is no interval.
 
 """
 
@@ -136,13 +142,15 @@ def _verdict(claim: Claim, gains: pd.DataFrame) -> Verdict:
     holds = sum(a and b and c for a, b, c in zip(right, sure, decidable, strict=True))
     against = sum(a and b and c for a, b, c in zip(wrong, sure, decidable, strict=True))
     if not any(decidable):
-        return Verdict(claim, _undecided(max(seeds), int(panels)), _seen(by_panel, sum(right)))
-    return Verdict(claim, _word(holds, against, len(by_panel)), _seen(by_panel, sum(right)))
+        return Verdict(claim, _undecided(claim, max(seeds), int(panels)), _seen(claim, by_panel, sum(right)))
+    return Verdict(claim, _word(holds, against, len(by_panel)), _seen(claim, by_panel, sum(right)))
 
 
-def _undecided(seeds: int, panels: int) -> str:
-    counted = "1 panel needs" if panels == 1 else f"{panels} panels need"
-    return f"undecided: {seeds_words(seeds, seeds)}, {counted} {seeds_needed(panels)}"
+def _undecided(claim: Claim, seeds: int, panels: int) -> str:
+    counted = "1 panel" if panels == 1 else f"{panels} panels"
+    needed = f"{counted} need{'s' * (panels == 1)} {seeds_needed(panels)}"
+    asked = f"{seeds_needed(panels)} are asked for with {counted}"
+    return f"undecided: {seeds_words(seeds, seeds)}, {asked if claim.less else needed}"
 
 
 def _word(holds: int, against: int, panels: int) -> str:
@@ -160,13 +168,16 @@ def _missing(found: pd.DataFrame) -> str:
     )
 
 
-def _seen(by_panel: Sequence[pd.DataFrame], right: int) -> str:
+def _seen(claim: Claim, by_panel: Sequence[pd.DataFrame], right: int) -> str:
     """CKA's effects, seeds, and how many panels have the claimed sign under all three metrics."""
     together = pd.concat(by_panel)
     cka, seeds = together.loc[together["metric"] == FAMILIES["kernels"], "value"], together["n_seeds"]
-    values = " to ".join(dict.fromkeys(signed(value) for value in (cka.min(), cka.max())))
+    values = signed(cka.iloc[0])
+    if len(cka) > 1:
+        values = f"from {signed(cka.min())} to {signed(cka.max())} in {len(cka)} panels"
+    effect = f"gain of CKA{' less the other gain,' if claim.less else ''}"
     counts = "–".join(dict.fromkeys(str(count) for count in (seeds.min(), seeds.max())))
-    return f"gain of CKA {values}, {counts} seeds; claimed sign under all three in {right} of {len(by_panel)} panels"
+    return f"{effect} {values}, {counts} seeds; claimed sign under all three in {right} of {len(by_panel)} panels"
 
 
 def _estimand(claim: Claim) -> str:

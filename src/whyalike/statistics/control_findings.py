@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from whyalike.statistics.table import PLACE, change_words, kind_words, panel_words, seeds_words, speaking, views
+from whyalike.statistics.table import MINUS, PLACE, change_words, kind_words, panel_words, seeds_words, speaking, views
 
 _STEPS = {
     "order": "another order of the images",
@@ -21,7 +21,7 @@ def control_findings(statistics: pd.DataFrame) -> list[str]:
     lines = []
     for (comparison, stimuli, kind, view), panel in exact.groupby([*PLACE, views(exact)], sort=False):
         rows = panel.set_index("estimator")
-        ends = [f"{words} {rows.loc[name, 'value']:.3f}" for name, words in
+        ends = [f"{words} {_level(rows.loc[name])}" for name, words in
                 (("rung_same_run", "the same run twice"), ("rung_same_data", "same data and labels"),
                  ("rung_untrained", "untrained")) if name in rows.index]  # fmt: skip
         first = panel.iloc[0]
@@ -37,12 +37,18 @@ def control_findings(statistics: pd.DataFrame) -> list[str]:
     return lines or ["No exact CKA of a control: nothing can be said."]
 
 
+def _level(row: pd.Series) -> str:
+    """ "0.912 [0.881, 0.943]": a mean score and, where it has one, its interval."""
+    interval = "" if pd.isna(row["ci_low"]) else f" [{row['ci_low']:z.3f}, {row['ci_high']:z.3f}]"
+    return f"{row['value']:z.3f}{interval}".replace("-", MINUS)
+
+
 def _line(row: pd.Series) -> str:
-    """Whether the pairs across seeds lie where data overlap says."""
-    on = row["ci_low"] <= 0 <= row["ci_high"]
+    """How far the pairs across seeds lie from where data overlap says; an interval with 0 in it shows no place."""
+    held = "includes" if row["ci_low"] <= 0 <= row["ci_high"] else "excludes"
     return (
-        f"Models A of different seeds ({row['n']} pairs of random halves) lie {'on' if on else 'off'} the line of data "
-        f"overlap: {change_words(row)} from it"
+        f"Models A of different seeds, of random halves of the data ({row['n']} pairs of {row['n_seeds']} models), "
+        f"less the line of data overlap: {change_words(row)}, 95 % over models; the interval {held} the line"
     )
 
 

@@ -8,7 +8,17 @@ import numpy as np
 import pandas as pd
 
 from whyalike.statistics.power import LEVEL, missing_words, possible
-from whyalike.statistics.table import PLACE, change_words, kind_words, panel_words, seeds_words, speaking, views
+from whyalike.statistics.table import (
+    PLACE,
+    change_words,
+    holm_words,
+    kind_words,
+    panel_words,
+    seeds_words,
+    share_words,
+    speaking,
+    views,
+)
 
 _WORDS = {
     "effect_data": "data overlap 0 to 1",
@@ -19,7 +29,9 @@ _WORDS = {
 
 
 def interaction_claimed(panel: pd.DataFrame) -> bool:
-    """Whether data and labels do more, or less, together than the sum of both: on CKA and on its angle alike.
+    """Whether data and labels do more, or less, together than each alone adds up to: on CKA and on its angle alike.
+
+    Alone means where the other overlap is 0.
 
     Parameters
     ----------
@@ -47,11 +59,9 @@ def factorial_findings(statistics: pd.DataFrame) -> list[str]:
 
 def _effect(rows: pd.DataFrame, name: str, words: str) -> str:
     row, size = rows.loc[name], name.removeprefix("effect_")
-    parts = [f"{words}: {change_words(row)}, p (Holm) = {row['p_holm']:.3f}"]
+    parts = [f"{words}: {change_words(row)}, {holm_words(row)}"]
     if f"share_{size}" in rows.index:
-        parts.append(
-            f"{100 * rows.loc[f'share_{size}', 'value']:.0f} % of the gap from untrained to same data and labels"
-        )
+        parts.append(f"{share_words(rows.loc[f'share_{size}'])} of the gap from untrained to same data and labels")
     if f"omega2_{size}" in rows.index:
         parts.append(f"partial omega² {rows.loc[f'omega2_{size}', 'value']:.2f}")
     return ", ".join(parts)
@@ -64,7 +74,7 @@ def _bridge(rows: pd.DataFrame) -> list[str]:
     words = "the paper's labels, shape or digit, label overlap 0 to 1"
     less = rows.loc["bridge_minus_facts"]
     beside = f"less that of facts at the same data overlaps: {change_words(less)}"
-    return [f"  - {_effect(rows, 'bridge_label', words)}; {beside}, p (Holm) = {less['p_holm']:.3f}."]
+    return [f"  - {_effect(rows, 'bridge_label', words)}; {beside}, {holm_words(less)}."]
 
 
 def _which(rows: pd.DataFrame) -> str:
@@ -74,16 +84,17 @@ def _which(rows: pd.DataFrame) -> str:
         enough = possible(row["n_seeds"], row["panels"])
         few = "" if enough else f": {missing_words(row['n_seeds'], row['panels'])}"
         return f"No claim which of the two matters more{few}"
-    more, less = ("labels", "data") if row["value"] > 0 else ("data", "labels")
-    return f"A claim: CKA rises more with the overlap of {more} than with that of {less}"
+    more, less = ("label", "data") if row["value"] > 0 else ("data", "label")
+    return f"A claim: the effect of {more} overlap on CKA is above that of {less} overlap"
 
 
 def _adds_up(panel: pd.DataFrame, rows: pd.DataFrame) -> str:
     if "interaction_angle" not in rows.index:
         return "No interaction is claimed: there is no angle to check it on"
     angle = rows.loc["interaction_angle"]
-    said = f"of the angle (arccos CKA, sign turned) {change_words(angle)} rad"
+    said = f"of the angle (arccos CKA, sign turned) {change_words(angle)} rad, {holm_words(angle)}"
     if interaction_claimed(panel):
         how = "more" if angle["value"] > 0 else "less"
-        return f"A claim: data and labels do {how} together than the sum of both, on CKA and on its angle ({said})"
+        alone = "the sum of what each does where the other is 0"
+        return f"A claim: data and labels do {how} together than {alone}, on CKA and on its angle ({said})"
     return f"No interaction is claimed: CKA and its angle do not both show one; that {said}"

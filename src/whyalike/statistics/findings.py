@@ -28,11 +28,13 @@ from whyalike.statistics.table import (
 )
 
 _READING = f"""How to read this: the effect is the gain, the exact linear CKA at the highest overlap of a panel less
-that at the lowest, one number a seed. Intervals are 95 % t intervals over seeds, p is an exact sign-flip p, and p
-(Holm) is adjusted over the panels of the study. A gain is a claim if p (Holm) is at most {LEVEL:g}; otherwise it
-describes these runs and no more. "As published" is the published analysis of scores as published: one regression line
-over all points, which are not independent, so that its R2 has no interval. Of a layer that gives a feature map or
-tokens, the mean over positions is compared; activations from files are compared as they are.
+that at the lowest, one number a seed; it says nothing of the levels between. Intervals are 95 % intervals over seeds:
+of gains and slopes t intervals, of shares and information jackknife intervals. p is a sign-flip p. p (Holm) is adjusted
+over the panels of the study's settings, and for a named comparison over its own. A gain is a claim if p (Holm) is at
+most {LEVEL:g}; otherwise it describes these runs and no more. "As published" is the published analysis of scores as
+published: one regression line over all points, which are not independent, so that its R2 has no interval. Of a layer
+that gives a feature map or tokens, the mean over positions is compared; activations from files are compared as they
+are.
 """
 
 
@@ -119,16 +121,22 @@ def _panel(table: pd.DataFrame, effect, said: bool) -> list[str]:
         f"- **{_name(effect)}**: from the lowest to the highest overlap, exact CKA {_verb(effect)}: {_effect(effect)}.",
         *([] if said else [f"  - {_sentence(_claim(effect))}."]),
     ]
+    return [*lines, *_other_scorings(panel, effect), *_calibrated(panel), *_against_published(panel)]
+
+
+def _other_scorings(panel: pd.DataFrame, effect) -> list[str]:
+    """Which of the other scorings changed towards, or away from, likeness as CKA did."""
     gains = _rows(panel, score_protocol="exact", protocol="corrected", estimator="gain")
+    gains = gains[gains["scoring"] != effect.scoring]
     closer = [sign_of_closer(metric) for metric in gains["metric"]]
-    signs = gains.set_index("scoring")["value"]
-    agree = signs.index[_sign(signs * closer) == _sign(effect.value)]
-    others = [metric for metric in signs.index if metric not in agree]
-    lines.append(
-        f"  - {len(agree)} of {len(signs)} metrics change in the same direction"
-        f"{'; not ' + ', '.join(others) if others else ''}."
-    )
-    return [*lines, *_calibrated(panel), *_against_published(panel)]
+    signs = gains.set_index("scoring")["value"] * closer
+    others = list(signs.index[_sign(signs) != _sign(effect.value)])
+    if signs.empty:
+        return []
+    counted = "the other scoring" if len(signs) == 1 else f"the {len(signs)} other scorings"
+    named = f"; not {', '.join(others)}" if others else ""
+    return [f"  - Of {counted}, {len(signs) - len(others)} changed towards likeness or away from it as CKA did, in the "
+            f"mean over seeds (no test){named}."]  # fmt: skip
 
 
 def _name(effect) -> str:
@@ -140,7 +148,7 @@ def _calibrated(panel: pd.DataFrame) -> list[str]:
     """The change as a share of what there is to gain, where that is known."""
     found = _rows(speaking(panel), metric="cka", score_protocol="exact", protocol="corrected", estimator="gain_share")
     return [
-        f"  - {_sentence(share_words(row._asdict()))} of the gap from untrained pairs to pairs of overlap 1."
+        f"  - Gain share {share_words(row._asdict())} of the gap from untrained pairs to pairs of overlap 1."
         for row in found.itertuples()
     ]
 
@@ -248,7 +256,8 @@ def _effect(effect) -> str:
 
 def _claim(effect) -> str:
     if effect.p_holm <= LEVEL:
-        return f"a claim: CKA {_verb(effect)} with overlap"
+        higher = "higher" if effect.value > 0 else "lower"
+        return f"a claim: CKA is {higher} at the highest overlap than at the lowest"
     if not possible(effect.n_seeds, effect.panels):
         return f"no claim: {missing_words(effect.n_seeds, effect.panels)}"
     least = smallest_words(effect.n_seeds, effect.panels)

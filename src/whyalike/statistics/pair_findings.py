@@ -17,11 +17,11 @@ from whyalike.statistics.panels import sign_of_closer
 from whyalike.statistics.table import kind_words, panel_words, speaking, with_scorings
 
 MOST = 60  # rows of a table in the findings; the pair table has all of them
-READING = """Of models from files each pair is a result: its score, the 95 % interval over stimuli (how the score would
-vary with another draw of as many stimuli), mean and end of its null (row permutations: 95 % of the draws are less alike
-than the end), the p of that null, and the score of the untrained pair where it is known. Pairs share models, so they
-are no independent numbers, and p is not adjusted for how many they are. What is said of such models in general has the
-model as its unit.
+READING = """Of models from files each pair is a result: its score, the 95 % interval over stimuli (of the mean score
+over draws of as many stimuli, of these two models), mean and end of its null (row permutations: at least 95 % of the
+draws are no more alike than the end), the p of that null, and the score of the untrained pair where it is known. p is
+at least 1/(draws + 1). By chance about 1 pair in 20 is beyond the end. Pairs share models, so they are no independent
+numbers, and p is not adjusted for how many they are. What is said of such models in general has the model as its unit.
 """
 _PLACE = ["comparison", "stimuli", "stimuli_kind"]
 _VIEW = ["layer_a", "layer_b", "step_a", "step_b"]

@@ -44,7 +44,9 @@ def possible(seeds: int, panels: int) -> bool:
 def smallest_words(seeds: int, panels: int) -> str:
     """ "with 5 seeds in each of 3 panels the smallest p (Holm) is 0.188"."""
     seeds, panels = int(seeds), int(panels)  # tables with missing numbers hold whole ones as floats
-    counted = f"{seeds} seed{'' if seeds == 1 else 's'} {'and 1 panel' if panels == 1 else f'in each of {panels} panels'}"
+    counted = (
+        f"{seeds} seed{'' if seeds == 1 else 's'} {'and 1 panel' if panels == 1 else f'in each of {panels} panels'}"
+    )
     return f"with {counted} the smallest p (Holm) is {smallest_p(seeds, panels):.3f}"
 
 

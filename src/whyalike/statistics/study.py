@@ -45,10 +45,11 @@ def study_statistics(
     Returns
     -------
     Statistics table. Estimators as published: ols_slope, ols_intercept, ols_r2 (x = overlap, for labels the level 1, 2,
-    3), mi_ksg and mi_ksg_ceiling, the entropy of the same points' levels (nats). Corrected (x = overlap in [0, 1]): slope, gain, level_permutation_p (value = mean slope),
-    gain_share (the gain over the gap from the untrained pair to overlap 1: the calibrated scale, jackknife interval),
-    slope_information (label studies; x = shared information of the labels, one point a pair), mi_ross, entropy, mi_null
-    (nats), mi_adjusted (share of what the levels could tell); those of the factorial and of the controls in their
+    3), mi_ksg and mi_ksg_ceiling, the entropy of the same points' levels (nats). Corrected (x = overlap in [0, 1]):
+    slope, gain, level_permutation_p (value = mean slope), gain_share (the gain over the gap from the untrained pair to
+    overlap 1: the calibrated scale, jackknife interval), slope_information (label studies; x = shared information of
+    the labels, one point a pair), mi_ross, entropy, mi_null (nats), mi_adjusted (share of what the levels could tell);
+    those of the factorial and of the controls in their
     place: see `whyalike.statistics.factorial` and `.controls`. What has too few points, levels or seeds has no row.
 
     Raises

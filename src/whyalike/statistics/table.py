@@ -133,9 +133,15 @@ def percent(share: float) -> str:
 
 
 def share_words(row: Mapping[str, Any]) -> str:
-    """ "gain share 4 % [−2, 10]"."""
+    """ "4 % [−2, 10]": a row that is a share and, where it has one, its 95 % interval."""
     interval = "" if pd.isna(row["ci_low"]) else f" [{percent(row['ci_low'])}, {percent(row['ci_high'])}]"
-    return f"gain share {percent(row['value'])} %{interval}"
+    return f"{percent(row['value'])} %{interval}"
+
+
+def holm_words(row: Mapping[str, Any]) -> str:
+    """ "p (Holm, 3 panels) = 0.562": the panels are those that it is adjusted for."""
+    panels = int(row["panels"])
+    return f"p (Holm, {panels} panel{'' if panels == 1 else 's'}) = {row['p_holm']:.3f}"
 
 
 def change_words(row: Mapping[str, Any]) -> str:
@@ -145,10 +151,10 @@ def change_words(row: Mapping[str, Any]) -> str:
 
 
 def gain_words(row: Mapping[str, Any]) -> list[str]:
-    """The effect of a panel, in parts: "gain +0.018 [−0.008, +0.044]", "5 seeds", "p = 0.188", "p (Holm) = 0.562"."""
+    """The effect of a panel, in parts: "gain +0.018 [...]", "5 seeds", "p = 0.188", "p (Holm, 3 panels) = 0.562"."""
     seeds = seeds_words(int(row["n_seeds"]), int(row["seeds_asked"]))
-    p_values = {"p": row["p_value"], "p (Holm)": row["p_holm"]}
-    return [f"gain {change_words(row)}", seeds, *(f"{name} = {p:.3f}" for name, p in p_values.items() if pd.notna(p))]
+    p_values = [] if pd.isna(row["p_holm"]) else [f"p = {row['p_value']:.3f}", holm_words(row)]
+    return [f"gain {change_words(row)}", seeds, *p_values]
 
 
 def _value(value: Any) -> Any:

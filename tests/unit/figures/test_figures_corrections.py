@@ -38,7 +38,12 @@ def test_every_cell_has_the_estimates_of_its_protocols(statistics):
 
 def test_published_information_of_labels_is_a_share_of_the_entropy_over_its_pairs(statistics):
     [share] = cells(statistics, "cka").query("stimuli == 'csd_test' and quantity == 'information'")["as_published"]
-    where = {"study": "label_study", "stimuli": "csd_test", "protocol": "as_published", "score_protocol": "as_published"}
+    where = {
+        "study": "label_study",
+        "stimuli": "csd_test",
+        "protocol": "as_published",
+        "score_protocol": "as_published",
+    }
     over_pairs = -(2 * 0.2 * np.log(0.2) + 0.6 * np.log(0.6))  # three of five pairs are of level 2; over levels ln 3
     assert share == pytest.approx(value(statistics, **where, estimator="mi_ksg") / over_pairs)
 

@@ -105,8 +105,8 @@ def test_the_legend_of_a_panel_tells_the_gain_as_the_findings_do_and_the_slopes_
     assert a.loc["gain", "p_holm"] == own["p_holm"].item()
     said = overlap_findings(statistics)[1]
     assert text.splitlines()[0] in said
-    assert f"5 seeds, p (Holm) = {own['p_holm'].item():.3f}" in text
-    assert said.endswith(f"p (Holm) = {own['p_holm'].item():.3f}.")
+    assert f"5 seeds\np (Holm, 3 panels) = {own['p_holm'].item():.3f}" in text
+    assert said.endswith(f"p (Holm, 3 panels) = {own['p_holm'].item():.3f}.")
 
 
 @pytest.mark.parametrize("study", [label_study, task_study, dataset_study])
@@ -177,7 +177,8 @@ def test_conditions_of_level_two_are_drawn_apart_with_markers_of_their_own(label
     figure, _ = label_drawn
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1", "2A", "2B", "2C", "3"]
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend[:5] == ["1 (λ = 0)", "2A (λ = 0.475)", "2B (λ = 0.513)", "2C (λ = 0.513)", "3 (λ = 1)"]
+    shared = {"1": "0", "2A": "0.475", "2B": "0.513", "2C": "0.513", "3": "1"}
+    assert legend[:5] == [f"{condition} (label information {number})" for condition, number in shared.items()]
     markers = [handle.get_marker() for handle in figure.legends[0].legend_handles[:5]]
     assert len(set(markers)) == 5
 

@@ -23,7 +23,7 @@ def test_panels_and_slopes_say_how_many_of_how_many_seeds():
     scores = dataset_study(seeds=3).assign(seeds_asked=10)
     for panel in score_panels.score_panels(scores, statistics_of(scores), metrics=["cka"], score_protocol="exact"):
         assert panel.details()[-1] == "3 of 10 seeds"
-        assert "3 of 10 seeds, p (Holm) = " in overlap.effect_text(panel)
+        assert "3 of 10 seeds\np (Holm, " in overlap.effect_text(panel)
 
 
 def test_scores_that_do_not_tell_are_whole():

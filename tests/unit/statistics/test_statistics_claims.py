@@ -1,5 +1,7 @@
 """Verdicts on claims: three families must agree after Holm, few seeds decide nothing, what is missing is said."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -90,6 +92,8 @@ def test_what_the_tables_lack_is_not_measured():
 
 def test_a_part_of_the_panels_is_said():
     assert word(RISES, gains(0.3), gains(0.0, comparison="other")) == "holds in 1 of 2 panels"
+    [verdict] = verdicts(pd.concat([gains(0.3), gains(0.0, comparison="other")]), [RISES])
+    assert re.match(r"gain of CKA from [+−]0\.00\d to \+0\.\d{3} in 2 panels, 10 seeds;", verdict.seen)
     both = word(RISES, gains(0.3), gains(-0.3, comparison="other"))
     assert both == "contradicted in 1 of 2 panels, holds in 1"
     named = Claim(**{**vars(RISES), "comparisons": ("igit",)})
@@ -112,7 +116,9 @@ def test_a_difference_is_welchs_test_of_the_seeds():
 def test_a_difference_is_asked_for_as_many_seeds_whatever_its_p():
     task, data = gains(0.5, seeds=3, factor="task"), gains(0.3, seeds=3)
     assert (effects(MORE, pd.concat([task, data]))["p_holm"] < 0.01).all()
-    assert word(MORE, task, data) == "undecided: 3 seeds, 1 panel needs 6"
+    [verdict] = verdicts(pd.concat([task, data]), [MORE])
+    assert verdict.word == "undecided: 3 seeds, 6 are asked for with 1 panel"
+    assert re.match(r"gain of CKA less the other gain, \+0\.\d{3}, 3 seeds;", verdict.seen)
 
 
 def test_a_seed_alone_has_no_difference():

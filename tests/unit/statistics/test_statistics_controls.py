@@ -1,5 +1,7 @@
 """The control ladder's numbers: rungs, steps and shares by hand, pairs across seeds against the line by loops."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from whyalike.designs.controls import RUNGS
 from whyalike.statistics.controls import across_expected, ladder
 from whyalike.statistics.dyadic import node_jackknife
 from whyalike.statistics.findings import findings
+from whyalike.statistics.inference import t_interval
 from whyalike.statistics.study import study_statistics
 from whyalike.statistics.tables import accuracy_table
 
@@ -101,18 +104,22 @@ def test_what_is_not_there_has_no_row():
     assert "across_seeds" in found and not {"step_data", "across_seeds_less_line"} & found
 
 
-@pytest.mark.parametrize(("across", "where"), [(0.0, "on"), (0.05, "off")])
-def test_the_findings_say_what_each_step_takes_and_where_random_halves_lie(across, where):
+@pytest.mark.parametrize(("across", "held"), [(0.0, "includes"), (0.05, "excludes")])
+def test_the_findings_say_what_each_step_takes_and_where_random_halves_lie(across, held):
     scores = controls_scores(across=across)
     random = np.random.default_rng(0)
     pairs = scores["condition"] == "across_seeds"
     scores.loc[pairs, "value"] += 0.001 * random.standard_normal(pairs.sum())  # else the interval has no width
     text = findings({"k": study_statistics(scores)}, NO_ACCURACY, NO_INFORMATION)
     assert "## Study k" in text
-    assert f"the same run twice {scores[scores['condition'] == 'same_run']['value'].mean():.3f}, same data" in text
-    assert "untrained 0.200." in text
+    same = scores[scores["condition"] == "same_run"]["value"]
+    low, high = t_interval(same)
+    assert f"the same run twice {same.mean():.3f} [{low:.3f}, {high:.3f}], same data" in text
+    assert "untrained 0.200 [0.200, 0.200]." in text
     assert "another order of the images \N{MINUS SIGN}0.0" in text and "then disjoint data \N{MINUS SIGN}0." in text
-    assert f"(10 pairs of random halves) lie {where} the line of data overlap" in text
+    assert re.search(
+        rf"\(10 pairs of 5 models\), less the line of data overlap: .*; .* {held} the line\.", text
+    )
 
 
 def test_models_of_shuffled_labels_have_a_row_of_their_own_in_the_table_of_accuracies():

@@ -1,6 +1,7 @@
 """Contrasts of crossed overlaps: by hand, against an analysis of variance in loops, and what may be claimed of them."""
 
 import itertools
+import re
 
 import numpy as np
 import pandas as pd
@@ -141,7 +142,11 @@ def test_layers_are_averaged():
 @pytest.mark.parametrize(
     ("model", "claimed", "words"),
     [
-        (lambda p, q: 0.1 + 0.1 * p + 0.2 * q + 0.3 * p * q, True, "data and labels do more together than the sum"),
+        (
+            lambda p, q: 0.1 + 0.1 * p + 0.2 * q + 0.3 * p * q,
+            True,
+            "do more together than the sum of what each does where",
+        ),
         (lambda p, q: 0.2 + 0.2 * p + 0.3 * q, False, "No interaction is claimed"),
         # additive as an angle, so not on CKA itself: a matter of scale, and no claim
         (lambda p, q: np.cos(1.5 - 0.7 * p - 0.7 * q), False, "No interaction is claimed"),
@@ -167,8 +172,11 @@ def test_the_findings_say_effects_shares_and_which_matters_more():
     assert "## Study f" in text
     assert "- **c on s (in distribution)**, exact CKA, 8 seeds:" in text
     assert "data overlap 0 to 1: +0." in text
-    assert "% of the gap from untrained to same data and labels" in text
-    assert "A claim: CKA rises more with the overlap of labels than with that of data" in text
+    assert re.search(
+        r"p \(Holm, 1 panel\) = 0\.008, \d+ % \[\d+, \d+\] of the gap from untrained to same data and labels", text
+    )
+    assert re.search(r"that of the angle .* rad, p \(Holm, 1 panel\) = ", text)
+    assert "A claim: the effect of label overlap on CKA is above that of data overlap" in text
 
 
 def test_the_mutual_information_of_one_overlap_leaves_the_factorial_out(both):
