@@ -61,7 +61,7 @@ def asked(config: Config) -> dict[str, str]:
 
 
 def _asked(study: Any) -> str:
-    what = f"how alike models are that differ in {DESIGNS[study.factor].facts}"
+    what = f"how similarity goes with {DESIGNS[study.factor].facts}"
     if not design(study.factor).is_trained:
         what = "how alike models from files are"
     levels = f", at {', '.join(study.levels)}" if study.levels else ""

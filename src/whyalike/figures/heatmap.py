@@ -3,7 +3,8 @@
 Models stand in the order of a hierarchical clustering (average linkage, leaves ordered so that neighbours are alike) if
 every two of them are scored; layers, and models of which a pair is missing, stand in the order of the configuration.
 A cell carries a cross where the score is not beyond the end of its null, and a ring where it is not beyond that of its
-untrained pair. Colours are viridis, which rises in lightness alone too; bright is alike.
+untrained pair; of layers, means over the pairs are set against each other. Colours are viridis, which rises in
+lightness alone too; bright is alike.
 """
 
 import math
@@ -242,12 +243,19 @@ def _legend(figure: Figure, bar: Axes, cells: pd.DataFrame, metric: str) -> None
     """What the marks mean and how many cells have them; on the colour bar the means of the nulls and of untrained."""
     marked = _marked(cells, metric)
     entries: list[tuple[Any, str]] = []
-    for name, words, marker, full in (("null", "the end of its null (95 %)", "x", "full"),
-                                      ("untrained", "its untrained pair", "o", "none")):  # fmt: skip
+    # a cell of layers is a mean over pairs, and so are the ends of nulls and untrained scores beside it
+    means = (cells["pairs"] > 1).any()
+    beginning = "mean score not beyond the mean of" if means else "score not beyond"
+    ends = (
+        ("the ends of nulls (95 %)", "untrained pairs")
+        if means
+        else ("the end of its null (95 %)", "its untrained pair")
+    )
+    for name, words, marker, full in (("null", ends[0], "x", "full"), ("untrained", ends[1], "o", "none")):
         known = marked[f"beyond_{name}"].dropna()
         if len(known):
             handle = Line2D([], [], marker=marker, color="black", linestyle="", markersize=4, fillstyle=full)
-            entries.append((handle, f"score not beyond {words}: {int((known == 0).sum())} of {len(known)}"))
+            entries.append((handle, f"{beginning} {words}: {int((known == 0).sum())} of {len(known)}"))
     for column, words, marker in (("null_mean", "nulls", "v"), ("untrained", "untrained pairs", "D")):
         if (mean := cells[column].astype(float).mean()) == mean:
             look = {"marker": marker, "color": "black", "markersize": 4, "linestyle": ""}

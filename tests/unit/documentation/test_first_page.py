@@ -51,7 +51,7 @@ def test_what_looks_like_markup_is_text(tmp_path):
 def test_a_study_says_what_it_varies_at_which_levels_over_how_many_seeds(demo):
     told = asked(check(demo))
     assert told["dataset_overlap"] == (
-        "how alike models are that differ in the share of training images in common, at 0, 0.25, 0.5, 0.75, 1; "
+        "how similarity goes with the share of training images in common, at 0, 0.25, 0.5, 0.75, 1; "
         "settings digits, 5 seeds; on digits_test, colorshapedigit_test, photographs."
     )
 

@@ -84,6 +84,8 @@ def test_a_comparison_of_several_layers_is_layers_by_layers_in_their_order():
     assert "mean of 2 pairs" in figure.axes[0].get_title(loc="left")
     assert numbers["value"].tolist() == pytest.approx([0.2, 0.3, 0.4, 0.5])
     assert numbers["pairs"].tolist() == [2] * 4
+    assert "mean score not beyond the mean of the ends of nulls (95 %): 1 of 4" in legend(figure)
+    assert "mean score not beyond the mean of untrained pairs: 1 of 4" in legend(figure)
 
 
 def test_an_asymmetric_metric_fills_one_side_alone():

@@ -475,12 +475,18 @@ def test_jobs_that_would_reserve_more_than_the_site_allows_are_a_warning_with_ad
 def test_before_anything_is_trained_the_plan_says_what_can_be_claimed_with_so_many_seeds(demo, plan_of):
     demo["studies"]["label_overlap"]["seeds"] = list(range(7))
     text = said([gpu_job(1)], plan_of(demo), Site())
-    assert ("Claims: dataset_overlap can make none: with 5 seeds in each of 3 panels the smallest p (Holm) is 0.188; "
-            "at least 7 seeds are needed.") in text  # fmt: skip
+    assert ("Findings of dataset_overlap: no claim is possible if every panel is there: with 5 seeds in each of 3 "
+            "panels the smallest p (Holm) is 0.188; at least 7 seeds are needed.") in text  # fmt: skip
     # classes of both models, of one, of neither, one at a time, and two other sets
-    assert "Claims: task_overlap can make none: with 3 seeds in each of 6 panels" in text
-    assert "Claims: label_overlap can make some, its smallest p (Holm) is 0.047 (7 seeds, 3 panels)." in text
-    assert "Claims" not in said([gpu_job(1, rule="score_comparison")], plan_of(demo), Site())
+    assert (
+        "Findings of task_overlap: no claim is possible if every panel is there: with 3 seeds in each of 6 panels"
+        in text
+    )
+    assert (
+        "Findings of label_overlap: a claim is possible if all seeds agree in sign (7 seeds, at most 3 panels: "
+        "smallest p (Holm) 0.047)."
+    ) in text
+    assert "Findings of" not in said([gpu_job(1, rule="score_comparison")], plan_of(demo), Site())
 
 
 # ---- jobs as a cluster gets them ----

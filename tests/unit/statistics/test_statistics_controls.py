@@ -117,9 +117,7 @@ def test_the_findings_say_what_each_step_takes_and_where_random_halves_lie(acros
     assert f"the same run twice {same.mean():.3f} [{low:.3f}, {high:.3f}], same data" in text
     assert "untrained 0.200 [0.200, 0.200]." in text
     assert "another order of the images \N{MINUS SIGN}0.0" in text and "then disjoint data \N{MINUS SIGN}0." in text
-    assert re.search(
-        rf"\(10 pairs of 5 models\), less the line of data overlap: .*; .* {held} the line\.", text
-    )
+    assert re.search(rf"\(10 pairs of 5 models\), less the line of data overlap: .*; .* {held} the line\.", text)
 
 
 def test_models_of_shuffled_labels_have_a_row_of_their_own_in_the_table_of_accuracies():
