@@ -119,9 +119,9 @@ def sentence(numbers: pd.DataFrame) -> str:
     size = ~sign & ((before - after).abs() > ANOTHER_SIZE * np.maximum(before.abs(), after.abs()))
     zero = (slopes["low"] <= 0) & (slopes["high"] >= 0)
     text = (
-        f"Corrected, {sign.sum()} of {len(slopes)} slopes have another sign and {size.sum()} others another size (by "
-        f"over {100 * ANOTHER_SIZE:.0f} %); {zero.sum()} of {len(slopes)} intervals, over seeds and not over points, "
-        "include zero"
+        f"Corrected, with exact scores where there are any, {sign.sum()} of {len(slopes)} slopes have another sign and "
+        f"{size.sum()} others another size (by over {100 * ANOTHER_SIZE:.0f}\N{NO-BREAK SPACE}%); {zero.sum()} of "
+        f"{len(slopes)} intervals, over seeds and not over points, include zero"
     )
     shares = numbers[numbers["quantity"] == "information"]
     smaller = (shares["corrected"] < shares["as_published"]).sum()

@@ -24,7 +24,7 @@ from whyalike.statistics.table import MINUS, gain_words, seeds_words, share_word
 
 PANEL_KEY = ["panel", "comparison", "stimuli", "stimuli_kind", "metric", "score_protocol", "scoring"]
 SAME_LINE = 0.01  # of the height of the axes: about the width of a line
-PANEL_HEIGHT = 3.0  # inches, with title and the lines' legend
+PANEL_HEIGHT = 3.2  # inches, with title and the lines' legend
 FRAME_INCHES = 0.45  # of a panel's width, outside its axes
 LABELS_INCHES = 0.4  # tick labels and axis label below a panel
 LEGEND_HEIGHT = 0.55

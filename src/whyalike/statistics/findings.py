@@ -125,18 +125,16 @@ def _panel(table: pd.DataFrame, effect, said: bool) -> list[str]:
 
 
 def _other_scorings(panel: pd.DataFrame, effect) -> list[str]:
-    """Which of the other scorings changed towards, or away from, likeness as CKA did."""
+    """How many of the other scorings moved to the same side, more or less alike, as CKA did."""
     gains = _rows(panel, score_protocol="exact", protocol="corrected", estimator="gain")
     gains = gains[gains["scoring"] != effect.scoring]
-    closer = [sign_of_closer(metric) for metric in gains["metric"]]
-    signs = gains.set_index("scoring")["value"] * closer
-    others = list(signs.index[_sign(signs) != _sign(effect.value)])
-    if signs.empty:
+    if gains.empty:
         return []
-    counted = "the other scoring" if len(signs) == 1 else f"the {len(signs)} other scorings"
-    named = f"; not {', '.join(others)}" if others else ""
-    return [f"  - Of {counted}, {len(signs) - len(others)} changed towards likeness or away from it as CKA did, in the "
-            f"mean over seeds (no test){named}."]  # fmt: skip
+    closer = pd.Series([sign_of_closer(metric) for metric in gains["metric"]], gains.index)
+    same = _sign(gains["value"] * closer) == _sign(effect.value)
+    turned = ", the sign of distances turned" if (closer < 0).any() else ""
+    named = "" if same.all() else f"; not {', '.join(gains.loc[~same, 'scoring'])}"
+    return [f"  - Mean gain of the same sign: {same.sum()} of {len(gains)} other scorings (no test{turned}){named}."]
 
 
 def _name(effect) -> str:

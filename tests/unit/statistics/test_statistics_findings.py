@@ -89,12 +89,14 @@ def test_adjustment_for_many_panels_can_take_a_claim_away(scores, accuracy):
 
 def test_metrics_that_disagree_in_sign_are_counted_and_named(scores, accuracy):
     table = pd.concat([scores(), scores(metric="svcca", key=1), scores(metric="cka_rbf", slope=-0.5, key=2)])
+    distance = scores(metric="procrustes_distance", slope=-0.5, key=3)
     statistics = study_statistics(table, permutations=50, information_permutations=5)
     text = findings({"s": statistics}, accuracy, mutual_information_table({}))
-    assert (
-        "Of the 2 other scorings, 1 changed towards likeness or away from it as CKA did, in the mean over seeds "
-        "(no test); not cka_rbf."
-    ) in text
+    assert "Mean gain of the same sign: 1 of 2 other scorings (no test); not cka_rbf." in text
+    statistics = study_statistics(pd.concat([table, distance]), permutations=50, information_permutations=5)
+    text = findings({"s": statistics}, accuracy, mutual_information_table({}))
+    said = "Mean gain of the same sign: 2 of 3 other scorings (no test, the sign of distances turned); not cka_rbf."
+    assert said in text
 
 
 def test_label_slopes_are_compared_in_the_same_unit(written):
