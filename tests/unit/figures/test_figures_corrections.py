@@ -66,8 +66,8 @@ def test_the_sentence_counts_signs_sizes_and_intervals():
     numbers = pd.DataFrame(rows, columns=["quantity", "as_published", "corrected", "low", "high"])
     assert sentence(numbers) == (
         "Corrected, with exact scores where there are any, 1 of 3 slopes have another sign and 1 others another size "
-        "(by over 10\N{NO-BREAK SPACE}%); 1 of 3 intervals, over seeds and not over points, include zero; 1 of 1 shares "
-        "of information are smaller."
+        "(by over 10\N{NO-BREAK SPACE}%); 1 of 3 intervals, over seeds and not over points, include zero; 1 of 1 "
+        "shares of information are smaller."
     )
 
 
