@@ -32,6 +32,14 @@ def hold() -> int:
     except BlockingIOError:
         os.close(descriptor)
         raise RuntimeError(
-            f"Another run is under way in this folder (it holds {LOCK}): wait for it, or stop it first."
+            f"Another run is under way in this folder (it holds {LOCK}{_holder()}): wait for it, or stop it first."
         ) from None
+    os.truncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor
+
+
+def _holder() -> str:
+    """Who wrote itself into the lock, in words; nothing where nobody did."""
+    pid = LOCK.read_text(encoding="utf-8").strip()
+    return f", process {pid}" if pid else ""

@@ -8,6 +8,7 @@ import contextlib
 import io
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from whyalike.commands.cli_faults import fail
 from whyalike.config import reading
 from whyalike.config.config import Config
 from whyalike.config.yaml_file import keys_of
+from whyalike.designs.registry import design
 from whyalike.grid.workflow import Workflow
 from whyalike.planning import preflight
 
@@ -138,10 +140,15 @@ def _status(command: Sequence[str], start: Start, lock: int | None) -> int:
     inherited = {} if lock is None else {folder_lock.INHERITED: str(lock)}
     env = start.keywords["env"] | inherited
     with start(command, pass_fds=[] if lock is None else [lock], env=env) as process:
-        while True:
-            # Ctrl-C reaches Snakemake too, which then cancels its jobs; subprocess.run would kill it meanwhile
-            with suppress(KeyboardInterrupt):
-                return process.wait()
+        # who terminates this process means the run: Snakemake would go on alone
+        before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        try:
+            while True:
+                # Ctrl-C reaches Snakemake too, which then cancels its jobs; subprocess.run would kill it meanwhile
+                with suppress(KeyboardInterrupt):
+                    return process.wait()
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _made(flow: Workflow, began: float, whole: bool) -> str:
@@ -157,7 +164,8 @@ def _made(flow: Workflow, began: float, whole: bool) -> str:
 
 def _partial_advice(flow: Workflow, configfile: Path, arguments: Sequence[str], options: argparse.Namespace) -> str:
     """The command for figures of the seeds that are finished, where there are any."""
-    if flow.config.partial or not any(Path(flow.root, "models").rglob("*.parquet")):
+    trained = any(design(study.factor).is_trained for study in flow.config.studies.values())
+    if flow.config.partial or not trained or not any(Path(flow.root, "models").rglob("*.parquet")):
         return ""
     # a second --config takes the place of the first
     values = ["--config", *(options.config or []), "partial=true"]

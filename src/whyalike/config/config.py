@@ -205,8 +205,8 @@ class _Shared(Section):
     )
     datasets: dict[Name, Dataset] = Field(description="Data sets.")
     stimuli: dict[Name, Stimuli] = Field(description="Evaluation sets.")
-    models: dict[Name, Model] = Field(description="Architectures.")
-    recipes: dict[Name, Recipe] = Field(description="Training recipes.")
+    models: dict[Name, Model] = Field({}, description="Architectures.")
+    recipes: dict[Name, Recipe] = Field({}, description="Training recipes.")
     settings: dict[Name, AnySetting] = Field(description="Architecture + training data + recipe, or runs from files.")
     studies: dict[Name, Annotated[Study | ExternalStudy, Field(discriminator="factor")]] = Field(
         description="The questions."

@@ -23,6 +23,7 @@ from whyalike.section import Section
 
 Source = Literal["measured", "given", "guessed"]
 KNOWN_HOW: tuple[Source, ...] = ("measured", "given", "guessed")  # from the best known to the least
+OURS = Path(__file__).parents[3] / "config" / "costs.yaml"
 LOCAL = "config/costs.local.yaml"  # from the working directory
 FORWARD, TRAINING = 2, 6  # operations of a parameter and use: a multiplication and an addition; backward costs two more
 Positive = Annotated[float, Field(gt=0)]
@@ -203,7 +204,9 @@ def _values(path: Path) -> dict[str, Any]:
     try:
         return keys_of(path, "config/costs.yaml")
     except FileNotFoundError:
-        raise ConfigError(f"no cost table {path}: the plan needs it; take the one of the repository") from None
+        raise ConfigError(
+            f"no cost table {path}: the plan needs it; take that of the repository, by --costs {OURS}"
+        ) from None
 
 
 def _over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

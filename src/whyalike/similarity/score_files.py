@@ -61,6 +61,10 @@ def parse_metrics(text: str, protocol: str = "exact") -> dict[str, dict[str, Any
     metrics: dict[str, dict[str, Any]] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, *given = part.split(":")
+        if "=" in name:
+            raise ValueError(
+                f"'{name}' is no metric: several parameters of one are joined by colons, as in rsa:rdm=cosine:k=5"
+            )
         for one in given:
             if "=" not in one:
                 raise ValueError(f"a parameter is written name=value behind a colon; got '{one}' in '{part}'")

@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
+from whyalike.cluster.site import has_gpu
 from whyalike.cluster.slurm import PREFIX, QueuedJob, queued
 from whyalike.config.config import Config
 from whyalike.designs.registry import design
@@ -116,6 +117,7 @@ class Monitor:
         self.costs, self.folder, self.prefix = costs, folder, prefix
         self._manifests = dict(zip(self.grid.cells, self.flow.all_manifests(), strict=True))
         self._rows = self._runs_by_study()
+        self._gpu = has_gpu() or isinstance(self._queue(), list)  # here, or where SLURM's jobs run
         self._wanted: dict[tuple[str, ...], str] = {}  # files of a job -> its parameters
         self.studies = [main, *(study for study in others if study.asked or Path(study.root).is_dir())]
         jobs = [job for study in self.studies for job in _timed(study)]
@@ -198,7 +200,7 @@ class Monitor:
 
     def plan(self, store: Path) -> Plan:
         """The plan of what a store lacks."""
-        plan = Plan(self.flow.config, self.grid, self.costs, store)
+        plan = Plan(self.flow.config, self.grid, self.costs, store, gpu=self._gpu)
         for study in self.studies[1:]:
             plan.add(study.name, study.rules)
         return plan

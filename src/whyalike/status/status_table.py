@@ -118,7 +118,7 @@ def _time(seconds: float) -> str:
 def _error(status: Status, configfile: Path) -> list[str]:
     if not status.failures:
         return []
-    last, profile = status.failures[-1], "local" if status.queue is None else "slurm"
+    last, profile = status.failures[-1], "slurm" if isinstance(status.queue, list) else "local"
     count = "1 job" if len(status.failures) == 1 else f"{len(status.failures)} jobs"
     command = ["snakemake", "--configfile", str(configfile), "--profile", f"profiles/{profile}", last.target]
     lines = last.message.splitlines()

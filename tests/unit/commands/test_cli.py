@@ -2,6 +2,9 @@
 
 import fcntl
 import os
+import subprocess
+import sys
+import time
 from contextlib import chdir
 from pathlib import Path
 
@@ -37,12 +40,31 @@ def whyalike(tmp_path, monkeypatch):
 def test_a_second_run_in_a_folder_is_refused(whyalike, tmp_path, demo, demo_path):
     lock = tmp_path / ".snakemake" / "whyalike.lock"
     lock.parent.mkdir()
-    with lock.open("w") as holder:
+    lock.write_text("4711")
+    with lock.open() as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)
         answer = whyalike("run", str(demo_path))
     assert answer.exit_code == 1
-    assert "Another run is under way in this folder (it holds .snakemake/whyalike.lock)" in answer.stderr
+    assert "Another run is under way in this folder (it holds .snakemake/whyalike.lock, process 4711)" in answer.stderr
     assert f"11 training jobs, {len(demo['figures'])} figures; results go to results/demo/" in answer.stdout
+
+
+def test_a_run_that_is_terminated_terminates_its_snakemake(tmp_path, demo_path):
+    fake = "trap 'touch ended; exit 3' TERM; touch begun; sleep 60 & wait"
+    code = (
+        "import sys; from whyalike.commands import cli, running; "
+        f"running.SNAKEMAKE = ('sh', '-c', {fake!r}); cli.main(['run', {str(demo_path)!r}])"
+    )
+    (tmp_path / "Snakefile").touch()
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as run:
+        while not (tmp_path / "begun").exists():
+            assert run.poll() is None
+            time.sleep(0.05)
+        assert (tmp_path / ".snakemake" / "whyalike.lock").read_text() == str(run.pid)
+        run.terminate()
+        said = run.communicate(timeout=60)[1]
+    assert (tmp_path / "ended").exists()
+    assert run.returncode == 1 and "exit status 3" in said
 
 
 def test_values_given_to_snakemake_count_for_what_is_said_too(whyalike, tmp_path, demo_path, monkeypatch):

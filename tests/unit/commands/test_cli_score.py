@@ -420,6 +420,11 @@ def test_names_that_look_like_markup_are_printed_whole(folder):
     ]  # fmt: skip
 
 
+def test_parameters_that_are_joined_by_commas_are_refused_with_the_right_form():
+    with pytest.raises(ValueError, match=r"'k=10' is no metric: several parameters of one are joined by colons"):
+        parse_metrics("mutual_knn:k=5,k=10")
+
+
 def test_metrics_on_the_command_line_have_numbers_words_and_truths():
     given = " cka, linear:ridge=0.5:folds=3 ,procrustes_distance:angular=true,cka_rbf:sigma=1e-3,rsa:rdm=cosine"
     assert parse_metrics(given) == {

@@ -18,7 +18,6 @@ from whyalike.config.reading import check
 from whyalike.files import canonical_json, write_table
 from whyalike.grid.runs import Cell
 from whyalike.planning import costs
-from whyalike.planning.plan import Plan
 from whyalike.status import failures
 from whyalike.status.monitoring import Made, Monitor
 from whyalike.training.store import StoredRun
@@ -311,7 +310,7 @@ def test_a_figure_of_a_data_set_waits_for_no_model(monitor):
 
 def test_hours_left_are_those_planned_less_what_the_store_has_and_what_unfinished_runs_have_done(monitor):
     before = monitor.look()
-    estimate = Plan(monitor.flow.config, monitor.grid, COSTS, monitor.store).estimate("train_models", WILDCARDS)
+    estimate = monitor.plan(monitor.store).estimate("train_models", WILDCARDS)
     assert before.left_hours == pytest.approx(before.planned_hours)
     finish(stored(monitor, 0))
     second = stored(monitor, 1)
