@@ -31,7 +31,7 @@ def test_a_cancelled_job_is_submitted_again_and_all_are_billed_to_the_account(ac
 
 def test_a_study_ends_well_where_a_user_may_have_one_job_in_the_queue(accounted, undisturbed, tmp_path):
     study = Study(tmp_path, accounted, FAULTS, site={**SITE, "account": ACCOUNT})
-    study.take(undisturbed, without_seeds=(0,))
+    study.take(undisturbed, without_seeds=(0, 1))
     accounting.limit(accounted.call, ACCOUNT, jobs=1)
     try:
         study.finish(study.start())
