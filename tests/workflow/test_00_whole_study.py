@@ -125,6 +125,11 @@ def test_a_figure_is_a_target_of_its_own_name(tmp_path):
     assert "Training: digits" not in plan.stdout
 
 
+def test_findings_name_the_metrics_with_their_parameters(finished):
+    metrics = re.search(r"^Metrics \(exact\): (.*)\.$", (finished.results / "findings.md").read_text(), re.MULTILINE)[1]
+    assert metrics == "cka; mutual_knn (k = 5)"
+
+
 def test_the_end_says_what_was_kept_and_made(finished):
     assert "Kept 0 runs, trained 15; made first: activations 6, scores 5, statistics 3, figures 4." in finished.said
 

@@ -24,7 +24,7 @@ from whyalike.provenance import fingerprint, version
 from whyalike.similarity.metrics.facts import MetricFacts
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.parameters import PairParameters, ScoreParameters, ViewsParameters
-from whyalike.similarity.protocols import metric_of
+from whyalike.similarity.protocols import metric_of, scoring
 from whyalike.splits.parameters import SplitParameters, SplitRun
 from whyalike.statistics.parameters import (
     ClaimParameters,
@@ -217,8 +217,10 @@ class Parameters(FigureFiles):
     def findings_work(self, _: Any) -> str:
         """Parameters of the findings in words."""
         told = sorted({design(study.factor).findings for study in self.config.studies.values()})
+        exact = {name: scoring(name, "exact", given) for name, given in self.config.similarity.metrics.items()}
         return FindingParameters(
             kinds={one[0]: METRICS[metric_of(*one)].facts.kind for one in self.config.similarity.metrics.items()},
+            scorings={name: {"metric": one.metric, **one.parameters} for name, one in exact.items()},
             partial=self._lacking(),
             code=fingerprint("whyalike.statistics.stage:write_findings", *self._designs(), *told),
         ).text()

@@ -5,6 +5,7 @@ of at most .05 after Holm (`whyalike.statistics.power`), and then with its direc
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -44,6 +45,7 @@ def findings(
     mutual_information: pd.DataFrame,
     partial: Sequence[str] = (),
     pairs: Mapping[str, pd.DataFrame] | None = None,
+    scorings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> str:
     """What the studies show, in Markdown for a reader who knows machine learning.
 
@@ -54,6 +56,7 @@ def findings(
     mutual_information : Table 3 (`mutual_information.mutual_information_table`).
     partial : what a partial result lacks, a line each; it is said first.
     pairs : study -> its pair tables, of those of runs from files.
+    scorings : scoring -> its metric, as "metric", and all parameters of that.
 
     Returns
     -------
@@ -66,7 +69,17 @@ def findings(
     reading = [*([_READING] if over_seeds else []), *([READING] if pairs else [])]
     studies = [_study(name, table, pairs.get(name)) for name, table in statistics.items()]
     last = [_information(mutual_information), _accuracies(accuracy)] if over_seeds else []
-    return "\n".join(["# Findings\n", *reading, *_partial(partial), *studies, *last])
+    return "\n".join(["# Findings\n", *reading, *_metrics(scorings or {}), *_partial(partial), *studies, *last])
+
+
+def _metrics(scorings: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The metrics with all of their parameters, defaults included, in a line."""
+    named = []
+    for name, parameters in scorings.items():
+        details = [] if name == parameters["metric"] else [parameters["metric"]]
+        details += [f"{key} = {value}" for key, value in parameters.items() if key not in ("metric", "eps")]
+        named.append(f"{name} ({', '.join(details)})" if details else name)
+    return [f"Metrics (exact): {'; '.join(named)}.\n"] if named else []
 
 
 def _partial(lines: Sequence[str]) -> list[str]:

@@ -1,5 +1,7 @@
 """The parameters of the jobs of this room; they import nothing of it."""
 
+from typing import Any
+
 from whyalike.parameters import JobParameters
 
 
@@ -53,9 +55,11 @@ class FindingParameters(_Parameters):
     Attributes
     ----------
     kinds : scoring -> "similarity" or "distance".
+    scorings : scoring -> its metric, as "metric", and all parameters of that.
     """
 
     kinds: dict[str, str]
+    scorings: dict[str, dict[str, Any]]
 
 
 class ClaimParameters(_Parameters):

@@ -59,7 +59,7 @@ def write_findings(
     by_study = {path.stem: pq.read_table(path).to_pandas() for path in statistics}
     of_pairs = dict(tuple(_read(pairs).groupby("study", sort=False))) if pairs else {}
     tables = (pd.read_csv(path) for path in (accuracy, mutual_information))
-    write_text(output, findings(by_study, *tables, parameters.partial, of_pairs))
+    write_text(output, findings(by_study, *tables, parameters.partial, of_pairs, parameters.scorings))
 
 
 def write_claims(parameters: ClaimParameters, statistics: Sequence[Path], output: Path) -> None:

@@ -43,7 +43,7 @@ def works(values):
         ("figures.dataset_overlap.options", {"metric": "cka_rbf"}, "figure"),
         ("figures.task_overlap.options", {"metric": "cka_rbf"}, ""),
         ("similarity.metrics", {"cka": {}}, "similarity findings"),
-        ("similarity.metrics.mutual_knn", {"k": 7}, "similarity"),
+        ("similarity.metrics.mutual_knn", {"k": 7}, "similarity findings"),
         ("similarity.permutations", 5, "similarity"),
         ("similarity.seed", 5, "similarity"),
         ("similarity.protocols", ["exact"], "similarity"),

@@ -179,3 +179,9 @@ def test_findings_of_a_stored_table_are_those_of_the_table(written, accuracy, tm
     assert stored["panels"].dtype == float  # some are missing
     again = findings({"s": stored}, accuracy, mutual_information_table({}))
     assert again[: again.index("## Mutual")] == text[: text.index("## Mutual")]
+
+
+def test_findings_name_the_metrics_with_their_parameters(accuracy):
+    scorings = {"cka": {"metric": "cka", "eps": 0.0}, "near": {"metric": "mutual_knn", "k": 5, "eps": 0.0}}
+    text = findings({}, accuracy, mutual_information_table({}), scorings=scorings)
+    assert "Metrics (exact): cka; near (mutual_knn, k = 5).\n" in text
