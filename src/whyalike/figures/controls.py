@@ -79,7 +79,7 @@ def draw(
         one = axes.flat[i]
         numbers += [{**key, **mark} for mark in _draw_panel(one, own, of_panel.set_index("estimator"))]
         _title(one, key["panel"] if len(panels) > 1 else "", named, own, wide / columns)
-        one.set_xlabel(style.metric_words(metric, score_protocol))
+        one.set_xlabel(style.metric_words(metric, score_protocol, scores))
         one.tick_params(labelleft=i % columns == 0)
     for unused in axes.flat[len(panels) :]:
         unused.set_axis_off()

@@ -117,7 +117,7 @@ def draw(
         numbers += [{**key, **mark} for mark in marks]
         _title(above, key["panel"] if len(panels) > 1 else "", panel, wide / columns)
         if column == 0:
-            above.set_ylabel(style.metric_words(metric, score_protocol))
+            above.set_ylabel(style.metric_words(metric, score_protocol, scores))
         else:
             below.tick_params(labelleft=False)
     for unused in range(len(panels), lines * columns):

@@ -99,7 +99,7 @@ def draw(
         asked = ", ".join(value for value in wanted.values() if value is not None)
         raise ValueError(f"no score of {asked} is here to draw: the table holds {there}. Change the options.")
     measured = rows["metric"].iloc[0]
-    return _drawn(list(_matrices(rows, measured)), measured, style.metric_words(metric, score_protocol), width)
+    return _drawn(list(_matrices(rows, measured)), measured, style.metric_words(metric, score_protocol, rows), width)
 
 
 def _matrices(rows: pd.DataFrame, metric: str) -> Iterator[Matrix]:

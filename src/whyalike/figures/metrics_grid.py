@@ -93,7 +93,8 @@ def draw(
     blocks = math.ceil(len(columns) / MOST_COLUMNS[width])
     layout = Layout(blocks, math.ceil(len(columns) / blocks), wide)
     heads = {_column(panel): _head(panel, layout) for panel in panels}
-    figure, axes = _axes(layout, metrics, max(map(len, heads.values())))
+    labels = [style.metric_words(metric, scores=scores) for metric in metrics]
+    figure, axes = _axes(layout, labels, max(map(len, heads.values())))
     lines = any(panel.statistic("corrected", "slope") is not None for panel in panels)
     what = ", and the mean of the seeds' lines with its 95 % interval" if lines else ""
     title = f"Scores ({style.words(score_protocol)}){what}"
@@ -120,15 +121,15 @@ def _column(panel: ScorePanel) -> tuple[str, str, str, str]:
     return panel.key["comparison"], panel.key["stimuli"], panel.key["stimuli_kind"], panel.view
 
 
-def _axes(layout: Layout, metrics: list[str], head_lines: int) -> tuple[Figure, np.ndarray]:
+def _axes(layout: Layout, labels: list[str], head_lines: int) -> tuple[Figure, np.ndarray]:
     """The figure and its axes: a row a metric, which shares its y axis, a column a panel. All are switched off."""
-    block = LABELS_HEIGHT + LINE_HEIGHT * head_lines + ROW_HEIGHT * len(metrics)
+    block = LABELS_HEIGHT + LINE_HEIGHT * head_lines + ROW_HEIGHT * len(labels)
     figure = style.new_figure(layout.wide, TITLE_HEIGHT + block * layout.blocks)
     parts = []
     for part in figure.subfigures(layout.blocks, 1, squeeze=False).flat:
-        parts.append(part.subplots(len(metrics), layout.across, squeeze=False))
-        for one, metric in zip(parts[-1][:, 0], metrics, strict=True):
-            one.set_ylabel(textwrap.fill(style.metric_words(metric), METRIC_CHARACTERS))
+        parts.append(part.subplots(len(labels), layout.across, squeeze=False))
+        for one, label in zip(parts[-1][:, 0], labels, strict=True):
+            one.set_ylabel(textwrap.fill(label, METRIC_CHARACTERS))
         part.align_ylabels(parts[-1][:, 0])
     axes = np.hstack(parts)
     for row in axes:

@@ -84,7 +84,7 @@ def draw(
             inches = wide / columns - FRAME_INCHES
             numbers += [{**key, **mark} for mark in _draw_panel(one, panel, looks, inches)]
             _title(one, letter if len(panels) > 1 else "", panel, inches)
-        row[0].set_ylabel(style.metric_words(metric, score_protocol))
+        row[0].set_ylabel(style.metric_words(metric, score_protocol, scores))
     _shared_legend(figure, axes.ravel(), panels, looks, columns)
     if title:
         figure.suptitle(title)

@@ -7,18 +7,20 @@ with pyplot: no global state, no display.
 """
 
 import functools
+import json
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import ScaledTranslation
 
 from whyalike.figures.registry import FIGURE_WIDTHS
-from whyalike.statistics.table import MINUS
+from whyalike.statistics.table import MINUS, with_scorings
 
 COLUMN_INCHES = 3.4  # one column of a two-column page
 PAGE_INCHES = 7.0  # both columns
@@ -159,12 +161,29 @@ def below(axes: Axes, inches: float) -> dict[str, Any]:
     return {**place, "borderaxespad": 0, "borderpad": 0, "labelspacing": 0.3}
 
 
-def metric_words(metric: str, score_protocol: str | None = None) -> str:
-    """A score's name: ``("cka", "exact")`` is "CKA (linear, exact)"; an unlisted metric keeps its own name."""
+def metric_words(metric: str, score_protocol: str | None = None, scores: pd.DataFrame | None = None) -> str:
+    """A score's name: ``("cka", "exact")`` is "CKA (linear, exact)"; an unlisted metric keeps its own name.
+
+    With the score table of a figure its numbers stand there too: "mutual kNN (k = 10)".
+    """
     name, *details = METRIC_WORDS.get(metric, (words(metric),))
+    if scores is not None and "parameters" in scores:
+        rows = with_scorings(scores)
+        wanted = rows["scoring"] == metric
+        if score_protocol is not None:
+            wanted &= rows["score_protocol"] == score_protocol
+        details = [*details, *_numbers(rows.loc[wanted, "parameters"].dropna())]
     if score_protocol is not None:
         details = [*details, words(score_protocol)]
     return f"{name} ({', '.join(details)})" if details else name
+
+
+def _numbers(parameters: pd.Series) -> list[str]:
+    """The parameters that are numbers, "k = 10", of the first of score tables' JSON; choices stand in the CSV alone."""
+    given = json.loads(parameters.iloc[0]) if len(parameters) else {}
+    named = ((key, value) for key, value in given.items() if type(value) in (int, float) and key != "eps")
+    space = "\N{NO-BREAK SPACE}"  # no line ends beside the sign
+    return [f"{words(key)}{space}={space}{value:g}" for key, value in named]
 
 
 def words(name: str) -> str:

@@ -117,7 +117,7 @@ def draw(
     if legend:
         drawn = (style.by_rows(part, across) for part in axes.get_legend_handles_labels())
         above.legend(*drawn, loc="outside lower center", ncols=across, title=style.words(attribute))
-    label = style.metric_words(metric, score_protocol)
+    label = style.metric_words(metric, score_protocol, scores)
     numbers += _draw_tests(below, _measured(pairs, representations), label, tests)
     title = _title(pairs, representations, len(chosen))
     figure.suptitle(textwrap.fill(title, style.room(style.inches(width), style.TEXT_POINTS + 1)))

@@ -256,3 +256,13 @@ def test_numbers_of_a_figure_have_the_parameters_of_their_metric(inputs, tmp_pat
         assert len(found) == len(pd.read_csv(tmp_path / "old.csv"))
         told = found.loc[found["scoring"].notna(), "parameters"]
         assert len(told) and (told.isna().all() if parameters is None else (told == parameters).all())
+
+
+def test_the_label_of_a_score_has_the_numbers_of_its_metric_under_its_own_name():
+    rows = {"metric": "mutual_knn", "scoring": ["mutual_knn", "near"], "score_protocol": "exact"}
+    scores = pd.DataFrame(
+        {**rows, "parameters": ['{"eps":0.0,"k":10,"ties":"random"}', '{"eps":0.0,"k":5,"ties":"random"}']}
+    )
+    labels = [metric_words(name, "exact", scores).replace("\N{NO-BREAK SPACE}", " ") for name in rows["scoring"]]
+    assert labels == ["mutual kNN (k = 10, exact)", "near (k = 5, exact)"]
+    assert metric_words("mutual_knn", "exact", scores.drop(columns="parameters")) == "mutual kNN (exact)"
