@@ -138,20 +138,22 @@ def submit_when_taken(executor: type, seconds: float = SUBMIT_SECONDS) -> None:
     seconds : between two attempts.
     """
     submit, cancel, report = executor.run_job, executor.cancel_jobs, executor._report_job_error_threadsafe
-    interrupted, here, turn = threading.Event(), threading.local(), threading.Lock()
+    interrupted, here = threading.Event(), threading.local()
+    asking, waiting = threading.Lock(), threading.Lock()  # one `sbatch` at a time; of the jobs that wait, one asks
 
     def attempt(self: Any, job: Any) -> str:
         if not _answers():
             return "SLURM does not answer"
         here.refusal = ""
-        submit(self, job)
+        with asking:
+            submit(self, job)
         return here.refusal
 
     def run_job(self: Any, job: Any) -> None:
         told = ""
         if interrupted.is_set() or not attempt(self, job):
             return
-        with turn:
+        with waiting:
             while not interrupted.is_set() and (why := attempt(self, job)):
                 if why != told:
                     self.logger.warning(f"{why}; {job.name} is submitted when it does. It is asked again every "
