@@ -21,6 +21,7 @@ from typing import Any
 from whyalike import folder_lock
 from whyalike.commands import kept_and_made
 from whyalike.commands.cli_faults import fail
+from whyalike.commands.exporting import REPOSITORY
 from whyalike.config import reading
 from whyalike.config.config import Config
 from whyalike.config.yaml_file import keys_of
@@ -30,7 +31,6 @@ from whyalike.planning import preflight
 
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
 CACHE = "XDG_CACHE_HOME"
-REPOSITORY = Path(__file__).parents[3]
 SNAKEFILES = ("Snakefile", "snakefile", "workflow/Snakefile", "workflow/snakefile")  # where Snakemake looks for one
 Start = partial[subprocess.Popen]  # in the folder and with the environment of the call
 

@@ -51,7 +51,8 @@ def read_pairs(first: Path, second: Path | None, report: Callable[[str], None] =
     _report_left_out(chosen, first, second, report)
     paths = list(dict.fromkeys(path for pair in chosen for path in pair))
     runs = {path: _runs_in(path) for path in paths}
-    parts = list(dict.fromkeys(part for a, b in chosen for pair in _pairs_of_parts(a, b, runs) for part in pair))
+    pairs = [pair for a, b in chosen for pair in _pairs_of_parts(a, b, runs)]
+    parts = list(dict.fromkeys(part for pair in pairs for part in pair))
     named = dict(zip(paths, _names(paths), strict=True))
     names = {
         (path, run): named[path] if run is None else run if len(paths) == 1 else f"{named[path]}:{run}"
@@ -63,7 +64,6 @@ def read_pairs(first: Path, second: Path | None, report: Callable[[str], None] =
     }
     arrays = {part: check_features(vectors, _called(*part)) for part, (vectors, _) in found.items()}
     ids = {part: None if own is None else _checked_ids(*part, own, len(x)) for part, (x, own) in found.items()}
-    pairs = [pair for a, b in chosen for pair in _pairs_of_parts(a, b, runs)]
     for a, b in pairs:
         # in one folder every file follows the first; in two, each its partner
         order = _order(_called(*a), _called(*b), ids[a], ids[b])

@@ -105,15 +105,15 @@ def latest(jobs: Sequence[Job]) -> tuple[Job, str]:
     for job in jobs:
         for log in map(Path, job.logs):
             try:
-                facts = log.stat()
+                state = log.stat()
                 with log.open("rb") as file:
-                    file.seek(max(0, facts.st_size - TAIL))
+                    file.seek(max(0, state.st_size - TAIL))
                     lines = file.read().decode(errors="replace").split("\n")
             except OSError:  # it has none yet
                 continue
             notes = [line for line in lines[:-1] if PROGRESS.search(line)]  # the last has no end, or nothing in it
-            if notes and facts.st_mtime >= job.began:  # an older log is of an attempt before
-                found.append((facts.st_mtime, job, notes[-1]))
+            if notes and state.st_mtime >= job.began:  # an older log is of an attempt before
+                found.append((state.st_mtime, job, notes[-1]))
     _, job, noted = max(found, key=lambda one: one[0])
     return job, noted
 
