@@ -5,18 +5,23 @@ what it was before it existed: with that value it is left out of both, so that r
 default that is left out: where a key's default is another value than before, the default shows.
 """
 
+import os
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import core_schema
 
 from whyalike.registry import Registry
 
-_EXPANDED = re.compile(r"[$`\n]")  # by a shell, or by a scheduler that hands a command to one
+# expanded by a shell; control characters are lines to some readers of paths
+_EXPANDED = re.compile(r"[$`\x00-\x1f\x7f]")
+# Snakemake quotes paths in commands by Python's rules: a shell takes such a path for several words, and runs them
+_UNQUOTED = re.compile(r"""^['"]|'.*"|".*'""")
+NAME_BYTES = 255  # of a file's name, on every usual file system
 _PLAIN = object()  # the context in which a section is made of `Section.plain`
 
 
@@ -64,7 +69,8 @@ def path_of_user(path: str | Path) -> Path:
 
     Raises
     ------
-    ValueError : it is empty, or has characters of which a shell would make something else.
+    ValueError : it is empty, names what no file system takes, or has characters of which a shell would make something
+        else.
 
     Examples
     --------
@@ -72,16 +78,25 @@ def path_of_user(path: str | Path) -> Path:
     PosixPath('data/cifar10')
     >>> path_of_user("$SCRATCH/data")
     Traceback (most recent call last):
-    ValueError: the path '$SCRATCH/data' has '$', of which a shell may make something else: write it out
+    ValueError: the path '$SCRATCH/data' has '$', of which a shell may make something else: write it out or rename it
     """
     if not str(path).strip():
         raise ValueError("the path is empty: name a file or folder")
-    if found := _EXPANDED.search(str(path)):
-        raise ValueError(f"the path '{path}' has '{found[0]}', of which a shell may make something else: write it out")
+    if fault := path_fault(path):
+        raise ValueError(f"{fault}: write it out or rename it")
+    if long := [part for part in Path(path).parts if len(os.fsencode(part)) > NAME_BYTES]:
+        raise ValueError(f"the path has a part of more than {NAME_BYTES} bytes, '{long[0][:40]}...': shorten it")
     try:
         return Path(path).expanduser()
     except RuntimeError:  # ~somebody
         raise ValueError(f"the path '{path}' names a home folder that is not known: write it out") from None
+
+
+def path_fault(path: str | Path) -> str | None:
+    """What no path may hold, as words; None if it holds nothing of the kind."""
+    if found := _EXPANDED.search(str(path)):
+        return f"the path {str(path)!r} has {found[0]!r}, of which a shell may make something else"
+    return f"the path {path} begins with a quote, or has both kinds" if _UNQUOTED.search(str(path)) else None
 
 
 def _before(section: type[Section]) -> dict[str, Any]:
@@ -103,6 +118,7 @@ def _grown(value: Any, dumped: Any) -> Any:
     return dumped
 
 
+PathText = Annotated[str, AfterValidator(lambda path: str(path_of_user(path)))]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 
 

@@ -55,8 +55,13 @@ def test_plain_values_are_checked_too():
 def test_a_users_path_is_read_as_meant_or_refused_with_the_reason(monkeypatch):
     monkeypatch.setenv("HOME", "/home/ada")
     assert path_of_user("~/data//cifar10/") == Path("/home/ada/data/cifar10")
-    assert path_of_user("a b/it's:here") == Path("a b/it's:here")
-    for text, words in {"": "empty", "  ": "empty", "$HOME/x": "'\\$'", "a`b`": "'`'", "a$(b)": "'\\$'"}.items():
+    for text in ("a b/it's:here", 'the "first" one', "größe; & (1)"):
+        assert path_of_user(text) == Path(text)
+    faults = {
+        **{"": "empty", "  ": "empty", "$HOME/x": "'\\$'", "a`b`": "'`'", "a$(b)": "'\\$'", "a\nb": r"'\\n'"},
+        **{"a'; touch x; \"b": "both kinds", "'a'; touch x; 'b'": "begins with a quote", "a/" + "é" * 128: "255 bytes"},
+    }
+    for text, words in faults.items():
         with pytest.raises(ValueError, match=words):
             path_of_user(text)
     with pytest.raises(ValueError, match="home folder that is not known"):

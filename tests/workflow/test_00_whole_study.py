@@ -195,3 +195,21 @@ def test_environment_clone_and_working_folder_may_have_names_with_spaces_and_quo
     done = folder.process([str(links / "environment" / "bin" / "python"), *command[1:]])
     assert done.returncode == 0, done.stdout
     assert len(list((folder.results / "splits").rglob("*.parquet"))) == 4
+
+
+@pytest.mark.parametrize("name", ["a $(touch ran) `touch ran2` b", "a'; touch ran; \"b"])
+def test_folders_with_commands_in_their_names_are_refused_before_any_job(tmp_path, name):
+    inside = tmp_path / name
+    inside.mkdir()
+    shutil.copy(TINY, inside)
+    folder, other = Folder(inside), Folder(tmp_path)
+    for refused in (
+        folder.call(folder.run_command()),
+        folder.call(folder.snakemake_command("all")),
+        other.call(other.snakemake_command("all", "--directory", str(inside))),
+        other.call(other.snakemake_command("all", config=inside / TINY.name)),
+    ):
+        assert refused.returncode == 1, refused.stdout
+        assert re.search("nothing was run: the path .* has .*: rename the folder", refused.stdout), refused.stdout
+    assert not list(tmp_path.rglob("ran*"))
+    assert not list(tmp_path.rglob("results"))

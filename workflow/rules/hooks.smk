@@ -34,6 +34,8 @@ onstart:
         raise WorkflowError("\n".join(["nothing was run, data are missing:", *lines]))
     # on a cluster, whose profile names the jobs; Snakemake's lock on the folder is held here
     if prefix := getattr(workflow.executor_settings, "jobname_prefix", ""):
+        if fault := slurm.folder_fault(workflow.workdir_init):
+            raise WorkflowError(fault)
         slurm.mend(sys.modules["snakemake_executor_plugin_slurm"])
         try:
             slurm.cancel_predecessors(prefix, Path(workflow.workdir_init), logger.warning)

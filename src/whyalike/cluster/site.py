@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from whyalike.config.faults import faults_in_words, listed
 from whyalike.config.yaml_file import ConfigError, keys_of
-from whyalike.section import Section
+from whyalike.section import PathText, Section
 
 SITE = "config/site.yaml"  # from the working directory
 GPU_FILES = ("nvidiactl", "kfd", "dxg")  # of NVIDIA's driver, of AMD's, of Windows' for Linux
@@ -29,7 +29,7 @@ class Site(Section):
     max_minutes: int | None = Field(None, ge=1, description="Longest time limit that the partitions accept.")
     gpus: int | None = Field(None, ge=1, description="GPUs that you get at a time: the plan tells the hours on them.")
     price_per_gpu_hour: float | None = Field(None, gt=0, description="Price of a GPU hour: the plan tells the costs.")
-    scratch: str | None = Field(None, description="Folder for temporary files on every node.")
+    scratch: PathText | None = Field(None, description="Folder for temporary files on every node.")
     stage_gb: float | None = Field(
         None,
         gt=0,

@@ -41,6 +41,17 @@ class QueuedJob:
     rule: str
 
 
+def folder_fault(folder: str) -> str | None:
+    """What SLURM would read otherwise in the name of a working folder; None where it reads the name as it is.
+
+    `sbatch` fills in patterns such as %u in the path of a job's log, and the job fails without a word where there is no
+    such folder; Snakemake writes what is not printed, and backslashes, as Python does.
+    """
+    if odd := [letter for letter in folder if letter in "%\\" or not letter.isprintable()]:
+        return f"nothing was run: the working folder {folder} has {odd[0]!r}, which jobs of SLURM cannot: rename it"
+    return None
+
+
 def queued(prefix: str, folder: Path) -> list[QueuedJob]:
     """This user's jobs in the queue that were submitted in ``folder``, known as those of `predecessors`.
 

@@ -31,7 +31,7 @@ from whyalike.designs.registry import DESIGNS, design, designs
 from whyalike.figures.registry import CONFIG_FIGURES
 from whyalike.models.registry import MODELS
 from whyalike.registry import Registry
-from whyalike.section import Name, Section, known, path_of_user
+from whyalike.section import Name, PathText, Section, known
 from whyalike.studies.registry import STUDIES
 from whyalike.training.parameters import Operation
 from whyalike.training.registry import OBJECTIVES
@@ -183,14 +183,14 @@ def _folder(path: str) -> str:
             f"the path '{path}' has {' and '.join(sorted(found))}: braces are wildcards for Snakemake, what stands "
             "before a colon is a protocol for readers of Parquet. Choose another folder"
         )
-    return str(path_of_user(path))
+    return path
 
 
 class _Shared(Section):
     """The configuration without the sections of studies with rules of their own."""
 
     name: Name = Field(description="Results are written to {results}/{name}/.")
-    results: Annotated[str, AfterValidator(_folder)] = Field(
+    results: Annotated[PathText, AfterValidator(_folder)] = Field(
         "results", description="Folder of all results; {results}/runs/ is the run store."
     )
     share_a: bool = Field(

@@ -12,6 +12,7 @@ from pathlib import Path
 from whyalike.config.config import Config
 from whyalike.data.parameters import OfficialParameters, Parameters
 from whyalike.files import full
+from whyalike.section import path_fault
 from whyalike.studies.study import RuleStudy
 
 DATA_RULES = ("prepare_data", "prepare_small_data")
@@ -36,6 +37,16 @@ def missing_data(config: Config, jobs: Iterable, own: Mapping[str, RuleStudy]) -
     found = {f"{tables[rule][0]}.{name}": tables[rule][1][name] for rule, name in asked}
     faults = {key: parameters.missing() for key, parameters in sorted(found.items())}
     return [f"{key}: {fault}{_hint(config, found[key])}" for key, fault in faults.items() if fault]
+
+
+def run_by_a_shell(paths: Iterable[str | Path]) -> str | None:
+    """The first path that a shell would take for a command; None if all are taken for paths.
+
+    Working folder, clone, environment and configuration stand in commands: of Snakemake, which quotes by Python's rules
+    and not by a shell's, of a scheduler, of a container. Not all of them can be made safe from here.
+    """
+    fault = next(filter(None, map(path_fault, paths)), None)
+    return fault and f"nothing was run: {fault}: rename the folder"
 
 
 def unwritable(results: Path, remedy: str = "set `results`") -> str | None:

@@ -4,9 +4,11 @@ import asyncio
 import logging
 import os
 import threading
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+import yaml
 
 from whyalike.cluster import slurm
 
@@ -217,3 +219,17 @@ def test_the_plugin_is_mended_once_and_has_what_is_mended():
 def changed_by_mending(plugin):
     """What `mend` replaces."""
     return (plugin.query_job_status, plugin.get_min_job_age, plugin.Executor.run_job, plugin.Executor.cancel_jobs)
+
+
+def test_a_folder_that_sbatch_or_snakemake_reads_otherwise_is_named_with_what_it_has():
+    assert slurm.folder_fault("/home/Zoë's & (1)") is None
+    for folder, odd in {"/a/50%u": "%", "/a\\b": "\\", "/a\u00a0b": "\u00a0"}.items():
+        assert f"has {odd!r}" in slurm.folder_fault(folder)
+
+
+def test_the_profile_hands_commands_over_as_scripts():
+    import snakemake_executor_plugin_slurm as plugin
+
+    profile = yaml.safe_load((Path(__file__).parents[3] / "profiles" / "slurm" / "config.yaml").read_text())
+    assert profile["slurm-pass-command-as-script"] is True
+    assert hasattr(plugin.ExecutorSettings, "pass_command_as_script")
