@@ -10,11 +10,14 @@ import numpy as np
 
 from whyalike.activations.parameters import ImportedActivationsParameters
 from whyalike.activations.table import write_activations
+from whyalike.activations.vector_checks import check_features, check_ids
 from whyalike.activations.vector_files import read_file
 from whyalike.data.prepared import open_prepared
 from whyalike.data.stimuli import stimulus_rows
 from whyalike.files import file_sha256, made_by
 from whyalike.job import note
+
+SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
 def import_activations(
@@ -51,39 +54,30 @@ def read_vectors(path: Path, ids: np.ndarray) -> np.ndarray:
 
     Raises
     ------
-    ValueError : no n x d numbers, ids that are missing or repeated, or another number of rows than ids.
+    ValueError : no finite n x d numbers, ids that are missing or repeated, or another number of rows than ids.
     """
     vectors, own = read_file(path)
-    if vectors.ndim != 2 or vectors.dtype.kind not in "fiu" or not vectors.size:
-        raise ValueError(f"{path} must hold n x d numbers, got {vectors.dtype} {vectors.shape}")
-    if own is None:
-        if len(vectors) != len(ids):
-            raise ValueError(f"{path} has {len(vectors)} rows, the stimuli are {len(ids)}: give their ids beside them")
-        return _float32(path, vectors, np.arange(len(ids)))
-    if own.shape != (len(vectors),) or own.dtype.kind not in "fiu" or len(np.unique(own)) < len(own):
+    if own is None and len(vectors) != len(ids):
+        raise ValueError(f"{path} has {len(vectors)} rows, the stimuli are {len(ids)}: give their ids beside them")
+    rows = np.arange(len(ids)) if own is None else _rows(path, check_ids(own, len(vectors), str(path)), ids)
+    vectors[np.setdiff1d(np.arange(len(vectors)), rows)] = 0  # of other stimuli: they may hold anything
+    largest = float(np.abs(check_features(vectors, str(path))).max())
+    if largest and not SMALLEST <= largest <= LARGEST:
         raise ValueError(
-            f"{path} needs one stimulus_id a row, each once, the numbers in column id of the data set: {len(vectors)} "
-            f"rows, ids {own.dtype} {own.shape}"
+            f"{path} must have a largest entry between {SMALLEST:.2g} and {LARGEST:.2g}, as float32 holds it; it "
+            f"is {largest:.3g}. Divide all features by a constant."
         )
-    order = np.argsort(own)
-    places = np.minimum(np.searchsorted(own, ids, sorter=order), len(own) - 1)
-    rows = order[places]
-    if len(absent := ids[own[rows] != ids]):
+    return vectors[rows].astype(np.float32)
+
+
+def _rows(path: Path, own: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """The row of each of ``ids`` among those of a file."""
+    if own.dtype.kind not in "iuf":
+        raise ValueError(f"{path} needs as stimulus_id the numbers in column id of the data set; it has {own.dtype}")
+    if len(absent := ids[~np.isin(ids, own)]):
         more = ", ".join(map(str, absent[:5]))
         raise ValueError(f"{path} lacks {len(absent)} of {len(ids)} stimuli, the first with the ids {more}")
     if others := len(own) - len(ids):
         note(f"{path}: {others} of {len(own)} rows are of other stimuli, and left out")
-    return _float32(path, vectors, rows)
-
-
-def _float32(path: Path, vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Some rows as float32 (n, d); refuses those that are not finite."""
-    with np.errstate(over="ignore"):
-        found = vectors[rows].astype(np.float32)
-    bad = rows[~np.isfinite(found).all(axis=1)]
-    if len(bad):
-        raise ValueError(
-            f"{path} must be finite in float32; {len(bad)} of {len(rows)} rows hold NaN, infinity or a number beyond "
-            f"3.4e38, the first is row {bad.min()}. Repair them, or leave their stimuli out."
-        )
-    return found
+    order = np.argsort(own)
+    return order[np.searchsorted(own, ids, sorter=order)]

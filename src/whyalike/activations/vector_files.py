@@ -21,7 +21,7 @@ IDS = "stimulus_id"
 
 
 def read_file(path: Path, report: Callable[[str], None] = note) -> tuple[np.ndarray, np.ndarray | None]:
-    """The vectors of a file as they are, and stimulus ids if the file holds any; neither is checked.
+    """The vectors of a file, and stimulus ids if it holds any; `whyalike.activations.vector_checks` checks them.
 
     ``report`` gets a line if the file holds more than that.
 
@@ -34,7 +34,7 @@ def read_file(path: Path, report: Callable[[str], None] = note) -> tuple[np.ndar
         vectors, ids, others = _READERS.get(path.suffix.lower(), _unknown)(path)
     if others:
         report(f"{path} holds {shown(others)}, which is not read; ids of the rows are called {IDS}")
-    return vectors, ids
+    return np.atleast_1d(vectors), ids
 
 
 _Found = tuple[np.ndarray, np.ndarray | None, Collection[str]]  # vectors, ids, names of what is not read

@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from whyalike.activations.vector_checks import check_features
 from whyalike.similarity.all_pairs import MEMORY, scores
-from whyalike.similarity.checks import check_features, check_same_stimuli
+from whyalike.similarity.checks import check_same_stimuli
 from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics.facts import Description
 from whyalike.similarity.metrics.registry import METRICS

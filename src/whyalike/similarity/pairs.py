@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from whyalike.similarity.checks import check_features, check_same_stimuli
+from whyalike.activations.vector_checks import check_features
+from whyalike.similarity.checks import check_same_stimuli
 
 VIEWS = ("name_a", "name_b", "setting_b", "step_a", "step_b")
 PASSED_THROUGH = (

@@ -12,17 +12,16 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from whyalike.activations.table import read_activations, read_ids, runs_of
+from whyalike.activations.vector_checks import KINDS_OF_IDS, check_features, check_ids
 from whyalike.activations.vector_files import SUFFIXES, read_columns, read_file
 from whyalike.data.class_names import check_present, check_spellings
 from whyalike.data.numpy_files import read_npy
 from whyalike.data.user_files import passed_by, readable
 from whyalike.job import note
-from whyalike.similarity.checks import check_features, check_same_stimuli
+from whyalike.similarity.checks import check_same_stimuli
 
-KINDS_OF_IDS = {**dict.fromkeys("iuf", "numbers"), **dict.fromkeys("UO", "text"), "S": "bytes", "M": "dates"}
 HEADERS = {"label", "labels", "class", "classes", "target", "category"}  # names of a column of labels
 _Part = tuple[Path, str | None]  # a file, and one of its runs if it holds runs
 
@@ -63,7 +62,7 @@ def read_pairs(first: Path, second: Path | None, report: Callable[[str], None] =
         for path, run in parts
     }
     arrays = {part: check_features(vectors, _called(*part)) for part, (vectors, _) in found.items()}
-    ids = {part: None if own is None else _checked_ids(*part, own, len(x)) for part, (x, own) in found.items()}
+    ids = {part: None if own is None else check_ids(own, len(x), _called(*part)) for part, (x, own) in found.items()}
     for a, b in pairs:
         # in one folder every file follows the first; in two, each its partner
         order = _order(_called(*a), _called(*b), ids[a], ids[b])
@@ -200,21 +199,6 @@ def _names(paths: Sequence[Path]) -> list[str]:
         if len(set(names)) == len(names):
             return names
     return [str(path) for path in paths]
-
-
-def _checked_ids(path: Path, run: str | None, ids: np.ndarray, n: int) -> np.ndarray:
-    missing = int(np.sum(pd.isna(ids)))
-    text = ids.dtype.kind != "O" or all(isinstance(one, str) for one in ids.flat)  # Parquet's text is of type object
-    if ids.shape != (n,) or missing or not text or ids.dtype.kind not in KINDS_OF_IDS:
-        raise ValueError(
-            f"{_called(path, run)} needs one stimulus_id a row, a number or text; it has {n} rows and ids of shape "
-            f"{ids.shape} and type {ids.dtype}, {missing} of them missing. Give each row its id."
-        )
-    if len(np.unique(ids)) < n:
-        raise ValueError(
-            f"{_called(path, run)} needs one stimulus_id a row, each once; {n} rows hold {len(np.unique(ids))}"
-        )
-    return ids
 
 
 def _order(a: str, b: str, ids_a: np.ndarray | None, ids_b: np.ndarray | None) -> np.ndarray | None:

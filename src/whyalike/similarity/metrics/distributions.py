@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from whyalike.similarity.checks import UndefinedScore, check_features, check_not_constant, check_same_stimuli
+from whyalike.activations.vector_checks import check_features
+from whyalike.similarity.checks import UndefinedScore, check_not_constant, check_same_stimuli
 
 Model = tuple[np.ndarray, np.ndarray]
 

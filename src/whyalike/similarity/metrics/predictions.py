@@ -12,7 +12,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from whyalike.similarity.checks import UndefinedScore, check_features, check_same_stimuli
+from whyalike.activations.vector_checks import check_features
+from whyalike.similarity.checks import UndefinedScore, check_same_stimuli
 
 ITERATIONS = 1000  # of the probe's optimiser; its default of 100 is too few for features of hundreds of units
 

@@ -1,0 +1,102 @@
+"""What vectors and their ids must be, whoever brings them: files that are scored or imported, and calls in Python.
+
+`check_features` is the one checker of inputs of metrics: every array that enters one passes here once, and families
+rely on it.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+SIZES = (1e-60, 1e60)  # of the largest entry: fourth powers of it, summed over n and d, stay within float64
+KINDS_OF_IDS = {**dict.fromkeys("iuf", "numbers"), **dict.fromkeys("UO", "text"), "S": "bytes", "M": "dates"}
+
+
+def check_features(x: Any, name: str, metric: str | None = None) -> np.ndarray:
+    """Return ``x`` as an array after checking that it is a finite n x d matrix of numbers.
+
+    Parameters
+    ----------
+    x : array-like or tensor, shape (n, d).
+    name : what the array is called in messages.
+    metric : named in messages, where one is asked for.
+
+    Raises
+    ------
+    ValueError : not two-dimensional, not numeric, empty, with NaN or infinite entries, or of a size that overflows.
+    """
+    asked = f"{metric}: " if metric else ""
+    x = _as_array(x, f"{asked}{name}")
+    if x.ndim != 2 or x.dtype.kind not in "fiub":
+        remedy = "Flatten each stimulus to one row" if x.ndim != 2 else "Convert its entries to real numbers"
+        raise ValueError(
+            f"{asked}{name} must be a matrix of real numbers, stimuli x units; it has shape {x.shape} and type "
+            f"{x.dtype}. {remedy}."
+        )
+    if x.size == 0:
+        raise ValueError(
+            f"{asked}{name} must not be empty; it has shape {x.shape}. Select at least one stimulus and unit."
+        )
+    bad = ~np.isfinite(x).all(axis=1)
+    if bad.any():
+        raise ValueError(
+            f"{asked}{name} must be finite; {int(bad.sum())} of {len(x)} rows hold NaN or infinity, the first is row "
+            f"{int(np.argmax(bad))}. Drop these stimuli or repair the run."
+        )
+    largest = float(np.abs(x).max())
+    if largest and not SIZES[0] < largest < SIZES[1]:
+        raise ValueError(
+            f"{asked}{name} must have a largest entry between {SIZES[0]:g} and {SIZES[1]:g}, so that products neither "
+            f"overflow nor vanish; it is {largest:.3g}. Divide all features by a constant."
+        )
+    return x
+
+
+def _as_array(x: Any, named: str) -> np.ndarray:
+    """An array of what may be a tensor on any device; numpy has no bfloat16, so that becomes float32, without loss."""
+    if isinstance(x, np.ma.MaskedArray) and (masked := int(np.ma.count_masked(x))):
+        raise ValueError(
+            f"{named} must have no masked entries; {masked} of {x.size} are masked. Fill them or drop these stimuli."
+        )
+    if hasattr(x, "detach"):  # a tensor, known without an import of torch
+        try:
+            values = x.detach().cpu().resolve_conj().resolve_neg()
+            return np.asarray((values.float() if str(x.dtype) == "torch.bfloat16" else values).numpy())
+        except (TypeError, RuntimeError) as error:
+            raise ValueError(
+                f"{named} must be a dense matrix of real numbers on a device that holds data; it is {x.dtype} of "
+                f"layout {x.layout} on {x.device}. Convert it, for example with x.to_dense().float()."
+            ) from error
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise ValueError(
+            f"{named} must be a matrix of real numbers, stimuli x units; its rows differ in length. "
+            "Give each stimulus all units."
+        ) from error
+
+
+def check_ids(ids: np.ndarray, n: int, name: str) -> np.ndarray:
+    """Return ids after checking that they are one a row, all there and each once.
+
+    Parameters
+    ----------
+    ids : (n,) numbers, text, bytes or dates.
+    n : rows.
+    name : what holds them, in messages.
+
+    Raises
+    ------
+    ValueError : another shape or type, missing ones (null, NaN), or some that stand twice.
+    """
+    missing = int(np.sum(pd.isna(ids)))
+    text = ids.dtype.kind != "O" or all(isinstance(one, str) for one in ids.flat)  # Parquet's text is of type object
+    if ids.shape != (n,) or missing or not text or ids.dtype.kind not in KINDS_OF_IDS:
+        raise ValueError(
+            f"{name} needs one stimulus_id a row, a number or text; it has {n} rows and ids of shape "
+            f"{ids.shape} and type {ids.dtype}, {missing} of them missing. Give each row its id."
+        )
+    if len(np.unique(ids)) < n:
+        raise ValueError(f"{name} needs one stimulus_id a row, each once; {n} rows hold {len(np.unique(ids))}")
+    return ids
