@@ -3,15 +3,15 @@
 What a file may be: see `whyalike.activations.vector_files`. Without ids the rows are the stimulus set in its own order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from whyalike.activations.parameters import ImportedActivationsParameters
 from whyalike.activations.table import write_activations
-from whyalike.activations.vector_checks import check_features, check_ids
-from whyalike.activations.vector_files import read_file
+from whyalike.activations.vector_checks import check_finite, check_ids, check_matrix
+from whyalike.activations.vector_files import VectorFile, open_vectors
 from whyalike.data.prepared import open_prepared
 from whyalike.data.stimuli import stimulus_rows
 from whyalike.files import file_sha256, made_by
@@ -38,15 +38,15 @@ def import_activations(
     ValueError : a file is not n x d, lacks stimuli, or is not the one that the manifest tells of.
     """
     ids = stimulus_rows(open_prepared(dataset), parameters.stimuli)
-    known, vectors = made_by(manifest)["files"], []
-    for (name, identity), path in zip(parameters.runs.items(), files, strict=True):
+    known = made_by(manifest)["files"]
+    for name, path in zip(parameters.runs, files, strict=True):
         if file_sha256(path) not in known[name]:
             raise ValueError(f"{path} has changed since {manifest} was written. Start the workflow again.")
-        vectors.append((identity, read_vectors(path, ids)))
-    widths = {own.shape[1] for _, own in vectors}
+    widths = {_matrix(path, lambda _: None).shape[1] for path in files}
     width = widths.pop() if len(widths) == 1 else None
+    vectors = ((run, read_vectors(path, ids)) for run, path in zip(parameters.runs.values(), files, strict=True))
     write_activations(output, ids, vectors, width, parameters.plain(), parameters.stored)
-    note(f"activations of {len(vectors)} runs · n = {len(ids)}")
+    note(f"activations of {len(files)} runs · n = {len(ids)}")
 
 
 def read_vectors(path: Path, ids: np.ndarray) -> np.ndarray:
@@ -54,20 +54,19 @@ def read_vectors(path: Path, ids: np.ndarray) -> np.ndarray:
 
     Raises
     ------
-    ValueError : no finite n x d numbers, ids that are missing or repeated, or another number of rows than ids.
+    ValueError : no n x d numbers, ids that are missing or repeated, or another number of rows than ids.
     """
-    vectors, own = read_file(path)
-    if own is None and len(vectors) != len(ids):
-        raise ValueError(f"{path} has {len(vectors)} rows, the stimuli are {len(ids)}: give their ids beside them")
-    rows = np.arange(len(ids)) if own is None else _rows(path, check_ids(own, len(vectors), str(path)), ids)
-    vectors[np.setdiff1d(np.arange(len(vectors)), rows)] = 0  # of other stimuli: they may hold anything
-    largest = float(np.abs(check_features(vectors, str(path))).max())
-    if largest and not SMALLEST <= largest <= LARGEST:
-        raise ValueError(
-            f"{path} must have a largest entry between {SMALLEST:.2g} and {LARGEST:.2g}, as float32 holds it; it "
-            f"is {largest:.3g}. Divide all features by a constant."
-        )
-    return vectors[rows].astype(np.float32)
+    source = _matrix(path)
+    own, n = source.ids, source.shape[0]
+    if own is None and n != len(ids):
+        raise ValueError(f"{path} has {n} rows, the stimuli are {len(ids)}: give their ids beside them")
+    return _float32(source, np.arange(n) if own is None else _rows(path, check_ids(own, n, str(path)), ids))
+
+
+def _matrix(path: Path, report: Callable[[str], None] = note) -> VectorFile:
+    source = open_vectors(path, report)
+    check_matrix(source.shape, source.dtype, str(path))
+    return source
 
 
 def _rows(path: Path, own: np.ndarray, ids: np.ndarray) -> np.ndarray:
@@ -81,3 +80,26 @@ def _rows(path: Path, own: np.ndarray, ids: np.ndarray) -> np.ndarray:
         note(f"{path}: {others} of {len(own)} rows are of other stimuli, and left out")
     order = np.argsort(own)
     return order[np.searchsorted(own, ids, sorter=order)]
+
+
+def _float32(source: VectorFile, rows: np.ndarray) -> np.ndarray:
+    """Some rows as float32 (n, d), read into their places and checked; the others may hold anything."""
+    found, finite, largest = np.empty((len(rows), source.shape[1]), np.float32), np.ones(source.shape[0], bool), 0.0
+    places = np.full(source.shape[0], len(rows))  # behind the last: of no stimulus
+    places[rows] = np.arange(len(rows))
+    for at, block in source.blocks():
+        of_rows, columns = at if isinstance(at, tuple) else (at, slice(None))
+        of_rows = np.arange(source.shape[0])[slice(None) if of_rows is ... else of_rows]
+        taken = places[of_rows] < len(rows)
+        numbers = block[taken]
+        finite[of_rows[taken]] &= np.isfinite(numbers).all(axis=1)
+        largest = max(largest, float(np.abs(numbers).max(initial=0, where=np.isfinite(numbers))))
+        with np.errstate(over="ignore"):
+            found[places[of_rows[taken]], columns] = numbers
+    check_finite(finite, str(source.path))
+    if largest and not SMALLEST <= largest <= LARGEST:
+        raise ValueError(
+            f"{source.path} must have a largest entry between {SMALLEST:.2g} and {LARGEST:.2g}, as float32 holds it; "
+            f"it is {largest:.3g}. Divide all features by a constant."
+        )
+    return found

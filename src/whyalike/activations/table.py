@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 
 from whyalike.files import METADATA_KEY, atomic, canonical_json, made_by
 
+CHUNK = 1 << 20  # numbers that are handed to the writer at a time
+
 
 def write_activations(
     path: Path,
@@ -49,20 +51,28 @@ def write_activations(
         for run, vectors in representations:
             units = vectors.shape[1] if width is None else width
             _check(path, run, vectors, (len(ids), units), float(np.finfo(number).max))
-            flat = pa.array(np.ascontiguousarray(vectors, dtype=number).ravel())
-            lists = pa.FixedSizeListArray.from_arrays(flat, units).cast(vector)
-            columns = [pa.array([run] * len(ids)), pa.array(ids), lists]
+            columns = [pa.array([run] * len(ids)), pa.array(ids), _lists(vectors.astype(number, copy=False), vector)]
             writer.write_table(pa.table(columns, schema=schema), row_group_size=len(ids))
             runs.append(run)
+            del vectors, columns  # before the next is made
         writer.add_key_value_metadata({METADATA_KEY.decode(): canonical_json({"runs": runs, "work": dict(work)})})
+
+
+def _lists(vectors: np.ndarray, kind: pa.DataType) -> pa.ChunkedArray:
+    """A list a row, in chunks: the writer keeps four bytes beside each number of a chunk."""
+    rows = max(1, CHUNK // max(1, vectors.shape[1]))
+    chunks = (np.ascontiguousarray(vectors[start : start + rows]) for start in range(0, len(vectors), rows))
+    lists = (pa.FixedSizeListArray.from_arrays(pa.array(chunk.ravel()), chunk.shape[1]) for chunk in chunks)
+    return pa.chunked_array([one.cast(kind) for one in lists], kind)
 
 
 def _check(path: Path, run: str, vectors: np.ndarray, shape: tuple[int, int], largest: float) -> None:
     if vectors.shape != shape:
         raise ValueError(f"{path}: run {run} gave activations of shape {vectors.shape}, expected {shape}")
-    if not np.isfinite(vectors).all():
+    ends = vectors.min(initial=0), vectors.max(initial=0)
+    if not np.isfinite(ends).all():
         raise ValueError(f"{path}: run {run} gave activations that are not finite: did its training diverge?")
-    if (size := float(np.abs(vectors).max(initial=0))) > largest:
+    if (size := float(max(-ends[0], ends[1]))) > largest:
         raise ValueError(
             f"{path}: float16 holds values up to {largest:g}, run {run} gave {size:g}. Set `activations` to keep."
         )

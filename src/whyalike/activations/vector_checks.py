@@ -28,22 +28,8 @@ def check_features(x: Any, name: str, metric: str | None = None) -> np.ndarray:
     """
     asked = f"{metric}: " if metric else ""
     x = _as_array(x, f"{asked}{name}")
-    if x.ndim != 2 or x.dtype.kind not in "fiub":
-        remedy = "Flatten each stimulus to one row" if x.ndim != 2 else "Convert its entries to real numbers"
-        raise ValueError(
-            f"{asked}{name} must be a matrix of real numbers, stimuli x units; it has shape {x.shape} and type "
-            f"{x.dtype}. {remedy}."
-        )
-    if x.size == 0:
-        raise ValueError(
-            f"{asked}{name} must not be empty; it has shape {x.shape}. Select at least one stimulus and unit."
-        )
-    bad = ~np.isfinite(x).all(axis=1)
-    if bad.any():
-        raise ValueError(
-            f"{asked}{name} must be finite; {int(bad.sum())} of {len(x)} rows hold NaN or infinity, the first is row "
-            f"{int(np.argmax(bad))}. Drop these stimuli or repair the run."
-        )
+    check_matrix(x.shape, x.dtype, f"{asked}{name}")
+    check_finite(np.isfinite(x).all(axis=1), f"{asked}{name}")
     largest = float(np.abs(x).max())
     if largest and not SIZES[0] < largest < SIZES[1]:
         raise ValueError(
@@ -51,6 +37,27 @@ def check_features(x: Any, name: str, metric: str | None = None) -> np.ndarray:
             f"overflow nor vanish; it is {largest:.3g}. Divide all features by a constant."
         )
     return x
+
+
+def check_matrix(shape: tuple[int, ...], dtype: np.dtype, named: str) -> None:
+    """Refuse what is no n x d matrix of real numbers, or an empty one."""
+    if len(shape) != 2 or dtype.kind not in "fiub":
+        remedy = "Flatten each stimulus to one row" if len(shape) != 2 else "Convert its entries to real numbers"
+        raise ValueError(
+            f"{named} must be a matrix of real numbers, stimuli x units; it has shape {shape} and type {dtype}. "
+            f"{remedy}."
+        )
+    if 0 in shape:
+        raise ValueError(f"{named} must not be empty; it has shape {shape}. Select at least one stimulus and unit.")
+
+
+def check_finite(finite: np.ndarray, named: str) -> None:
+    """Refuse rows of which one or more are not finite (n, truth values)."""
+    if not finite.all():
+        raise ValueError(
+            f"{named} must be finite; {int((~finite).sum())} of {len(finite)} rows hold NaN or infinity, the first is "
+            f"row {int(np.argmin(finite))}. Drop these stimuli or repair the run."
+        )
 
 
 def _as_array(x: Any, named: str) -> np.ndarray:

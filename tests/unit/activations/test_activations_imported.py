@@ -1,13 +1,19 @@
 """The user's own activations in the workflow's format."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import safetensors.numpy
 
 from whyalike.activations.imported import import_activations, read_vectors
 from whyalike.activations.parameters import ImportedActivationsParameters
 from whyalike.activations.table import read_activations, read_ids
+from whyalike.data.numpy_files import BLOCK
 from whyalike.data.prepared import write_prepared
 from whyalike.files import file_sha256, write_table
 
@@ -110,3 +116,70 @@ def test_rows_of_other_stimuli_are_counted(tmp_path, caplog):
     with caplog.at_level("INFO", logger="whyalike"):
         read_vectors(tmp_path / "x.npz", IDS)
     assert "x.npz: 1 of 5 rows are of other stimuli, and left out" in caplog.text
+
+
+N, D = 4000, 8000  # 128 MB in float32
+WEIGHED = r"""
+import re, sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute
+import safetensors
+from whyalike.activations.imported import import_activations
+from whyalike.activations.parameters import ImportedActivationsParameters
+from whyalike.files import made_by
+
+def brought(manifest):
+    known = made_by(manifest)["files"]
+    stimuli = {"part": "test", "n": None, "seed": 0}
+    parameters = ImportedActivationsParameters(runs={name: name for name in known}, stimuli=stimuli, code="of a test")
+    files = [folder / f"{name}.{sys.argv[2]}" for name in known]
+    import_activations(parameters, files, manifest, folder / manifest.stem, folder / "out.parquet")
+    # getrusage would give the peak of the process that started this one
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+
+folder = Path(sys.argv[1])
+small = brought(folder / "small.manifest")
+print(brought(folder / "large.manifest") - small)
+"""
+
+
+def _saved(path, kind, vectors):
+    ids = np.arange(1, len(vectors) + 1)[::-1].copy()
+    if kind.startswith("npy"):
+        np.save(path, vectors[::-1] if kind == "npy" else np.asfortranarray(vectors[::-1]))
+    elif kind == "npz":
+        np.savez(path, vectors=vectors, stimulus_id=ids)
+    elif kind == "safetensors":
+        safetensors.numpy.save_file({"vectors": vectors, "stimulus_id": ids}, path)
+    else:
+        column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+        pq.write_table(pa.table({"vector": column, "stimulus_id": ids}), path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [(kind, np.float32) for kind in ("npy", "npy in columns", "npz", "safetensors", "parquet")] + [("npy", np.float64)],
+)
+def test_an_import_holds_one_run_at_a_time_and_little_beside_it(tmp_path, kind, dtype):
+    labels = {"part": ["train"] + ["test"] * N, "class": ["a"] * (N + 1)}
+    suffix = kind.partition(" ")[0]
+    for size, runs, n, d in (("small", 1, N // 4, D), ("large", 2, N, D)):
+        own = pd.DataFrame(labels)[: n + 1]
+        write_prepared(tmp_path / size, np.zeros((n + 1, 2, 2, 1), np.uint8), own, ["class"], {})
+        names = [f"{size}{run}" for run in range(runs)]
+        for seed, name in enumerate(names):
+            vectors = np.random.default_rng(seed).random((n, d), np.float32).astype(dtype)
+            _saved(tmp_path / f"{name}.{suffix}", kind, vectors)
+        hashes = {name: [file_sha256(tmp_path / f"{name}.{suffix}")] for name in names}
+        write_table(tmp_path / f"{size}.manifest", pa.table({"run": names}), {"files": hashes})
+    command = [sys.executable, "-c", WEIGHED, tmp_path, suffix]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    more = 4 * (N - N // 4) * D  # bytes of a large run beyond a small one, in float32
+    assert int(done.stdout) < 1.3 * more + 4 * BLOCK
+    found = read_activations(tmp_path / "out.parquet", "large1")
+    assert np.array_equal(found, vectors[::-1].astype(np.float32))

@@ -36,7 +36,7 @@ FAULTS = {
     "half precision that overflowed": ({"vectors": with_one(np.inf, np.float16)}, "must be finite; 1 of 4 rows"),
     "a vector": ({"vectors": X[:, 0]}, r"must be a matrix of real numbers.*shape \(4,\)"),
     "maps": ({"vectors": X[:, :, None, None]}, "must be a matrix of real numbers.*Flatten each stimulus"),
-    "a number": ({"vectors": np.float64(3), "stimulus_id": IDS[:1]}, "must be a matrix|lacks 3 of 4"),
+    "a number": ({"vectors": np.float64(3), "stimulus_id": IDS[:1]}, "vectors have the shape|not enough values"),
     "no rows": ({"vectors": X[:0], "stimulus_id": IDS[:0]}, "must not be empty|lacks 4 of 4 stimuli"),
     "no columns": ({"vectors": X[:, :0]}, r"must not be empty; it has shape \(4, 0\)"),
     "too large": ({"vectors": X * 1e70}, "must have a largest entry between"),
@@ -59,7 +59,7 @@ COLUMNS = {
     ),
     "lists as ids": ({"vector": X.tolist(), "stimulus_id": [[2], [3], [5], [8]]}, "stimulus_id"),
     "a row without a vector": ({"vector": [*X[:3].tolist(), None]}, "cannot be read|must be"),
-    "a number that is null": ({"vector": [*X[:3].tolist(), [1.0, None, 2.0]]}, "must be finite; 1 of 4 rows"),
+    "a number that is null": ({"vector": [*X[:3].tolist(), [1.0, None, 2.0]]}, "a number or a vector is missing"),
     "rows that differ in length": ({"vector": [*X[:3].tolist(), [1.0]]}, "cannot be read"),
 }
 
