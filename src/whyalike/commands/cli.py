@@ -153,7 +153,9 @@ def score(
         Path | None,
         typer.Option(parser=path, help="Class of each stimulus (.npy, .parquet, or a line each): null within class."),
     ] = None,
-    null: Annotated[int, typer.Option(help="Draws of each permutation null; 0 for none.")] = 99,
+    null: Annotated[
+        int, typer.Option(help="Draws of each permutation null; 0: in closed form, where a metric has one.")
+    ] = 99,
     protocol: Annotated[str, typer.Option(help="exact or as_published.")] = "exact",
     interval: Annotated[bool, typer.Option(help="Intervals over stimuli: 20 to 100 further scores each.")] = True,
     seed: Annotated[int, typer.Option(help="Key of permutations and groups of stimuli.")] = 0,

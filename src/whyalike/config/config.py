@@ -151,7 +151,9 @@ class Similarity(Section):
         min_length=1,
         description="exact: the textbook quantity; as_published: what the reference computes, for the metrics it has.",
     )
-    permutations: int = Field(99, ge=0, description="Draws of each permutation null.")
+    permutations: int = Field(
+        99, ge=0, description="Draws of each permutation null; 0: in closed form for the CKA metrics, none for others."
+    )
     seed: int = Field(0, description="Key of the permutations.")
 
 

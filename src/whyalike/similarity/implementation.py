@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from whyalike.similarity.moments import KernelSums
+
 
 @dataclass(frozen=True)
 class Form:
@@ -32,6 +34,8 @@ class Form:
         together though each could with others. A permutation of rows must not change that.
     from_squares : of a metric of linear kernels, (||Xc'Yc||^2 of all pairs, M x M; the kernels' diagonals, M x n;
         parameters) -> all scores, M x M.
+    kernel_sums : of a metric that aligns two kernels, tr(KL) / sqrt(tr(K^2) tr(L^2)): intermediates -> the sums from
+        which its null of row permutations follows.
     """
 
     prepare: Callable[[np.ndarray, Mapping[str, Any]], Any]
@@ -42,6 +46,7 @@ class Form:
     single: bool = False
     check: Callable[[Any, Any, Mapping[str, Any]], None] | None = None
     from_squares: Callable[[np.ndarray, np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
+    kernel_sums: Callable[[Any], KernelSums] | None = None
 
 
 class Reads(dict):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from whyalike.similarity.metrics.facts import sign_of_likeness
+from whyalike.similarity.moments import KernelSums, null_of_rows
 
 
 def row_orders(generator: np.random.Generator, n: int, draws: int) -> np.ndarray:
@@ -34,6 +35,20 @@ def within_class_orders(generator: np.random.Generator, groups: np.ndarray, draw
         rows = np.flatnonzero(groups == group)
         orders[:, rows] = generator.permuted(orders[:, rows], axis=1)
     return orders
+
+
+def closed_null(value: float, sums: Sequence[tuple[KernelSums, KernelSums] | None]) -> dict[str, float]:
+    """Mean, 95 % point and p of row permutations without draws; nothing where there is no closed form.
+
+    Parameters
+    ----------
+    value : the score, a mean over subsets of stimuli.
+    sums : of each subset, those of the two kernels.
+    """
+    null = None if None in sums else null_of_rows(sums)
+    if null is None:
+        return {}
+    return {"null_mean": null.mean, "null_p95": null.point(above=0.05), "p_value": null.p_value(value)}
 
 
 def p_value(value: float, draws: Sequence[float], kind: str = "similarity") -> float:

@@ -23,7 +23,7 @@ from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.intervals import over_stimuli
 from whyalike.similarity.metrics.facts import sign_of_likeness
 from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
+from whyalike.similarity.nulls import closed_null, null_end, p_value, row_orders, within_class_orders
 from whyalike.similarity.protocols import Scoring
 from whyalike.similarity.read_files import Pairs
 from whyalike.similarity.workbench import Rows, Workbench
@@ -100,7 +100,7 @@ def score_pairs_of_files(
     Parameters
     ----------
     labels : class code of each stimulus, for the null of permutations within class; None: that null is absent.
-    permutations : draws of each null; 0: no nulls.
+    permutations : draws of each null; 0: the null of whole rows in closed form, for the metrics that have one.
     seed : key of permutations and of the groups of stimuli.
     intervals : whether to make intervals over stimuli, 20 to 100 further scores each.
     device : "cpu", or "cuda" for the heavy work of the metrics that `whyalike.similarity.on_device` has.
@@ -159,7 +159,7 @@ def _row(
         **{"preprocessing": chosen.preprocessing, "estimator": chosen.estimator, "score_protocol": chosen.protocol},
     }
     if not permutations:
-        return row
+        return row | closed_null(row["value"], [scorable.kernel_sums()])
     kind = METRICS[chosen.metric].facts.kind
     orders = row_orders(keyed("rows", bench.seed, n), n, permutations)
     null = [scorable.value(order.astype(np.intp)) for order in orders]

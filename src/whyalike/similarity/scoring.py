@@ -18,7 +18,7 @@ from whyalike.similarity.all_pairs import reuse_order
 from whyalike.similarity.baselines import label_gram, untrained
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
+from whyalike.similarity.nulls import closed_null, null_end, p_value, row_orders, within_class_orders
 from whyalike.similarity.pairs import PASSED_THROUGH, PairOnStimuli, check_pairs
 from whyalike.similarity.protocols import Scoring, scorings
 from whyalike.similarity.table import PART_SCHEMA, PLACE, to_frame
@@ -58,8 +58,9 @@ def score_pairs(
         the metric.
     protocols : of "exact" (each layer against the one of the same name, or the pair's own layers) and "as_published"
         (maximum over all layer pairs); a metric has rows under those of them that it has.
-    permutations : draws of each permutation null; 0: no nulls, no p value. Draws of cknna are all defined where the
-        score is, because what can be undefined does not change when rows are permuted.
+    permutations : draws of each permutation null; 0: that of row permutations in closed form for metrics that have one
+        (`whyalike.similarity.moments`), none for others. Draws of cknna are all defined where the score is, because
+        what can be undefined does not change when rows are permuted.
     seed : of the nulls and of svcca as published.
     progress : called with (pairs done, pairs in all) after each pair.
     placed : whether rows have the column ``place`` too: one for a pair and layer, whatever the metrics.
@@ -173,9 +174,9 @@ def _draws(pair: PairOnStimuli, subsets: Sequence[Rows], permutations: int, seed
 
 
 def _nulls(value: float, scorables: Sequence[Scorable], draws: _Draws | None) -> dict[str, float]:
-    """What the nulls of a score give; absent keys where there are no draws."""
+    """What the nulls of a score give; without draws that of row permutations, where it has a closed form."""
     if draws is None:
-        return {}
+        return closed_null(value, [scorable.kernel_sums() for scorable in scorables])
     null = _null(scorables, draws.rows)
     kind = METRICS[scorables[0].scoring.metric].facts.kind
     found = {

@@ -18,6 +18,7 @@ from whyalike.randomness import keyed
 from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
 from whyalike.similarity.implementation import Form, Reads
 from whyalike.similarity.metrics.registry import METRICS
+from whyalike.similarity.moments import KernelSums
 from whyalike.similarity.precision import may_be_single
 from whyalike.similarity.preprocessing import ALL_LAYERS, EXACT, published_layers
 from whyalike.similarity.protocols import Scoring
@@ -71,6 +72,13 @@ class Scorable:
                 f"{self.scoring.metric} must be a finite number; it is {values[0]}. Look at the scale of the features."
             )
         return max(0.0, *values) if self.scoring.layers_together else values[0]
+
+    def kernel_sums(self) -> tuple[KernelSums, KernelSums] | None:
+        """The sums of both kernels where the score is their alignment: no maximum, and nothing in its denominator."""
+        if self.form.kernel_sums is None or self.scoring.layers_together or self.scoring.eps:
+            return None
+        ((x, y),) = self.layer_pairs
+        return self.form.kernel_sums(x), self.form.kernel_sums(y)
 
 
 def form_of(scoring: Scoring) -> Form:

@@ -10,6 +10,8 @@ and the two diagonals. Float32 features are multiplied in float32 and summed in 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ import numpy as np
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics.rbf import rbf_kernel
+from whyalike.similarity.moments import KernelSums, sums_of_factors, sums_of_kernel
 from whyalike.similarity.precision import centred, cross, nearly_diagonal
 
 Array = Any  # numpy's, or a tensor on a GPU
@@ -31,15 +34,30 @@ class Features:
 
     On a GPU ``matrix`` is a tensor, and features wider than n are n units with the same inner products.
 
-    ``diagonal`` (n) is the kernel's diagonal, ``norm`` the square root of HSIC(K, K). With ``order``, rows and columns
-    of the n x n kernel count in that order.
+    ``diagonal`` (n) is the kernel's diagonal, ``norm`` the square root of HSIC(K, K), or of HSIC_1 where the kernel is
+    ``hollow``. With ``order``, rows and columns of the n x n kernel count in that order.
     """
 
     matrix: Array
     is_kernel: bool
     diagonal: np.ndarray
     norm: float
+    hollow: bool = False
     order: np.ndarray | None = None
+
+    @cached_property
+    def sums(self) -> KernelSums:
+        """The sums over the kernel; over the one whose diagonal is 0, rows and columns too, where it is hollow."""
+        matrix, a, n = self.matrix, self.diagonal, len(self.diagonal)
+        if not self.hollow:
+            return sums_of_kernel(matrix) if self.is_kernel else sums_of_factors(matrix, matrix, hollow=False)
+        moved, ones = a / (n - 2) - a.sum() / (2 * (n - 1) * (n - 2)), np.ones(n)
+        if not self.is_kernel:
+            factors = [np.column_stack([matrix, *two]).astype(matrix.dtype) for two in ((moved, ones), (ones, moved))]
+            return sums_of_factors(*factors, hollow=True)
+        kernel = matrix + moved[:, None] + moved
+        np.fill_diagonal(kernel, 0)
+        return sums_of_kernel(kernel)
 
 
 @dataclass(frozen=True)
@@ -49,6 +67,11 @@ class Kernel:
     matrix: Array
     norm: float
     order: np.ndarray | None = None
+
+    @cached_property
+    def sums(self) -> KernelSums:
+        """The sums over the kernel."""
+        return sums_of_kernel(self.matrix)
 
 
 def _inner(a: np.ndarray, b: np.ndarray, order: np.ndarray | None) -> float:
@@ -84,17 +107,17 @@ def _linear_kernel(
     x: np.ndarray,
     parameters: Mapping[str, Any],
     hsic: Callable[[float, np.ndarray, np.ndarray], float],
-    what: str,
+    hollow: bool,
 ) -> Features:
     """Centre x (n x d); ``hsic`` makes the self-similarity of ||Xc'Xc||^2 and the diagonal, twice."""
     n, d = x.shape
     is_kernel = d > n or (parameters.get("permuted", True) and d * d > KERNEL_PAYS * n and n <= KERNEL_ROWS)
     rows, diagonal = centred(x, parameters.get("single", False) and not is_kernel)
-    features = Features(rows @ rows.T if is_kernel else rows, is_kernel, diagonal, 0.0)
+    features = Features(rows @ rows.T if is_kernel else rows, is_kernel, diagonal, 0.0, hollow)
     square = _square(features, features)
     if rows.dtype == np.float32 and nearly_diagonal(square, diagonal):
-        return _linear_kernel(x, {**parameters, "single": False}, hsic, what)
-    return replace(features, norm=norm_of(hsic(square, diagonal, diagonal), what))
+        return _linear_kernel(x, {**parameters, "single": False}, hsic, hollow)
+    return replace(features, norm=norm_of(hsic(square, diagonal, diagonal), "HSIC_1" if hollow else "HSIC"))
 
 
 def _square(x: Features, y: Features) -> float:
@@ -113,7 +136,7 @@ def _square(x: Features, y: Features) -> float:
 
 def prepare_linear(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
     """Centre x (n x d) and take the biased HSIC of its linear kernel with itself."""
-    return _linear_kernel(x, parameters, lambda square, a, b: square, "HSIC")
+    return _linear_kernel(x, parameters, lambda square, a, b: square, hollow=False)
 
 
 def compare_linear(x: Features, y: Features, parameters: Mapping[str, Any]) -> float:
@@ -138,7 +161,7 @@ def hsic_1_or_zero(square: float, a: np.ndarray, b: np.ndarray) -> float:
 
 def prepare_unbiased(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
     """Centre x (n x d) and take HSIC_1 of its linear kernel with itself."""
-    return _linear_kernel(x, parameters, hsic_1_or_zero, "HSIC_1")
+    return _linear_kernel(x, parameters, hsic_1_or_zero, hollow=True)
 
 
 def compare_unbiased(x: Features, y: Features, parameters: Mapping[str, Any]) -> float:
@@ -184,9 +207,12 @@ def permute_rbf(y: Kernel, order: np.ndarray) -> Kernel:
     return replace(y, order=order)
 
 
-_linear = Form(prepare_linear, compare_linear, permute_features, single=True, from_squares=linear_from_squares)
-_unbiased = Form(prepare_unbiased, compare_unbiased, permute_features, single=True, from_squares=unbiased_from_squares)
-_rbf = Form(prepare_rbf, compare_rbf, permute_rbf, reads=("sigma", "sigma_median"), single=True)
+_of_linear = {"permute": permute_features, "single": True, "kernel_sums": attrgetter("sums")}
+_linear = Form(prepare_linear, compare_linear, from_squares=linear_from_squares, **_of_linear)
+_unbiased = Form(prepare_unbiased, compare_unbiased, from_squares=unbiased_from_squares, **_of_linear)
+_rbf = Form(
+    prepare_rbf, compare_rbf, permute_rbf, ("sigma", "sigma_median"), single=True, kernel_sums=attrgetter("sums")
+)
 
 # the published forms differ by preprocessing and eps alone
 LINEAR = {"exact": _linear, "as_published": _linear}
