@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import core_schema
 
 from whyalike.registry import Registry
@@ -22,6 +22,9 @@ _EXPANDED = re.compile(r"[$`\x00-\x1f\x7f]")
 # Snakemake quotes paths in commands by Python's rules: a shell takes such a path for several words, and runs them
 _UNQUOTED = re.compile(r"""^['"]|'.*"|".*'""")
 NAME_BYTES = 255  # of a file's name, on every usual file system
+# of names, of layers, of words that SLURM knows, of functions of the user's
+NAME, LAYER, WORD = r"^[A-Za-z][A-Za-z0-9_]*$", r"^\w[\w.-]*$", r"^[\w.,+-]+$"
+FACTORY = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 _PLAIN = object()  # the context in which a section is made of `Section.plain`
 
 
@@ -118,8 +121,22 @@ def _grown(value: Any, dumped: Any) -> Any:
     return dumped
 
 
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):  # for Python, and so for pydantic, true is the number 1
+        raise ValueError("this must be a number")
+    return value
+
+
+# numbers of the configuration: `true` is none. Where nothing else bounds one, these do: beyond lies only a typo
+Whole = Annotated[int, BeforeValidator(_no_truth_value)]
+Real = Annotated[float, BeforeValidator(_no_truth_value)]
+Count = Annotated[Whole, Field(ge=1, le=10**9)]
+Side = Annotated[Whole, Field(ge=4, le=4096)]  # of images, pixels
+Seed = Annotated[Whole, Field(ge=0, le=2**63 - 1)]  # tables keep 64 bits
 PathText = Annotated[str, AfterValidator(lambda path: str(path_of_user(path)))]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+# names are parts of file names, four in one at most
+Name = Annotated[str, Field(pattern=NAME, max_length=60)]
+Layer = Annotated[str, Field(pattern=LAYER, max_length=80)]
 
 
 @dataclass(frozen=True)

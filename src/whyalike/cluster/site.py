@@ -12,11 +12,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from whyalike.config.faults import faults_in_words, listed
 from whyalike.config.yaml_file import ConfigError, keys_of
-from whyalike.section import PathText, Section
+from whyalike.section import WORD, Count, PathText, Real, Section
 
 SITE = "config/site.yaml"  # from the working directory
 GPU_FILES = ("nvidiactl", "kfd", "dxg")  # of NVIDIA's driver, of AMD's, of Windows' for Linux
-Word = Annotated[str, Field(pattern=r"^[\w.,+-]+$")]
+Word = Annotated[str, Field(pattern=WORD, max_length=200)]
 
 
 class Site(Section):
@@ -26,13 +26,16 @@ class Site(Section):
     partition: Word | None = Field(None, description="Partition of the jobs without a GPU.")
     gpu_partition: Word | None = Field(None, description="Partition of the jobs with a GPU; else `partition`.")
     gpu_model: Word | None = Field(None, description="Type of GPU, as `sinfo -o %G` names it; any if left out.")
-    max_minutes: int | None = Field(None, ge=1, description="Longest time limit that the partitions accept.")
-    gpus: int | None = Field(None, ge=1, description="GPUs that you get at a time: the plan tells the hours on them.")
-    price_per_gpu_hour: float | None = Field(None, gt=0, description="Price of a GPU hour: the plan tells the costs.")
+    max_minutes: Count | None = Field(None, description="Longest time limit that the partitions accept.")
+    gpus: Count | None = Field(None, description="GPUs that you get at a time: the plan tells the hours on them.")
+    price_per_gpu_hour: Real | None = Field(
+        None, gt=0, le=10**6, description="Price of a GPU hour: the plan tells the costs."
+    )
     scratch: PathText | None = Field(None, description="Folder for temporary files on every node.")
-    stage_gb: float | None = Field(
+    stage_gb: Real | None = Field(
         None,
         gt=0,
+        le=10**9,
         description="Training and extraction copy their data set into `scratch`, once for all jobs of a node, and read "
         "it there; the copies take so many GB at most. Left out: no copies.",
     )
@@ -72,10 +75,11 @@ def read(path: str | Path = SITE) -> Site:
     path = Path(path)
     if not path.is_file():
         return Site()
+    values = keys_of(path, "profiles/slurm/site.yaml")
     try:
-        return Site.model_validate(keys_of(path, "profiles/slurm/site.yaml"))
+        return Site.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(listed(str(path), faults_in_words(error.errors(), Site))) from None
+        raise ConfigError(listed(str(path), faults_in_words(error.errors(), Site, values))) from None
 
 
 def has_gpu() -> bool:

@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from whyalike.config.comparisons import COMPARISONS, Comparisons
-from whyalike.config.external import LAYERS, ExternalStudy, OwnActivations, OwnCheckpoints
+from whyalike.config.external import LAYERS, ExternalStudy, Layers, OwnActivations, OwnCheckpoints
 from whyalike.config.published import PublishedScores
 from whyalike.config.questions import STIMULI, ClassCounts, Question, StimuliNames
 from whyalike.config.sample_texts import SampleText
@@ -31,11 +31,12 @@ from whyalike.designs.registry import DESIGNS, design, designs
 from whyalike.figures.registry import CONFIG_FIGURES
 from whyalike.models.registry import MODELS
 from whyalike.registry import Registry
-from whyalike.section import Name, PathText, Section, known
+from whyalike.section import Count, Name, PathText, Real, Section, Seed, Side, Whole, known
 from whyalike.studies.registry import STUDIES
 from whyalike.training.parameters import Operation
 from whyalike.training.registry import OBJECTIVES
 
+Share = Annotated[Real, Field(ge=0, le=1)]
 PROTOCOLS = ("exact", "as_published")
 
 
@@ -60,8 +61,8 @@ class Stimuli(Section):
 
     dataset: Name = Field(description="The data set that the images come from.")
     part: Literal["train", "test"] = Field("test", description="Which part of it.")
-    n: int | None = Field(None, ge=1, description="Draw this many images (keyed by `seed`); all of them if left out.")
-    seed: int = Field(0, description="Key of the draw.")
+    n: Count | None = Field(None, description="Draw this many images (keyed by `seed`); all of them if left out.")
+    seed: Seed = Field(0, description="Key of the draw.")
 
 
 class Setting(Section):
@@ -71,10 +72,10 @@ class Setting(Section):
     model: Name = Field(description="Name of a model under `models`.")
     recipe: Name = Field(description="Name of a recipe under `recipes`.")
     labelling: Name = Field(description="The labels: attributes joined by `_`, such as digit or shape_digit_color.")
-    size: int | None = Field(
-        None, ge=4, description="Side of the model's input, pixels; other images are resized to it. Not for text."
+    size: Side | None = Field(
+        None, description="Side of the model's input, pixels; other images are resized to it. Not for text."
     )
-    layers: tuple[str, ...] = Field(("avgpool",), min_length=1, description=LAYERS)
+    layers: Layers = Field(("avgpool",), description=LAYERS)
 
 
 def _kind(setting: Any) -> str:
@@ -105,14 +106,14 @@ class Study(Question):
         description="The conditions."
         + "".join(f" Of {name}: {design(name).levels}." for name in designs(trained=True)),
     )
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1, description="One pair a level for each seed.")
+    seeds: tuple[Seed, ...] = Field(min_length=1, description="One pair a level for each seed.")
     stimuli: StimuliNames = Field(description=STIMULI)
     fixed_classes: ClassCounts = Field(
         (),
         description="Task overlap: also score one shared class at a time (true or [1]), two at a time ([2]), or both "
         "([1, 2]), so that their number is the same at all p.",
     )
-    min_accuracy: float | dict[str, float] = Field(
+    min_accuracy: Share | dict[str, Share] = Field(
         0.0,
         description="Smallest own-test accuracy of a run; a number, or one for each labelling. Below it the job fails.",
     )
@@ -151,18 +152,21 @@ class Similarity(Section):
         min_length=1,
         description="exact: the textbook quantity; as_published: what the reference computes, for the metrics it has.",
     )
-    permutations: int = Field(
-        99, ge=0, description="Draws of each permutation null; 0: in closed form for the CKA metrics, none for others."
+    permutations: Whole = Field(
+        99,
+        ge=0,
+        le=10**6,
+        description="Draws of each permutation null; 0: in closed form for the CKA metrics, none for others.",
     )
-    seed: int = Field(0, description="Key of the permutations.")
+    seed: Seed = Field(0, description="Key of the permutations.")
 
 
 class Statistics(Section):
     """The inference."""
 
-    permutations: int = Field(2000, ge=1, description="Permutations of the levels within each seed.")
-    information_permutations: int = Field(50, ge=1, description="Draws of the null of the mutual information.")
-    seed: int = Field(0, description="Key of the permutations.")
+    permutations: Count = Field(2000, description="Permutations of the levels within each seed.")
+    information_permutations: Count = Field(50, description="Draws of the null of the mutual information.")
+    seed: Seed = Field(0, description="Key of the permutations.")
 
 
 class Figure(Section):

@@ -14,14 +14,17 @@ from pydantic import AfterValidator, Field, model_validator
 
 from whyalike.config.comparisons import COMPARISONS, Comparisons
 from whyalike.config.questions import STIMULI, Question, StimuliNames
+from whyalike.data.parameters import Distinct
 from whyalike.designs.registry import designs
-from whyalike.section import Before, Name, Section, path_of_user
-from whyalike.training.parameters import check_channels
+from whyalike.section import Before, Count, Layer, Name, Real, Section, Seed, Side, Whole, path_of_user
+from whyalike.training.parameters import Channels, check_channels
 
 LAYERS = (
     "Modules whose outputs are compared, by their paths in the model. Of a feature map (b, c, h, w) and of tokens "
     "(b, t, d) the mean over positions is compared; any other output is one vector a stimulus."
 )
+
+Layers = Annotated[tuple[Layer, ...], Field(min_length=1), Distinct]
 
 
 class Pattern:
@@ -46,7 +49,7 @@ class External(Section):
     dataset: Name = Field(description="The data set whose stimuli count as in distribution.")
     labelling: Name = Field(description="Labels of that data set: they group the stimuli.")
     runs: tuple[Name, ...] = Field(min_length=1, description="Names of the runs.")
-    version: int = Field(1, description="Raise it when the files change: the runs are then others.")
+    version: Whole = Field(1, ge=0, le=10**9, description="Raise it when the files change: the runs are then others.")
 
     @model_validator(mode="after")
     def _names_stand_once(self) -> Self:
@@ -72,13 +75,11 @@ class OwnCheckpoints(External):
         "beginning that all names have (`module.`) goes by itself.",
     )
     model: Name = Field(description="Name of a model under `models`.")
-    size: int = Field(ge=4, description="Side of the model's input, pixels; other images are resized to it.")
-    mean: tuple[float, ...] = Field(description="Mean of each channel in training, subtracted, 0 to 255.")
-    std: tuple[float, ...] = Field(description="Standard deviation of each channel in training, divided by, 0 to 255.")
-    classes: int | None = Field(
-        None, ge=1, description="Outputs of the models; as many as the labelling has if left out."
-    )
-    layers: tuple[str, ...] = Field(("avgpool",), min_length=1, description=LAYERS)
+    size: Side = Field(description="Side of the model's input, pixels; other images are resized to it.")
+    mean: Channels = Field(description="Mean of each channel in training, subtracted, 0 to 255.")
+    std: Channels = Field(description="Standard deviation of each channel in training, divided by, 0 to 255.")
+    classes: Count | None = Field(None, description="Outputs of the models; as many as the labelling has if left out.")
+    layers: Layers = Field(("avgpool",), description=LAYERS)
 
     @model_validator(mode="after")
     def _channels_agree(self) -> Self:
@@ -96,9 +97,7 @@ class OwnActivations(External):
     activations: Annotated[str, AfterValidator(Pattern(("run", "stimuli"), ("run", "stimuli", "layer")))] = Field(
         description="Path of n x d numbers of {run} on {stimuli} (and of {layer}): .npy, .npz or .parquet."
     )
-    layers: tuple[str, ...] = Field(
-        ("features",), min_length=1, description="Names of the layers, whose numbers are compared as they are."
-    )
+    layers: Layers = Field(("features",), description="Names of the layers, whose numbers are compared as they are.")
 
     @model_validator(mode="after")
     def _layers_have_files(self) -> Self:
@@ -117,8 +116,8 @@ class ExternalPair(Section):
 
     a: Name = Field(description="A run.")
     b: Name = Field(description="Another run.")
-    seed: int = Field(0, ge=0, description="Pairs that belong together, as replicates do: the unit of the statistics.")
-    overlap: float | None = Field(None, ge=0, le=1, description="Given for all pairs or for none: x of the statistics.")
+    seed: Seed = Field(0, description="Pairs that belong together, as replicates do: the unit of the statistics.")
+    overlap: Real | None = Field(None, ge=0, le=1, description="Given for all pairs or for none: x of the statistics.")
 
 
 class ExternalStudy(Question):

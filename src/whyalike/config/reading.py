@@ -25,7 +25,7 @@ def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
     try:
         config = Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(listed(source, faults_in_words(error.errors(), Config))) from None
+        raise ConfigError(listed(source, faults_in_words(error.errors(), Config, values))) from None
     if faults := [*unknown_names(config), *misfits(config)]:
         raise ConfigError(listed(source, faults))
     return config.model_copy(update={"figures": config.figures | dict(_heatmaps(config))})

@@ -17,13 +17,16 @@ from pydantic import (
     model_validator,
 )
 
+from whyalike import section
 from whyalike.data import layouts
-from whyalike.section import Section, path_of_user
+from whyalike.section import Real, Section, Side, Whole, path_of_user
 
+MOST_IMAGES = 10**7  # of a class, or a combination of values
 Shape = Literal["circle", "kite", "parallelogram", "rectangle", "rhombus", "square", "trapezoid", "triangle"]
 Color = Literal["blue", "brown", "cyan", "green", "magenta", "orange", "pink", "purple", "red", "yellow"]
-Digit = Annotated[int, Field(ge=0, le=9)]
-Seed = Annotated[int, Field(ge=0, description="Seed of every random choice in the data set.")]
+Images = Annotated[Whole, Field(ge=1, le=MOST_IMAGES)]
+Digit = Annotated[Whole, Field(ge=0, le=9)]
+Seed = Annotated[section.Seed, Field(description="Seed of every random choice in the data set.")]
 # for every path outside the results. JSON, of which identities and jobs' parameters are made, says only that a path is
 # given, not which: a data set that is moved is not prepared anew, and its models are not trained anew
 Folder = Annotated[
@@ -63,7 +66,7 @@ class Parameters(Section):
 class DigitsParameters(Parameters):
     """Handwritten digits that scikit-learn ships: 1797 images, 8 x 8, grey."""
 
-    train_per_class: int = Field(
+    train_per_class: Whole = Field(
         116, ge=1, le=173, description="Training images of each digit; the rest is test (the rarest digit has 174)."
     )
     seed: Seed = 0
@@ -76,9 +79,11 @@ class DigitsParameters(Parameters):
 class PhotographsParameters(Parameters):
     """Tiles of the two photographs that scikit-learn ships: natural images without a download."""
 
-    size: int = Field(28, ge=1, description="Edge of a stimulus in pixels.")
-    tile: int = Field(28, ge=1, le=PHOTOGRAPH_SHAPE[0], description="Edge of a tile in source pixels, at least `size`.")
-    n: int = Field(500, ge=1, description="Number of tiles, drawn without replacement from both photographs.")
+    size: Whole = Field(28, ge=1, le=PHOTOGRAPH_SHAPE[0], description="Edge of a stimulus in pixels.")
+    tile: Whole = Field(
+        28, ge=1, le=PHOTOGRAPH_SHAPE[0], description="Edge of a tile in source pixels, at least `size`."
+    )
+    n: Images = Field(500, description="Number of tiles, drawn without replacement from both photographs.")
     seed: Seed = 0
 
     @model_validator(mode="after")
@@ -120,10 +125,14 @@ class DrawnParameters(Parameters):
     shapes: Annotated[list[Shape], Distinct] = Field(list(get_args(Shape)), min_length=1, description="Shapes.")
     digits: Annotated[list[Digit], Distinct] = Field(list(range(10)), min_length=1, description="Digits.")
     colors: Annotated[list[Color], Distinct] = Field(list(get_args(Color)), min_length=1, description="Colours.")
-    size: int = Field(28, ge=16, le=128, description="Edge of an image in pixels.")
+    size: Whole = Field(28, ge=16, le=128, description="Edge of an image in pixels.")
     seed: Seed = 0
-    drawings_per_shape: int = Field(400, ge=2, description="Drawings of each shape (of a folder: at most so many).")
-    glyphs_per_digit: int = Field(1000, ge=2, description="Glyphs of each digit at most, taken from a folder.")
+    drawings_per_shape: Whole = Field(
+        400, ge=2, le=MOST_IMAGES, description="Drawings of each shape (of a folder: at most so many)."
+    )
+    glyphs_per_digit: Whole = Field(
+        1000, ge=2, le=MOST_IMAGES, description="Glyphs of each digit at most, taken from a folder."
+    )
     sources: Sources = Field(
         Sources(),
         description="Folders to use in place of drawn shapes and rendered digits. They may be moved; when what is in "
@@ -144,8 +153,8 @@ class DrawnParameters(Parameters):
 class ColorShapeDigitParameters(DrawnParameters):
     """ColorShapeDigit: a shape and a digit of one colour on white; a class is shape_digit_color."""
 
-    train_per_class: int = Field(1000, ge=1, description="Training images of each class.")
-    test_per_class: int = Field(100, ge=1, description="Test images of each class.")
+    train_per_class: Images = Field(1000, description="Training images of each class.")
+    test_per_class: Images = Field(100, description="Test images of each class.")
     held_out: Annotated[list[Literal["drawing", "glyph"]], Distinct] = Field(
         ["drawing"], description="Kinds of source that are split: a fifth of them is for test images only."
     )
@@ -166,13 +175,14 @@ class ColorShapeDigitGroupsParameters(DrawnParameters):
     colors: Annotated[list[Color], Distinct] = Field(
         ["blue", "cyan", "green", "magenta", "orange", "purple", "red", "yellow"], description="4 or 8 colours."
     )
-    images_per_cell: int = Field(
+    images_per_cell: Whole = Field(
         64,
         ge=4,
+        le=MOST_IMAGES,
         multiple_of=4,
         description="Training images that a model sees of each combination, an equal number from each of 4 groups.",
     )
-    test_per_cell: int = Field(4, ge=1, description="Test images of each combination.")
+    test_per_cell: Images = Field(4, description="Test images of each combination.")
 
     @field_validator("shapes", "digits", "colors")
     @classmethod
@@ -247,6 +257,7 @@ Title = Annotated[
     str,
     Field(
         min_length=1,
+        max_length=1000,
         description="Your name for the content, with a version: change it when the files change. Data are then "
         "prepared, and models trained, anew; the same title elsewhere means the same data.",
     ),
@@ -254,7 +265,7 @@ Title = Annotated[
 
 
 TestFraction = Annotated[
-    float, Field(ge=0, le=1, description="Share of each class that is test, drawn by `seed`, where no parts are given.")
+    Real, Field(ge=0, le=1, description="Share of each class that is test, drawn by `seed`, where no parts are given.")
 ]
 
 
@@ -263,9 +274,7 @@ class ImagesParameters(Parameters):
 
     folder: Folder = Field(description="Folder with the folders train and test, or with those of the classes.")
     title: Title
-    size: int = Field(
-        ge=4, description="Edge of an image in pixels: files are cropped to their middle square, then scaled."
-    )
+    size: Side = Field(description="Edge of an image in pixels: files are cropped to their middle square, then scaled.")
     test_fraction: TestFraction = 0.2
     seed: Seed = 0
 
@@ -310,8 +319,8 @@ class SingleParameters(Parameters):
     """What both have in common. All images are test images."""
 
     colors: Annotated[list[Color], Distinct] = Field(list(get_args(Color)), min_length=1, description="Colours.")
-    per_class: int = Field(100, ge=1, description="Images of each shape, or digit, in each colour.")
-    size: int = Field(28, ge=16, le=128, description="Edge of an image in pixels.")
+    per_class: Images = Field(100, description="Images of each shape, or digit, in each colour.")
+    size: Whole = Field(28, ge=16, le=128, description="Edge of an image in pixels.")
     seed: Seed = 1  # another one than the default of ColorShapeDigit: other drawings than any model saw
 
     def _count(self, parts: int) -> tuple[int, int]:
@@ -322,7 +331,7 @@ class ShapesParameters(SingleParameters):
     """Shapes without a digit, coloured as in ColorShapeDigit."""
 
     shapes: Annotated[list[Shape], Distinct] = Field(list(get_args(Shape)), min_length=1, description="Shapes.")
-    drawings_per_shape: int = Field(80, ge=1, description="Drawings of each shape.")
+    drawings_per_shape: Images = Field(80, description="Drawings of each shape.")
 
     def counts(self) -> tuple[int, int]:
         """Number of training and of test images."""

@@ -10,14 +10,14 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from whyalike.data.parameters import Distinct, Folder, Parameters, Seed
-from whyalike.section import Name
+from whyalike.section import Count, Name, Real, Whole
 
 FORMATS = (".txt", ".parquet", ".jsonl", ".json")  # each but Parquet also as .gz
 LARGEST_VOCABULARY = 2**16  # a token takes two bytes
 SMALLEST_VOCABULARY = 257  # every byte, and the end of a text
 TOKENIZER_FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"))  # either all of the first or all of the second
 BundledCorpus = Literal["docstrings", "headers", "library", "licenses", "names", "topics"]
-Vocabulary = Annotated[int, Field(ge=SMALLEST_VOCABULARY, le=LARGEST_VOCABULARY)]
+Vocabulary = Annotated[Whole, Field(ge=SMALLEST_VOCABULARY, le=LARGEST_VOCABULARY)]
 
 
 def matches(pattern: Path) -> list[Path]:
@@ -33,16 +33,24 @@ def find(pattern: Path) -> list[Path]:
 class StreamParameters(Parameters):
     """How the tokens of each corpus are cut into chunks to train on, validation text and test windows."""
 
-    max_tokens: int | None = Field(
-        None, ge=1, description="Take the first so many tokens of each corpus at most; all of them if left out."
+    max_tokens: Whole | None = Field(
+        None,
+        ge=1,
+        le=10**13,
+        description="Take the first so many tokens of each corpus at most; all of them if left out.",
     )
-    chunks: int = Field(80, ge=2, description="Training chunks of each corpus, of equal length: dataset overlap shares "
-                        "some of them, and no training window crosses two.")  # fmt: skip
-    held_out: float = Field(
+    chunks: Whole = Field(
+        80,
+        ge=2,
+        le=10**7,
+        description="Training chunks of each corpus, of equal length: dataset overlap shares some of them, and no "
+        "training window crosses two.",
+    )
+    held_out: Real = Field(
         0.05, gt=0, lt=1, description="Last share of each corpus: half of it for validation, half for test windows."
     )
-    windows: int = Field(20_500, ge=1, description="Test windows of each corpus, drawn once, with distinct starts.")
-    context: int = Field(256, ge=1, description="Tokens of a test window; a training chunk holds more than that.")
+    windows: Count = Field(20_500, description="Test windows of each corpus, drawn once, with distinct starts.")
+    context: Count = Field(256, description="Tokens of a test window; a training chunk holds more than that.")
     seed: Seed = 0
 
     def names(self) -> list[str]:
@@ -135,8 +143,11 @@ class BundledTextParameters(StreamParameters):
         description="docstrings (of numerical libraries), headers (C++), library (Python), licenses, names (of "
         "characters) and topics (the language's reference); the tokenizer is made from all six, whichever are chosen.",
     )
-    max_tokens: int | None = Field(
-        100_000, ge=1, description="Take the first so many tokens of each corpus at most; null for all of them."
+    max_tokens: Whole | None = Field(
+        100_000,
+        ge=1,
+        le=10**13,
+        description="Take the first so many tokens of each corpus at most; null for all of them.",
     )
-    windows: int = Field(500, ge=1, description="Test windows of each corpus, drawn once, with distinct starts.")
+    windows: Count = Field(500, description="Test windows of each corpus, drawn once, with distinct starts.")
     vocabulary: Vocabulary = Field(4096, description="Tokens of the tokenizer at most.")

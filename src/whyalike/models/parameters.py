@@ -8,19 +8,26 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from whyalike.section import Section
+from whyalike.section import FACTORY, Count, Real, Section, Whole
+
+Blocks = Annotated[Whole, Field(ge=1, le=1000)]
+Width = Annotated[Whole, Field(ge=1, le=10**5)]
 
 
 class ResNetParameters(Section):
     """A residual network of basic blocks."""
 
-    blocks: tuple[int, ...] = Field((2, 2, 2, 2), description="Residual blocks in each stage.")
-    widths: tuple[int, ...] = Field((64, 128, 256, 512), description="Channels of each stage.")
+    blocks: tuple[Blocks, ...] = Field(
+        (2, 2, 2, 2), min_length=1, max_length=16, description="Residual blocks in each stage."
+    )
+    widths: tuple[Width, ...] = Field(
+        (64, 128, 256, 512), min_length=1, max_length=16, description="Channels of each stage."
+    )
     stem: Literal["3x3", "7x7"] = Field(
         "3x3", description="First convolution: 3x3, or the stock ImageNet stem (7x7, stride 2, max-pool)."
     )
-    stem_stride: int = Field(1, ge=1, le=4, description="Stride of the 3x3 stem.")
-    dropout: float = Field(0, ge=0, lt=1, description="Share of the pooled units dropped before the head in training.")
+    stem_stride: Whole = Field(1, ge=1, le=4, description="Stride of the 3x3 stem.")
+    dropout: Real = Field(0, ge=0, lt=1, description="Share of the pooled units dropped before the head in training.")
 
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:
@@ -32,19 +39,24 @@ class ResNetParameters(Section):
 class EmbedderParameters(ResNetParameters):
     """A residual network f of images and a perceptron g of labels, whose products are logits; its layer is `f`."""
 
-    dimensions: int = Field(2, ge=1, description="M, the outputs of f and of g.")
-    unembedding_width: int = Field(128, ge=1, description="Units of a hidden layer of g.")
-    unembedding_layers: int = Field(4, ge=1, description="Linear layers of g, LeakyReLU between them.")
+    dimensions: Width = Field(2, description="M, the outputs of f and of g.")
+    unembedding_width: Width = Field(128, description="Units of a hidden layer of g.")
+    unembedding_layers: Blocks = Field(4, description="Linear layers of g, LeakyReLU between them.")
 
 
 class VaeParameters(Section):
     """A variational autoencoder of grey images; its layers `mu` and `logvar` can be compared."""
 
-    channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        (64, 128), min_length=1, description="Outputs of each convolution of the encoder; each halves the side."
+    channels: tuple[Width, ...] = Field(
+        (64, 128),
+        min_length=1,
+        max_length=12,
+        description="Outputs of each convolution of the encoder; each halves the side.",
     )
-    latent: int = Field(20, ge=1, description="Units of `mu` and of `logvar`.")
-    size: int = Field(28, ge=2, description="Side of the images, pixels: that of the settings that use the model.")
+    latent: Width = Field(20, description="Units of `mu` and of `logvar`.")
+    size: Whole = Field(
+        28, ge=2, le=4096, description="Side of the images, pixels: that of the settings that use the model."
+    )
 
     @model_validator(mode="after")
     def _sides_are_whole(self) -> Self:
@@ -59,12 +71,14 @@ class VaeParameters(Section):
 class GptParameters(Section):
     """A decoder of tokens in the style of GPT-2; its layers `norm` and `blocks.0`, ... can be compared."""
 
-    vocabulary: int = Field(50304, ge=2, description="Tokens; the 50257 of GPT-2 filled up to a multiple of 64.")
-    layers: int = Field(6, ge=1, description="Blocks of attention and perceptron.")
-    heads: int = Field(6, ge=1, description="Attention heads of a block.")
-    width: int = Field(384, ge=1, description="Units of a position; divisible by `heads`.")
-    context: int = Field(256, ge=1, description="Most tokens of a window.")
-    dropout: float = Field(0.2, ge=0, lt=1, description="Share of units and attention weights dropped in training.")
+    vocabulary: Whole = Field(
+        50304, ge=2, le=10**6, description="Tokens; the 50257 of GPT-2 filled up to a multiple of 64."
+    )
+    layers: Blocks = Field(6, description="Blocks of attention and perceptron.")
+    heads: Width = Field(6, description="Attention heads of a block.")
+    width: Width = Field(384, description="Units of a position; divisible by `heads`.")
+    context: Count = Field(256, description="Most tokens of a window.")
+    dropout: Real = Field(0.2, ge=0, lt=1, description="Share of units and attention weights dropped in training.")
 
     @model_validator(mode="after")
     def _heads_are_equal(self) -> Self:
@@ -83,10 +97,13 @@ class ImportParameters(Section):
     """An architecture of your own: a function that returns a module."""
 
     path: str = Field(
-        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$",
+        pattern=FACTORY,
+        max_length=500,
         description="The factory as `package.module:function`, found from the working directory or installed.",
     )
     arguments: Annotated[dict[str, Any], AfterValidator(_without_classes)] = Field(
         {}, description="Keyword arguments of the factory beside `classes`."
     )
-    version: int = Field(1, description="Raise it when the factory's code changes: its models are then trained anew.")
+    version: Whole = Field(
+        1, ge=0, le=10**9, description="Raise it when the factory's code changes: its models are then trained anew."
+    )

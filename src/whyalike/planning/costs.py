@@ -225,7 +225,7 @@ def _check(values: Mapping[str, Any], path: Path) -> Costs:
     try:
         costs = Costs.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(listed(str(path), faults_in_words(error.errors(), Costs))) from None
+        raise ConfigError(listed(str(path), faults_in_words(error.errors(), Costs, values))) from None
     if faults := costs.faults():
         raise ConfigError(listed(str(path), faults))
     return costs

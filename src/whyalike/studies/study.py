@@ -213,4 +213,4 @@ def _read(name: str, path: Path) -> Any:
         return section.model_validate(values[name])
     except ValidationError as error:
         faults = [{**fault, "loc": (name, *fault["loc"])} for fault in error.errors()]
-        raise ConfigError(listed(str(path), faults_in_words(faults, Config))) from None
+        raise ConfigError(listed(str(path), faults_in_words(faults, Config, values))) from None

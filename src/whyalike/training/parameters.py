@@ -8,25 +8,22 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeInt, model_validator
+from pydantic import Field, model_validator
 
 from whyalike.parameters import JobParameters
-from whyalike.section import Section
+from whyalike.section import Count, Real, Section, Whole
 
 
 class Recipe(Section):
     """The hyperparameters of training; part of a run's identity, but for `keep_steps`."""
 
-    lr: float = Field(gt=0, description="Learning rate; the highest where it changes.")
+    lr: Real = Field(gt=0, le=1000, description="Learning rate; the highest where it changes.")
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="Autocast type of the forward pass; weights stay float32."
     )
-    keep_steps: tuple[NonNegativeInt, ...] = Field(
+    keep_steps: tuple[Annotated[Whole, Field(ge=0, le=10**9)], ...] = Field(
         (), description="Steps at which the weights are kept beside the final ones."
     )
-
-
-Count = Annotated[int, Field(ge=1)]
 
 
 class Operation(Section):
@@ -35,10 +32,8 @@ class Operation(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Where models run; auto takes a GPU if there is one."
     )
-    checkpoint_every: int = Field(
-        500, ge=1, description="Steps between the checkpoints that a killed run resumes from."
-    )
-    heartbeat_seconds: float = Field(10, gt=0, description="How often a trainer shows that it lives.")
+    checkpoint_every: Count = Field(500, description="Steps between the checkpoints that a killed run resumes from.")
+    heartbeat_seconds: Real = Field(10, ge=0.1, le=3600, description="How often a trainer shows that it lives.")
     loader: Literal["resident", "ffcv"] = Field(
         "resident",
         description="Who reads images in training. resident: they lie on the GPU, or on the CPU in the mapped file; "
@@ -63,24 +58,31 @@ class Operation(Section):
         return value.get(setting) if isinstance(value, dict) else value
 
 
+# a number for each channel of images from 0 to 255
+Channels = Annotated[tuple[Annotated[Real, Field(ge=-1000, le=1000)], ...], Field(min_length=1, max_length=4)]
+Decay = Annotated[Real, Field(ge=0, lt=1)]  # of a running mean
+
+
 class Augmentation(Section):
     """Random changes of the training images, keyed by (seed, replica, step)."""
 
     flip: bool = Field(False, description="Mirror left-right with probability one half.")
-    translate: int = Field(0, ge=0, description="Shift by up to this many pixels in each direction.")
-    cutout: int = Field(0, ge=0, description="Side of one square set to the mean colour, pixels.")
-    brightness: float = Field(0, ge=0, lt=1, description="Relative range of the brightness jitter.")
-    contrast: float = Field(0, ge=0, lt=1, description="Relative range of the contrast jitter.")
-    saturation: float = Field(0, ge=0, lt=1, description="Relative range of the saturation jitter.")
-    jitter_probability: float = Field(0.3, ge=0, le=1, description="Probability of each of the three jitters.")
+    translate: Whole = Field(0, ge=0, le=4096, description="Shift by up to this many pixels in each direction.")
+    cutout: Whole = Field(0, ge=0, le=4096, description="Side of one square set to the mean colour, pixels.")
+    brightness: Real = Field(0, ge=0, lt=1, description="Relative range of the brightness jitter.")
+    contrast: Real = Field(0, ge=0, lt=1, description="Relative range of the contrast jitter.")
+    saturation: Real = Field(0, ge=0, lt=1, description="Relative range of the saturation jitter.")
+    jitter_probability: Real = Field(0.3, ge=0, le=1, description="Probability of each of the three jitters.")
 
 
 class ImageRecipe(Recipe):
     """What the recipes of images have in common."""
 
-    epochs: int = Field(ge=1, description="Passes over the training images.")
-    batch_size: int = Field(ge=2, description="Images a step; the last partial batch of an epoch is dropped.")
-    weight_decay: float = Field(0, ge=0, description="L2 penalty on all weights.")
+    epochs: Count = Field(description="Passes over the training images.")
+    batch_size: Whole = Field(
+        ge=2, le=10**7, description="Images a step; the last partial batch of an epoch is dropped."
+    )
+    weight_decay: Real = Field(0, ge=0, le=1000, description="L2 penalty on all weights.")
 
 
 def check_channels(mean: Sequence[float], std: Sequence[float]) -> None:
@@ -96,10 +98,10 @@ def check_channels(mean: Sequence[float], std: Sequence[float]) -> None:
 class ClassImages(Section):
     """What cross entropy needs beside images, whatever the optimizer."""
 
-    label_smoothing: float = Field(0, ge=0, lt=1, description="Label smoothing of the cross entropy.")
+    label_smoothing: Real = Field(0, ge=0, lt=1, description="Label smoothing of the cross entropy.")
     channels_last: bool = Field(True, description="Memory layout of images and convolutions.")
-    mean: tuple[float, ...] = Field(description="Mean of each channel, subtracted, 0 to 255.")
-    std: tuple[float, ...] = Field(description="Standard deviation of each channel, divided by, 0 to 255.")
+    mean: Channels = Field(description="Mean of each channel, subtracted, 0 to 255.")
+    std: Channels = Field(description="Standard deviation of each channel, divided by, 0 to 255.")
     augmentation: Augmentation = Field(Augmentation(), description="Random changes of the images.")
 
     @model_validator(mode="after")
@@ -111,8 +113,8 @@ class ClassImages(Section):
 class ClassifierRecipe(ClassImages, ImageRecipe):
     """Cross entropy with SGD; the learning rate goes 0 -> lr -> 0 in one triangle, step by step."""
 
-    peak_epoch: float = Field(gt=0, description="Epoch at which the learning rate peaks.")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Momentum of SGD.")
+    peak_epoch: Real = Field(gt=0, le=10**6, description="Epoch at which the learning rate peaks.")
+    momentum: Real = Field(0.9, ge=0, lt=1, description="Momentum of SGD.")
 
     @model_validator(mode="after")
     def _peak_inside(self) -> Self:
@@ -124,9 +126,11 @@ class ClassifierRecipe(ClassImages, ImageRecipe):
 class AdamRecipe(ClassImages, Recipe):
     """Cross entropy with Adam at a constant learning rate, for a number of steps."""
 
-    steps: int = Field(ge=1, description="Steps; the images are shuffled anew in each epoch.")
-    batch_size: int = Field(ge=2, description="Images a step; the last partial batch of an epoch is dropped.")
-    weight_decay: float = Field(0, ge=0, description="L2 penalty on all weights.")
+    steps: Count = Field(description="Steps; the images are shuffled anew in each epoch.")
+    batch_size: Whole = Field(
+        ge=2, le=10**7, description="Images a step; the last partial batch of an epoch is dropped."
+    )
+    weight_decay: Real = Field(0, ge=0, le=1000, description="L2 penalty on all weights.")
 
 
 class AutoencoderRecipe(ImageRecipe):
@@ -136,18 +140,18 @@ class AutoencoderRecipe(ImageRecipe):
 class LanguageRecipe(Recipe):
     """Next-token prediction with AdamW; warm-up, then a cosine; the weights with the best validation loss are kept."""
 
-    steps: int = Field(ge=1, description="Optimizer steps, if training is not stopped earlier.")
-    batch_size: int = Field(ge=1, description="Windows of text that go through the model at once.")
-    accumulation: int = Field(1, ge=1, description="Batches whose gradients make one step.")
-    weight_decay: float = Field(0.1, ge=0, description="Decoupled decay of matrices; gains are not decayed.")
-    betas: tuple[float, float] = Field((0.9, 0.95), description="Decay of AdamW's two running means.")
-    clip: float | None = Field(1.0, gt=0, description="Largest norm of the gradient; null does not clip.")
-    warmup: float = Field(0.1, ge=0, lt=1, description="Share of the steps over which the learning rate rises.")
-    final_lr: float = Field(0.1, ge=0, le=1, description="Learning rate after the last step, as a share of `lr`.")
-    evaluate_every: int = Field(100, ge=1, description="Steps between two measurements of the validation loss.")
-    validation_windows: int = Field(512, ge=1, description="Windows of held-out text that measure it, drawn once.")
-    patience: int | None = Field(
-        None, ge=1, description="Stop when the validation loss has not fallen for so many steps; null never stops."
+    steps: Count = Field(description="Optimizer steps, if training is not stopped earlier.")
+    batch_size: Count = Field(description="Windows of text that go through the model at once.")
+    accumulation: Count = Field(1, description="Batches whose gradients make one step.")
+    weight_decay: Real = Field(0.1, ge=0, le=1000, description="Decoupled decay of matrices; gains are not decayed.")
+    betas: tuple[Decay, Decay] = Field((0.9, 0.95), description="Decay of AdamW's two running means.")
+    clip: Real | None = Field(1.0, gt=0, le=10**9, description="Largest norm of the gradient; null does not clip.")
+    warmup: Real = Field(0.1, ge=0, lt=1, description="Share of the steps over which the learning rate rises.")
+    final_lr: Real = Field(0.1, ge=0, le=1, description="Learning rate after the last step, as a share of `lr`.")
+    evaluate_every: Count = Field(100, description="Steps between two measurements of the validation loss.")
+    validation_windows: Count = Field(512, description="Windows of held-out text that measure it, drawn once.")
+    patience: Count | None = Field(
+        None, description="Stop when the validation loss has not fallen for so many steps; null never stops."
     )
 
 

@@ -85,7 +85,7 @@ def test_a_configuration_cannot_be_changed_after_reading(demo):
         (
             "similarity.protocols",
             ["exakt"],
-            "similarity.protocols.0: Input should be 'exact' or 'as_published' (got 'exakt')",
+            "similarity.protocols.0: this must be 'exact' or 'as_published'. Did you mean 'exact'? (got 'exakt')",
         ),
         (
             "models.resnet8.family",
@@ -135,7 +135,7 @@ def test_a_configuration_cannot_be_changed_after_reading(demo):
             "digit_digit",
             "settings.colorshapedigit.labelling: 'digit_digit' must join distinct",
         ),
-        ("settings.digits.size", 3, "settings.digits.size: Input should be greater than or equal to 4 (got 3)"),
+        ("settings.digits.size", 3, "settings.digits.size: this must be at least 4 (got 3)"),
         (
             "studies.task_overlap.settings",
             ["digit"],
@@ -168,8 +168,12 @@ def test_a_configuration_cannot_be_changed_after_reading(demo):
             "stimuli names a value twice: ['digits_test', 'digits_test']",
         ),
         ("studies.task_overlap.stimuli", ["digits_test", "digits_test"], "stimuli names a value twice: ["),
-        ("studies.task_overlap.stimuli", {"digits": []}, "studies.task_overlap.stimuli.digits: Tuple should have"),
-        ("studies.task_overlap.stimuli", [], "studies.task_overlap.stimuli: Tuple should have at least 1 item"),
+        (
+            "studies.task_overlap.stimuli",
+            {"digits": []},
+            "studies.task_overlap.stimuli.digits: too few, there must be at least 1",
+        ),
+        ("studies.task_overlap.stimuli", [], "studies.task_overlap.stimuli: too few, there must be at least 1"),
         (
             "studies.label_overlap.settings",
             ["digits"],
@@ -177,8 +181,8 @@ def test_a_configuration_cannot_be_changed_after_reading(demo):
         ),
         ("studies.task_overlap.seeds", [0, 1, 0], "seeds names a value twice: [0, 1, 0]"),
         ("studies.task_overlap.seeds", [], "studies.task_overlap.seeds: "),
-        ("studies.task_overlap.seeds", [0, -1], "seeds.1: Input should be greater than or equal to 0 (got -1)"),
-        ("recipes.digits.lr", float("inf"), "recipes.digits.lr: Input should be a finite number (got inf)"),
+        ("studies.task_overlap.seeds", [0, -1], "seeds.1: this must be at least 0 (got -1)"),
+        ("recipes.digits.lr", float("inf"), "recipes.digits.lr: this must be a finite number (got inf)"),
         ("stimuli.digits_test.dataset", "mnist", "stimuli.digits_test.dataset: 'mnist' is not under datasets."),
         (
             "datasets.digits.source",
@@ -186,7 +190,7 @@ def test_a_configuration_cannot_be_changed_after_reading(demo):
             "datasets.digits.source: unknown source 'digit'. Did you mean 'digits'? Known: ",
         ),
         ("datasets.my-data", {"source": "digits"}, "datasets.my-data"),
-        ("recipes.digits.lr", 0, "recipes.digits.lr: Input should be greater than 0 (got 0)"),
+        ("recipes.digits.lr", 0, "recipes.digits.lr: this must be above 0 (got 0)"),
         ("recipes.digits.peak_epoch", 15, "recipes.digits: peak_epoch (15) must lie before the last epoch (15)"),
         ("recipes.digits.peak_epoch", 20, "recipes.digits: peak_epoch (20) must lie before the last epoch (15)"),
         ("recipes.digits.std", [96, 96], "need one non-zero number a channel each"),
@@ -213,7 +217,7 @@ def test_a_fault_is_named_with_its_path_value_and_remedy(demo, path, value, word
         ("nan", "a level lies between 0 and 1, got nan"),
         ("half", "a level is a number between 0 and 1 in quotes, got 'half'"),
         ("2A", "a level is a number between 0 and 1 in quotes, got '2A'"),
-        (0.5, "studies.dataset_overlap.levels.1: Input should be a valid string: put it in quotes (got 0.5)"),
+        (0.5, "studies.dataset_overlap.levels.1: this must be text: put it in quotes (got 0.5)"),
         ("0", "levels names a value twice: ['0', '0']"),
     ],
 )

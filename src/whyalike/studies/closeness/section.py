@@ -10,8 +10,8 @@ from pydantic import Field, field_validator, model_validator
 
 from whyalike.config.scorings import Scorings
 from whyalike.data.parameters import Cifar10Parameters
-from whyalike.models.parameters import ResNetParameters
-from whyalike.section import Name, Section
+from whyalike.models.parameters import ResNetParameters, Width
+from whyalike.section import Count, Name, Real, Section, Seed, Whole
 from whyalike.training.parameters import AdamRecipe
 
 CIFAR10 = {"mean": (125.307, 122.961, 113.8575), "std": (51.5865, 50.847, 51.255)}  # of its pixels, as everywhere else
@@ -22,14 +22,13 @@ METRICS_OF_F: dict[str, dict[str, Any]] = {
     "svcca": {"dims": 2},
 }
 
-Seed = Annotated[int, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+Few = Annotated[Whole, Field(ge=4, le=1000)]
 
 
 class Circle(Section):
     """Two constructed models that agree on every label, more surely as rho grows, and arrange the labels otherwise."""
 
-    radii: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+    radii: tuple[Annotated[Real, Field(gt=0, le=10**6)], ...] = Field(
         tuple(range(1, 21)), min_length=1, description="Lengths rho of the unembeddings."
     )
     per_class: Count = Field(500, description="Inputs of each of the 7 labels.")
@@ -40,8 +39,8 @@ class Circle(Section):
 class Copies(Section):
     """A Gaussian model and its copies of growing noise."""
 
-    n: Annotated[int, Field(ge=4)] = Field(500, description="Inputs.")
-    labels: Annotated[int, Field(ge=4)] = Field(7, description="Labels.")
+    n: Annotated[Whole, Field(ge=4, le=10**7)] = Field(500, description="Inputs.")
+    labels: Few = Field(7, description="Labels.")
     levels: Count = Field(250, description="Copies; SD of the noise evenly spaced up to 1.")
     num_samples: Count = Field(300, description="Random tuples of inputs of llv_distance.")
     seed: Seed = Field(0, description="Key of all draws.")
@@ -50,10 +49,12 @@ class Copies(Section):
 class EmbeddingRecipe(Section):
     """How f and g are trained: Adam on the cross entropy of p(y|x); two MLPs of the same width."""
 
-    lr: float = Field(1e-4, gt=0, description="Learning rate of Adam.")
+    lr: Real = Field(1e-4, gt=0, le=1000, description="Learning rate of Adam.")
     batch_size: Count = Field(128, description="Inputs a step; batches are keyed by (seed, epoch).")
     steps: Count = Field(15000, description="Steps.")
-    layers: Annotated[int, Field(ge=2)] = Field(4, description="Linear layers of each MLP, LeakyReLU between them.")
+    layers: Annotated[Whole, Field(ge=2, le=1000)] = Field(
+        4, description="Linear layers of each MLP, LeakyReLU between them."
+    )
 
 
 class Radial(Section):
@@ -66,15 +67,13 @@ class Radial(Section):
 class Widths(Section):
     """Models of growing width on radial data."""
 
-    classes: tuple[Annotated[int, Field(ge=4)], ...] = Field(
-        (4, 6, 10, 18), min_length=1, description="Numbers of labels K of `closeness`."
-    )
-    synthetic_classes: tuple[Annotated[int, Field(ge=4)], ...] = Field(
+    classes: tuple[Few, ...] = Field((4, 6, 10, 18), min_length=1, description="Numbers of labels K of `closeness`.")
+    synthetic_classes: tuple[Few, ...] = Field(
         (4, 6), min_length=1, description="Those of `closeness_synthetic`, the smaller target."
     )
-    dimensions: Count = Field(2, description="M, the width of embeddings and unembeddings.")
-    widths: tuple[Count, ...] = Field((16, 32, 64, 128, 256), min_length=1, description="Units of a hidden layer.")
-    seeds: Annotated[int, Field(ge=4)] = Field(20, description="Models of a width; all pairs among them are scored.")
+    dimensions: Width = Field(2, description="M, the width of embeddings and unembeddings.")
+    widths: tuple[Width, ...] = Field((16, 32, 64, 128, 256), min_length=1, description="Units of a hidden layer.")
+    seeds: Few = Field(20, description="Models of a width; all pairs among them are scored.")
     train: Radial = Field(Radial(n=20000, seed=0), description="Training data.")
     test: Radial = Field(Radial(n=2000, seed=1), description="Test data, on which models are compared.")
     recipe: EmbeddingRecipe = Field(EmbeddingRecipe(), description="Training.")
@@ -99,12 +98,12 @@ class Widths(Section):
 class DigitModels(Section):
     """Models of growing embeddings on scikit-learn's handwritten digits."""
 
-    dimensions: tuple[Annotated[int, Field(ge=1, le=8)], ...] = Field(
+    dimensions: tuple[Annotated[Whole, Field(ge=1, le=8)], ...] = Field(
         (2, 3, 5), min_length=1, description="Numbers of dimensions M; those of M = 2 are drawn side by side."
     )
-    width: Count = Field(128, description="Units of a hidden layer.")
-    seeds: Annotated[int, Field(ge=4)] = Field(10, description="Models of a number of dimensions.")
-    train: Annotated[int, Field(ge=1, le=1796)] = Field(1200, description="Training images; the others test.")
+    width: Width = Field(128, description="Units of a hidden layer.")
+    seeds: Few = Field(10, description="Models of a number of dimensions.")
+    train: Annotated[Whole, Field(ge=1, le=1796)] = Field(1200, description="Training images; the others test.")
     seed: Seed = Field(0, description="Key of the split.")
     recipe: EmbeddingRecipe = Field(EmbeddingRecipe(batch_size=32, steps=20000), description="Training.")
 
@@ -119,9 +118,11 @@ class Photographs(Section):
         min_length=1,
         description="Numbers of dimensions M, at most 8; M = 2 is drawn side by side.",
     )
-    width: Count = Field(128, description="Units of a hidden layer of g.")
-    layers: Annotated[int, Field(ge=2)] = Field(4, description="Linear layers of g, LeakyReLU between them.")
-    seeds: Annotated[int, Field(ge=2)] = Field(10, description="Models of a number of dimensions: runs of the store.")
+    width: Width = Field(128, description="Units of a hidden layer of g.")
+    layers: Annotated[Whole, Field(ge=2, le=1000)] = Field(4, description="Linear layers of g, LeakyReLU between them.")
+    seeds: Annotated[Whole, Field(ge=2, le=1000)] = Field(
+        10, description="Models of a number of dimensions: runs of the store."
+    )
     stimuli: Count = Field(
         2000, description="Test images on which embeddings are compared; losses are those of all test images."
     )
@@ -142,7 +143,9 @@ class Tuples(Section):
     counts: tuple[Count, ...] = Field(
         (1, 3, 10, 30, 100, 200, 300, 1000, 3000), min_length=1, description="Numbers of tuples."
     )
-    keys: Annotated[int, Field(ge=2)] = Field(10, description="How many keys: independent draws of the tuples.")
+    keys: Annotated[Whole, Field(ge=2, le=1000)] = Field(
+        10, description="How many keys: independent draws of the tuples."
+    )
     pairs: Count = Field(10, description="Pairs of trained models of each number of labels, the widest ones.")
 
 
