@@ -3,6 +3,7 @@
 Every file of the workflow is written next to its final name, flushed to the disk and renamed: a reader sees the old
 file or the new one, never half of one. Parquet tables keep the parameters and the fingerprint of their maker in the
 schema's metadata (key ``whyalike``), canonical JSON without time, host or path, so that equal work gives equal bytes.
+A table that is read is the one that was written, or a `DamagedFile` (`whyalike.table_sums`).
 """
 
 import errno
@@ -12,7 +13,8 @@ import os
 import re
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from whyalike.table_sums import has_sums, no_sums, verified, write_sums
+
 METADATA_KEY = b"whyalike"
+ROWS = 2**20  # of a row group that nobody asked for; pyarrow's own number
 FULL = 1 << 20  # bytes that are free on a full disk: a file that fails for want of room is larger, or a page is
 
 
@@ -111,23 +116,123 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_table(path: str | os.PathLike, table: pa.Table, made_by: Mapping[str, Any], **options: Any) -> None:
-    """Write a Parquet table atomically, with ``made_by`` (JSON values) as its only metadata.
+class DamagedFile(ValueError):
+    """A file does not hold what was written."""
+
+
+def write_table(
+    path: str | os.PathLike, table: pa.Table, made_by: Mapping[str, Any], sums: bool = True, **options: Any
+) -> None:
+    """Write a Parquet table atomically, with ``made_by`` (JSON values) and the sums of its bytes as its only metadata.
 
     Metadata that the table brings is dropped: pandas' holds library versions, which would make equal numbers unequal
-    bytes. ``options`` go to `pyarrow.parquet.write_table` (compression, row_group_size, ...).
+    bytes. ``sums=False`` leaves the sums out, for a file whose hash stands elsewhere. ``options`` go to
+    `pyarrow.parquet.ParquetWriter` (compression, ...).
     """
-    metadata = {METADATA_KEY: canonical_json(made_by).encode()}
+    table = table.replace_schema_metadata({METADATA_KEY: canonical_json(made_by).encode()})
     with atomic(path) as temporary:
-        pq.write_table(table.replace_schema_metadata(metadata), temporary, **options)
+        with pq.ParquetWriter(temporary, table.schema, **options) as writer:
+            writer.write_table(table, row_group_size=ROWS)
+            if sums:
+                writer.add_key_value_metadata(no_sums(max(1, -(-len(table) // ROWS))))  # an empty table has one, too
+        if sums:
+            write_sums(temporary)
+
+
+@contextmanager
+def table_writer(
+    path: str | os.PathLike, schema: pa.Schema, made_by: Mapping[str, Any], **options: Any
+) -> Iterator[Callable[[pa.Table], None]]:
+    """Yield what writes a row group of a table; else as `write_table`, but ``made_by`` is read when all are written."""
+    groups = 0
+
+    def write(group: pa.Table) -> None:
+        nonlocal groups
+        groups += 1
+        writer.write_table(group, row_group_size=len(group))
+
+    with atomic(path) as temporary:
+        with pq.ParquetWriter(temporary, schema, **options) as writer:
+            yield write
+            writer.add_key_value_metadata({METADATA_KEY: canonical_json(made_by).encode(), **no_sums(groups)})
+        write_sums(temporary)
+
+
+def read_table(path: str | os.PathLike, **options: Any) -> pa.Table:
+    """A table, verified; ``options`` (columns, filters) go to `pyarrow.parquet.read_table`.
+
+    Raises
+    ------
+    DamagedFile : it is not what was written.
+    FileNotFoundError : there is none.
+    """
+    with _damage_told(path), pa.OSFile(os.fspath(path)) as file:
+        verified(file, None)
+        return pq.read_table(file, **options)
+
+
+def read_group(path: str | os.PathLike, number: int, columns: Sequence[str]) -> pa.Table:
+    """One row group of a table, mapped, and verified without the others. Raises as `read_table`."""
+    with _damage_told(path), pa.memory_map(os.fspath(path)) as file:
+        metadata = verified(file, [number])
+        return pq.ParquetFile(file, metadata=metadata).read_row_group(number, columns=columns)
+
+
+def check_table(path: str | os.PathLike) -> bool:
+    """Compare a table with its sums; says whether it has any. Raises as `read_table`."""
+    with _damage_told(path), pa.OSFile(os.fspath(path)) as file:
+        return has_sums(verified(file, None))
+
+
+def column_names(path: str | os.PathLike) -> list[str]:
+    """The names of a table's columns. Raises as `read_table`."""
+    with _damage_told(path), pa.OSFile(os.fspath(path)) as file:
+        return verified(file).schema.to_arrow_schema().names
 
 
 def made_by(path: str | os.PathLike) -> dict[str, Any]:
-    """The ``made_by`` of a table written by `write_table`; ``{}`` for a Parquet file from elsewhere."""
-    return json.loads((pq.read_metadata(path).metadata or {}).get(METADATA_KEY, b"{}"))
+    """The ``made_by`` of a table written by `write_table`; ``{}`` for a Parquet file from elsewhere.
+
+    Raises as `read_table`.
+    """
+    with _damage_told(path), pa.OSFile(os.fspath(path)) as file:
+        metadata = verified(file).metadata or {}
+    try:
+        return json.loads(metadata.get(METADATA_KEY, b"{}"))
+    except ValueError as error:  # of a table without sums
+        raise _damaged(path, error) from error
+
+
+@contextmanager
+def _damage_told(path: str | os.PathLike) -> Iterator[None]:
+    """Make one fault of the many that a damaged Parquet file gives; those of the system stay what they are."""
+    try:
+        yield
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) is not None:
+            raise
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: str | os.PathLike, error: Exception) -> DamagedFile:
+    why = str(error).partition("\n")[0]
+    return DamagedFile(f"{path} is not the table that was written ({why}). Delete it and give the same command: it is "
+                       "made again.")  # fmt: skip
 
 
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file, hex; it is read in pieces."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def check_archive(path: Path) -> None:
+    """Compare what is in a zip archive with its own sums: `torch.save` writes them, and `torch.load` ignores them.
+
+    Raises
+    ------
+    DamagedFile, zipfile.BadZipFile : it is not what was written.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if damaged := archive.testzip():
+            raise DamagedFile(f"{path} is not the file that was written (the CRC-32 of {damaged} differs)")

@@ -22,12 +22,19 @@ from pathlib import Path
 PACKAGE = "whyalike"
 _ROOT = Path(__file__).parent
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-# how files are written, who is told, who holds a run, what is tried before training, and what a GPU would do (the
-# workflow scores on the CPU): no fingerprint counts it, for no number of a study depends on it
+# how files are written and read, who is told, who holds a run, what is tried before training, and what a GPU would do
+# (the workflow scores on the CPU): no fingerprint counts it, for no number of a study depends on it
 _WITHOUT_EFFECT = frozenset(
     {
         "whyalike.files:atomic",
+        "whyalike.files:check_archive",
+        "whyalike.files:made_by",
+        "whyalike.files:read_group",
+        "whyalike.files:read_table",
+        "whyalike.files:table_writer",
+        "whyalike.files:write_table",
         "whyalike.job:note",
+        "whyalike.data.array_sums:is_as_written",
         "whyalike.data.stimuli:try_stimuli",
         "whyalike.models.recording:try_layers",
         "whyalike.similarity.on_device:forms_on_gpu",

@@ -5,13 +5,24 @@ import os
 import shutil
 import socket
 from collections import namedtuple
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from whyalike.files import atomic, canonical_json, made_by, write_table, write_text
+from whyalike.files import (
+    DamagedFile,
+    atomic,
+    canonical_json,
+    check_table,
+    made_by,
+    read_group,
+    read_table,
+    write_table,
+    write_text,
+)
 
 
 def test_atomic_writes_the_file_and_makes_its_folders(tmp_path):
@@ -126,6 +137,74 @@ def test_a_table_without_valid_metadata_leaves_the_old_one(tmp_path):
         write_table(path, pa.table({"x": [2]}), {"version": float("inf")})
     assert pq.read_table(path)["x"].to_pylist() == [1]
     assert made_by(path) == {"version": 1}
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A table of several kinds of columns, and its path."""
+    path, n = tmp_path / "scores.parquet", 40
+    columns = {
+        "run": [f"r{i}" for i in range(n)],
+        "value": [i / 7 for i in range(n)],
+        "seed": list(range(n)),
+        "names": [["a", "b"]] * n,
+        "level": [None, "0.5"] * (n // 2),
+    }
+    write_table(path, pa.table(columns), {"work": {"seed": 1, "n": 22}}, compression="zstd")
+    return path, read_table(path)
+
+
+@pytest.mark.parametrize("first", range(3))
+def test_a_flipped_bit_anywhere_is_told_and_never_other_numbers(table, first):
+    path, whole = table
+    raw, told = path.read_bytes(), 0
+    for place in range(first, len(raw), 3):
+        damaged = bytearray(raw)
+        damaged[place] ^= 1 << (place * 5 + first) % 8
+        path.write_bytes(damaged)
+        try:
+            assert read_group(path, 0, whole.column_names).equals(whole)
+            assert read_table(path).equals(whole)
+            assert made_by(path) == {"work": {"seed": 1, "n": 22}}
+        except DamagedFile as error:
+            told, text = told + 1, str(error)
+            assert text.startswith(f"{path} is not the table that was written (")
+            assert text.endswith("Delete it and give the same command: it is made again.")
+    assert told > 0.8 * len(raw) / 3
+
+
+@pytest.mark.parametrize("kept", [0, 3, 12, 1000, -1])
+def test_a_table_that_is_cut_off_is_told(table, kept):
+    path, _ = table
+    path.write_bytes(path.read_bytes()[:kept])
+    for read in (read_table, made_by, check_table):
+        with pytest.raises(DamagedFile, match=r"scores\.parquet is not the table that was written"):
+            read(path)
+
+
+def test_a_table_without_checksums_is_read_as_it_is(tmp_path):
+    table = pa.table({"x": [1.5, 2.5]}).replace_schema_metadata({b"whyalike": b'{"work":{"seed":3}}'})
+    pq.write_table(table, tmp_path / "old.parquet")
+    write_table(tmp_path / "new.parquet", table, {"work": {"seed": 3}})
+    for name, known in (("old", False), ("new", True)):
+        path = tmp_path / f"{name}.parquet"
+        assert check_table(path) == known
+        assert read_table(path, columns=["x"])["x"].to_pylist() == [1.5, 2.5]
+        assert made_by(path) == {"work": {"seed": 3}}
+
+
+def test_a_table_that_is_not_there_is_no_damage(tmp_path):
+    for read in (read_table, made_by):
+        with pytest.raises(FileNotFoundError):
+            read(tmp_path / "none.parquet")
+
+
+def test_names_that_look_like_partitions_or_addresses_are_plain_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = Path("level=0.5") / "a:b.parquet"
+    write_table(path, pa.table({"x": [1]}), {})
+    assert read_table(path).column_names == ["x"]
+    assert made_by(path) == {}
 
 
 def test_the_next_writer_removes_what_a_killed_one_left(tmp_path):

@@ -159,6 +159,8 @@ def change(path: Path, old: str, new: str) -> None:
         ),
         # how files are written and runs are held changes no number
         ("files.py", "temporary.replace(path)", "os.replace(temporary, path)", ""),
+        ("table_sums.py", "CHUNK = 2**24", "CHUNK = 2**25", ""),
+        ("data/array_sums.py", "BLOCK = 2**20", "BLOCK = 2**21", ""),
         ("training/store.py", 'self.folder / "lock"', 'self.folder / "a_lock"', ""),
         ("similarity/metrics/cka.py", "KERNEL_PAYS = 64", "KERNEL_PAYS = 65", ""),
         ("statistics/inference.py", "CONFIDENCE = 0.95", "CONFIDENCE = 0.9", ""),

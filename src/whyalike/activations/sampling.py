@@ -11,14 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import torch
 from tokenizers import Tokenizer
 
 from whyalike.activations.extraction import trained_model
 from whyalike.activations.parameters import SampleTextParameters
 from whyalike.data.tokenization import encode, of_prepared
-from whyalike.files import write_text
+from whyalike.files import read_table, write_text
 from whyalike.job import note
 from whyalike.markdown import plain
 from whyalike.randomness import key
@@ -57,7 +56,7 @@ def sample_text(
     DamagedRun : the store lacks a run, or its weights are not what was written.
     """
     device = set_up_device(operation.device, threads)
-    known = pd.concat([pq.read_table(path).to_pandas() for path in manifests], ignore_index=True)
+    known = pd.concat([read_table(path).to_pandas() for path in manifests], ignore_index=True)
     losses = known.drop_duplicates("run").set_index("run")[["loss", "loss_unit"]]
     rows = []
     for cell in parameters.cells:

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from whyalike.files import METADATA_KEY, atomic, canonical_json, made_by
+from whyalike.files import made_by, read_group, table_writer
 
 CHUNK = 1 << 20  # numbers that are handed to the writer at a time
 
@@ -43,19 +42,16 @@ def write_activations(
     number = np.dtype(stored)
     vector = pa.list_(pa.from_numpy_dtype(number), -1 if width is None else width)
     schema = pa.schema([("run", pa.string()), ("stimulus_id", pa.int64()), ("vector", vector)])
-    runs = []
-    with (
-        atomic(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="none", use_dictionary=["run"]) as writer,
-    ):
+    runs: list[str] = []
+    maker = {"runs": runs, "work": dict(work)}
+    with table_writer(path, schema, maker, compression="none", use_dictionary=["run"]) as write:
         for run, vectors in representations:
             units = vectors.shape[1] if width is None else width
             _check(path, run, vectors, (len(ids), units), float(np.finfo(number).max))
             columns = [pa.array([run] * len(ids)), pa.array(ids), _lists(vectors.astype(number, copy=False), vector)]
-            writer.write_table(pa.table(columns, schema=schema), row_group_size=len(ids))
+            write(pa.table(columns, schema=schema))
             runs.append(run)
             del vectors, columns  # before the next is made
-        writer.add_key_value_metadata({METADATA_KEY.decode(): canonical_json({"runs": runs, "work": dict(work)})})
 
 
 def _lists(vectors: np.ndarray, kind: pa.DataType) -> pa.ChunkedArray:
@@ -93,7 +89,7 @@ def by_layer(paths: Iterable[Path]) -> dict[str, list[Path]]:
 
 def read_ids(path: Path) -> np.ndarray:
     """Stimulus ids of an activation file, int64 (n,); the same for every run."""
-    return pq.ParquetFile(path, memory_map=True).read_row_group(0, columns=["stimulus_id"])["stimulus_id"].to_numpy()
+    return read_group(path, 0, ["stimulus_id"])["stimulus_id"].to_numpy()
 
 
 def read_activations(path: Path, run: str) -> np.ndarray:
@@ -108,7 +104,6 @@ def read_activations(path: Path, run: str) -> np.ndarray:
         raise LookupError(
             f"{path} has no run {run}. It holds: {', '.join(runs) or 'none'}. Extract the activations again."
         )
-    group = pq.ParquetFile(path, memory_map=True).read_row_group(runs.index(run), columns=["vector"])
-    vectors = group["vector"].combine_chunks()
+    vectors = read_group(path, runs.index(run), ["vector"])["vector"].combine_chunks()
     flat = vectors.flatten().to_numpy(zero_copy_only=False)
     return flat.astype(np.float32, copy=False).reshape(len(vectors), -1)  # (n, d)

@@ -125,7 +125,7 @@ def _parquet_blocks(path: Path, width: int | None, rows: int) -> Iterator[Block]
     """So many rows at a time; all must have the width, if it is given."""
     start = 0
     # else all of a column of a row group is read at once
-    with pq.ParquetFile(path.absolute(), buffer_size=BLOCK, pre_buffer=False) as file:
+    with pq.ParquetFile(path.absolute(), buffer_size=BLOCK, pre_buffer=False, page_checksum_verification=True) as file:
         for batch in file.iter_batches(rows, columns=["vector"], use_threads=False):
             lists = batch.column(0)
             widths = set(pc.list_value_length(lists).to_pylist()) if len(lists) else set()
@@ -153,7 +153,7 @@ def read_columns(path: Path, needed: str) -> dict[str, Callable[[], np.ndarray]]
 
 
 def _values(path: Path, name: str) -> np.ndarray:
-    column = pq.read_table(path, columns=[name], partitioning=None)[name]
+    column = pq.read_table(path, columns=[name], partitioning=None, page_checksum_verification=True)[name]
     # to_numpy makes the first category of what is missing in a column of categories
     return (column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column).to_numpy()
 

@@ -8,8 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pyarrow as pa
-
 from whyalike.files import file_sha256, made_by
 from whyalike.studies.study import MODELS, Study
 
@@ -60,7 +58,7 @@ def _fault(manifest: Path, weights: Path) -> str | None:
     remedy = f"Remove {manifest} and start again: the group is then trained anew."
     try:
         expected = made_by(manifest)["sha256"]
-    except (pa.ArrowException, OSError, KeyError, ValueError):
+    except (OSError, KeyError, ValueError):
         return f"{manifest} cannot be read. {remedy}"
     if not weights.is_file():
         return f"{weights} is missing. {remedy}"

@@ -139,7 +139,8 @@ def _json(path: Path, columns: Sequence[str]) -> Iterator[Piece]:
 
 
 def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Piece]:
-    with pq.ParquetFile(path.absolute()) as file:  # a relative name with a colon would be a URI
+    # a relative name with a colon would be a URI
+    with pq.ParquetFile(path.absolute(), page_checksum_verification=True) as file:
         kinds = {field.name: field.type for field in file.schema_arrow}
         if absent := [name for name in columns if name not in kinds]:
             raise _without(path, "the file", absent, kinds)

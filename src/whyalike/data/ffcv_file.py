@@ -61,6 +61,7 @@ def write_beton(data: Prepared, output: Path) -> None:
     RuntimeError : FFCV is not installed.
     ValueError : the data set is text.
     """
+    data.check()
     with atomic(output) as temporary:
         _write(temporary, data.images)
     note = {
@@ -123,9 +124,10 @@ def beton_of(data: Prepared) -> Path:
 
 
 def _fits(path: Path, data: Prepared) -> bool:
-    """Whether a .beton is whole, by its size, and of these images."""
+    """Whether a .beton is what was written, of these images."""
     try:
         note = json.loads(path.with_name(BETON_NOTE).read_text(encoding="utf-8"))
-        return [note["content"], note["bytes"], note["version"]] == [data.content_sha256, path.stat().st_size, VERSION]
+        fits = [note["content"], note["bytes"], note["version"]] == [data.content_sha256, path.stat().st_size, VERSION]
+        return fits and note["sha256"] == file_sha256(path)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False

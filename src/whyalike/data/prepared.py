@@ -15,15 +15,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from whyalike.data import binary_facts
 from whyalike.data.array_file import ARRAY, CHECKSUMS, check_array, write_array
+from whyalike.data.array_sums import is_as_written
 from whyalike.data.label_table import PARTS, check_labels, label_table
-from whyalike.files import canonical_json, file_sha256, write_table, write_text
+from whyalike.files import DamagedFile, canonical_json, file_sha256, read_table, write_table, write_text
 
 LABELS = "labels.parquet"
+
+
+class DamagedData(DamagedFile):
+    """A file of a prepared data set is not what was written, or does not belong to the others."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,35 @@ class Prepared:
                 "and stimuli for images."
             )
         return self.array
+
+    def check(self, rows: np.ndarray | None = None) -> None:
+        """Compare what is stored of the images or stretches of some rows with what was written.
+
+        Parameters
+        ----------
+        rows : row indices of the labels (m,); the whole array where left out.
+
+        Raises
+        ------
+        DamagedData : it differs.
+        """
+        if self.folder is None:
+            return
+        array = self.folder / ARRAY
+        if not is_as_written(array, files_sha256(self.folder)[ARRAY], self._bytes_of(rows)):
+            raise DamagedData(_remedy(array, f"is not the file that {CHECKSUMS} describes (sha256 differs)"))
+
+    def _bytes_of(self, rows: np.ndarray | None) -> np.ndarray:
+        """Where rows lie in the array's file: the first byte and the one behind the last, int64 (m, 2)."""
+        if rows is None:
+            items = np.array([[0, len(self.array)]])
+        elif self.array.ndim == 1:
+            start, length = (self.labels[name].to_numpy()[rows] for name in ("start", "length"))
+            items = np.stack([start, start + length], axis=1)
+        else:
+            items = np.stack([rows, rows + 1], axis=1)
+        first = self.array.offset  # of a mapped file: its header
+        return first + items * (self.array.nbytes // max(1, len(self.array)))
 
     def rows(self, part: str) -> np.ndarray:
         """Row indices of one part ("train", "validation", "test"), int64 (m,), ascending; empty if there is none.
@@ -162,7 +194,8 @@ def write_prepared(
     check_array(stored)
     check_labels(labels, attributes, stored)
     kept = dict(made_by) if tokenizer is None else {**made_by, "tokenizer": tokenizer}
-    write_table(folder / LABELS, label_table(labels, attributes), kept)
+    # without sums: its hash is below, and part of that of the data, which runs noted that were trained on them
+    write_table(folder / LABELS, label_table(labels, attributes), kept, sums=False)
     checksums = {
         "attributes": list(attributes),
         "dtype": stored.dtype.name,
@@ -175,36 +208,36 @@ def write_prepared(
 
 
 def open_prepared(folder: Path, verify: bool = False) -> Prepared:
-    """Open a prepared data set; the array is mapped, not read.
+    """Open a prepared data set; the labels are verified, the array is mapped, not read (see `Prepared.check`).
 
     Parameters
     ----------
     folder : as written by `write_prepared`.
-    verify : read both files whole and compare their hashes; without it only shapes and columns are compared.
+    verify : compare the whole array with what was written, too; without it only its shape.
 
     Raises
     ------
     FileNotFoundError : a file is missing.
-    ValueError : a file is damaged or does not belong to the others.
+    DamagedData : a file is damaged or does not belong to the others.
     """
     folder = Path(folder)
     for name in (CHECKSUMS, ARRAY, LABELS):
         if not (folder / name).is_file():
             raise FileNotFoundError(_remedy(folder / name, "is missing: the data set was not prepared to its end"))
     checksums = _read_checksums(folder / CHECKSUMS)
-    array, labels = _read_array(folder / ARRAY), _read_labels(folder / LABELS)
+    array, labels = _read_array(folder / ARRAY), _read_labels(folder / LABELS, checksums["sha256"][LABELS])
     if list(array.shape) != checksums["shape"] or array.dtype != checksums["dtype"]:
         said = f"{checksums['dtype']} {checksums['shape']}"
         came = f"holds {array.dtype} {list(array.shape)}, {CHECKSUMS} says {said}"
-        raise ValueError(_remedy(folder / ARRAY, came))
+        raise DamagedData(_remedy(folder / ARRAY, came))
     expected, rows = ["id", "part", *checksums["attributes"]], checksums["rows"]
     if len(labels) != rows or list(labels.columns[: len(expected)]) != expected:
         came = f"holds {len(labels)} rows of {list(labels.columns)}, expected {rows} rows that start {expected}"
-        raise ValueError(_remedy(folder / LABELS, came))
-    for name, sha256 in checksums["sha256"].items() if verify else ():
-        if file_sha256(folder / name) != sha256:
-            raise ValueError(_remedy(folder / name, f"is not the file that {CHECKSUMS} describes (sha256 differs)"))
-    return Prepared(array, labels, tuple(checksums["attributes"]), _content(checksums["sha256"]), folder)
+        raise DamagedData(_remedy(folder / LABELS, came))
+    data = Prepared(array, labels, tuple(checksums["attributes"]), _content(checksums["sha256"]), folder)
+    if verify:
+        data.check()
+    return data
 
 
 def files_sha256(folder: Path) -> dict[str, str]:
@@ -212,7 +245,7 @@ def files_sha256(folder: Path) -> dict[str, str]:
 
     Raises
     ------
-    ValueError : the checksums cannot be read.
+    DamagedData : the checksums cannot be read.
     """
     return dict(_read_checksums(Path(folder) / CHECKSUMS)["sha256"])
 
@@ -230,7 +263,7 @@ def _read_checksums(path: Path) -> dict[str, Any]:
             checksums[key]
         checksums["sha256"][ARRAY], checksums["sha256"][LABELS]
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(_remedy(path, f"cannot be read ({error!r})")) from error
+        raise DamagedData(_remedy(path, f"cannot be read ({error!r})")) from error
     return checksums
 
 
@@ -238,15 +271,14 @@ def _read_array(path: Path) -> np.ndarray:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
-        raise ValueError(_remedy(path, f"is damaged ({error})")) from error
+        raise DamagedData(_remedy(path, f"is damaged ({error})")) from error
 
 
-def _read_labels(path: Path) -> pd.DataFrame:
-    try:
-        return pq.read_table(path, memory_map=True).to_pandas()
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(_remedy(path, f"is damaged ({error})")) from error
+def _read_labels(path: Path, sha256: str) -> pd.DataFrame:
+    if file_sha256(path) != sha256:
+        raise DamagedData(_remedy(path, f"is not the file that {CHECKSUMS} describes (sha256 differs)"))
+    return read_table(path).to_pandas()
 
 
 def _remedy(path: Path, fault: str) -> str:
-    return f"{path} {fault}. Delete the folder {path.parent} and prepare the data set again."
+    return f"{path} {fault}. Delete the folder {path.parent} and give the same command: it is made again."

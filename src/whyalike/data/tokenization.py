@@ -18,7 +18,7 @@ from tokenizers.trainers import BpeTrainer
 
 from whyalike.data.array_file import TOKEN
 from whyalike.data.documents import END_OF_TEXT, Piece
-from whyalike.data.prepared import LABELS
+from whyalike.data.prepared import LABELS, open_prepared
 from whyalike.data.text_parameters import LARGEST_VOCABULARY, TOKENIZER_FILES
 from whyalike.files import made_by
 
@@ -88,6 +88,7 @@ def of_prepared(folder: Path) -> Tokenizer:
     ------
     ValueError : the data set is images.
     """
+    open_prepared(folder)  # verifies the file
     kept = made_by(Path(folder) / LABELS).get("tokenizer")
     if kept is None:
         raise ValueError(f"{folder} holds no tokenizer, its data set is no text. Name a data set of text.")

@@ -20,6 +20,7 @@ ORDER = (
         "registry",
         "section",
         "provenance",
+        "table_sums",
         "files",
         "parameters",
         "randomness",

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.figures.parameters import FigureParameters
@@ -14,6 +13,7 @@ from whyalike.figures.registry import FIGURES
 from whyalike.figures.saving import save
 from whyalike.figures.style import mark_partial
 from whyalike.figures.tsne import Representations
+from whyalike.files import read_table
 
 
 def draw_figure(parameters: FigureParameters, inputs: Mapping[str, Sequence[Path]], svg: Path) -> None:
@@ -94,7 +94,7 @@ def _check_options(kind: str, parameters: Mapping[str, Any], draw: Callable) -> 
 
 
 def _parquet(paths: Sequence[Path]) -> list[Any]:
-    frames = [pq.read_table(path, partitioning=None).to_pandas() for path in paths]
+    frames = [read_table(path).to_pandas() for path in paths]
     # a column that is null throughout one file has no type there: concatenating empty frames would guess one
     filled = [frame for frame in frames if len(frame)] or frames[:1]
     return [pd.concat(filled, ignore_index=True)]
@@ -107,6 +107,7 @@ def _csv(paths: Sequence[Path]) -> list[Any]:
 
 def _prepared(paths: Sequence[Path]) -> list[Any]:
     data = _opened(paths)
+    data.check()
     return [data.images, data.labels, data.attributes]
 
 

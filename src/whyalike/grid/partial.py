@@ -8,10 +8,8 @@ their parameters differ from those of the whole study: the full run makes them a
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow as pa
-
 from whyalike.config.yaml_file import ConfigError
-from whyalike.files import canonical_json, made_by
+from whyalike.files import DamagedFile, canonical_json, made_by
 from whyalike.grid.runs import Cell, Grid
 from whyalike.grid.views import Comparison, comparisons
 
@@ -56,5 +54,5 @@ def lacking(asked: Grid, made: Grid, study: str | None = None) -> list[str]:
 def _is_finished(path: Path, work: str) -> bool:
     try:
         return canonical_json(made_by(path).get("work")) == work
-    except (OSError, pa.ArrowException):  # not there, or damaged: then the full run says so
+    except (OSError, DamagedFile):  # not there, or damaged: then the full run says so
         return False

@@ -89,6 +89,7 @@ def windows(data: Prepared, rows: np.ndarray) -> Tensor:
     ------
     ValueError : stretches of different lengths.
     """
+    data.check(rows)
     stretches = data.labels.iloc[rows]
     lengths = stretches["length"].unique()
     if len(lengths) != 1:
@@ -98,7 +99,8 @@ def windows(data: Prepared, rows: np.ndarray) -> Tensor:
 
 
 def _images(data: Prepared, rows: np.ndarray) -> np.ndarray:
-    """Some images; all of them without a copy."""
+    """Some images, verified; all of them without a copy."""
+    data.check(rows)
     return data.images if len(rows) == len(data.images) else data.images[rows]
 
 

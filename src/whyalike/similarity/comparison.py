@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
 from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import Prepared, open_prepared
-from whyalike.files import write_table
+from whyalike.files import read_table, write_table
 from whyalike.job import note
 from whyalike.similarity.pairs import PairOnStimuli
 from whyalike.similarity.parameters import ScoredPair, ScoreParameters
@@ -55,7 +54,7 @@ def score_comparison(
     ValueError : activation files whose stimuli differ.
     """
     ids, representations = _read(activations)
-    runs = pd.concat([pq.read_table(path).to_pandas() for path in manifests]).drop_duplicates("run").set_index("run")
+    runs = pd.concat([read_table(path).to_pandas() for path in manifests]).drop_duplicates("run").set_index("run")
     rows = _Rows(parameters, open_prepared(stimuli_data), ids, runs)
     training = open_prepared(training_data)
     pairs = [

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from whyalike.files import write_table
+from whyalike.files import read_table, write_table
 from whyalike.job import note
 from whyalike.similarity.parameters import ScoreParameters
 from whyalike.similarity.table import PLACE, SCORE_SCHEMA
@@ -26,7 +25,7 @@ def join_scores(parameters: ScoreParameters, parts: Sequence[Path], output: Path
     parts : tables of the family jobs.
     output : path of the score table.
     """
-    table = pa.concat_tables([pq.read_table(path, partitioning=None) for path in parts])
+    table = pa.concat_tables([read_table(path) for path in parts])
     rank = {name: i for i, name in enumerate(parameters.metrics)}
     ranks = [rank[name] for name in table["scoring"].to_pylist()]
     order = np.lexsort((ranks, table[PLACE].to_numpy()))

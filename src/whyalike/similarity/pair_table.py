@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from whyalike.activations.table import read_activations, runs_of
-from whyalike.files import write_table
+from whyalike.files import read_table, write_table
 from whyalike.job import note
 from whyalike.similarity.api import workbench_of
 from whyalike.similarity.checks import UndefinedScore
@@ -44,7 +43,7 @@ def write_pairs(
     ------
     ValueError : a score of a run or layer that no activation file holds.
     """
-    table = pq.read_table(scores, partitioning=None)
+    table = read_table(scores)
     of_layers = {layer: _read(paths) for layer, paths in activations.items()} if parameters.intervals else {}
     rows = table.select(["run_a", "run_b", "layer_a", "layer_b", "scoring", "score_protocol"]).to_pylist()
     found: list[tuple[float | None, float | None, str | None]] = []

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from whyalike.files import write_table
+from whyalike.files import read_table, write_table
 from whyalike.job import note
 from whyalike.similarity.parameters import ViewsParameters
 
@@ -58,7 +57,7 @@ def _widths(scores: Sequence[Path]) -> dict[tuple[str, str], int]:
     for path in scores:
         for side in "ab":
             columns = [f"{name}_{side}" for name in ("run", "layer", "width")]
-            seen = pq.read_table(path, columns=columns, partitioning=None).group_by(columns).aggregate([])
+            seen = read_table(path, columns=columns).group_by(columns).aggregate([])
             rows = (row.values() for row in seen.to_pylist())
             found |= {(view, layer): width for view, layer, width in rows if width is not None}
     return found

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from whyalike.data.prepared import open_prepared
 from whyalike.designs.design import Design, load
 from whyalike.designs.registry import design
-from whyalike.files import made_by, write_table
+from whyalike.files import made_by, read_table, write_table
 from whyalike.splits.of_designs import Splits
 from whyalike.splits.parameters import SplitParameters, SplitRun
 
@@ -81,5 +80,5 @@ def read_split(path: Path, run: str) -> tuple[np.ndarray, np.ndarray, list[str]]
     classes = made_by(path).get("classes", {})
     if run not in classes:
         raise LookupError(f"{path} has no run '{run}': it holds {', '.join(classes)}. Make the file again.")
-    table = pq.read_table(path, columns=["index", "label"], filters=[("run", "=", run)])
+    table = read_table(path, columns=["index", "label"], filters=[("run", "=", run)])
     return table["index"].to_numpy().astype(np.int64), table["label"].to_numpy().astype(np.int64), classes[run]

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
-from whyalike.files import write_table, write_text
+from whyalike.files import read_table, write_table, write_text
 from whyalike.job import note
 from whyalike.statistics.mutual_information import mutual_information_table
 from whyalike.statistics.parameters import PublishedParameters
@@ -34,9 +33,8 @@ def read_scores(paths: Sequence[Path], protocol: str) -> pd.DataFrame:
     ------
     ValueError : an imported table that has lost rows, under `as_published`.
     """
-    read = with_set_aside if protocol == "as_published" else lambda path: pq.read_table(path).to_pandas()
-    # a relative name with a colon would be a URI
-    return pd.concat([read(path.absolute()) for path in paths], ignore_index=True)
+    read = with_set_aside if protocol == "as_published" else lambda path: read_table(path).to_pandas()
+    return pd.concat([read(path) for path in paths], ignore_index=True)
 
 
 def analyse_tables(scores: Sequence[Path], protocol: str, output: Path, **options: Any) -> pd.DataFrame:

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from whyalike.designs.registry import design
-from whyalike.files import made_by, write_table
+from whyalike.files import made_by, read_table, write_table
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import scoring
 from whyalike.similarity.table import SCORE_SCHEMA
@@ -234,7 +233,7 @@ def with_set_aside(path: Path) -> pd.DataFrame:
     ------
     ValueError : the table has other rows than it was imported with.
     """
-    table = pq.read_table(path)
+    table = read_table(path)
     published = made_by(path).get("published", {"rows": len(table), "aside": []})
     if len(table) != published["rows"]:
         raise ValueError(

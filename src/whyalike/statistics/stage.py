@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
-from whyalike.files import write_table, write_text
+from whyalike.files import read_table, write_table, write_text
 from whyalike.job import note
 from whyalike.statistics.claims import claims_page
 from whyalike.statistics.findings import findings
@@ -56,7 +55,7 @@ def write_findings(
     output: Path,
 ) -> None:
     """Write what was found, in words, as Markdown; statistics are a table a study, of its name."""
-    by_study = {path.stem: pq.read_table(path).to_pandas() for path in statistics}
+    by_study = {path.stem: read_table(path).to_pandas() for path in statistics}
     of_pairs = dict(tuple(_read(pairs).groupby("study", sort=False))) if pairs else {}
     tables = (pd.read_csv(path) for path in (accuracy, mutual_information))
     write_text(output, findings(by_study, *tables, parameters.partial, of_pairs, parameters.scorings))
@@ -70,4 +69,4 @@ def write_claims(parameters: ClaimParameters, statistics: Sequence[Path], output
 
 
 def _read(paths: Sequence[Path]) -> pd.DataFrame:
-    return pd.concat([pq.read_table(path).to_pandas() for path in paths], ignore_index=True)
+    return pd.concat([read_table(path).to_pandas() for path in paths], ignore_index=True)

@@ -64,6 +64,7 @@ def train_cell(
     RuntimeError : runs that learned less than `min_accuracy` asks; all are named, and no manifest is written.
     """
     try_stimuli(stimuli or {})
+    open_prepared(dataset, verify=True)  # here, once for all processes
     runs, finished = parameters.runs, _Progress(parameters)
     at_once = min(operation.of_setting("runs_at_once", parameters.setting) or 1, len(runs))
     if at_once > 1:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from whyalike.files import write_table
+from whyalike.files import read_table, write_table
 from whyalike.training.manifest import MANIFEST
 from whyalike.training.parameters import TrainingParameters
 
@@ -24,7 +23,7 @@ def join_manifests(parameters: TrainingParameters, manifests: Sequence[Path], ou
     ------
     ValueError : the parts do not hold the runs of the cell, each once and in their order.
     """
-    table = pa.concat_tables([pq.read_table(path, partitioning=None) for path in manifests]).combine_chunks()
+    table = pa.concat_tables([read_table(path) for path in manifests]).combine_chunks()
     expected, came = [run.identity for run in parameters.runs], table["run"].to_pylist()
     if came != expected:
         raise ValueError(

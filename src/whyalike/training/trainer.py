@@ -16,7 +16,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
-from whyalike.files import atomic, canonical_json, file_sha256, write_table, write_text
+from whyalike.files import atomic, canonical_json, check_archive, file_sha256, write_table, write_text
 from whyalike.models.weights import save_weights
 from whyalike.randomness import key
 from whyalike.training.parameters import Operation, Recipe, TrainedRun
@@ -159,6 +159,7 @@ class Trainer:
         if not self.stored.checkpoint.is_file():
             return
         try:
+            check_archive(self.stored.checkpoint)
             state = torch.load(self.stored.checkpoint, map_location=self.task.device, weights_only=True)
         except Exception as error:  # torch raises many kinds for a damaged file; the remedy is the same: start anew
             self.stored.note("checkpoint unusable", error=str(error))

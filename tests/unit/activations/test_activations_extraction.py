@@ -186,6 +186,26 @@ def test_changed_weights_are_not_extracted(stored):
         trained_model(MODEL, stored)
 
 
+def test_stimuli_that_are_not_what_was_written_are_not_extracted(tmp_path, stored, dataset):
+    folder, output = dataset[0], tmp_path / "out.parquet"
+    array = folder / "array.npy"
+    content = bytearray(array.read_bytes())
+    content[-300:-200] = bytes(100)
+    array.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{array} is not the file .*Delete the folder {folder} and give the same"):
+        extract_cell(parameters(), CPU, 1, folder, stored.folder.parent, {"avgpool": output})
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("place", range(0, 3000, 250))
+def test_a_flipped_bit_in_weights_is_found(stored, place):
+    content = bytearray(stored.weights.read_bytes())
+    content[place % len(content)] ^= 1
+    stored.weights.write_bytes(content)
+    with pytest.raises(DamagedRun, match=r"weights\.safetensors is not the file that was written"):
+        trained_model(MODEL, stored)
+
+
 VIEW = "3" * 16
 
 

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from whyalike.activations.table import read_activations, read_ids, runs_of, write_activations
-from whyalike.files import made_by
+from whyalike.files import DamagedFile, check_table, made_by
 
 IDS = np.array([2, 3, 5, 7, 11, 13], dtype=np.int64)
 D = 4
@@ -89,8 +89,39 @@ def test_a_run_is_read_without_the_other_runs(written, tmp_path):
     copy = tmp_path / "damaged.parquet"
     copy.write_bytes(damaged)
     np.testing.assert_array_equal(read_activations(copy, "bb"), arrays["bb"])
-    with pytest.raises(OSError):  # noqa: PT011 the text is Arrow's
+    with pytest.raises(DamagedFile, match=r"damaged\.parquet is not the table that was written"):
         read_activations(copy, "aa")
+
+
+def test_flipped_bits_in_activations_are_told_and_never_other_numbers(written):
+    path, arrays = written
+    raw, told = path.read_bytes(), 0
+    for place in range(0, len(raw), 3):
+        damaged = bytearray(raw)
+        damaged[place] ^= 1 << place % 8
+        path.write_bytes(damaged)
+        try:
+            assert runs_of(path) == list(arrays)
+            np.testing.assert_array_equal(read_ids(path), IDS)
+            for run, expected in arrays.items():
+                np.testing.assert_array_equal(read_activations(path, run), expected)
+        except DamagedFile as error:
+            told += 1
+            assert f"{path} is not the table that was written" in str(error)  # noqa: PT017 some bits mean nothing
+    assert told > 0.5 * len(raw) / 3
+
+
+def test_activations_from_before_there_were_checksums_are_read(written, tmp_path):
+    path, arrays = written
+    old, group = tmp_path / "old.parquet", pq.ParquetFile(path)
+    with pq.ParquetWriter(old, group.schema_arrow, compression="none", use_dictionary=["run"]) as writer:
+        for i in range(len(arrays)):
+            writer.write_table(group.read_row_group(i))
+        writer.add_key_value_metadata({"whyalike": '{"runs":["aa","bb","cc"],"work":{}}'})
+    assert not check_table(old)
+    assert check_table(path)
+    for run, expected in arrays.items():
+        np.testing.assert_array_equal(read_activations(old, run), expected)
 
 
 def test_equal_work_gives_equal_bytes(written, tmp_path):

@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from whyalike.data.array_file import new_images
-from whyalike.data.prepared import open_prepared, write_prepared
+from whyalike.data.prepared import DamagedData, open_prepared, write_prepared
 
 MADE_BY = {"source": "toy", "version": 1, "parameters": {}}
 
@@ -123,7 +124,7 @@ def test_a_failed_rewrite_leaves_no_valid_data_set(folder):
 @pytest.mark.parametrize("name", ["array.npy", "labels.parquet", "checksums.json"])
 def test_a_missing_file_is_named_with_the_remedy(folder, name):
     (folder / name).unlink()
-    with pytest.raises(FileNotFoundError, match=rf"{folder}/{name} is missing.*Delete the folder {folder} and prepare"):
+    with pytest.raises(FileNotFoundError, match=rf"{folder}/{name} is missing.*Delete the folder {folder} and give"):
         open_prepared(folder)
 
 
@@ -131,7 +132,7 @@ def test_a_missing_file_is_named_with_the_remedy(folder, name):
 @pytest.mark.parametrize("kept", [0, 20])
 def test_a_truncated_file_is_named_with_the_remedy(folder, name, kept):
     (folder / name).write_bytes((folder / name).read_bytes()[:kept])
-    with pytest.raises(ValueError, match=rf"{folder}/{name} .*Delete the folder {folder} and prepare"):
+    with pytest.raises(ValueError, match=rf"{folder}/{name} .*Delete the folder {folder} and give the same"):
         open_prepared(folder)
 
 
@@ -139,6 +140,24 @@ def test_images_cut_in_the_pixels_are_found_without_verification(folder):
     (folder / "array.npy").write_bytes((folder / "array.npy").read_bytes()[:-1])
     with pytest.raises(ValueError, match=r"array\.npy is damaged"):
         open_prepared(folder)
+
+
+def test_labels_of_one_changed_bit_are_refused(folder):
+    raw, said = (folder / "labels.parquet").read_bytes(), 0
+    for place in range(0, len(raw), 7):
+        content = bytearray(raw)
+        content[place] ^= 1 << place % 8
+        (folder / "labels.parquet").write_bytes(content)
+        with pytest.raises(DamagedData, match=rf"labels\.parquet is not the file .*Delete the folder {folder}"):
+            open_prepared(folder)
+        said += 1
+    assert said > 100
+
+
+def test_the_hash_of_a_data_set_does_not_depend_on_how_other_tables_are_written(folder, tmp_path):
+    table = pq.read_table(folder / "labels.parquet")
+    pq.write_table(table, tmp_path / "plain.parquet")
+    assert (folder / "labels.parquet").read_bytes() == (tmp_path / "plain.parquet").read_bytes()
 
 
 def test_verification_finds_a_changed_pixel(folder):
@@ -152,10 +171,10 @@ def test_verification_finds_a_changed_pixel(folder):
 
 def test_files_of_another_data_set_are_refused(folder, tmp_path):
     write_prepared(tmp_path / "short", toy_images()[:4], toy_labels()[:4], ["shape", "digit"], MADE_BY)
-    for name, found in (("array.npy", r"\[4, 2, 3, 1\]"), ("labels.parquet", "holds 4 rows")):
+    for name, found in (("array.npy", r"holds .*\[4, 2, 3, 1\]"), ("labels.parquet", "sha256 differs")):
         whole = (folder / name).read_bytes()
         (folder / name).write_bytes((tmp_path / "short" / name).read_bytes())
-        with pytest.raises(ValueError, match=rf"{name} holds .*{found.removeprefix('holds ')}"):
+        with pytest.raises(ValueError, match=rf"{name} .*{found}"):
             open_prepared(folder)
         (folder / name).write_bytes(whole)
 

@@ -142,6 +142,19 @@ def test_changed_images_under_the_same_identity_are_refused(cell, recipe):
     assert cell.ledgers() == ledgers
 
 
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_an_array_of_the_same_size_with_zeroed_bytes_is_not_trained_on(cell, at_once):
+    cell.split()
+    array = cell.dataset / "array.npy"
+    content = bytearray(array.read_bytes())
+    content[-2000:-1000] = bytes(1000)
+    array.write_bytes(content)
+    operation = OPERATION.model_copy(update={"runs_at_once": at_once})
+    with pytest.raises(ValueError, match=rf"{array} is not the file .*Delete the folder {cell.dataset} and"):
+        train_cell(cell.work(), operation, 1, cell.dataset, cell.splits, cell.store, cell.manifest)
+    assert not cell.ledgers()
+
+
 def test_a_damaged_run_is_named(cell):
     cell.train()
     cell.stored("B@0.5").weights.unlink()

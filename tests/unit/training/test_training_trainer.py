@@ -237,6 +237,19 @@ def test_a_truncated_checkpoint_leads_to_a_clean_start(tmp_path, whole):
     assert ledger(stored, "error")[1][0]
 
 
+def test_a_checkpoint_with_a_flipped_bit_leads_to_a_clean_start(tmp_path, whole):
+    """torch.load reads it as other weights."""
+    stored = killed_at_a_checkpoint(tmp_path)
+    content = bytearray(stored.checkpoint.read_bytes())
+    content[len(content) // 3] ^= 64
+    stored.checkpoint.write_bytes(content)
+    torch.load(stored.checkpoint, weights_only=True)
+    train(tmp_path)
+    assert kept(stored) == kept(whole)
+    assert ledger(stored, "event", "step")[:3] == [("start", 0), ("checkpoint unusable", None), ("start", 0)]
+    assert "CRC-32" in ledger(stored, "error")[1][0]
+
+
 def test_a_checkpoint_of_other_data_is_not_used(tmp_path):
     other = run_data(seed=3, sha256="e" * 64)
     train(tmp_path / "whole", data=other)

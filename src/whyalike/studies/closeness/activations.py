@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from safetensors.torch import load_file
 
-from whyalike.files import file_sha256, made_by, write_table
+from whyalike.files import file_sha256, made_by, read_table, write_table
 from whyalike.job import note
 from whyalike.studies.closeness.parameters import PerceptronEmbedding
 from whyalike.studies.closeness.training import EmbeddingStack, data
@@ -39,7 +38,7 @@ def embed_group(parameters: PerceptronEmbedding, manifest: Path, weights: Path, 
     if file_sha256(weights) != made_by(manifest)["sha256"]:
         raise DamagedRun(f"{weights} is not the file that was written (SHA-256 differs). Remove it and start again.")
     training = parameters.training
-    runs = pq.read_table(manifest, columns=["run"])["run"].to_pylist()
+    runs = read_table(manifest, columns=["run"])["run"].to_pylist()
     x, y = data(training, "test")
     labels = {"f": y.numpy(), "g": np.arange(training.classes)}
     tables = []
@@ -86,7 +85,7 @@ def embedding_table(
 
 def read_embeddings(path: Path) -> Models:
     """(trained, seed) -> the pair (f, g) of a table that `embed_group` wrote, in float64."""
-    table = pq.read_table(path)
+    table = read_table(path)
     width = table.schema.field("vector").type.list_size
     vectors = table["vector"].combine_chunks().flatten().to_numpy().reshape(-1, width).astype(np.float64)
     keys = table.select(["trained", "seed", "part"]).to_pandas()

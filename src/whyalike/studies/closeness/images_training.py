@@ -51,7 +51,7 @@ def train_embedders(
     """
     device = set_up_device(operation.device, threads)
     recipe, objective = recipe_of(parameters.recipe), OBJECTIVES[parameters.recipe["objective"]].load()
-    data = open_prepared(dataset)
+    data = open_prepared(dataset, verify=True)
     material, rows = objective.material(data, parameters.of_task(parameters.runs[0]), device, operation), []
     for run in parameters.runs:
         task = objective.read(parameters.of_task(run), recipe, run, data, material, None)

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
-from whyalike.files import write_table
+from whyalike.files import read_table, write_table
 from whyalike.job import note
 from whyalike.similarity.metrics.facts import sign_of_likeness
 from whyalike.similarity.metrics.registry import METRICS, OTHER_METRICS
@@ -38,7 +37,7 @@ Tables = dict[int, np.ndarray]  # width -> pairs of a metric, seeds x seeds
 
 def analyse_closeness(parameters: ClosenessStatistics, scores: Sequence[Path], output: Path) -> None:
     """Write the statistics of one part of the study from its score tables."""
-    table = closeness_statistics(pd.concat([pq.read_table(path).to_pandas() for path in scores]), parameters.draws)
+    table = closeness_statistics(pd.concat([read_table(path).to_pandas() for path in scores]), parameters.draws)
     write_table(output, pa.Table.from_pandas(table, preserve_index=False), {"work": parameters.plain()})
     note(f"statistics of closeness · {len(table)} numbers")
 

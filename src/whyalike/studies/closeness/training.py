@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from whyalike.files import atomic, file_sha256, write_table
+from whyalike.files import atomic, check_archive, file_sha256, write_table
 from whyalike.job import note
 from whyalike.models.perceptron import PerceptronStack, initial_layers, layer_sizes, parameter_count
 from whyalike.randomness import keyed
@@ -191,6 +191,7 @@ def _resume(parameters: PerceptronTraining, stack: EmbeddingStack, optimizer: An
     if not checkpoint.is_file():
         return 0
     try:
+        check_archive(checkpoint)
         state = torch.load(checkpoint, weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file; the remedy is the same: start anew
         note(f"{checkpoint} cannot be read, its models start anew: {error}")

@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from itertools import combinations, islice
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from whyalike.files import write_table
+from whyalike.files import read_table, write_table
 from whyalike.job import note
 from whyalike.similarity.metrics.llv import llv_distance
 from whyalike.studies.closeness.activations import read_embeddings
@@ -31,7 +29,7 @@ def score_tuples(parameters: TupleScores, activations: Sequence[Path], output: P
     rows = []
     for path in activations:
         models = {seed: model for (trained, seed), model in read_embeddings(path).items() if trained}
-        first = pq.read_table(path, columns=["run"])["run"][0].as_py()
+        first = read_table(path, columns=["run"])["run"][0].as_py()
         group = first.rpartition("_seed")[0]
         shared = {"study": parameters.study, "stimuli": parameters.stimuli}
         shared |= {"comparison": group, "group": group, "n": len(models[0][0])}
