@@ -4,20 +4,27 @@ Copies lie under ``{scratch}/whyalike-{user id}/``, named by the hash of what th
 and changed data another. A copy is made under the kernel's lock, checked against the hashes of the data set while it is
 written, and gets its name when it is whole. While a job reads it, it holds the lock shared; when there is no room, the
 copies that nobody reads go, the longest unused first. Where a copy cannot be made, the job reads the original.
+
+``whyalike-{user id}`` must be a folder of that user which nobody else may enter, or it is not used: its name is known,
+and ``{scratch}`` is often open to all. Nobody but its owner changes what lies in it, so paths below it are safe to
+open. Whoever may rename folders in ``{scratch}`` (there is no sticky bit) could still swap it; so a copy is used only
+with the checksums of the original, by which `whyalike.data.prepared` verifies all that is read. A copy that is found to
+be damaged is set aside, and made again by the next job.
 """
 
 import fcntl
 import hashlib
 import os
 import shutil
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from whyalike.data.array_file import ARRAY, CHECKSUMS
-from whyalike.data.prepared import LABELS, files_sha256, open_prepared
+from whyalike.data.prepared import LABELS, DamagedData, files_sha256, open_prepared
 from whyalike.job import note
 
 FILES = (ARRAY, LABELS, CHECKSUMS)
@@ -46,14 +53,40 @@ def staged(folder: Path, scratch: str | None, gigabytes: float | None) -> Iterat
     name = open_prepared(folder).content_sha256
     place = Path(scratch, f"whyalike-{os.getuid()}")
     try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _own(place)
         lock = (place / f"{name}.lock").open("a+b")
     except OSError as error:
         note(f"{folder} is read where it is: no copy can be made in {place} ({error})")
         yield folder
         return
     with lock:
-        yield _copied(folder, place / name, lock, gigabytes * GIGABYTE)
+        used = _copied(folder, place / name, lock, gigabytes * GIGABYTE)
+        try:
+            yield used
+        except DamagedData as error:
+            if used != folder and str(used) in str(error):
+                (used / CHECKSUMS).unlink(missing_ok=True)  # whole no more; jobs that have it open read on
+                error.add_note(f"It is a copy of {folder}, which the next job makes again: give the same command.")
+            raise
+
+
+def _own(place: Path) -> None:
+    """Make the folder of copies if there is none.
+
+    Raises
+    ------
+    OSError : what has its name is not a folder of this user's alone.
+    """
+    with suppress(FileExistsError):  # a link that leads nowhere exists too
+        place.mkdir(mode=0o700, parents=True)
+    found = place.lstat()
+    remedy = "It must be your folder with mode 0700: remove it, have its owner do so, or set another `scratch`"
+    if not stat.S_ISDIR(found.st_mode):
+        raise OSError(f"it is a {'link' if stat.S_ISLNK(found.st_mode) else 'file'}, not a folder. {remedy}")
+    if found.st_uid != os.getuid():
+        raise OSError(f"it belongs to the user with the id {found.st_uid}. {remedy}")
+    if found.st_mode & 0o077:
+        raise OSError(f"others may enter it (its mode is {stat.S_IMODE(found.st_mode):04o}). {remedy}")
 
 
 def _copied(folder: Path, copy: Path, lock: BinaryIO, most: float) -> Path:
@@ -78,9 +111,13 @@ def _copied(folder: Path, copy: Path, lock: BinaryIO, most: float) -> Path:
 
 
 def _is_whole(folder: Path, copy: Path) -> bool:
-    """Whether all files are there in their length: what cleans a node's disk may have taken some."""
+    """Whether all files are there in their length, with the original's checksums, by which they are verified when read.
+
+    What cleans a node's disk may have taken some.
+    """
     try:
-        return all((copy / name).stat().st_size == (folder / name).stat().st_size for name in FILES)
+        same = (copy / CHECKSUMS).read_bytes() == (folder / CHECKSUMS).read_bytes()
+        return same and all((copy / name).stat().st_size == (folder / name).stat().st_size for name in FILES)
     except FileNotFoundError:
         return False
 
@@ -99,7 +136,7 @@ def _make(folder: Path, copy: Path, most: float) -> None:
             shutil.rmtree(unfinished)
             raise ValueError(
                 f"{folder / name} is not the file that {CHECKSUMS} describes (sha256 differs). Delete the folder "
-                f"{folder} and prepare the data set again."
+                f"{folder} and give the same command: it is made again."
             )
     unfinished.rename(copy)
     note(f"{folder} is read from its copy {copy} ({size / GIGABYTE:.2f} GB)")

@@ -11,7 +11,7 @@ import pytest
 
 from whyalike.cluster.site import Site
 from whyalike.data import staging
-from whyalike.data.prepared import open_prepared, write_prepared
+from whyalike.data.prepared import DamagedData, open_prepared, write_prepared
 from whyalike.data.staging import staged
 
 ROOM = 1.0  # GB: enough for everything here
@@ -149,6 +149,99 @@ def test_a_scratch_that_cannot_be_written_is_no_fault(prepared, tmp_path, caplog
     with staged(folder, str(tmp_path / "file"), ROOM) as read:
         assert read == folder
     assert "is read where it is: no copy can be made in" in caplog.text
+
+
+def theirs(place):
+    if os.getuid() != 0:
+        pytest.skip("only root can give a folder to another user")
+    place.mkdir()
+    os.chown(place, 12345, 12345)
+
+
+def linked(place):
+    (place.parent / "elsewhere").mkdir(mode=0o700)
+    place.symlink_to(place.parent / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("take", "wrong"),
+    [
+        (theirs, "it belongs to the user with the id 12345"),
+        (linked, "it is a link, not a folder"),
+        (lambda place: place.symlink_to("/nowhere"), "it is a link, not a folder"),
+        (lambda place: place.write_text(""), "it is a file, not a folder"),
+        (lambda place: (place.mkdir(), place.chmod(0o750)), "others may enter it (its mode is 0750)"),
+        (lambda place: (place.mkdir(), place.chmod(0o701)), "others may enter it (its mode is 0701)"),
+    ],
+)
+def test_a_folder_that_others_may_have_filled_is_not_used(prepared, tmp_path, caplog, take, wrong):
+    caplog.set_level("INFO", "whyalike")
+    folder, place = prepared(), tmp_path / f"whyalike-{os.getuid()}"
+    take(place)
+    before = {path: path.lstat() for path in tmp_path.rglob("*")}
+    with staged(folder, str(tmp_path), ROOM) as read:
+        assert read == folder
+    (line,) = caplog.messages
+    assert line.startswith(
+        f"{folder} is read where it is: no copy can be made in {place} ({wrong}. It must be your fol"
+    )
+    assert "remove it, have its owner do so, or set another `scratch`" in line
+    assert {path: path.lstat() for path in tmp_path.rglob("*")} == before
+
+
+def test_the_folder_of_copies_is_open_to_nobody_else(prepared, tmp_path):
+    before = os.umask(0)
+    try:
+        with staged(prepared(), str(tmp_path / "scratch"), ROOM) as copy:
+            assert copy.parent.lstat().st_mode & 0o777 == 0o700
+    finally:
+        os.umask(before)
+
+
+def zeroed(path):
+    """Zero some bytes near the end of a file, which keeps its size."""
+    content = bytearray(path.read_bytes())
+    content[-1000:-500] = bytes(500)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["array.npy", "labels.parquet"])
+def test_a_damaged_copy_is_told_when_it_is_read_and_made_again_by_the_next_job(prepared, scratch, name):
+    folder = prepared()
+    with staged(folder, scratch, ROOM) as copy:
+        zeroed(copy / name)
+    with (
+        pytest.raises(DamagedData, match=rf"{copy}/{name} is not the file that checksums\.json describes") as caught,
+        staged(folder, scratch, ROOM) as read,
+    ):
+        open_prepared(read, verify=True)
+    assert caught.value.__notes__ == [
+        f"It is a copy of {folder}, which the next job makes again: give the same command."
+    ]
+    with staged(folder, scratch, ROOM) as again:
+        assert again == copy
+        open_prepared(again, verify=True)
+
+
+def test_a_copy_with_other_checksums_than_the_original_is_made_anew(prepared, scratch):
+    """Swapped as a whole, it would be true to itself."""
+    folder, other = prepared(0), prepared(1)
+    with staged(folder, scratch, ROOM) as copy:
+        pass
+    shutil.rmtree(copy)
+    shutil.copytree(other, copy)
+    with staged(folder, scratch, ROOM) as read:
+        assert read == copy
+        assert (read / "array.npy").read_bytes() == (folder / "array.npy").read_bytes()
+
+
+def test_damage_elsewhere_leaves_the_copy(prepared, scratch):
+    folder, other = prepared(0), prepared(1)
+    zeroed(other / "array.npy")
+    with pytest.raises(DamagedData) as caught, staged(folder, scratch, ROOM) as copy:
+        open_prepared(other, verify=True)
+    assert not hasattr(caught.value, "__notes__")
+    assert (copy / "checksums.json").exists()
 
 
 def test_damaged_data_are_not_copied(prepared, scratch):
