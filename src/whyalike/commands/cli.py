@@ -103,11 +103,9 @@ def clean(
 
 @main.command()
 def verify(
-    configfile: Annotated[
-        Path, typer.Argument(parser=path, help="The configuration, which names store and data sets.")
-    ],
+    configfile: Annotated[Path, typer.Argument(parser=path, help="The configuration, which names store and studies.")],
 ) -> None:
-    """Compare every stored run and prepared data set with the hashes written beside it."""
+    """Compare every stored run, prepared data set and table with the hashes and sums that it was written with."""
     with messages():
         found = housekeeping.verify(reading.read(configfile), lambda items: tqdm(items, "verify", leave=False))
         print("\n".join([*found.faults, found.summary()]))

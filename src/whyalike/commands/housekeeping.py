@@ -17,11 +17,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from whyalike.commands.model_groups import group_faults, unwanted_groups
 from whyalike.config.config import Config
-from whyalike.files import file_sha256, is_being_written, is_temporary, temporary_of
+from whyalike.files import (
+    DamagedFile,
+    check_table,
+    column_names,
+    file_sha256,
+    is_being_written,
+    is_temporary,
+    read_table,
+    temporary_of,
+)
 from whyalike.studies.main_line import studies_of
 from whyalike.studies.study import Study
 from whyalike.training.store import DamagedRun, StoredRun
@@ -126,28 +133,71 @@ def one_run(configs: Sequence[Config], identity: str) -> Removal:
 
 @dataclass
 class Verified:
-    """What `verify` found: how many runs, groups of models of studies with rules of their own, and data sets are whole,
-    how many runs unfinished, and a line a fault."""
+    """What `verify` found: how many runs, groups of models of studies with rules of their own, data sets and tables are
+    whole, how many runs unfinished, how many tables have no sums to compare them with, and a line a fault."""
 
     runs: int = 0
     unfinished: int = 0
     datasets: int = 0
     groups: int = 0
+    tables: int = 0
+    unknown: int = 0
     faults: list[str] = field(default_factory=list)
+    weights: dict[str, str] = field(default_factory=dict)
 
     def summary(self) -> str:
         """One line."""
         runs = _count(self.runs, "run") + (f", {_count(self.groups, 'group')}" if self.groups else "")
-        whole = f"{runs} and {_count(self.datasets, 'data set')} are what was written"
-        return f"{whole}; {self.unfinished} unfinished; {_count(len(self.faults), 'fault')}"
+        whole = f"{runs}, {_count(self.datasets, 'data set')} and {_count(self.tables, 'table')} are what was written"
+        before = f"; {_count(self.unknown, 'table')} of before sums were kept, not compared" if self.unknown else ""
+        return f"{whole}; {self.unfinished} unfinished{before}; {_count(len(self.faults), 'fault')}"
+
+    def add_data(self, folder: Path) -> None:
+        """Compare a prepared data set with its hashes."""
+        faults = _data_faults(folder)
+        self.faults += faults
+        self.datasets += not faults
+
+    def add_run(self, run: StoredRun) -> None:
+        """Compare a run with its hashes, and keep that of its weights."""
+        try:
+            result = run.finished()
+        except DamagedRun as error:
+            if _is_free(run):
+                self.faults.append(str(error))
+            else:  # its trainer is about to write it anew
+                self.unfinished += 1
+            return
+        if result is None:
+            self.unfinished += 1
+        else:
+            self.runs += 1
+            self.weights[run.identity] = result["sha256"].get(run.weights.name, "")
+
+    def add_table(self, path: Path) -> None:
+        """Compare a table with its sums, and the hashes in a manifest with those of the runs that were added before."""
+        try:
+            known, hashes = check_table(path), _hashes_in(path)
+        except (DamagedFile, OSError) as error:
+            self.faults.append(str(error))
+            return
+        others = [run for run, sha256 in hashes.items() if self.weights.get(run, sha256) != sha256]
+        if others:
+            self.faults.append(f"{path} names other weights than the store has of {', '.join(others)}. Delete it and "
+                               "give the same command: it is made again, and no run is trained.")  # fmt: skip
+        self.tables += known and not others
+        self.unknown += not known
 
 
 def verify(config: Config, progress: Callable[[list], Iterable] = iter) -> Verified:
-    """Compare every finished run of the store, group of models and prepared data set with the hashes written beside it.
+    """Compare what is stored with the hashes and sums that it was written with.
+
+    These are the finished runs of the store, groups of models, prepared data sets, and all tables of the studies:
+    splits, manifests, activations, scores, statistics.
 
     Parameters
     ----------
-    config : names the store and the data sets.
+    config : names the store and the studies.
     progress : wraps the list of things to check, such as `tqdm.tqdm`.
     """
     found = Verified()
@@ -157,22 +207,14 @@ def verify(config: Config, progress: Callable[[list], Iterable] = iter) -> Verif
     found.groups = groups.count(None)
     found.faults += [fault for fault in groups if fault is not None]
     prepared = [folder for folder in folders if (folder / "checksums.json").is_file()]
-    for one in progress([*prepared, *(run for store in _stores([config]) for run in stored_runs(store))]):
-        if isinstance(one, Path):
-            faults = _data_faults(one)
-            found.faults += faults
-            found.datasets += not faults
-            continue
-        try:
-            if one.finished() is None:
-                found.unfinished += 1
-            else:
-                found.runs += 1
-        except DamagedRun as error:
-            if _is_free(one):
-                found.faults.append(str(error))
-            else:  # its trainer is about to write it anew
-                found.unfinished += 1
+    runs = [run for store in _stores([config]) for run in stored_runs(store)]
+    for one in progress([*prepared, *runs, *_tables(studies)]):
+        if isinstance(one, StoredRun):
+            found.add_run(one)
+        elif one in prepared:
+            found.add_data(one)
+        else:
+            found.add_table(one)
     return found
 
 
@@ -181,6 +223,22 @@ def stored_runs(store: Path) -> Iterator[StoredRun]:
     for folder in sorted(store.iterdir()) if store.is_dir() else ():
         if IDENTITY.fullmatch(folder.name) and folder.is_dir():
             yield StoredRun(store, folder.name)
+
+
+def _tables(studies: Sequence[Study]) -> list[Path]:
+    """The Parquet tables of studies but the labels of prepared data, which have a hash."""
+    found = {path: None for study in studies for path in sorted(Path(study.root).rglob("[!.]*.parquet"))
+             if path.relative_to(study.root).parts[0] != "data"}  # fmt: skip
+    return list(found)
+
+
+def _hashes_in(path: Path) -> dict[str, str]:
+    """Run -> the hash of its weights, of a manifest; nothing of another table."""
+    names = column_names(path)
+    if "sha256" not in names:
+        return {}
+    rows = read_table(path, columns=["identity" if "identity" in names else "run", "sha256"])
+    return dict(zip(*rows.to_pydict().values(), strict=True))
 
 
 def _data_faults(folder: Path) -> list[str]:
@@ -222,12 +280,12 @@ def _manifests(configs: Sequence[Config]) -> Iterator[tuple[Path, list[str], lis
     for results in dict.fromkeys(Path(config.results) for config in configs):
         for path in sorted(results.glob("*/models/**/*.parquet")):
             name = path.relative_to(results).parts[0]
-            columns = set() if path.name.startswith(".") else set(pq.read_schema(path).names)
+            columns = set() if path.name.startswith(".") else set(column_names(path))
             if "setting" in columns:
-                rows = pq.read_table(path, columns=["run", "setting"], partitioning=None).to_pydict()
+                rows = read_table(path, columns=["run", "setting"]).to_pydict()
                 yield path, rows["run"], [f"{name} {setting}" for setting in rows["setting"]]
             elif "identity" in columns:
-                runs = pq.read_table(path, columns=["identity"], partitioning=None)["identity"].to_pylist()
+                runs = read_table(path, columns=["identity"])["identity"].to_pylist()
                 yield path, runs, [f"{name} {path.stem}"] * len(runs)
 
 

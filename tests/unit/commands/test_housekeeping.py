@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -319,6 +320,52 @@ def test_unreadable_checksums_are_a_fault(config, prepared, text):
     assert verify(config).faults[0].startswith(f"{prepared / 'checksums.json'} cannot be read.")
 
 
+TABLES = ["splits/digits/dataset/seed0", "models/digits/dataset/seed0", "activations/digits/dataset/seed0/test.avgpool",
+          "similarity/overlap/digits/test", "statistics/overlap"]  # fmt: skip
+
+
+@pytest.fixture
+def tables(config):
+    """A table of every kind that a study has, in the demo's folder."""
+    paths = [config_store(config).parent / "demo" / f"{name}.parquet" for name in TABLES]
+    for path in paths:
+        write_table(path, pa.table({"run": ["a" * 16], "value": [0.5]}), {"work": {}})
+    return paths
+
+
+def test_every_kind_of_table_is_compared_with_its_sums(config, tables):
+    assert (verify(config).tables, verify(config).faults) == (len(TABLES), [])
+    for path in tables:
+        raw = path.read_bytes()
+        for place in (100, len(raw) // 2, len(raw) - 300):
+            path.write_bytes(raw[:place] + bytes([raw[place] ^ 8]) + raw[place + 1 :])
+            found = verify(config)
+            assert found.tables == len(TABLES) - 1
+            (fault,) = found.faults
+            assert fault.startswith(f"{path} is not the table that was written (")
+            assert fault.endswith("Delete it and give the same command: it is made again.")
+        path.write_bytes(raw)
+
+
+def test_tables_of_before_there_were_sums_are_counted_and_no_fault(config, tables):
+    pq.write_table(pa.table({"value": [0.5]}), tables[-1])
+    found = verify(config)
+    assert (found.tables, found.unknown, found.faults) == (len(TABLES) - 1, 1, [])
+    assert "4 tables are what was written; 0 unfinished; 1 table of before sums were kept, not comp" in found.summary()
+
+
+def test_a_manifest_that_names_other_weights_than_the_store_has_is_a_fault(config, store):
+    path, sha256 = manifest(config, [STALE]), file_sha256(StoredRun(store, STALE).weights)
+    rows = {"run": [STALE, "a" * 16], "sha256": [sha256, "0" * 64]}  # of a run that is gone nothing is known
+    write_table(path, pa.table(rows), {"work": {}})
+    assert verify(config).faults == []
+    write_table(path, pa.table({**rows, "sha256": ["1" * 64, "0" * 64]}), {"work": {}})
+    assert verify(config).faults == [
+        f"{path} names other weights than the store has of {STALE}. Delete it and give the same command: it is made "
+        "again, and no run is trained."
+    ]
+
+
 def whyalike(values, tmp_path, *arguments, answer=""):
     """The command on a file with these values."""
     path = tmp_path / "config.yaml"
@@ -350,10 +397,10 @@ def test_clean_says_what_is_wrong_with_the_name_of_a_run(values, store, tmp_path
 def test_verify_ends_with_status_one_and_a_line_a_fault(values, store, tmp_path):
     done = whyalike(values, tmp_path, "verify")
     assert done.returncode == 0
-    assert done.stdout == "2 runs and 0 data sets are what was written; 0 unfinished; 0 faults\n"
+    assert done.stdout == "2 runs, 0 data sets and 0 tables are what was written; 0 unfinished; 0 faults\n"
     StoredRun(store, STALE).weights.unlink()
     done = whyalike(values, tmp_path, "verify")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
     assert lines[0].startswith(f"{store / STALE / 'weights.safetensors'} is missing. Remove the run with")
-    assert lines[1:] == ["1 run and 0 data sets are what was written; 0 unfinished; 1 fault"]
+    assert lines[1:] == ["1 run, 0 data sets and 0 tables are what was written; 0 unfinished; 1 fault"]

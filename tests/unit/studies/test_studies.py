@@ -208,7 +208,9 @@ def test_one_run_of_photographs_goes_with_the_manifest_that_names_it(config, stu
 
 def test_verify_compares_the_weights_of_groups(config, study):
     whole, changed, missing = (group(study, f"k{k}_width{w}") for k, w in ((4, 4), (4, 16), (5, 4)))
-    assert verify(config).summary() == "0 runs, 3 groups and 0 data sets are what was written; 0 unfinished; 0 faults"
+    assert verify(config).summary() == (
+        "0 runs, 3 groups, 0 data sets and 3 tables are what was written; 0 unfinished; 0 faults"
+    )
     changed.write_bytes(b"other")
     missing.unlink()
     found = verify(config)
