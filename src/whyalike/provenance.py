@@ -26,6 +26,7 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # (the workflow scores on the CPU): no fingerprint counts it, for no number of a study depends on it
 _WITHOUT_EFFECT = frozenset(
     {
+        "whyalike.file_faults:readable",
         "whyalike.files:atomic",
         "whyalike.files:check_archive",
         "whyalike.files:made_by",

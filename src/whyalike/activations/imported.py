@@ -75,7 +75,9 @@ def _rows(path: Path, own: np.ndarray, ids: np.ndarray) -> np.ndarray:
         raise ValueError(f"{path} needs as stimulus_id the numbers in column id of the data set; it has {own.dtype}")
     if len(absent := ids[~np.isin(ids, own)]):
         more = ", ".join(map(str, absent[:5]))
-        raise ValueError(f"{path} lacks {len(absent)} of {len(ids)} stimuli, the first with the ids {more}")
+        raise ValueError(
+            f"{path} lacks {len(absent)} of {len(ids)} stimuli, the first with the ids {more}. Add their rows."
+        )
     if others := len(own) - len(ids):
         note(f"{path}: {others} of {len(own)} rows are of other stimuli, and left out")
     order = np.argsort(own)

@@ -105,5 +105,7 @@ def check_ids(ids: np.ndarray, n: int, name: str) -> np.ndarray:
             f"{ids.shape} and type {ids.dtype}, {missing} of them missing. Give each row its id."
         )
     if len(np.unique(ids)) < n:
-        raise ValueError(f"{name} needs one stimulus_id a row, each once; {n} rows hold {len(np.unique(ids))}")
+        raise ValueError(
+            f"{name} needs one stimulus_id a row, each once; {n} rows hold {len(np.unique(ids))}. Repair it."
+        )
     return ids

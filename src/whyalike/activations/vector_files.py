@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from whyalike.data.numpy_files import BLOCK, Block, npy_blocks, npy_member, npy_shape, read_npz
-from whyalike.data.user_files import UnreadableFile, readable, shown
+from whyalike.data.numpy_files import BLOCK, Block, npy_blocks, npy_file, npy_member, npy_shape, read_npz
+from whyalike.data.user_files import shown
+from whyalike.file_faults import UnreadableFile, readable
 from whyalike.job import note
 
 SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
@@ -93,8 +94,8 @@ _Found = tuple[tuple[int, ...], np.dtype, np.ndarray | None, Collection[str], Ca
 
 
 def _npy(path: Path) -> _Found:
-    with path.open("rb") as file:
-        return *npy_shape(file), None, (), partial(npy_blocks, lambda: path.open("rb"))
+    with npy_file(path) as (file, size):
+        return *npy_shape(file, size), None, (), partial(npy_blocks, partial(npy_file, path))
 
 
 def _npz(path: Path) -> _Found:
@@ -102,8 +103,8 @@ def _npz(path: Path) -> _Found:
     if "vectors" not in others:
         raise ValueError(f"vectors is missing, it holds {', '.join([*arrays, *others]) or 'nothing'}")
     member = partial(npy_member, path, "vectors")
-    with member() as file:
-        shape, dtype = npy_shape(file)
+    with member() as (file, size):
+        shape, dtype = npy_shape(file, size)
     others.remove("vectors")
     return shape, dtype, arrays.get(IDS), others, partial(npy_blocks, member)
 

@@ -4,10 +4,13 @@ YAML 1.1 keeps the last of two equal keys, takes 1:0 for 60 and 010 for 8, witho
 """
 
 import re
+import reprlib
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from whyalike.file_faults import UnreadableFile, readable
 
 
 class ConfigError(ValueError):
@@ -56,10 +59,16 @@ def keys_of(path: Path, example: str) -> dict[str, Any]:
     ConfigError : it is not valid YAML, or holds something else; the message names ``example``, a file that is right.
     FileNotFoundError : there is none.
     """
+    if not path.exists():
+        raise FileNotFoundError(path)
     try:
-        values = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from None
+        with readable(path, f"YAML as {example} is", "Repair it."):
+            try:
+                values = yaml.load(path.read_text(encoding="utf-8-sig"), _Loader)
+            except yaml.YAMLError as error:  # in several lines, which point at the place
+                raise UnreadableFile(f"{path} is not valid YAML: {error}\nRepair that place.") from None
+    except UnreadableFile as error:
+        raise ConfigError(str(error)) from None
     if not isinstance(values or {}, dict):
-        raise ConfigError(f"{path} must hold keys as {example} does, got {values!r}")
+        raise ConfigError(f"{path} must hold keys as {example} does, got {reprlib.repr(values)}. Write so.")
     return values or {}

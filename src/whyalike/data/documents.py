@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import pyarrow.parquet as pq
 
 from whyalike.data.text_parameters import FORMATS
-from whyalike.data.user_files import UnreadableFile, readable
+from whyalike.file_faults import UnreadableFile, readable
 
 KINDS = f"a file {', '.join(FORMATS)} (all but .parquet also .gz)"
 END_OF_TEXT = "<|endoftext|>"
@@ -78,6 +78,8 @@ def _before_space(text: str, at_most: int, more_than: int) -> int | None:
 
 
 def _open(path: Path) -> BinaryIO:
+    if path.suffix == ".gz" and not path.stat().st_size:  # which gzip takes for the end of a file
+        raise EOFError("it is empty")
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from whyalike.data.user_files import passed_by, readable
+from whyalike.data.user_files import passed_by
+from whyalike.file_faults import readable
 from whyalike.job import note
 from whyalike.randomness import keyed
 

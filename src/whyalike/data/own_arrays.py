@@ -19,7 +19,8 @@ from whyalike.data.numpy_files import read_npy, read_npz
 from whyalike.data.own_images import split
 from whyalike.data.parameters import ArraysParameters
 from whyalike.data.prepared import write_prepared
-from whyalike.data.user_files import readable, shown
+from whyalike.data.user_files import shown
+from whyalike.file_faults import readable
 
 VERSION = 1  # raised when pixels or labels change
 
@@ -80,7 +81,7 @@ def _load(path: Path) -> np.ndarray:
 
 
 def _numpy_file(path: Path) -> AbstractContextManager[None]:
-    if not path.is_file():
+    if not path.exists():
         raise ValueError(f"arrays: there is no file {path}. Paths start at the working directory.")
     what = (
         "a .npy of one array" if path.suffix == ".npy" else "a .npz with arrays images, labels and, if you like, part"

@@ -19,7 +19,8 @@ from whyalike.data.label_table import IMAGE_PARTS
 from whyalike.data.parameters import ImagesParameters
 from whyalike.data.prepared import write_prepared
 from whyalike.data.resumable_array import blocks_of, fill_images, state_of
-from whyalike.data.user_files import UnreadableFile, readable, shown
+from whyalike.data.user_files import shown
+from whyalike.file_faults import UnreadableFile, readable
 from whyalike.randomness import keyed
 
 VERSION = 1  # raised when pixels or labels change

@@ -58,14 +58,14 @@ class Blocks:
     def __init__(self, array: BinaryIO, journal: BinaryIO, dtype: np.dtype, row: tuple[int, ...], first: bytes):
         self._array, self._journal, self._lock, self._end = array, journal, Lock(), 0
         self._dtype, self._row, self._size = dtype, row, math.prod(row) * dtype.itemsize
-        self._start = len(self._header())
+        self._start, self._held = len(self._header()), os.fstat(array.fileno()).st_size
         journal.seek(0)
         lines = [line for line in journal.read().splitlines(keepends=True) if line.endswith(b"\n")]  # one may be cut
         lines = lines if lines[:1] == [first] else [first]
         journal.truncate(0)
         journal.writelines(lines)
         journal.flush()
-        self._noted = {place: noted for place, *noted in map(json.loads, lines[1:])}
+        self._noted = dict(filter(None, map(self._block, lines[1:])))
         self.found = len(self._noted)
 
     def fill(self, place: int, of: Any, make: Callable[[], tuple[np.ndarray, Any]]) -> tuple[int, Any]:
@@ -89,6 +89,14 @@ class Blocks:
         with self._lock:
             self._end = max(self._end, place + rows)
         return rows, value
+
+    def _block(self, line: bytes) -> tuple[int, list[Any]] | None:
+        """Place and description of the block that a line of the journal tells of; None if it is damaged."""
+        with suppress(ValueError, TypeError, RecursionError):
+            place, origin, rows, sha256, value = json.loads(line)
+            if type(place) is type(rows) is int and min(place, rows) >= 0 and (place + rows) * self._size <= self._held:
+                return place, [origin, rows, sha256, value]
+        return None
 
     def finish(self) -> None:
         """Give the array its length; all of it is on the disk afterwards."""

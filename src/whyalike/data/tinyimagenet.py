@@ -25,10 +25,12 @@ from whyalike.data.layouts import TINYIMAGENET
 from whyalike.data.parameters import TinyImageNetParameters
 from whyalike.data.prepared import write_prepared
 from whyalike.data.resumable_array import blocks_of, fill_images, state_of
+from whyalike.file_faults import readable
 
 VERSION = 1  # raised when pixels or labels change
 CLASSES, TRAIN_PER_CLASS, TEST_PER_CLASS = 200, 500, 50  # as published
 SIZE = 64
+REMEDY = f"Unpack {TINYIMAGENET.archive} again."
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def _find(root: Path) -> tuple[dict[str, str], list[_File]]:
     if fault := TINYIMAGENET.missing(root):
         raise ValueError(fault)
     base = root / TINYIMAGENET.inner
-    wnids = sorted(base.joinpath("wnids.txt").read_text(encoding="utf-8").split())
+    wnids = sorted(_text(base / "wnids.txt").split())
     words = {line[0]: line[1] for line in _fields(root, "words.txt")}
     validation = [(line[0], line[1]) for line in _fields(root, "val/val_annotations.txt")]
     train = {wnid: sorted(base.glob(f"train/{wnid}/images/*.JPEG")) for wnid in wnids}
@@ -97,11 +99,16 @@ def _find(root: Path) -> tuple[dict[str, str], list[_File]]:
 def _fields(root: Path, name: str) -> list[list[str]]:
     """The lines of a table as published: at least two fields, between tabs."""
     path = root / TINYIMAGENET.inner / name
-    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line.split("\t") for line in _text(path).splitlines()]
     for number, line in enumerate(lines, start=1):
         if len(line) < 2:
             raise ValueError(TINYIMAGENET.message(root, [f"{name} needs two fields between tabs in line {number}"]))
     return lines
+
+
+def _text(path: Path) -> str:
+    with readable(path, f"text in UTF-8, as {TINYIMAGENET.title} has it", REMEDY):
+        return path.read_text(encoding="utf-8")
 
 
 def _ids(wnids: list[str], words: Mapping[str, str]) -> list[str]:

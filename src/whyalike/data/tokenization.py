@@ -20,6 +20,7 @@ from whyalike.data.array_file import TOKEN
 from whyalike.data.documents import END_OF_TEXT, Piece
 from whyalike.data.prepared import LABELS, open_prepared
 from whyalike.data.text_parameters import LARGEST_VOCABULARY, TOKENIZER_FILES
+from whyalike.file_faults import readable
 from whyalike.files import made_by
 
 BATCH = 2**18  # characters encoded at a time: many texts for the threads, and little memory
@@ -52,11 +53,12 @@ def load(folder: Path) -> Tokenizer:
     if names is None:
         wanted = ", or ".join(" and ".join(names) for names in TOKENIZER_FILES)
         raise ValueError(f"the tokenizer's folder {folder} must hold {wanted}. Put GPT-2's there, or correct `folder`.")
-    paths = [str(folder / name) for name in names]
-    try:
-        tokenizer = Tokenizer.from_file(*paths) if len(paths) == 1 else _byte_level(BPE.from_file(*paths))
-    except Exception as error:  # the library raises nothing narrower
-        raise ValueError(f"{' and '.join(paths)} cannot be read ({error}). Fetch them again.") from error
+    paths = [folder / name for name in names]
+    what, remedy = f"a tokenizer ({' and '.join(names)})", "Fetch it again."
+    with readable(paths[0], what, remedy), readable(paths[-1], what, remedy):
+        tokenizer = (
+            Tokenizer.from_file(str(paths[0])) if len(paths) == 1 else _byte_level(BPE.from_file(*map(str, paths)))
+        )
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return _checked(tokenizer, str(folder))

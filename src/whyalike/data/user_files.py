@@ -1,34 +1,10 @@
-"""Files that the user brings: a fault is told with file, place and remedy, and what was passed by in one line."""
+"""Files that the user brings: their names in messages, and what was passed by in one line."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePath
+from collections.abc import Iterable
+from pathlib import PurePath
 
 SHOWN = 3  # names of each kind that a message gives
-
-
-class UnreadableFile(ValueError):
-    """A file of the user cannot be read; the message says which, where and what helps."""
-
-
-@contextmanager
-def readable(path: Path, what: str, remedy: str) -> Iterator[None]:
-    """Turn whatever a reader raises in the body into one message: ``path`` must be ``what``, the fault, the remedy.
-
-    Raises
-    ------
-    UnreadableFile : the body failed; one that it raised itself is passed on as it is.
-    """
-    try:
-        yield
-    except UnreadableFile:
-        raise
-    except Exception as error:  # each format, and each library, fails in its own way
-        fault = str(error.args[0] if isinstance(error, KeyError) and error.args else error) or type(error).__name__
-        raise UnreadableFile(
-            f"{path} must be {what}, it cannot be read ({' '.join(fault.split())}). {remedy}"
-        ) from error
 
 
 def shown(names: Iterable[str]) -> str:

@@ -22,6 +22,7 @@ ORDER = (
         "provenance",
         "table_sums",
         "files",
+        "file_faults",
         "parameters",
         "randomness",
         "job",

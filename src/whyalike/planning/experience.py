@@ -10,6 +10,7 @@ from pathlib import Path
 
 from whyalike.config.external import OwnActivations, OwnCheckpoints
 from whyalike.config.yaml_file import ConfigError
+from whyalike.file_faults import readable
 from whyalike.grid.parts import runs_of
 from whyalike.grid.runs import Cell
 from whyalike.grid.workflow import Workflow
@@ -100,7 +101,10 @@ class Experience:
             StoredRun(Path(self.flow.store), run.identity).result for cell in cells for run in self.flow.grid.runs(cell)
         )
         finished = next((path for path in results if path.is_file()), None)
-        kind = json.loads(finished.read_text(encoding="utf-8")).get("device") if finished else None
+        if finished is None:
+            return None
+        with readable(finished, "the result of a run", "See what `whyalike verify CONFIG` says of it."):
+            kind = json.loads(finished.read_text(encoding="utf-8")).get("device")
         if kind is None or kind == "cpu":
             return kind
         name = self._gpu or self.costs.device

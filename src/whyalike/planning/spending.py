@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from whyalike.file_faults import readable
 from whyalike.grid.runs import Cell
 from whyalike.training.store import StoredRun
 
@@ -64,7 +65,7 @@ def spans(run: StoredRun) -> tuple[Span, ...]:
 def _of_ledger(folder: Path, _: float) -> tuple[Span, ...]:
     attempts: list[list[Mapping]] = []
     for event in StoredRun(folder.parent, folder.name).events():
-        if event["event"] == "start":
+        if event["event"] == "start" and "step" in event:
             attempts.append([event])
         elif attempts and "step" in event:
             attempts[-1].append(event)
@@ -83,5 +84,12 @@ def benchmark_seconds(path: Path) -> float:
 
 @cache
 def _of_benchmark(path: Path, _: float) -> float:
-    with path.open(encoding="utf-8", newline="") as file:
-        return sum(float(row["s"]) for row in csv.DictReader(file, delimiter="\t"))
+    what, remedy = "a benchmark file of Snakemake", "Delete it: the time of its job is then not counted."
+    with readable(path, what, remedy), path.open(encoding="utf-8", newline="") as file:
+        return sum(_seconds(row["s"]) for row in csv.DictReader(file, delimiter="\t"))
+
+
+def _seconds(text: str) -> float:
+    if not 0 <= (seconds := float(text)) < math.inf:
+        raise ValueError(f"{text} are no seconds")
+    return seconds

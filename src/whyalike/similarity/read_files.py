@@ -6,7 +6,6 @@ the first; those of a pair must hold the same stimuli.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -18,7 +17,8 @@ from whyalike.activations.vector_checks import KINDS_OF_IDS, check_features, che
 from whyalike.activations.vector_files import SUFFIXES, read_columns, read_file
 from whyalike.data.class_names import check_present, check_spellings
 from whyalike.data.numpy_files import read_npy
-from whyalike.data.user_files import passed_by, readable
+from whyalike.data.user_files import passed_by
+from whyalike.file_faults import readable
 from whyalike.job import note
 from whyalike.similarity.checks import check_same_stimuli
 
@@ -57,10 +57,7 @@ def read_pairs(first: Path, second: Path | None, report: Callable[[str], None] =
         (path, run): named[path] if run is None else run if len(paths) == 1 else f"{named[path]}:{run}"
         for path, run in parts
     }
-    found = {
-        (path, run): read_file(path, report) if run is None else (read_activations(path, run), read_ids(path))
-        for path, run in parts
-    }
+    found = {(path, run): read_file(path, report) if run is None else _read_run(path, run) for path, run in parts}
     arrays = {part: check_features(vectors, _called(*part)) for part, (vectors, _) in found.items()}
     ids = {part: None if own is None else check_ids(own, len(x), _called(*part)) for part, (x, own) in found.items()}
     for a, b in pairs:
@@ -74,11 +71,17 @@ def read_pairs(first: Path, second: Path | None, report: Callable[[str], None] =
 
 
 def _runs_in(path: Path) -> list[str]:
-    """The runs of an activation file of the workflow; none of another file, also if it cannot be read."""
+    """The runs of an activation file of the workflow; none of another file."""
     if path.suffix.lower() == ".parquet":
-        with suppress(OSError, ValueError):
-            return runs_of(path.absolute())
+        with readable(path, "a .parquet of vectors", "Save it again; names and shapes are in docs/your-own.md."):
+            return list(map(str, runs_of(path.absolute())))
     return []
+
+
+def _read_run(path: Path, run: str) -> tuple[np.ndarray, np.ndarray]:
+    """The vectors of one run of an activation file of the workflow, and the ids of the stimuli."""
+    with readable(path, "an activation file of the workflow", "Copy it again, or extract the activations again."):
+        return read_activations(path, run), read_ids(path)
 
 
 def _called(path: Path, run: str | None) -> str:
@@ -109,7 +112,7 @@ def read_labels(path: Path) -> np.ndarray:
     """
     with readable(path, "a .npy, .parquet or text of labels", "Write a label a line, or save them as text."):
         labels = _labels_in(path)
-    if labels.ndim != 1:
+    if labels.ndim != 1 or not len(labels):
         raise ValueError(f"{path} must hold one label a stimulus; it has shape {labels.shape}. Give a vector.")
     check_present(labels, str(path))
     text = labels.dtype.kind != "O" or all(isinstance(one, str) for one in labels)
@@ -161,7 +164,9 @@ def _pairs_of_paths(first: Path, second: Path | None) -> list[tuple[Path, Path]]
             raise ValueError(f"{first} is one file: give a second one, or a folder for all pairs of its files")
         files = _files(first)
         if len(files) < 2:
-            raise ValueError(f"{first} needs two files or more of {', '.join(SUFFIXES)}; it has {len(files)}")
+            raise ValueError(
+                f"{first} needs two files or more of {', '.join(SUFFIXES)}; it has {len(files)}. Add some."
+            )
         return list(combinations(files, 2))
     if first.is_dir() is not second.is_dir():
         raise ValueError(f"{first} and {second} must be two files or two folders; one of them is a folder")

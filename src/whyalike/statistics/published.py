@@ -116,7 +116,7 @@ def read_published(paths: Sequence[Path], given: Description) -> Imported:
             elif counts:
                 aside[len(rows) + len(aside)] = _distinct(row, seen)
     if not rows:
-        raise ValueError(f"there must be a score: {', '.join(map(str, paths))} hold none.")
+        raise ValueError(f"there must be a score: {', '.join(map(str, paths))} hold none. Add lines of scores.")
     frame = pa.Table.from_pylist(rows, schema=PUBLISHED_SCHEMA).to_pandas()
     sources = tuple(hashlib.sha256(path.read_bytes()).hexdigest() for path in paths)
     return Imported(frame, aside, sum(seen.values()) - len(seen), empty, sources)

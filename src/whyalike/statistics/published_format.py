@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from whyalike.data.user_files import readable
 from whyalike.designs.registry import DESIGNS, design
+from whyalike.file_faults import readable
 
 SENTINEL = -1.0
 _SHOWN = 100  # characters of the user's text in a message
@@ -20,16 +20,8 @@ DESCRIBING = ("study", "setting", "factor")
 OVERLAP_COLUMNS = ("seed", "metric", "frac_overlap")
 LABEL_COLUMNS = ("seed", "metric", "partition", "model0", "model1")
 KINDS = ("in_distribution", "out_of_distribution", "common", "ood_one", "ood_both")
-# what other programs put between fields, and how files begin that are taken for CSV
+# what other programs put between fields
 _OTHER_MARKS = ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"))
-_OTHER_FILES = {
-    b"PAR1": "a Parquet file",
-    b"\x1f\x8b": "compressed by gzip",
-    b"PK\x03\x04": "a zip archive or an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an Excel workbook",
-    b"\xff\xfe": "in UTF-16",
-    b"\xfe\xff": "in UTF-16",
-}
 _IMAGES = ("cifar10", "cifar100", "tinyimagenet", "mnist", "svhn", "digit", "shape")
 _TEXTS = ("shakespeare", "tinystories", "wikitext")
 
@@ -72,8 +64,6 @@ def lines(path: Path) -> tuple[list[str], list[Line]]:
         the first.
     """
     rows = _rows(path)
-    if not rows:
-        raise ValueError(f"a table of scores needs a header line and lines of scores: {path} is empty.")
     header = rows[0][1]
     found = []
     for number, row in rows[1:]:
@@ -113,7 +103,9 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
             raise ValueError(f"line {reader.line_num}: {error}; is there a quotation mark without a second?") from None
         # Excel may say in the first line what stands between fields
         rows = [(number, row) for number, row in rows if any(row) and not row[0].startswith("sep=")]
-        if rows and len(rows[0][1]) == 1 and (found := [name for mark, name in _OTHER_MARKS if mark in rows[0][1][0]]):
+        if not rows:
+            raise ValueError("it is empty")
+        if len(rows[0][1]) == 1 and (found := [name for mark, name in _OTHER_MARKS if mark in rows[0][1][0]]):
             raise ValueError(f"line {rows[0][0]}: {found[0]} stand between the fields")
     return rows
 
@@ -125,9 +117,6 @@ def _text(content: bytes) -> str:
     ------
     ValueError : it is none in UTF-8, and where.
     """
-    for start, kind in _OTHER_FILES.items():
-        if content.startswith(start):
-            raise ValueError(f"it is {kind}")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

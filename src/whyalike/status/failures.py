@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from whyalike.file_faults import UnreadableFile, readable
 from whyalike.job import FAULT, TRY_ALONE
 
 
@@ -30,13 +31,17 @@ def read(logs: Path) -> list[Failure]:
     """Every failed job whose log lies under a folder, the latest last; without those whose target was made since."""
     found = []
     for path in logs.rglob(f"*{FAULT}"):
-        try:
-            fault, time = json.loads(path.read_text(encoding="utf-8")), path.stat().st_mtime
-        except FileNotFoundError:  # its job begins anew just now
-            continue
         log = path.with_name(path.name.removesuffix(FAULT))
-        if not _made_since(Path(fault["target"]), time):
-            found.append(Failure(fault["message"], log, fault["target"], time, frozenset(fault["runs"])))
+        try:
+            with readable(path, "what a job that failed told", f"Delete it: {log.name} beside it tells the same."):
+                fault, time = json.loads(path.read_text(encoding="utf-8")), path.stat().st_mtime
+                message, target, runs = str(fault["message"]), str(fault["target"]), frozenset(map(str, fault["runs"]))
+        except UnreadableFile:
+            if path.exists():
+                raise
+            continue  # its job begins anew just now
+        if not _made_since(Path(target), time):
+            found.append(Failure(message, log, target, time, runs))
     return sorted(found, key=lambda failure: failure.time)
 
 

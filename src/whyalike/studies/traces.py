@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from whyalike.file_faults import readable
 from whyalike.files import canonical_json, made_by
 
 TELLING = (".parquet", ".png")
@@ -21,7 +22,10 @@ def made_from(path: Path) -> str | None:
         return None
     from PIL import Image  # a tenth of a second that most commands do not need
 
-    with Image.open(told) as image:
+    with (
+        readable(told, "a figure", "Delete it: it is made again."),
+        Image.open(told) as image,
+    ):
         return image.info.get("whyalike", "{}")
 
 

@@ -8,6 +8,7 @@ import json
 import logging
 import pickle
 import re
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
@@ -18,6 +19,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from whyalike.file_faults import readable
+from whyalike.files import check_archive
 from whyalike.job import note
 
 State = dict[str, Tensor]
@@ -41,11 +44,12 @@ def weight_files(path: Path) -> list[Path]:
             return [path / name]
         index = path / f"{name}.index.json"
         if index.is_file():
-            try:
+            with readable(index, "JSON with a `weight_map`, as `save_pretrained` writes it", "Fetch the folder again."):
                 names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-            except (ValueError, KeyError, TypeError, AttributeError):
-                raise ValueError(f"{index} must have a `weight_map`, as `save_pretrained` writes it") from None
-            return [path / Path(one).name for one in sorted(names)]
+                files = [path / Path(one).name for one in sorted(names)]
+                if absent := [file.name for file in files if not file.is_file()]:
+                    raise ValueError(f"it names {_some(absent)}, which does not lie beside it")
+                return files
     held = ", ".join(sorted(one.name for one in path.iterdir())) or "nothing"
     raise ValueError(
         f"{path} is a folder and must hold {' or '.join(IN_FOLDERS)}, as `save_pretrained` writes it; it holds {held}. "
@@ -64,13 +68,27 @@ def load_checkpoint(model: nn.Module, path: Path, prefix: str = "") -> nn.Module
 
     Raises
     ------
-    ValueError : no state dict, or not that of the model; the message says which names differ, and what to do.
+    ValueError : no state dict, or not that of the model, or numbers that its parameters cannot have; the message says
+        which names differ, and what to do.
     """
+    finite = [name for name, value in model.state_dict().items() if value.isfinite().all()]
+    model = _filled(model, path, prefix)
+    state = model.state_dict()
+    if bad := [name for name in finite if not state[name].isfinite().all()]:
+        raise ValueError(
+            f"{path} must hold finite numbers; NaN, infinity or what overflows stands in {_some(bad)}. Take a "
+            "checkpoint from before the training diverged"
+        )
+    return model
+
+
+def _filled(model: nn.Module, path: Path, prefix: str) -> nn.Module:
     state = {name: value for file in weight_files(path) for name, value in _read(file).items()}
     state, left_out = _chosen(state, prefix, path)
     if left_out:
         note(f"{path}: left out, since they do not begin with '{prefix}': {_some(left_out)}")
     own = model.state_dict()
+    _check_kinds(state, own, path)
     for words, form in _forms(state, own):
         if not any(_difference(form, own)):
             _check_shapes(form, own, path)
@@ -85,14 +103,15 @@ def load_checkpoint(model: nn.Module, path: Path, prefix: str = "") -> nn.Module
 
 def _read(path: Path) -> State:
     """The tensors of one file by name."""
-    try:
+    with readable(path, "a state dict (.safetensors, or .pt or .pth of tensors alone)", "Save or fetch it again."):
         if path.suffix == ".safetensors":
             return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # each format fails in its own way
-        raise ValueError(
-            f"{path} must be a state dict (.safetensors, or .pt or .pth of tensors alone): {_why(error)}"
-        ) from error
+        try:
+            if zipfile.is_zipfile(path):  # files from before PyTorch 1.6 have no sums
+                check_archive(path)
+            found = torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
+            raise ValueError(_why(error)) from error
     if _is_state(found):
         return dict(found)
     entries = {name: one for name, one in found.items() if _is_state(one)} if isinstance(found, Mapping) else {}
@@ -159,6 +178,21 @@ def _difference(state: State, own: State) -> tuple[list[str], list[str]]:
         if name not in state and not name.endswith(COUNTER) and value.data_ptr() not in there
     ]
     return lacking, [name for name in state if name not in own]
+
+
+def _check_kinds(state: State, own: State, path: Path) -> None:
+    """Refuse tensors that copying would change: of complex numbers, of integers that stand for others, without data."""
+    real = not any(value.is_complex() for value in own.values())
+    odd = [
+        f"{name} ({value.dtype}, {value.layout}, {value.device})"
+        for name, value in state.items()
+        if value.layout is not torch.strided or value.is_meta or value.is_quantized or (real and value.is_complex())
+    ]
+    if odd:
+        raise ValueError(
+            f"{path} must hold dense tensors of real numbers; others are {_some(odd)}. Convert them, for example with "
+            "x.to_dense().float(), and save them again"
+        )
 
 
 def _check_shapes(state: State, own: State, path: Path) -> None:

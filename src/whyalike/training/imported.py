@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from whyalike.data.prepared import open_prepared
+from whyalike.file_faults import readable
 from whyalike.files import canonical_json, file_sha256, write_table, write_text
 from whyalike.job import note
 from whyalike.models.recording import try_layers
@@ -62,9 +63,7 @@ def import_runs(
     rows, hashes, each = [], {}, len(files) // len(parameters.runs)
     for place, run in enumerate(parameters.runs):
         own = files[place * each : (place + 1) * each]
-        hashes[run.name] = [
-            file_sha256(file) for path in own for file in (weight_files(path) if has_weights else [path])
-        ]
+        hashes[run.name] = [_hash(file) for path in own for file in (weight_files(path) if has_weights else [path])]
         row = {"run": run.identity, **{name: getattr(run, name) for name in ("name", "replica", "level", "labelling")}}
         row |= {name: getattr(parameters, name) for name in ("setting", "factor", "seed")}
         if has_weights:
@@ -77,6 +76,11 @@ def import_runs(
         rows.append(row)
         note(f"import {place + 1}/{len(parameters.runs)} runs · {parameters.setting} · {run.name}")
     write_table(output, pa.Table.from_pylist(rows, schema=MANIFEST), {"work": parameters.plain(), "files": hashes})
+
+
+def _hash(path: Path) -> str:
+    with readable(path, "a file", "Bring it back."):
+        return file_sha256(path)
 
 
 def _of_all(hashes: Sequence[str]) -> str:

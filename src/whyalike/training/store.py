@@ -75,7 +75,7 @@ class StoredRun:
         try:
             result = json.loads(self.result.read_text(encoding="utf-8"))
             expected = result["sha256"].items()
-        except (ValueError, KeyError, TypeError, AttributeError):  # not JSON, or JSON of another shape
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # not JSON, or of another shape
             raise self._damaged(self.result, "cannot be read") from None
         for name, sha256 in expected:
             path = self.folder / name
@@ -135,16 +135,16 @@ class StoredRun:
         return None if gone else beat
 
     def events(self) -> list[dict[str, Any]]:
-        """The lines of the ledger, the oldest first; a line that is being written is left out."""
+        """The lines of the ledger, the oldest first; one that is being written, or is damaged, is left out."""
         try:
-            lines = self.ledger.read_text(encoding="utf-8").splitlines()
+            lines = self.ledger.read_bytes().splitlines()
         except FileNotFoundError:
             return []
         found = []
         for line in lines:
-            with suppress(ValueError):
+            with suppress(ValueError, RecursionError):
                 found.append(json.loads(line))
-        return found
+        return [one for one in found if _is_event(one)]
 
     @property
     def _lock_file(self) -> Path:
@@ -221,6 +221,16 @@ class StoredRun:
             f"{path} {fault}. Remove the run with `whyalike clean CONFIG --run {self.identity}` (CONFIG: your "
             "configuration) and start again: the run is then trained anew."
         )
+
+
+def _is_event(line: Any) -> bool:
+    """Whether a line of a ledger says what happened and when, and a step, if any, that is a number."""
+    return (
+        isinstance(line, dict)
+        and isinstance(line.get("event"), str)
+        and isinstance(line.get("time"), float | int)
+        and isinstance(line.get("step", 0), int)
+    )
 
 
 def _lock(file: int) -> bool:

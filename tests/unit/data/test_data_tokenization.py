@@ -118,7 +118,7 @@ def test_files_that_are_no_tokenizer_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"must hold tokenizer\.json, or vocab\.json and merges\.txt\. Put GPT-2's"):
         load(tmp_path)
     (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(ValueError, match=r"tokenizer\.json cannot be read .*Fetch them again"):
+    with pytest.raises(ValueError, match=r"tokenizer\.json must be a tokenizer .*cannot be read .*Fetch it again"):
         load(tmp_path)
 
 

@@ -12,7 +12,8 @@ from whyalike.data import own_arrays, own_images
 from whyalike.data.class_names import check_present, check_spellings
 from whyalike.data.folders import class_files
 from whyalike.data.prepared import open_prepared
-from whyalike.data.user_files import UnreadableFile, passed_by, readable
+from whyalike.data.user_files import passed_by
+from whyalike.file_faults import UnreadableFile, readable
 
 
 def save(path, frames=1, shape=(6, 6), **options):
@@ -226,6 +227,7 @@ def test_missing_values_of_every_kind_are_found():
 
 
 def test_a_fault_without_words_is_told_by_its_kind(tmp_path):
+    (tmp_path / "x").write_text("words")
     with pytest.raises(UnreadableFile, match=r"x must be text, it cannot be read \(EOFError\)\. Fetch it"):  # noqa: SIM117
         with readable(tmp_path / "x", "text", "Fetch it."):
             raise EOFError

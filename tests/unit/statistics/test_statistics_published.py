@@ -305,7 +305,7 @@ LABEL_HEAD = "seed,metric,partition,model0,model1,svhn\n"
 @pytest.mark.parametrize(
     ("text", "given", "message"),
     [
-        ("", {}, r"published0\.csv is empty"),
+        ("", {}, r"published0\.csv must be a table of scores as CSV.*\(it is empty\)"),
         (HEAD, {}, r"published0\.csv hold none"),
         ("seed,metric,p\n", {}, r"has no frac_overlap"),
         (LABEL_HEAD.replace(",model1", ""), {}, r"has no model1"),
@@ -358,8 +358,8 @@ def test_a_fault_is_named_with_its_place_and_value(imported, text, given, messag
         (b"\xef\xbb\xbf" + HEAD.encode() + b"0,cka\xff,0.5,.3\n", "line 2: the byte 0xff is no UTF-8"),
         (HEAD.encode() + b"\xff", "line 2: the byte 0xff is no UTF-8"),
         (gzip.compress(HEAD.encode()), "it is compressed by gzip"),
-        (b"PK\x03\x04 and more", "a zip archive or an Excel workbook"),
-        (b"PAR1 and more", "a Parquet file"),
+        (b"PK\x03\x04\x14\0 and more", "a zip archive or an Excel workbook"),
+        (b"PAR1\x15\0 and more", "a Parquet file"),
         (HEAD.encode() + b"0,cka,0.5," + b"3" * 200_000, "line 2: field larger than field limit"),
     ],
     ids=["UTF-16", "UTF-16 without a mark", "mark and byte", "byte", "gzip", "zip", "Parquet", "a long field"],

@@ -179,7 +179,8 @@ def test_code_in_a_file_is_not_run(tmp_path):
 def test_a_file_of_another_kind_is_refused_in_few_words(tmp_path, content):
     (tmp_path / "x.pt").write_bytes(content)
     with pytest.raises(
-        ValueError, match=r"x\.pt must be a state dict .*: it is empty, cut off or another kind of file$"
+        ValueError,
+        match=r"x\.pt must be a state dict .*\(it is empty(, cut off or another kind of file)?\)\. Save",
     ):
         load_checkpoint(Net(), tmp_path / "x.pt")
 
@@ -203,7 +204,7 @@ def test_a_folder_without_weights_says_what_it_holds(tmp_path):
     with pytest.raises(ValueError, match=r"must hold model\.safetensors or pytorch_model\.bin.*it holds config\.json"):
         load_checkpoint(Net(), tmp_path)
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps([1]))
-    with pytest.raises(ValueError, match=r"index\.json must have a `weight_map`"):
+    with pytest.raises(ValueError, match=r"index\.json must be JSON with a `weight_map`"):
         load_checkpoint(Net(), tmp_path)
 
 
@@ -215,3 +216,39 @@ def test_an_index_names_files_of_its_own_folder_alone(tmp_path):
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     assert weight_files(folder) == [folder / "w.safetensors"]
     assert load_file(tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300])
+def test_weights_that_are_not_finite_are_refused_with_their_names(tmp_path, value):
+    state = {name: own.double() for name, own in filled(Net()).state_dict().items()}
+    state["head.bias"][1] = value
+    torch.save(state, tmp_path / "x.pt")
+    with pytest.raises(ValueError, match=r"x\.pt must hold finite numbers; .* stands in head\.bias\. Take"):
+        load_checkpoint(Net(), tmp_path / "x.pt")
+
+
+def test_a_mask_that_is_infinite_in_the_model_too_is_read(tmp_path):
+    model = Net()
+    model.register_buffer("mask", torch.full((2, 2), -torch.inf).triu(1))
+    torch.save(filled(Net()).state_dict() | {"mask": model.mask}, tmp_path / "x.pt")
+    assert load_checkpoint(model, tmp_path / "x.pt").head.bias[0] == 0.5
+
+
+@pytest.mark.parametrize(
+    "change", [lambda own: own * 1j, lambda own: own.to_sparse(), lambda own: own.to("meta")], ids=str
+)
+def test_tensors_that_are_no_dense_real_numbers_are_refused(tmp_path, change, recwarn):
+    state = filled(Net()).state_dict()
+    torch.save(state | {"head.weight": change(state["head.weight"])}, tmp_path / "x.pt")
+    with pytest.raises(ValueError, match=r"x\.pt must hold dense tensors of real numbers; others are head\.weight"):
+        load_checkpoint(Net(), tmp_path / "x.pt")
+    assert not recwarn.list
+
+
+def test_a_damaged_number_in_a_file_of_torch_is_found(tmp_path):
+    torch.save(filled(Net()).state_dict(), tmp_path / "x.pt")
+    whole = (tmp_path / "x.pt").read_bytes()
+    place = whole.index(torch.tensor(0.5).numpy().tobytes() * 4)
+    (tmp_path / "x.pt").write_bytes(whole[:place] + b"\x01" + whole[place + 1 :])
+    with pytest.raises(ValueError, match=r"x\.pt must be a state dict .*CRC-32 of .* differs"):
+        load_checkpoint(Net(), tmp_path / "x.pt")
