@@ -127,12 +127,21 @@ def _no_truth_value(value: Any) -> Any:
     return value
 
 
-# numbers of the configuration: `true` is none. Where nothing else bounds one, these do: beyond lies only a typo
-Whole = Annotated[int, BeforeValidator(_no_truth_value)]
-Real = Annotated[float, BeforeValidator(_no_truth_value)]
-Count = Annotated[Whole, Field(ge=1, le=10**9)]
-Side = Annotated[Whole, Field(ge=4, le=4096)]  # of images, pixels
-Seed = Annotated[Whole, Field(ge=0, le=2**63 - 1)]  # tables keep 64 bits
+def whole(**bounds: float) -> Any:
+    """The type of whole numbers within bounds, which are `ge`, `gt`, `le`, `lt`."""
+    return Annotated[int, Field(**bounds), BeforeValidator(_no_truth_value)]
+
+
+def real(**bounds: float) -> Any:
+    """The type of numbers within bounds."""
+    return Annotated[float, Field(**bounds), BeforeValidator(_no_truth_value)]
+
+
+# where nothing else bounds a number of the configuration, these do: beyond lies only a typo
+Whole, Real = whole(), real()
+Count = whole(ge=1, le=10**9)
+Side = whole(ge=4, le=4096)  # of images, pixels
+Seed = whole(ge=0, le=2**63 - 1)  # tables keep 64 bits
 PathText = Annotated[str, AfterValidator(lambda path: str(path_of_user(path)))]
 # names are parts of file names, four in one at most
 Name = Annotated[str, Field(pattern=NAME, max_length=60)]

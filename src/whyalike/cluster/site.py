@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from whyalike.config.faults import faults_in_words, listed
 from whyalike.config.yaml_file import ConfigError, keys_of
-from whyalike.section import WORD, Count, PathText, Real, Section
+from whyalike.section import WORD, Count, PathText, Section, real
 
 SITE = "config/site.yaml"  # from the working directory
 GPU_FILES = ("nvidiactl", "kfd", "dxg")  # of NVIDIA's driver, of AMD's, of Windows' for Linux
@@ -28,14 +28,12 @@ class Site(Section):
     gpu_model: Word | None = Field(None, description="Type of GPU, as `sinfo -o %G` names it; any if left out.")
     max_minutes: Count | None = Field(None, description="Longest time limit that the partitions accept.")
     gpus: Count | None = Field(None, description="GPUs that you get at a time: the plan tells the hours on them.")
-    price_per_gpu_hour: Real | None = Field(
-        None, gt=0, le=10**6, description="Price of a GPU hour: the plan tells the costs."
+    price_per_gpu_hour: real(gt=0, le=10**6) | None = Field(
+        None, description="Price of a GPU hour: the plan tells the costs."
     )
     scratch: PathText | None = Field(None, description="Folder for temporary files on every node.")
-    stage_gb: Real | None = Field(
+    stage_gb: real(gt=0, le=10**9) | None = Field(
         None,
-        gt=0,
-        le=10**9,
         description="Training and extraction copy their data set into `scratch`, once for all jobs of a node, and read "
         "it there; the copies take so many GB at most. Left out: no copies.",
     )

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from whyalike.section import Name, Section, Whole
+from whyalike.section import Name, Section, whole
 
 FINAL = "final"
-Step = Annotated[Whole, Field(ge=0, le=10**9)] | Literal["final"]
+Step = whole(ge=0, le=10**9) | Literal["final"]
 
 
 def _pairs_of_steps(given: Any) -> Any:

@@ -31,12 +31,12 @@ from whyalike.designs.registry import DESIGNS, design, designs
 from whyalike.figures.registry import CONFIG_FIGURES
 from whyalike.models.registry import MODELS
 from whyalike.registry import Registry
-from whyalike.section import Count, Name, PathText, Real, Section, Seed, Side, Whole, known
+from whyalike.section import Count, Name, PathText, Section, Seed, Side, Whole, known, real
 from whyalike.studies.registry import STUDIES
 from whyalike.training.parameters import Operation
 from whyalike.training.registry import OBJECTIVES
 
-Share = Annotated[Real, Field(ge=0, le=1)]
+Share = real(ge=0, le=1)
 PROTOCOLS = ("exact", "as_published")
 
 

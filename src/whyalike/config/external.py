@@ -16,7 +16,7 @@ from whyalike.config.comparisons import COMPARISONS, Comparisons
 from whyalike.config.questions import STIMULI, Question, StimuliNames
 from whyalike.data.parameters import Distinct
 from whyalike.designs.registry import designs
-from whyalike.section import Before, Count, Layer, Name, Real, Section, Seed, Side, Whole, path_of_user
+from whyalike.section import Before, Count, Layer, Name, Section, Seed, Side, Whole, path_of_user, real
 from whyalike.training.parameters import Channels, check_channels
 
 LAYERS = (
@@ -117,7 +117,7 @@ class ExternalPair(Section):
     a: Name = Field(description="A run.")
     b: Name = Field(description="Another run.")
     seed: Seed = Field(0, description="Pairs that belong together, as replicates do: the unit of the statistics.")
-    overlap: Real | None = Field(None, ge=0, le=1, description="Given for all pairs or for none: x of the statistics.")
+    overlap: real(ge=0, le=1) | None = Field(None, description="Given for all pairs or for none: x of the statistics.")
 
 
 class ExternalStudy(Question):

@@ -19,13 +19,13 @@ from pydantic import (
 
 from whyalike import section
 from whyalike.data import layouts
-from whyalike.section import Real, Section, Side, Whole, path_of_user
+from whyalike.section import Section, Side, Whole, path_of_user, real, whole
 
 MOST_IMAGES = 10**7  # of a class, or a combination of values
 Shape = Literal["circle", "kite", "parallelogram", "rectangle", "rhombus", "square", "trapezoid", "triangle"]
 Color = Literal["blue", "brown", "cyan", "green", "magenta", "orange", "pink", "purple", "red", "yellow"]
-Images = Annotated[Whole, Field(ge=1, le=MOST_IMAGES)]
-Digit = Annotated[Whole, Field(ge=0, le=9)]
+Images = whole(ge=1, le=MOST_IMAGES)
+Digit = whole(ge=0, le=9)
 Seed = Annotated[section.Seed, Field(description="Seed of every random choice in the data set.")]
 # for every path outside the results. JSON, of which identities and jobs' parameters are made, says only that a path is
 # given, not which: a data set that is moved is not prepared anew, and its models are not trained anew
@@ -265,7 +265,7 @@ Title = Annotated[
 
 
 TestFraction = Annotated[
-    Real, Field(ge=0, le=1, description="Share of each class that is test, drawn by `seed`, where no parts are given.")
+    real(ge=0, le=1), Field(description="Share of each class that is test, drawn by `seed`, where no parts are given.")
 ]
 
 

@@ -10,14 +10,14 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from whyalike.data.parameters import Distinct, Folder, Parameters, Seed
-from whyalike.section import Count, Name, Real, Whole
+from whyalike.section import Count, Name, Real, Whole, whole
 
 FORMATS = (".txt", ".parquet", ".jsonl", ".json")  # each but Parquet also as .gz
 LARGEST_VOCABULARY = 2**16  # a token takes two bytes
 SMALLEST_VOCABULARY = 257  # every byte, and the end of a text
 TOKENIZER_FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"))  # either all of the first or all of the second
 BundledCorpus = Literal["docstrings", "headers", "library", "licenses", "names", "topics"]
-Vocabulary = Annotated[Whole, Field(ge=SMALLEST_VOCABULARY, le=LARGEST_VOCABULARY)]
+Vocabulary = whole(ge=SMALLEST_VOCABULARY, le=LARGEST_VOCABULARY)
 
 
 def matches(pattern: Path) -> list[Path]:
@@ -33,10 +33,8 @@ def find(pattern: Path) -> list[Path]:
 class StreamParameters(Parameters):
     """How the tokens of each corpus are cut into chunks to train on, validation text and test windows."""
 
-    max_tokens: Whole | None = Field(
+    max_tokens: whole(ge=1, le=10**13) | None = Field(
         None,
-        ge=1,
-        le=10**13,
         description="Take the first so many tokens of each corpus at most; all of them if left out.",
     )
     chunks: Whole = Field(
@@ -143,10 +141,8 @@ class BundledTextParameters(StreamParameters):
         description="docstrings (of numerical libraries), headers (C++), library (Python), licenses, names (of "
         "characters) and topics (the language's reference); the tokenizer is made from all six, whichever are chosen.",
     )
-    max_tokens: Whole | None = Field(
+    max_tokens: whole(ge=1, le=10**13) | None = Field(
         100_000,
-        ge=1,
-        le=10**13,
         description="Take the first so many tokens of each corpus at most; null for all of them.",
     )
     windows: Count = Field(500, description="Test windows of each corpus, drawn once, with distinct starts.")

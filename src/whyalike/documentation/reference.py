@@ -46,6 +46,7 @@ INTRODUCTION = """\
 list.
 """
 
+TYPO = 10**6  # an upper bound from here on keeps out what nobody means: no need to read of it
 BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 WORDS = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false", "null": "nothing"}
 
@@ -152,7 +153,7 @@ def _type(value: Schema) -> str:
         return f"list: {_type(value['items'])}" + (" (not empty)" if value.get("minItems") else "")
     if value["type"] == "object":
         return "mapping"
-    bounds = [f"{sign} {value[bound]:g}" for bound, sign in BOUNDS.items() if bound in value]
+    bounds = [f"{sign} {value[bound]:g}" for bound, sign in BOUNDS.items() if value.get(bound, TYPO) < TYPO]
     return f"{WORDS[value['type']]} {', '.join(bounds)}".strip()
 
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from whyalike.section import FACTORY, Count, Real, Section, Whole
+from whyalike.section import FACTORY, Count, Real, Section, Whole, whole
 
-Blocks = Annotated[Whole, Field(ge=1, le=1000)]
-Width = Annotated[Whole, Field(ge=1, le=10**5)]
+Blocks = whole(ge=1, le=1000)
+Width = whole(ge=1, le=10**5)
 
 
 class ResNetParameters(Section):

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from whyalike.parameters import JobParameters
-from whyalike.section import Count, Real, Section, Whole
+from whyalike.section import Count, Real, Section, Whole, real, whole
 
 
 class Recipe(Section):
@@ -21,7 +21,7 @@ class Recipe(Section):
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="Autocast type of the forward pass; weights stay float32."
     )
-    keep_steps: tuple[Annotated[Whole, Field(ge=0, le=10**9)], ...] = Field(
+    keep_steps: tuple[whole(ge=0, le=10**9), ...] = Field(
         (), description="Steps at which the weights are kept beside the final ones."
     )
 
@@ -59,8 +59,8 @@ class Operation(Section):
 
 
 # a number for each channel of images from 0 to 255
-Channels = Annotated[tuple[Annotated[Real, Field(ge=-1000, le=1000)], ...], Field(min_length=1, max_length=4)]
-Decay = Annotated[Real, Field(ge=0, lt=1)]  # of a running mean
+Channels = Annotated[tuple[real(ge=-1000, le=1000), ...], Field(min_length=1, max_length=4)]
+Decay = real(ge=0, lt=1)  # of a running mean
 
 
 class Augmentation(Section):
@@ -145,7 +145,7 @@ class LanguageRecipe(Recipe):
     accumulation: Count = Field(1, description="Batches whose gradients make one step.")
     weight_decay: Real = Field(0.1, ge=0, le=1000, description="Decoupled decay of matrices; gains are not decayed.")
     betas: tuple[Decay, Decay] = Field((0.9, 0.95), description="Decay of AdamW's two running means.")
-    clip: Real | None = Field(1.0, gt=0, le=10**9, description="Largest norm of the gradient; null does not clip.")
+    clip: real(gt=0, le=10**9) | None = Field(1.0, description="Largest norm of the gradient; null does not clip.")
     warmup: Real = Field(0.1, ge=0, lt=1, description="Share of the steps over which the learning rate rises.")
     final_lr: Real = Field(0.1, ge=0, le=1, description="Learning rate after the last step, as a share of `lr`.")
     evaluate_every: Count = Field(100, description="Steps between two measurements of the validation loss.")

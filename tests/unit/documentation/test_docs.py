@@ -75,7 +75,7 @@ def test_the_key_tables_name_every_section_and_all_that_the_rooms_offer():
     assert text.count("| key | type | default | meaning |") >= 1 + len(schema()["$defs"])
     for table in (SOURCES, METRICS, MODELS, OBJECTIVES, CONFIG_FIGURES):
         assert not [entry for entry in table if f"\n| `{entry}` |" not in text]
-    assert "| `lr` | number > 0 | **required** |" in text
+    assert "| `lr` | number > 0, ≤ 1000 | **required** |" in text
     assert "`sigma_median: 1.0`, or `sigma` instead of `sigma_median`" in text
 
 

@@ -4,14 +4,14 @@ Source: Nielsen et al. 2025. Models are pairs (f, g) of embeddings and unembeddi
 `whyalike.similarity.metrics.llv` has the distance. Read each time the Snakefile is parsed: no heavy imports.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 from whyalike.config.scorings import Scorings
 from whyalike.data.parameters import Cifar10Parameters
 from whyalike.models.parameters import ResNetParameters, Width
-from whyalike.section import Count, Name, Real, Section, Seed, Whole
+from whyalike.section import Count, Name, Real, Section, Seed, real, whole
 from whyalike.training.parameters import AdamRecipe
 
 CIFAR10 = {"mean": (125.307, 122.961, 113.8575), "std": (51.5865, 50.847, 51.255)}  # of its pixels, as everywhere else
@@ -22,13 +22,13 @@ METRICS_OF_F: dict[str, dict[str, Any]] = {
     "svcca": {"dims": 2},
 }
 
-Few = Annotated[Whole, Field(ge=4, le=1000)]
+Few = whole(ge=4, le=1000)
 
 
 class Circle(Section):
     """Two constructed models that agree on every label, more surely as rho grows, and arrange the labels otherwise."""
 
-    radii: tuple[Annotated[Real, Field(gt=0, le=10**6)], ...] = Field(
+    radii: tuple[real(gt=0, le=10**6), ...] = Field(
         tuple(range(1, 21)), min_length=1, description="Lengths rho of the unembeddings."
     )
     per_class: Count = Field(500, description="Inputs of each of the 7 labels.")
@@ -39,7 +39,7 @@ class Circle(Section):
 class Copies(Section):
     """A Gaussian model and its copies of growing noise."""
 
-    n: Annotated[Whole, Field(ge=4, le=10**7)] = Field(500, description="Inputs.")
+    n: whole(ge=4, le=10**7) = Field(500, description="Inputs.")
     labels: Few = Field(7, description="Labels.")
     levels: Count = Field(250, description="Copies; SD of the noise evenly spaced up to 1.")
     num_samples: Count = Field(300, description="Random tuples of inputs of llv_distance.")
@@ -52,9 +52,7 @@ class EmbeddingRecipe(Section):
     lr: Real = Field(1e-4, gt=0, le=1000, description="Learning rate of Adam.")
     batch_size: Count = Field(128, description="Inputs a step; batches are keyed by (seed, epoch).")
     steps: Count = Field(15000, description="Steps.")
-    layers: Annotated[Whole, Field(ge=2, le=1000)] = Field(
-        4, description="Linear layers of each MLP, LeakyReLU between them."
-    )
+    layers: whole(ge=2, le=1000) = Field(4, description="Linear layers of each MLP, LeakyReLU between them.")
 
 
 class Radial(Section):
@@ -98,12 +96,12 @@ class Widths(Section):
 class DigitModels(Section):
     """Models of growing embeddings on scikit-learn's handwritten digits."""
 
-    dimensions: tuple[Annotated[Whole, Field(ge=1, le=8)], ...] = Field(
+    dimensions: tuple[whole(ge=1, le=8), ...] = Field(
         (2, 3, 5), min_length=1, description="Numbers of dimensions M; those of M = 2 are drawn side by side."
     )
     width: Width = Field(128, description="Units of a hidden layer.")
     seeds: Few = Field(10, description="Models of a number of dimensions.")
-    train: Annotated[Whole, Field(ge=1, le=1796)] = Field(1200, description="Training images; the others test.")
+    train: whole(ge=1, le=1796) = Field(1200, description="Training images; the others test.")
     seed: Seed = Field(0, description="Key of the split.")
     recipe: EmbeddingRecipe = Field(EmbeddingRecipe(batch_size=32, steps=20000), description="Training.")
 
@@ -119,10 +117,8 @@ class Photographs(Section):
         description="Numbers of dimensions M, at most 8; M = 2 is drawn side by side.",
     )
     width: Width = Field(128, description="Units of a hidden layer of g.")
-    layers: Annotated[Whole, Field(ge=2, le=1000)] = Field(4, description="Linear layers of g, LeakyReLU between them.")
-    seeds: Annotated[Whole, Field(ge=2, le=1000)] = Field(
-        10, description="Models of a number of dimensions: runs of the store."
-    )
+    layers: whole(ge=2, le=1000) = Field(4, description="Linear layers of g, LeakyReLU between them.")
+    seeds: whole(ge=2, le=1000) = Field(10, description="Models of a number of dimensions: runs of the store.")
     stimuli: Count = Field(
         2000, description="Test images on which embeddings are compared; losses are those of all test images."
     )
@@ -143,9 +139,7 @@ class Tuples(Section):
     counts: tuple[Count, ...] = Field(
         (1, 3, 10, 30, 100, 200, 300, 1000, 3000), min_length=1, description="Numbers of tuples."
     )
-    keys: Annotated[Whole, Field(ge=2, le=1000)] = Field(
-        10, description="How many keys: independent draws of the tuples."
-    )
+    keys: whole(ge=2, le=1000) = Field(10, description="How many keys: independent draws of the tuples.")
     pairs: Count = Field(10, description="Pairs of trained models of each number of labels, the widest ones.")
 
 
