@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -40,6 +41,7 @@ from whyalike.data import own_arrays, tinyimagenet
 from whyalike.data.documents import texts
 from whyalike.data.folders import read_mask
 from whyalike.data.own_images import read_image
+from whyalike.data.prepared import open_prepared, write_prepared
 from whyalike.data.resumable_array import JOURNAL, filled
 from whyalike.data.tokenization import load as load_tokenizer
 from whyalike.data.tokenization import train as train_tokenizer
@@ -47,8 +49,10 @@ from whyalike.job import EXPECTED
 from whyalike.planning import costs
 from whyalike.planning.spending import benchmark_seconds, spans
 from whyalike.similarity.read_files import read_labels, read_pairs
-from whyalike.statistics.published import read_published
+from whyalike.statistics.analysis import read_scores
+from whyalike.statistics.published import Imported, read_published, write_published
 from whyalike.statistics.published_format import Description
+from whyalike.statistics.study import PROTOCOLS
 from whyalike.status import failures
 from whyalike.studies.traces import made_from
 from whyalike.training.checkpoint import load_checkpoint
@@ -69,6 +73,7 @@ IDS = np.arange(6)
 NAMES = ["cat", "dog", "owl"] * 2
 TEXT = "".join(f"Line {i} of a text that is to be read, naïve.\n" for i in range(6))
 SCORES = "seed,metric,frac_overlap,mnist\n" + "".join(f"{i},cka,0.5,0.2{i}\n" for i in range(6))
+GIVEN = Description(setting="x", factor="dataset")
 LEDGER = [{"event": "start", "run": "a", "time": 1.0, "step": 0}, {"event": "end", "run": "a", "time": 9.5, "step": 4}]
 COSTS = yaml.safe_load((ROOT / "config" / "costs.yaml").read_text(encoding="utf-8")) | {"rates": []}
 
@@ -157,6 +162,17 @@ def figure(path: Path) -> None:
     Image.new("RGB", (8, 8)).save(path, pnginfo=information)
 
 
+def read_scores_of(path: Path) -> Imported:
+    """Imported scores, of a table beside a path."""
+    path.with_suffix(".csv").write_text(SCORES)
+    return read_published([path.with_suffix(".csv")], GIVEN)
+
+
+def prepared(path: Path) -> None:
+    labels = pd.DataFrame({"part": ["train", "test"] * 3, "class": NAMES})
+    write_prepared(path.parent, np.zeros((6, 4, 4, 1), np.uint8), labels, ["class"], {})
+
+
 def run_of(path: Path) -> StoredRun:
     return StoredRun(path.parent.parent, path.parent.name)
 
@@ -222,8 +238,12 @@ FORMATS = [
     Format("old.pt", lambda path: torch.save({"model": net().state_dict()}, path,
                                              _use_new_zipfile_serialization=False), checkpoint),
     Format("model.safetensors.index.json", sharded, lambda path: load_checkpoint(net(), path.parent)),
-    Format("scores.csv", text(SCORES), lambda path: read_published([path], Description(setting="x", factor="dataset")),
+    Format("scores.csv", text(SCORES), lambda path: read_published([path], GIVEN),
            text=True),
+    Format("rows.parquet", lambda path: write_published(path, read_scores_of(path), GIVEN),
+           lambda path: [read_scores([path], one) for one in PROTOCOLS]),
+    *(Format(f"data/{name}", prepared, lambda path: open_prepared(path.parent, verify=True), ours=True)
+      for name in ("array.npy", "labels.parquet", "checksums.json")),
     Format("0123456789abcdef/result.json", result, lambda path: run_of(path).finished(), ours=True),
     Format("0123456789abcdef/ledger.jsonl", text("".join(json.dumps(line) + "\n" for line in LEDGER)),
            lambda path: spans(run_of(path)), ours=True),
@@ -273,7 +293,8 @@ def message_of(kind: Format, path: Path) -> str | None:
         return None
     except EXPECTED as error:
         message = str(error.args[0] if isinstance(error, KeyError) else error)
-    assert path.name in message, f"{message} does not name the file"
+    named = path.parent if kind.ours else path  # of files that do not fit each other one is named
+    assert named.name in message, f"{message} does not name the file"
     assert REMEDY.search(message), f"{message} does not say what to do"
     message.encode()
     return message

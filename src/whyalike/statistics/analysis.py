@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from whyalike.file_faults import readable
 from whyalike.files import read_table, write_table, write_text
 from whyalike.job import note
 from whyalike.statistics.mutual_information import mutual_information_table
@@ -33,8 +34,12 @@ def read_scores(paths: Sequence[Path], protocol: str) -> pd.DataFrame:
     ------
     ValueError : an imported table that has lost rows, under `as_published`.
     """
-    read = with_set_aside if protocol == "as_published" else lambda path: read_table(path).to_pandas()
-    return pd.concat([read(path) for path in paths], ignore_index=True)
+    return pd.concat([_scores_in(path, protocol) for path in paths], ignore_index=True)
+
+
+def _scores_in(path: Path, protocol: str) -> pd.DataFrame:
+    with readable(path, "a table of scores (.parquet)", "Make or copy it again."):
+        return with_set_aside(path) if protocol == "as_published" else read_table(path).to_pandas()
 
 
 def analyse_tables(scores: Sequence[Path], protocol: str, output: Path, **options: Any) -> pd.DataFrame:
