@@ -16,6 +16,7 @@ import socket
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from whyalike.table_sums import has_sums, no_sums, verified, write_sums
 
 METADATA_KEY = b"whyalike"
 ROWS = 2**20  # of a row group that nobody asked for; pyarrow's own number
+_GUARD: ContextVar[Callable[[], None]] = ContextVar("guard", default=lambda: None)
 FULL = 1 << 20  # bytes that are free on a full disk: a file that fails for want of room is larger, or a page is
 
 
@@ -42,16 +44,23 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
     OSError : the folder cannot be written or the disk is full, whatever the writer made of that; ``path`` is then as it
         was before.
     """
-    path = Path(path)
+    path, check = Path(path), _GUARD.get()
+    check()
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(path)
     temporary = temporary_of(path.absolute(), os.getpid())  # pyarrow takes a relative one with a colon for a URI
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # of the umask or the folder
         yield temporary
+        if temporary.stat().st_mode != mode:  # safetensors makes files for their owner alone
+            temporary.chmod(mode)
         with temporary.open("rb") as handle:
             os.fsync(handle.fileno())
+        check()
         temporary.replace(path)
     except Exception as error:
+        check()
         # torch and numpy say that a position or a number of bytes is not what they expect
         if fault := full(path.parent):
             raise OSError(errno.ENOSPC, fault, str(path)) from error
@@ -59,6 +68,16 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+@contextmanager
+def guarded(check: Callable[[], None]) -> Iterator[None]:
+    """Every `atomic` of this thread calls ``check`` first and right before its renaming: if it raises, nothing changes."""
+    token = _GUARD.set(check)
+    try:
+        yield
+    finally:
+        _GUARD.reset(token)
 
 
 def temporary_of(path: Path, process: int, host: str | None = None) -> Path:
@@ -75,7 +94,7 @@ def is_temporary(path: Path) -> bool:
 def is_being_written(temporary: Path) -> bool:
     """Whether a process of this host that lives writes a temporary file; of other hosts' nothing is known."""
     ours = re.search(rf"\.{re.escape(socket.gethostname())}-(\d+)\.tmp", temporary.name)
-    return ours is not None and _lives(int(ours[1]))
+    return ours is not None and runs_here(int(ours[1]))
 
 
 def full(folder: Path) -> str | None:
@@ -91,16 +110,17 @@ def _remove_leftovers(path: Path) -> None:
     host = re.escape(socket.gethostname())
     ours = re.compile(rf"\.{re.escape(path.stem)}\.{host}-(\d+)\.tmp{re.escape(path.suffix)}")
     for leftover in path.parent.iterdir():
-        if (match := ours.fullmatch(leftover.name)) and not _lives(int(match[1])):
+        if (match := ours.fullmatch(leftover.name)) and not runs_here(int(match[1])):
             leftover.unlink(missing_ok=True)
 
 
-def _lives(process: int) -> bool:
+def runs_here(process: int) -> bool:
+    """Whether a process of this id runs on this machine."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it lives, and is another user's
+    except PermissionError:  # another user's
         return True
     return True
 

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from whyalike import folder_lock
+from whyalike import driver_lock
 from whyalike.cluster import slurm
 from whyalike.planning import preflight
 from whyalike.planning.plan_table import PlanHandler
@@ -22,14 +22,20 @@ sys.executable = shlex.quote(sys.executable)
 missing_data = lambda: preflight.missing_data(FLOW.config, workflow.dag.needrun_jobs(), OWN)
 
 
+# folders of the studies with rules of their own that have something to do: several configurations share them
+own_roots = lambda: [
+    study.root for study in OWN.values() if study.rules.keys() & {job.rule.name for job in workflow.dag.needrun_jobs()}
+]
+
+
 # in a real run what is missing is one error before any job; a dry-run only warns
 onstart:
-    try:
-        folder_lock.hold()
-    except RuntimeError as error:
-        raise WorkflowError(str(error)) from None
     if fault := preflight.unwritable(Path(FLOW.config.results)):
         raise WorkflowError(f"nothing was run: {fault}")
+    try:
+        driver_lock.hold(ROOT, *own_roots())
+    except (RuntimeError, PermissionError) as error:
+        raise WorkflowError(str(error)) from None
     if lines := missing_data():
         raise WorkflowError("\n".join(["nothing was run, data are missing:", *lines]))
     # on a cluster, whose profile names the jobs; Snakemake's lock on the folder is held here

@@ -98,7 +98,7 @@ def stale(configs: Sequence[Config]) -> Removal:
     studies = [study for config in configs for study in studies_of(config)]
     wanted = {identity for study in studies for identity in study.runs()}
     unwanted = [run for store in _stores(configs) for run in stored_runs(store) if run.identity not in wanted]
-    free = [run for run in unwanted if _is_free(run)]
+    free = [run for run in unwanted if run.is_free()]
     gone = {run.folder for run in unwanted}
     groups, busy_groups = unwanted_groups(studies)
     return Removal(
@@ -126,7 +126,7 @@ def one_run(configs: Sequence[Config], identity: str) -> Removal:
     if not runs and not manifests:
         stores = ", ".join(map(str, _stores(configs)))
         raise LookupError(f"no run {identity} in {stores}, and no manifest names it: nothing to remove")
-    if not all(map(_is_free, runs)):
+    if not all(run.is_free() for run in runs):
         raise ValueError(f"run {identity} is in training now: wait for its job, or stop it first")
     return Removal(runs=runs, manifests=manifests, of_setting=_settings(configs))
 
@@ -163,7 +163,7 @@ class Verified:
         try:
             result = run.finished()
         except DamagedRun as error:
-            if _is_free(run):
+            if run.is_free():
                 self.faults.append(str(error))
             else:  # its trainer is about to write it anew
                 self.unfinished += 1
@@ -309,14 +309,9 @@ def _is_left(path: Path) -> bool:
     if is_being_written(path):
         return False
     with suppress(FileNotFoundError):
-        held = IDENTITY.fullmatch(path.parent.name) and not _is_free(StoredRun(path.parent.parent, path.parent.name))
+        held = IDENTITY.fullmatch(path.parent.name) and not StoredRun(path.parent.parent, path.parent.name).is_free()
         return not held and time.time() - path.stat().st_mtime > OLD_SECONDS
     return False
-
-
-def _is_free(run: StoredRun) -> bool:
-    with run.held_if_free() as free:
-        return free
 
 
 def _remove_run(run: StoredRun) -> bool:

@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from whyalike import folder_lock
+from whyalike import driver_lock
 from whyalike.commands import kept_and_made
 from whyalike.commands.cli_faults import fail
 from whyalike.commands.exporting import REPOSITORY
@@ -27,6 +27,7 @@ from whyalike.config.config import Config
 from whyalike.config.yaml_file import keys_of
 from whyalike.designs.registry import design
 from whyalike.grid.workflow import Workflow
+from whyalike.locks import Lock
 from whyalike.planning import preflight
 
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
@@ -62,7 +63,8 @@ def run(configfile: Path, arguments: Sequence[str]) -> None:
     for fault in filter(None, faults):
         fail(f"nothing was run: {fault}")
     before = None if options.dryrun else kept_and_made.look(flow.config)
-    if status := _status(command, start, _lock(command, start, options.dryrun)):
+    locks = [] if options.dryrun else _locks(command, start, flow.root)
+    if status := _status(command, start, locks):
         if options.snakefile is None and not any(map(os.path.isfile, SNAKEFILES)):
             fail(f"There is no Snakefile in {Path.cwd()}: start in {REPOSITORY}, or add --snakefile "
                  f"{REPOSITORY / 'Snakefile'} --profile {REPOSITORY / 'profiles' / 'local'}")  # fmt: skip
@@ -110,18 +112,16 @@ def _config(files: Sequence[Path], options: argparse.Namespace) -> Config:
         fail(str(error))
 
 
-def _lock(command: Sequence[str], start: Start, dry: bool) -> int | None:
-    """The lock of the folder, once a Snakemake's own that was left behind is removed; a dry-run may lack it."""
+def _locks(command: Sequence[str], start: Start, root: str) -> list[Lock]:
+    """The locks of the folder and of the results, once a Snakemake's own that was left behind is removed."""
     try:
-        lock = folder_lock.hold()
-    except RuntimeError as error:
-        if not dry:
-            fail(str(error))
-        return None
+        locks = driver_lock.hold(root)
+    except (RuntimeError, PermissionError) as error:
+        fail(str(error))
     if any(Path(".snakemake", "locks").glob("*")):
         with start([*command, "--unlock", "--quiet", "all"], stdout=subprocess.DEVNULL) as process:
             process.wait()
-    return lock
+    return locks
 
 
 def _environment() -> dict[str, str]:
@@ -135,11 +135,10 @@ def _environment() -> dict[str, str]:
     return told
 
 
-def _status(command: Sequence[str], start: Start, lock: int | None) -> int:
-    """The exit status of Snakemake. It inherits the lock, which stays held if this process alone is killed."""
-    inherited = {} if lock is None else {folder_lock.INHERITED: str(lock)}
-    env = start.keywords["env"] | inherited
-    with start(command, pass_fds=[] if lock is None else [lock], env=env) as process:
+def _status(command: Sequence[str], start: Start, locks: Sequence[Lock]) -> int:
+    """The exit status of Snakemake. It inherits the locks, which stay held if this process alone is killed."""
+    descriptors, variables = driver_lock.passed_on(locks)
+    with start(command, pass_fds=descriptors, env=start.keywords["env"] | variables) as process:
         # who terminates this process means the run: Snakemake would go on alone
         before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         try:

@@ -8,10 +8,8 @@ FFCV 1.0.2 is an optional extra: `ffcv` imports it, or says how to install it. I
 one of them dies (of a full disk, say), the one that waits for it never ends.
 """
 
-import fcntl
 import importlib
 import json
-from contextlib import suppress
 from multiprocessing import Value
 from pathlib import Path
 from queue import SimpleQueue
@@ -21,6 +19,8 @@ import numpy as np
 
 from whyalike.data.prepared import Prepared
 from whyalike.files import atomic, canonical_json, file_sha256, write_text
+from whyalike.job import note
+from whyalike.locks import Lock
 
 VERSION = 1  # raised when the file's form changes
 BETON, BETON_NOTE = "array.beton", "array.beton.json"
@@ -64,13 +64,13 @@ def write_beton(data: Prepared, output: Path) -> None:
     data.check()
     with atomic(output) as temporary:
         _write(temporary, data.images)
-    note = {
+    about = {
         "content": data.content_sha256,
         "bytes": output.stat().st_size,
         "sha256": file_sha256(output),
         "version": VERSION,
     }
-    write_text(output.with_name(BETON_NOTE), canonical_json(note) + "\n")
+    write_text(output.with_name(BETON_NOTE), canonical_json(about) + "\n")
 
 
 def _write(path: Path, images: np.ndarray) -> None:
@@ -115,19 +115,22 @@ def beton_of(data: Prepared) -> Path:
     RuntimeError : FFCV is not installed.
     """
     path = data.folder / BETON
-    with (data.folder / f".{BETON}.lock").open("w") as handle:
-        with suppress(OSError):  # a file system without locks: two processes then write the same bytes
-            fcntl.lockf(handle, fcntl.LOCK_EX)
-        if not _fits(path, data):
-            write_beton(data, path)
+    if not _fits(path, data):
+        with Lock(data.folder / f".{BETON}.lock").held(lambda other: note(f"{path} is written by {other}: waiting")):
+            if not _fits(path, data):
+                write_beton(data, path)
     return path
 
 
 def _fits(path: Path, data: Prepared) -> bool:
     """Whether a .beton is what was written, of these images."""
     try:
-        note = json.loads(path.with_name(BETON_NOTE).read_text(encoding="utf-8"))
-        fits = [note["content"], note["bytes"], note["version"]] == [data.content_sha256, path.stat().st_size, VERSION]
-        return fits and note["sha256"] == file_sha256(path)
+        about = json.loads(path.with_name(BETON_NOTE).read_text(encoding="utf-8"))
+        fits = [about["content"], about["bytes"], about["version"]] == [
+            data.content_sha256,
+            path.stat().st_size,
+            VERSION,
+        ]
+        return fits and about["sha256"] == file_sha256(path)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False

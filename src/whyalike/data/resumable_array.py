@@ -5,7 +5,6 @@ anew) and a line for every finished block. A block that was made of something el
 line (the machine lost power before they reached the disk), is made again. The array gets its name when it is whole.
 """
 
-import fcntl
 import hashlib
 import io
 import json
@@ -13,7 +12,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -35,21 +34,19 @@ def filled(
     """Yield the blocks of what becomes the array of a prepared data set; `write_prepared` then completes its folder.
 
     ``row`` is the shape of one row; ``work``, a JSON value, all that the array depends on but what blocks are made of.
+    The folder is this process's alone: `whyalike.data.stage` sees to it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / CHECKSUMS).unlink(missing_ok=True)  # from here on an older data set in the folder is no longer valid
-    with (folder / JOURNAL).open("a+b") as journal:
-        with suppress(OSError):  # a file system without locks; without one, Snakemake's holds two preparers apart
-            fcntl.lockf(journal, fcntl.LOCK_EX)
-        path = folder / PARTIAL
-        with path.open("r+b" if path.is_file() else "w+b") as array:
-            blocks = Blocks(array, journal, dtype, row, f"{canonical_json(work)}\n".encode())
-            if blocks.found:
-                report(f"{blocks.found} blocks are there from an earlier attempt")
-            yield blocks
-            blocks.finish()
-        path.replace(folder / ARRAY)
-        (folder / JOURNAL).unlink()
+    path = folder / PARTIAL
+    with (folder / JOURNAL).open("a+b") as journal, path.open("r+b" if path.is_file() else "w+b") as array:
+        blocks = Blocks(array, journal, dtype, row, f"{canonical_json(work)}\n".encode())
+        if blocks.found:
+            report(f"{blocks.found} blocks are there from an earlier attempt")
+        yield blocks
+        blocks.finish()
+    path.replace(folder / ARRAY)
+    (folder / JOURNAL).unlink()
 
 
 class Blocks:

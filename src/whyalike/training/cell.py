@@ -8,7 +8,7 @@ accuracy, if it has one.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -139,15 +139,20 @@ def train_or_find(
     ------
     DamagedRun : a stored run is not what was written, or was trained on other data.
     """
+    if stored.result.is_file() and not stored.checkpoint.is_file():
+        with suppress(DamagedRun, FileNotFoundError):  # or it is just being replaced: its holder's end will tell
+            result = _found(run, task, stored)
+            if result and not _lacking(recipe, stored, result):
+                return result  # who may only read the store needs no more
     with stored.held(operation.heartbeat_seconds, note):
-        result = stored.finished()
+        result = _found(run, task, stored)
         if result is not None:
-            _check_data(run, result, task, stored)
-            kept = stored.kept_steps(result)
-            if all(step in kept for step in recipe.keep_steps if step <= result["steps"]):
+            if not _lacking(recipe, stored, result):
+                stored.ensure_held()
                 stored.checkpoint.unlink(missing_ok=True)  # of a trainer that was killed after writing its result
                 return result
             # trained anew for more steps to keep: those that are kept already, perhaps for another study, stay so
+            kept = stored.kept_steps(result)
             recipe = recipe.model_copy(update={"keep_steps": tuple(sorted({*recipe.keep_steps, *kept}))})
         return Trainer(run, recipe, operation, task, stored).train()
 
@@ -163,12 +168,20 @@ def _named(run: TrainedRun, parameters: TrainingParameters) -> Iterator[None]:
         raise
 
 
-def _check_data(run: TrainedRun, result: Mapping[str, Any], task: Task, stored: StoredRun) -> None:
-    if result["data_sha256"] != task.sha256:
+def _found(run: TrainedRun, task: Task, stored: StoredRun) -> dict[str, Any] | None:
+    """The result of a finished run, of the task's data."""
+    result = stored.finished()
+    if result is not None and result["data_sha256"] != task.sha256:
         raise DamagedRun(
             f"run {run.name} ({stored.identity}) was trained on other data or labels than the data set holds now. "
             f"Prepare the data set as it was, or train the run anew: `whyalike clean CONFIG --run {stored.identity}`."
         )
+    return result
+
+
+def _lacking(recipe: Recipe, stored: StoredRun, result: Mapping[str, Any]) -> set[int]:
+    """Steps of a finished run whose weights are asked for and not kept."""
+    return {step for step in recipe.keep_steps if step <= result["steps"]}.difference(stored.kept_steps(result))
 
 
 def _row(parameters: TrainingParameters, run: TrainedRun, result: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ the same identity, the next import says so.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +68,11 @@ def import_runs(
         row |= {name: getattr(parameters, name) for name in ("setting", "factor", "seed")}
         if has_weights:
             stored = StoredRun(store, run.identity)
-            with stored.held(operation.heartbeat_seconds, note):
-                result = _keep(parameters, own[0], hashes[run.name], names, stored)
+            result = stored.finished()  # who may only read the store needs no more
+            if result is None:
+                with stored.held(operation.heartbeat_seconds, note):
+                    result = stored.finished() or _keep(parameters, own[0], hashes[run.name], names, stored)
+            _check_origin(result, own[0], hashes[run.name], stored)
             row |= {"classes": len(names), "class_names": names, "sha256": result["sha256"][stored.weights.name]}
         else:
             row["sha256"] = _of_all(hashes[run.name])
@@ -88,22 +91,26 @@ def _of_all(hashes: Sequence[str]) -> str:
     return hashlib.sha256(canonical_json(list(hashes)).encode()).hexdigest()
 
 
+def _of_checkpoint(hashes: Sequence[str]) -> str:
+    return hashes[0] if len(hashes) == 1 else _of_all(hashes)
+
+
 def _keep(
     parameters: CheckpointParameters, path: Path, hashes: Sequence[str], names: Sequence[str], stored: StoredRun
 ) -> dict[str, Any]:
-    """The stored run of a checkpoint: found, or made from the file."""
-    sha256 = hashes[0] if len(hashes) == 1 else _of_all(hashes)
-    result = stored.finished()
-    if result is None:
-        model = build_model(parameters.model, len(names), 0, "")
-        save_weights(load_checkpoint(model, path, parameters.prefix), stored.weights)
-        files = {stored.weights.name: file_sha256(stored.weights)}
-        result = {"classes": list(names), "sha256": files, "imported": sha256}
-        write_text(stored.result, canonical_json(result) + "\n")
-        stored.note("imported")
-    if result["imported"] != sha256:
+    """Make the stored run of a checkpoint; returns its result."""
+    model = load_checkpoint(build_model(parameters.model, len(names), 0, ""), path, parameters.prefix)
+    stored.note("imported")
+    save_weights(model, stored.weights)
+    files = {stored.weights.name: file_sha256(stored.weights)}
+    result = {"classes": list(names), "sha256": files, "imported": _of_checkpoint(hashes)}
+    write_text(stored.result, canonical_json(result) + "\n")
+    return result
+
+
+def _check_origin(result: Mapping[str, Any], path: Path, hashes: Sequence[str], stored: StoredRun) -> None:
+    if result["imported"] != _of_checkpoint(hashes):
         raise DamagedRun(
             f"{path} is not the file that run {stored.identity} was imported from (SHA-256 differs). Bring back the "
             "old file, or raise `version` of the setting: its runs are then others."
         )
-    return result

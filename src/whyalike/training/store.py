@@ -8,28 +8,29 @@
                        ledger.jsonl                  appended: who trained which steps, when
                        lock, heartbeat.json          who trains now
 
-A run is trained under an exclusive lock on its folder (released by the kernel when its holder dies) and a heartbeat for
-file systems without locks. A second trainer waits until the holder ends, then finds the run finished or resumes it.
+A run is trained under the lock of its folder (`whyalike.locks`). A second trainer waits until the holder ends, then
+finds the run finished or resumes it. A trainer that was stopped for so long that another took its run finds the other's
+line at the end of the ledger: it looks there before each file gets its name, and stops. Between look and renaming there
+are microseconds; who is stopped just there can still put one whole file of its own among those of the other.
 """
 
-import errno
-import fcntl
 import json
 import os
 import re
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from whyalike.files import file_sha256, write_text
+from whyalike.files import file_sha256, guarded
+from whyalike.locks import EVERY, Lock, described, holder
 
-NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # Lustre without flock, NFS without lockd, others
-JOB_PROCESS = "WHYALIKE_JOB_PROCESS"  # environment of a process that trains for another one: the other's id
-STALE_HEARTBEATS = 6  # a holder that missed so many heartbeats is dead; one or two are missed on a busy file system
+TAIL = 4096  # bytes of a ledger that are compared: several lines
+
+
+class TakenOver(RuntimeError):
+    """Another trainer has the run that this process held."""
 
 
 class DamagedRun(RuntimeError):
@@ -53,6 +54,7 @@ class StoredRun:
         self.result = self.folder / "result.json"
         self.checkpoint = self.folder / "checkpoint.pt"
         self.ledger = self.folder / "ledger.jsonl"
+        self._seen: bytes | None = None  # the end of the ledger as this holder last saw it
 
     def weights_at(self, step: int) -> Path:
         """The weights kept at a step that the recipe names."""
@@ -86,12 +88,23 @@ class StoredRun:
         return result
 
     def note(self, event: str, **fields: Any) -> None:
-        """Append one line to the ledger."""
+        """Append one line to the ledger.
+
+        Raises
+        ------
+        TakenOver : this process held the run, and another has it now.
+        """
+        self.ensure_held()
         line = {"event": event, "run": self.identity, "time": time.time(), **holder(), **fields}
-        with self.ledger.open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(line, sort_keys=True) + "\n")
+        tail = self._tail()
+        begin = "" if not tail or tail.endswith(b"\n") else "\n"  # who was killed may have left half a line
+        text = f"{begin}{json.dumps(line, sort_keys=True)}\n".encode()
+        with self.ledger.open("ab") as handle:
+            handle.write(text)
             handle.flush()
             os.fsync(handle.fileno())
+        if self._seen is not None:
+            self._seen = (tail + text)[-TAIL:]
 
     @contextmanager
     def held(self, heartbeat_seconds: float, waiting: Callable[[str], None]) -> Iterator[None]:
@@ -101,38 +114,59 @@ class StoredRun:
         ----------
         heartbeat_seconds : how often this holder writes its heartbeat.
         waiting : called with a sentence now and then while another holder trains.
+
+        Raises
+        ------
+        TakenOver : in the body, by `note`, `ensure_held` and every file that it writes: another trainer has the run.
         """
-        with self._acquired(heartbeat_seconds, waiting):
-            stop = threading.Event()
-            beat = threading.Thread(target=self._beat, args=(heartbeat_seconds, stop), daemon=True)
-            self._write_heartbeat(heartbeat_seconds)
-            beat.start()
+
+        def wait(other: str) -> None:
+            waiting(f"run {self.identity} is trained by {other}: waiting until it ends")
+
+        with self._lock(heartbeat_seconds).held(wait):
+            self._seen = self._tail()
             try:
-                yield
+                with guarded(self.ensure_held):
+                    yield
             finally:
-                stop.set()
-                beat.join()
-                with suppress(FileNotFoundError):
-                    self._heartbeat.unlink()
+                self._seen = None
+
+    def ensure_held(self) -> None:
+        """Nothing, if the run's ledger ends as this holder last saw it: who takes a run begins with a line there.
+
+        Raises
+        ------
+        TakenOver : it ends otherwise.
+        """
+        tail = self._tail()
+        if self._seen in (None, tail):
+            return
+        try:
+            other = described(json.loads(tail.splitlines()[-1]))
+        except (ValueError, LookupError, TypeError):
+            other = "another process"
+        raise TakenOver(
+            f"run {self.identity} was taken over by {other} while this process, {os.getpid()}, slept or did not reach "
+            "the disk: it writes nothing more. The run is finished by whoever has it now"
+        )
 
     @contextmanager
     def held_if_free(self) -> Iterator[bool]:
-        """Hold the run unless a live trainer does; yields whether it is held. Never waits."""
-        with self._lock_file.open("a") as lock:
-            try:
-                free = not self._alive_elsewhere(_lock(lock.fileno())) and self._is_current(lock.fileno())
-            except BlockingIOError:
-                free = False
+        """Hold the run unless a live trainer does; yields whether it is held. Never waits for one."""
+        lock = self._lock()
+        free = lock.take()
+        try:
             yield free
+        finally:
+            lock.release()
+
+    def is_free(self) -> bool:
+        """Whether no live trainer holds the run. Nothing is written."""
+        return self._lock().is_free()
 
     def trainer(self) -> dict[str, Any] | None:
-        """Who trains the run now, by the heartbeat alone: host, pid, job; None if nobody does.
-
-        For those who only watch: no lock is taken, nothing is written.
-        """
-        beat = self._live_heartbeat()
-        gone = beat is not None and beat["host"] == socket.gethostname() and not runs_here(beat["pid"])
-        return None if gone else beat
+        """Who trains the run now, as `whyalike.locks.Lock.holder` tells those who only watch."""
+        return self._lock().holder()
 
     def events(self) -> list[dict[str, Any]]:
         """The lines of the ledger, the oldest first; one that is being written, or is damaged, is left out."""
@@ -146,75 +180,17 @@ class StoredRun:
                 found.append(json.loads(line))
         return [one for one in found if _is_event(one)]
 
-    @property
-    def _lock_file(self) -> Path:
-        return self.folder / "lock"
+    def _lock(self, every: float = EVERY) -> Lock:
+        return Lock(self.folder / "lock", self.folder / "heartbeat.json", every)
 
-    @property
-    def _heartbeat(self) -> Path:
-        return self.folder / "heartbeat.json"
-
-    @contextmanager
-    def _acquired(self, heartbeat_seconds: float, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Hold the lock of the folder that has the run's name now: the one waited for may have been removed."""
-        while True:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with self._lock_file.open("a") as lock:
-                self._acquire(lock.fileno(), heartbeat_seconds, waiting)
-                if self._is_current(lock.fileno()):
-                    yield
-                    return
-
-    def _is_current(self, lock: int) -> bool:
+    def _tail(self) -> bytes:
+        """The end of the ledger; its last line tells who wrote it, and when."""
         try:
-            return os.path.samestat(os.fstat(lock), self._lock_file.stat())
+            with self.ledger.open("rb") as handle:
+                handle.seek(max(0, os.fstat(handle.fileno()).st_size - TAIL))
+                return handle.read()
         except FileNotFoundError:
-            return False
-
-    def _acquire(self, lock: int, heartbeat_seconds: float, waiting: Callable[[str], None]) -> None:
-        polls = 0
-        while True:
-            with suppress(BlockingIOError):
-                locked = _lock(lock)
-                if not self._alive_elsewhere(locked):
-                    return
-                if locked:
-                    fcntl.flock(lock, fcntl.LOCK_UN)
-            if polls % 30 == 0:
-                waiting(f"run {self.identity} is trained by {self._describe_holder()}: waiting until it ends")
-            polls += 1
-            time.sleep(min(1.0, heartbeat_seconds))
-
-    def _alive_elsewhere(self, locked: bool) -> bool:
-        """Whether a heartbeat goes on that the lock does not tell of: another host's; any, where there are no locks."""
-        beat = self._live_heartbeat()
-        # on this host the kernel's lock is the truth: having it means that the holder is gone
-        return beat is not None and not (locked and beat["host"] == socket.gethostname())
-
-    def _live_heartbeat(self) -> dict[str, Any] | None:
-        """The last heartbeat, unless its writer has missed too many since."""
-        try:
-            beat = json.loads(self._heartbeat.read_text(encoding="utf-8"))
-            age = time.time() - self._heartbeat.stat().st_mtime
-        except (FileNotFoundError, ValueError):
-            return None
-        return beat if age < STALE_HEARTBEATS * beat["every"] else None
-
-    def _describe_holder(self) -> str:
-        try:
-            beat = json.loads(self._heartbeat.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return "another process"
-        return f"process {beat['pid']} on {beat['host']}" + (f" (job {beat['job']})" if beat["job"] else "")
-
-    def _write_heartbeat(self, every: float) -> None:
-        write_text(self._heartbeat, json.dumps({**holder(), "every": every}))
-
-    def _beat(self, every: float, stop: threading.Event) -> None:
-        while not stop.wait(every):
-            # a full disk must not end the training through its heartbeat: the trainer's own writes report it
-            with suppress(OSError):
-                self._write_heartbeat(every)
+            return b""
 
     def _damaged(self, path: Path, fault: str) -> DamagedRun:
         return DamagedRun(
@@ -231,33 +207,3 @@ def _is_event(line: Any) -> bool:
         and isinstance(line.get("time"), float | int)
         and isinstance(line.get("step", 0), int)
     )
-
-
-def _lock(file: int) -> bool:
-    """Take the kernel's lock if it is free; False if the file system has no locks, BlockingIOError if it is taken."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno not in NO_LOCKS:
-            raise
-        return False
-    return True
-
-
-def runs_here(process: int) -> bool:
-    """Whether a process of this id runs on this machine."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True
-
-
-def holder() -> dict[str, Any]:
-    """Who this process is: host, process id, that of the job it works for, and the cluster's job id if there is one."""
-    process = os.getpid()
-    job_process = int(os.environ.get(JOB_PROCESS, process))
-    return {"host": socket.gethostname(), "pid": process, "job_pid": job_process,
-            "job": os.environ.get("SLURM_JOB_ID", "")}  # fmt: skip

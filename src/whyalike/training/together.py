@@ -15,8 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import Any
 
 from whyalike.job import note
+from whyalike.locks import JOB_PROCESS
 from whyalike.training.parameters import TrainedRun
-from whyalike.training.store import JOB_PROCESS
 
 Row = dict[str, Any]
 

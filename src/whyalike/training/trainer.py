@@ -154,6 +154,7 @@ class Trainer:
         self.stored.note("checkpoint", step=self.progress.step)
 
     def _resume(self) -> None:
+        self.stored.ensure_held()
         for leftover in self.stored.folder.glob(".*.tmp*"):  # of a writer that was killed; the lock is ours
             leftover.unlink(missing_ok=True)  # the heartbeat's own is renamed at any moment
         if not self.stored.checkpoint.is_file():
@@ -183,6 +184,7 @@ class Trainer:
             self.model.load_state_dict(self.progress.best["weights"])
         measured = self.task.evaluate(self.model)
         # a run trained anew: its former result must not stand beside other weights, which another device may give
+        self.stored.ensure_held()
         self.stored.result.unlink(missing_ok=True)
         save_weights(self.model, self.stored.weights)
         made_by = {"run": self.run.plain(), "version": VERSION}

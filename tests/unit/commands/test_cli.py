@@ -5,48 +5,72 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import chdir
+from contextlib import ExitStack, chdir
 from pathlib import Path
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
-from whyalike import folder_lock
+from whyalike import driver_lock
 from whyalike.commands import cli, running
+from whyalike.locks import Lock, holder
 
 
 @pytest.fixture
 def whyalike(tmp_path, monkeypatch):
     """Runs the command in the folder of the test, as a process of its own would: it leaves no lock behind."""
-    held, hold = [], folder_lock.hold
+    held, hold = [], driver_lock.hold
 
-    def noted():
-        held.append(hold())
-        return held[-1]
+    def noted(*roots):
+        held.extend(hold(*roots))
+        return held
 
     def call(*arguments):
         with chdir(tmp_path):
             answer = CliRunner().invoke(cli.main, arguments)
         while held:
-            os.close(held.pop())
+            held.pop().release()
         assert answer.exception is None or isinstance(answer.exception, SystemExit), answer.exception
         return answer
 
-    monkeypatch.setattr(folder_lock, "hold", noted)
+    monkeypatch.setattr(driver_lock, "hold", noted)
     return call
 
 
-def test_a_second_run_in_a_folder_is_refused(whyalike, tmp_path, demo, demo_path):
-    lock = tmp_path / ".snakemake" / "whyalike.lock"
-    lock.parent.mkdir()
-    lock.write_text("4711")
-    with lock.open() as holder:
-        fcntl.flock(holder, fcntl.LOCK_EX)
-        answer = whyalike("run", str(demo_path))
+@pytest.fixture
+def taken():
+    """Takes a lock as another run of this machine would."""
+    with ExitStack() as held:
+
+        def take(path):
+            lock = Lock(path)
+            assert lock.take()
+            held.callback(lock.release)
+
+        yield take
+
+
+HERE = f"process {os.getpid()} on {holder()['host']} since 20"
+
+
+def test_a_second_run_in_a_folder_is_refused(whyalike, tmp_path, demo, demo_path, taken):
+    taken(tmp_path / ".snakemake" / "whyalike.lock")
+    answer = whyalike("run", str(demo_path))
     assert answer.exit_code == 1
-    assert "Another run is under way in this folder (it holds .snakemake/whyalike.lock, process 4711)" in answer.stderr
+    assert f"Another run is under way in this folder (it holds .snakemake/whyalike.lock, {HERE}" in answer.stderr
     assert f"11 training jobs, {len(demo['figures'])} figures; results go to results/demo/" in answer.stdout
+
+
+def test_a_second_run_of_the_same_results_is_refused_in_any_folder(whyalike, tmp_path, demo_path, taken):
+    taken(tmp_path / "lab" / ".demo.lock")
+    command = ("run", str(demo_path), "--cores", "1", "--snakefile", str(tmp_path / "Snakefile"), "--config")
+    (tmp_path / "Snakefile").write_text("rule all:\n    shell: 'true'\n")
+    answer = whyalike(*command, f"results={tmp_path}/lab")
+    assert answer.exit_code == 1
+    assert f"Another run writes to {tmp_path}/lab/demo/ (it holds {tmp_path}/lab/.demo.lock, {HERE}" in answer.stderr
+    assert whyalike(*command, f"results={tmp_path}/lab", "name=other").exit_code == 0  # in the same store
+    assert whyalike(*command, f"results={tmp_path}/own").exit_code == 0
 
 
 def test_a_run_that_is_terminated_terminates_its_snakemake(tmp_path, demo_path):
@@ -60,7 +84,8 @@ def test_a_run_that_is_terminated_terminates_its_snakemake(tmp_path, demo_path):
         while not (tmp_path / "begun").exists():
             assert run.poll() is None
             time.sleep(0.05)
-        assert (tmp_path / ".snakemake" / "whyalike.lock").read_text() == str(run.pid)
+        for path in (tmp_path / ".snakemake" / "whyalike.lock", tmp_path / "results" / ".demo.lock"):
+            assert Lock(path).holder()["pid"] == run.pid
         run.terminate()
         said = run.communicate(timeout=60)[1]
     assert (tmp_path / "ended").exists()
@@ -136,13 +161,14 @@ def test_another_directory_has_the_results_and_the_lock(told, tmp_path):
 
 
 @pytest.mark.parametrize("options", [["-n"], ["-np"], ["--dry-run"]], ids=" ".join)
-def test_a_dry_run_in_any_form_neither_asks_for_the_lock_nor_tells_what_is_old(told, tmp_path, options):
+def test_a_dry_run_in_any_form_takes_no_lock_and_does_not_tell_what_is_old(told, tmp_path, options, taken):
     (tmp_path / "results" / "demo").mkdir(parents=True)
     (tmp_path / "results" / "demo" / "findings.md").write_text("of an older run")
-    (tmp_path / ".snakemake").mkdir()
-    with (tmp_path / ".snakemake" / "whyalike.lock").open("w") as holder:
-        fcntl.flock(holder, fcntl.LOCK_EX)
-        assert "older" not in told(*options)[0]
+    assert "older" not in told(*options)[0]
+    assert not list(tmp_path.rglob("*.lock*"))
+    taken(tmp_path / ".snakemake" / "whyalike.lock")
+    taken(tmp_path / "results" / ".demo.lock")
+    assert "older" not in told(*options)[0]
 
 
 def test_only_what_is_there_is_told_and_of_a_part_only_what_it_wrote(told, tmp_path):
@@ -176,10 +202,11 @@ def test_a_lock_of_snakemake_is_removed_only_where_nobody_runs(whyalike, tmp_pat
     left.touch()
     snakefile = tmp_path / "Snakefile"
     snakefile.write_text("rule all:\n    shell: 'true'\n")
-    command = ("run", str(demo_path), "--snakefile", str(snakefile), "--cores", "1", "--dry-run")
+    command = ("run", str(demo_path), "--snakefile", str(snakefile), "--cores", "1")
     with (tmp_path / ".snakemake" / "whyalike.lock").open("w") as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)
         whyalike(*command)
+    whyalike(*command, "--dry-run")
     assert left.exists()
     whyalike(*command)
     assert not left.exists()

@@ -7,8 +7,8 @@ import time
 import pytest
 from training_jobs import OPERATION, PATIENCE, end, identity, ledger, start, train_cell_apart
 
+from whyalike.files import runs_here
 from whyalike.training.cell import train_cell
-from whyalike.training.store import runs_here
 
 TWO = OPERATION.model_copy(update={"runs_at_once": {"toy": 2}, "checkpoint_every": 50})
 LEVELS = ("0.25", "0.5")

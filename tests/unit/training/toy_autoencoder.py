@@ -26,8 +26,9 @@ def task(recipe=RECIPE):
 
 def train(store, recipe=RECIPE):
     torch.set_num_threads(1)
-    with stored_run(store).held(OPERATION.heartbeat_seconds, lambda text: None):
-        return Trainer(RUN, recipe, OPERATION, task(recipe), stored_run(store)).train()
+    stored = stored_run(store)
+    with stored.held(OPERATION.heartbeat_seconds, lambda text: None):
+        return Trainer(RUN, recipe, OPERATION, task(recipe), stored).train()
 
 
 def train_and_die(store, moment):

@@ -37,8 +37,9 @@ def task(recipe=RECIPE, model=MODEL, own=None):
 
 def train(store, recipe=RECIPE, model=MODEL):
     torch.set_num_threads(1)
-    with stored_run(store).held(OPERATION.heartbeat_seconds, lambda text: None):
-        return Trainer(RUN, recipe, OPERATION, task(recipe, model), stored_run(store)).train()
+    stored = stored_run(store)
+    with stored.held(OPERATION.heartbeat_seconds, lambda text: None):
+        return Trainer(RUN, recipe, OPERATION, task(recipe, model), stored).train()
 
 
 def train_and_die(store, moment, recipe):

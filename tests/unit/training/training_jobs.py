@@ -81,9 +81,25 @@ def trainer(store, recipe=RECIPE, operation=OPERATION, identity=IDENTITY, seed=0
 def train(store, **options):
     """Train one run to its end under its lock."""
     set_up_device("cpu", 1)
-    operation = options.get("operation", OPERATION)
-    with stored_run(store, options.get("identity", IDENTITY)).held(operation.heartbeat_seconds, lambda text: None):
-        return trainer(store, **options).train()
+    made = trainer(store, **options)
+    with made.stored.held(made.operation.heartbeat_seconds, lambda text: None):
+        return made.train()
+
+
+def train_slowly(store, seconds):
+    """Train one run, each step with a pause."""
+    pause_each_step(float(seconds))
+    train(store)
+
+
+def pause_each_step(seconds):
+    original = Trainer._step
+
+    def slow(self, *arguments):
+        time.sleep(seconds)
+        original(self, *arguments)
+
+    Trainer._step = slow
 
 
 def ledger(stored, *fields):
@@ -142,13 +158,7 @@ def hold(store, every, ready):
 
 def train_cell_slowly(folder, output, barrier, moment="", seconds=0.03):
     """Train the toy cell of a folder, each step with a pause, from when all parties of the barrier are ready."""
-    original = Trainer._step
-
-    def slow(self, *arguments):
-        time.sleep(seconds)
-        original(self, *arguments)
-
-    Trainer._step = slow
+    pause_each_step(seconds)
     if moment:
         die_at(*moment)
     barrier.wait(PATIENCE)
