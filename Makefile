@@ -47,9 +47,9 @@ claims: demo
 test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# the process group of a small study killed at random times, again and again (about five minutes)
+# sixty faults at random moments of a small study, here and on a SLURM; WHYALIKE_FAULTS_SEED draws others (seven minutes)
 test-slow: setup
-	@$(BIN)/python -m pytest -m slow -n 2
+	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
 
 # a real SLURM on this machine (Debian's packages), disturbed in twelve ways: a quarter of an hour or more
 test-cluster: setup

@@ -14,10 +14,9 @@ from typing import Any
 import pandas as pd
 import yaml
 from slurm_cluster import Cluster
-from workflow_folder import REPOSITORY, TINY, Folder
+from workflow_folder import QUICK, REPOSITORY, TINY, Folder
 
 FAULTS = Path(__file__).with_name("faults.yaml")
-QUICK = Path(__file__).with_name("quick")
 PROFILE = REPOSITORY / "profiles" / "slurm"
 COSTS = REPOSITORY / "config" / "costs.yaml"
 # any preemptible GPU; jobs of a training run for minutes, not hours

@@ -1,16 +1,20 @@
 """Real runs of the workflow, on a study of seconds, in folders of their own."""
 
+import fcntl
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+import pytest
 from snakemake_server import snakemake
 
 REPOSITORY = Path(__file__).parents[2]
 TINY = REPOSITORY / "tests" / "workflow" / "tiny.yaml"
+QUICK = TINY.with_name("quick")  # for PYTHONPATH
 OBJECTIVES = TINY.with_name("objectives.yaml")
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 
@@ -20,6 +24,25 @@ def finished(path: Path, config: Path) -> "Folder":
     folder = Folder(path, config=config)
     done = folder.call(folder.snakemake_command())
     assert done.returncode == 0, done.stdout
+    return folder
+
+
+def shared(factory: pytest.TempPathFactory, config: Path = TINY) -> "Folder":
+    """The study of a configuration, run to its end once for all processes of pytest; `said` is what the run said."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    path, said = base / config.stem, base / f"{config.stem}.txt"
+    with path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # who comes second waits for the first, whose jobs then have all cores
+        folder = Folder(path, config=config)
+        if not said.exists():
+            shutil.rmtree(path, ignore_errors=True)
+            path.mkdir()
+            done = folder.call(folder.run_command())
+            assert done.returncode == 0, done.stdout
+            said.write_text(done.stdout)
+    folder.said = said.read_text()
     return folder
 
 

@@ -1,13 +1,17 @@
-"""Put on PYTHONPATH by the tests: a driver that looks at its jobs often, trainers that stay where they are told to."""
+"""Put on PYTHONPATH by the tests: a driver that looks at its jobs often, processes that stay where they are told to."""
 
 import os
 import sys
 
+from moments import role_of, stay_when_told
+
 POLL_SECONDS = 2
 HOLD = "WHYALIKE_TEST_HOLD"  # a file
 HOLD_AT = "WHYALIKE_TEST_HOLD_AT"  # a step
+MOMENTS = "WHYALIKE_TEST_MOMENTS"  # a folder, of `disturbance.Moments`
+ROLE = role_of(sys.orig_argv)
 
-if sys.orig_argv[1:3] == ["-m", "snakemake"] and "--mode" not in sys.orig_argv:
+if ROLE == "snakemake":
     from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 
     # the executor sets longer and longer waits, up to three minutes: they are left unheard
@@ -25,3 +29,6 @@ if HOLD in os.environ and "SLURM_JOB_ID" in os.environ and sys.orig_argv[-1].end
             time.sleep(0.1)
 
     StoredRun.note = note_and_stay
+
+if ROLE and MOMENTS in os.environ:
+    stay_when_told(os.environ[MOMENTS], ROLE)
