@@ -5,6 +5,7 @@ what it was before it existed: with that value it is left out of both, so that r
 default that is left out: where a key's default is another value than before, the default shows.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
@@ -137,11 +138,20 @@ def real(**bounds: float) -> Any:
     return Annotated[float, Field(**bounds), BeforeValidator(_no_truth_value)]
 
 
+def _kept_by_json(values: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(values, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ValueError("values are text, finite numbers, true, false, null, lists and sections") from None
+    return values
+
+
 # where nothing else bounds a number of the configuration, these do: beyond lies only a typo
 Whole, Real = whole(), real()
 Count = whole(ge=1, le=10**9)
 Side = whole(ge=4, le=4096)  # of images, pixels
 Seed = whole(ge=0, le=2**63 - 1)  # tables keep 64 bits
+Values = Annotated[dict[str, Any], AfterValidator(_kept_by_json)]  # keys that other code knows
 PathText = Annotated[str, AfterValidator(lambda path: str(path_of_user(path)))]
 # names are parts of file names, four in one at most
 Name = Annotated[str, Field(pattern=NAME, max_length=60)]

@@ -40,7 +40,7 @@ rule import_activations:
         f"{ROOT}/benchmarks/import_activations/{{setting}}.seed{{seed}}.{{stimuli}}.{{layer}}.tsv"
     wildcard_constraints:
         setting=FLOW.import_settings("activations"),
-        layer=r"[\w.]+",
+        layer=r"[\w.-]+",
     threads: 1
     resources:
         **SITE.resources(gpus=0),

@@ -3,14 +3,18 @@
 Only what is known without reading data is looked at: a source's own counts, or those that its parameters set.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from whyalike.config.config import Config
 from whyalike.config.external import ExternalStudy
 from whyalike.data.registry import SOURCES
+from whyalike.designs.design import TOLERANCE
 from whyalike.designs.registry import design
 from whyalike.training.registry import OBJECTIVES
+
+MOST = 2**63 - 1  # of whole numbers among a metric's parameters: tables keep 64 bits
 
 
 def misfits(config: Config) -> Iterator[str]:
@@ -19,6 +23,8 @@ def misfits(config: Config) -> Iterator[str]:
     yield from _batch_misfits(config)
     for key, study in config.studies.items():
         yield from _pair_misfits(key, study, config)
+        yield from _share_misfits(key, study, config)
+    yield from _neighbour_misfits(config)
 
 
 def _counts(config: Config, dataset: str) -> dict[str, int]:
@@ -79,3 +85,51 @@ def _pair_misfits(key: str, study: Any, config: Config) -> Iterator[str]:
                 f"studies.{key}.settings: '{name}' has one run, and nothing to compare it with: name another run, or "
                 "compare it with another setting under `comparisons`."
             )
+
+
+def _share_misfits(key: str, study: Any, config: Config) -> Iterator[str]:
+    """Levels that are no share of a model's classes: they would be rounded to that of another level."""
+    of_study = design(study.factor)
+    if of_study.shares != "classes":
+        return
+    for name in study.settings:
+        if (classes := _classes(config, config.settings.get(name))) is None:
+            continue
+        half = classes // 2
+        if not half:
+            yield f"studies.{key}.settings: {of_study.words} needs 2 classes at least, '{name}' has {classes}."
+            continue
+        for level in study.levels:
+            nearest = round(of_study.share(level) * half) / half
+            if abs(nearest - of_study.share(level)) > TOLERANCE:
+                yield (
+                    f"studies.{key}.levels: a model of '{name}' has {half} classes, of which {level} is no whole "
+                    f"number: take {nearest:.6g}, the nearest, or another multiple of 1/{half}."
+                )
+
+
+def _classes(config: Config, setting: Any) -> int | None:
+    """How many classes a setting's labelling has, where its data set's parameters tell."""
+    if setting is None or setting.dataset not in config.datasets:
+        return None
+    dataset = config.datasets[setting.dataset]
+    if not set(joined := setting.labelling.split("_")) <= set(SOURCES[dataset.source].facts.attributes):
+        return None
+    counts = [dataset.values(attribute) for attribute in joined]
+    return None if None in counts else math.prod(counts)
+
+
+def _neighbour_misfits(config: Config) -> Iterator[str]:
+    """More neighbours than there are other stimuli, and whole numbers that only a typo makes."""
+    names = {name for study in config.studies.values() for name in study.all_stimuli()}
+    shown = [stimuli for name, stimuli in config.stimuli.items() if name in names]
+    held = [n for one in shown if (n := one.n or _counts(config, one.dataset).get(one.part))]
+    for name, parameters in config.similarity.metrics.items():
+        for key, value in parameters.items():
+            if key == "k" and isinstance(value, int) and held and value >= min(held):
+                yield (
+                    f"similarity.metrics.{name}.k: {value} neighbours of one stimulus are asked for, and the smallest "
+                    f"stimuli are {min(held)}: lower k."
+                )
+            elif isinstance(value, int) and value > MOST:
+                yield f"similarity.metrics.{name}.{key}: this must be at most {MOST} (got {value})"

@@ -26,12 +26,13 @@ from whyalike.config.published import PublishedScores
 from whyalike.config.questions import STIMULI, ClassCounts, Question, StimuliNames
 from whyalike.config.sample_texts import SampleText
 from whyalike.config.scorings import SCORINGS, Scorings
+from whyalike.data.parameters import Distinct
 from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import DESIGNS, design, designs
 from whyalike.figures.registry import CONFIG_FIGURES
 from whyalike.models.registry import MODELS
 from whyalike.registry import Registry
-from whyalike.section import Count, Name, PathText, Section, Seed, Side, Whole, known, real
+from whyalike.section import Count, Name, PathText, Section, Seed, Side, Values, Whole, known, real
 from whyalike.studies.registry import STUDIES
 from whyalike.training.parameters import Operation
 from whyalike.training.registry import OBJECTIVES
@@ -147,7 +148,7 @@ class Similarity(Section):
     """Which scores, and their baselines."""
 
     metrics: Scorings = Field(min_length=1, description=SCORINGS)
-    protocols: tuple[Literal["exact", "as_published"], ...] = Field(
+    protocols: Annotated[tuple[Literal["exact", "as_published"], ...], Distinct] = Field(
         PROTOCOLS,
         min_length=1,
         description="exact: the textbook quantity; as_published: what the reference computes, for the metrics it has.",
@@ -175,7 +176,7 @@ class Figure(Section):
     kind: Annotated[str, known(CONFIG_FIGURES)] = Field(description="Name of a figure family.")
     study: Name | None = Field(None, description="The study it shows, for kinds that show one.")
     dataset: Name | None = Field(None, description="The data set it shows, for contact sheets.")
-    options: dict[str, Any] = Field(
+    options: Values = Field(
         {},
         description="Options of the family, such as metric, score_protocol, or width: page, or column (one of two).",
     )

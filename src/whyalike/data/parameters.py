@@ -58,6 +58,10 @@ class Parameters(Section):
         """Number of training and of test rows (images; of text chunks and windows), where these parameters set them."""
         return None
 
+    def values(self, attribute: str) -> int | None:
+        """Number of values of a label column, where these parameters set it."""
+        return None
+
     def missing(self) -> str | None:
         """What is not where the parameters say, as a message; None if nothing is. Bytes are not read."""
         return None
@@ -70,6 +74,10 @@ class DigitsParameters(Parameters):
         116, ge=1, le=173, description="Training images of each digit; the rest is test (the rarest digit has 174)."
     )
     seed: Seed = 0
+
+    def values(self, attribute: str) -> int:
+        """Number of digits."""
+        return 10
 
     def counts(self) -> tuple[int, int]:
         """Number of training and of test images."""
@@ -145,6 +153,10 @@ class DrawnParameters(Parameters):
         named = ", ".join(f"{key}: {folder}" for key, folder in folders.items())
         return f"ColorShapeDigit needs its folders of sources, missing: {named}. Correct `sources`." if named else None
 
+    def values(self, attribute: str) -> int:
+        """Number of shapes, digits or colours."""
+        return len(getattr(self, f"{attribute}s"))
+
     def classes(self) -> int:
         """Combinations of a shape, a digit and a colour."""
         return len(self.shapes) * len(self.digits) * len(self.colors)
@@ -209,7 +221,12 @@ class OfficialParameters(Parameters):
     """A published data set, read from a folder of the user's."""
 
     layout: ClassVar[layouts.Layout]
+    n_classes: ClassVar[int] = 10
     folder: Folder = Field(description="Folder that holds it, as published.")
+
+    def values(self, attribute: str) -> int:
+        """Number of classes."""
+        return self.n_classes
 
     def missing(self) -> str | None:
         """Files that are not in the folder."""
@@ -227,6 +244,7 @@ class Cifar100Parameters(OfficialParameters):
     """CIFAR-100: 60,000 photographs of 100 classes, 32 x 32."""
 
     layout: ClassVar = layouts.CIFAR100
+    n_classes: ClassVar = 100
     folder: Folder = Field(Path("data/cifar100"), description="Folder that holds cifar-100-python/, as published.")
 
 
@@ -250,6 +268,7 @@ class TinyImageNetParameters(OfficialParameters):
     """TinyImageNet: 110,000 photographs of 200 classes, 64 x 64; the published validation images are the test part."""
 
     layout: ClassVar = layouts.TINYIMAGENET
+    n_classes: ClassVar = 200
     folder: Folder = Field(Path("data/tinyimagenet"), description="Folder that holds tiny-imagenet-200/, as published.")
 
 
@@ -322,6 +341,10 @@ class SingleParameters(Parameters):
     per_class: Images = Field(100, description="Images of each shape, or digit, in each colour.")
     size: Whole = Field(28, ge=16, le=128, description="Edge of an image in pixels.")
     seed: Seed = 1  # another one than the default of ColorShapeDigit: other drawings than any model saw
+
+    def values(self, attribute: str) -> int:
+        """Number of shapes, digits or colours."""
+        return len(getattr(self, f"{attribute}s"))
 
     def _count(self, parts: int) -> tuple[int, int]:
         return 0, parts * len(self.colors) * self.per_class

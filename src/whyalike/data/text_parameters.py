@@ -55,6 +55,10 @@ class StreamParameters(Parameters):
         """The corpora, sorted."""
         return sorted(self.corpora)
 
+    def values(self, attribute: str) -> int:
+        """Number of corpora."""
+        return len(self.names())
+
     def counts(self) -> tuple[int, int]:
         """Number of training chunks and of test windows."""
         return len(self.names()) * self.chunks, len(self.names()) * self.windows

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+TOLERANCE = 0.02  # how far rounding to whole images or classes may take the share from its level
+
 
 def load(target: str) -> Callable[..., Any]:
     """Import what "package.module:function" names."""

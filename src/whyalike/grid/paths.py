@@ -1,5 +1,6 @@
 """The paths of each stage's files, as the rules ask for them."""
 
+import hashlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from whyalike.statistics.claims_table import CLAIMS
 
 DATA_FILES = ("array.npy", "labels.parquet", "checksums.json")
 SAMPLE_FILES = ("md", "csv")
+LAYER_WORDS = 100  # letters: the name of a rule is part of folders' names, and SLURM's logs have more in theirs
 TABLES = ("mutual_information", "accuracy")
 
 
@@ -39,6 +41,8 @@ class Paths:
             if isinstance(setting, OwnActivations):
                 continue
             words = "_".join(layer.replace(".", "__") for layer in setting.layers)
+            if len(words) > LAYER_WORDS:
+                words = f"{len(setting.layers)}_layers_{hashlib.sha256(words.encode()).hexdigest()[:8]}"
             sets.setdefault(words, (setting.layers, []))[1].append(name)
         return sets
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from whyalike.section import FACTORY, Count, Real, Section, Whole, whole
+from whyalike.section import FACTORY, Count, Real, Section, Values, Whole, whole
 
 Blocks = whole(ge=1, le=1000)
 Width = whole(ge=1, le=10**5)
@@ -101,7 +101,7 @@ class ImportParameters(Section):
         max_length=500,
         description="The factory as `package.module:function`, found from the working directory or installed.",
     )
-    arguments: Annotated[dict[str, Any], AfterValidator(_without_classes)] = Field(
+    arguments: Annotated[Values, AfterValidator(_without_classes)] = Field(
         {}, description="Keyword arguments of the factory beside `classes`."
     )
     version: Whole = Field(

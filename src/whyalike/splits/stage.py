@@ -10,13 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from whyalike.data.prepared import open_prepared
-from whyalike.designs.design import Design, load
+from whyalike.designs.design import TOLERANCE, Design, load
 from whyalike.designs.registry import design
 from whyalike.files import made_by, read_table, write_table
 from whyalike.splits.of_designs import Splits
 from whyalike.splits.parameters import SplitParameters, SplitRun
-
-TOLERANCE = 0.02  # how far rounding to whole images or classes may take the share from its level
 
 
 def make_splits(parameters: SplitParameters, dataset: Path, output: Path) -> None:

@@ -394,6 +394,22 @@ CONTROLS = {"factor": "controls", "settings": ["digits"], "stimuli": ["digits_te
             {"studies.dataset_overlap": {**CONTROLS, "levels": ["across_seeds"], "seeds": [3]}, "figures": {}},
             "studies.dataset_overlap.seeds: across_seeds compares the models of different seeds, and there is one seed",
         ),
+        (
+            {"studies.task_overlap.levels": ["0", "0.5", "0.2"]},
+            "studies.task_overlap.levels: a model of 'digits' has 5 classes, of which 0.5 is no whole number: take "
+            "0.4, the nearest, or another multiple of 1/5.",
+        ),
+        (
+            {"similarity.metrics.mutual_knn": {"k": 400}, "stimuli.digits_test.n": 400},
+            "similarity.metrics.mutual_knn.k: 400 neighbours of one stimulus are asked for, and the smallest stimuli "
+            "are",
+        ),
+        (
+            {"models.mine": {"family": "import", "path": "a.b:c", "arguments": {"gain": float("nan")}}},
+            "models.mine.arguments: values are text, finite numbers, true, false, null, lists and sections",
+        ),
+        ({"figures.accuracy.options": {"width": float("inf")}}, "figures.accuracy.options: values are text, finite"),
+        ({"similarity.protocols": ["exact", "exact"]}, "similarity.protocols: every entry may stand once, repeated"),
         ({"recipes.digits.objective": "elbow"}, "digits.objective: unknown objective 'elbow'. Did you mean 'elbo'?"),
         (
             {"figures.task_overlap.options": {"metrik": "cka"}},

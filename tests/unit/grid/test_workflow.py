@@ -261,3 +261,9 @@ def test_only_own_models_are_extracted_anew_since_outputs_are_copied(demo):
     demo["models"]["own"] = {"family": "import", "path": "my.nets:build"}
     demo["settings"]["digits"]["model"] = "own"
     assert json.loads(Workflow(check(demo)).activations_work(cell))["copied"] is True
+
+
+def test_many_layers_make_a_rule_of_a_short_name(demo):
+    demo["settings"]["digits"]["layers"] = [f"encoder.block{number}.attention" for number in range(20)]
+    [name] = [name for name, (layers, _) in Workflow(check(demo)).layer_sets().items() if len(layers) == 20]
+    assert name.startswith("20_layers_") and len(name) < 30

@@ -4,12 +4,12 @@ Source: Nielsen et al. 2025. Models are pairs (f, g) of embeddings and unembeddi
 `whyalike.similarity.metrics.llv` has the distance. Read each time the Snakefile is parsed: no heavy imports.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
 from whyalike.config.scorings import Scorings
-from whyalike.data.parameters import Cifar10Parameters
+from whyalike.data.parameters import Cifar10Parameters, Distinct
 from whyalike.models.parameters import ResNetParameters, Width
 from whyalike.section import Count, Name, Real, Section, Seed, real, whole
 from whyalike.training.parameters import AdamRecipe
@@ -28,7 +28,7 @@ Few = whole(ge=4, le=1000)
 class Circle(Section):
     """Two constructed models that agree on every label, more surely as rho grows, and arrange the labels otherwise."""
 
-    radii: tuple[real(gt=0, le=10**6), ...] = Field(
+    radii: Annotated[tuple[real(gt=0, le=10**6), ...], Distinct] = Field(
         tuple(range(1, 21)), min_length=1, description="Lengths rho of the unembeddings."
     )
     per_class: Count = Field(500, description="Inputs of each of the 7 labels.")
@@ -65,12 +65,16 @@ class Radial(Section):
 class Widths(Section):
     """Models of growing width on radial data."""
 
-    classes: tuple[Few, ...] = Field((4, 6, 10, 18), min_length=1, description="Numbers of labels K of `closeness`.")
-    synthetic_classes: tuple[Few, ...] = Field(
+    classes: Annotated[tuple[Few, ...], Distinct] = Field(
+        (4, 6, 10, 18), min_length=1, description="Numbers of labels K of `closeness`."
+    )
+    synthetic_classes: Annotated[tuple[Few, ...], Distinct] = Field(
         (4, 6), min_length=1, description="Those of `closeness_synthetic`, the smaller target."
     )
     dimensions: Width = Field(2, description="M, the width of embeddings and unembeddings.")
-    widths: tuple[Width, ...] = Field((16, 32, 64, 128, 256), min_length=1, description="Units of a hidden layer.")
+    widths: Annotated[tuple[Width, ...], Distinct] = Field(
+        (16, 32, 64, 128, 256), min_length=1, description="Units of a hidden layer."
+    )
     seeds: Few = Field(20, description="Models of a width; all pairs among them are scored.")
     train: Radial = Field(Radial(n=20000, seed=0), description="Training data.")
     test: Radial = Field(Radial(n=2000, seed=1), description="Test data, on which models are compared.")
@@ -96,7 +100,7 @@ class Widths(Section):
 class DigitModels(Section):
     """Models of growing embeddings on scikit-learn's handwritten digits."""
 
-    dimensions: tuple[whole(ge=1, le=8), ...] = Field(
+    dimensions: Annotated[tuple[whole(ge=1, le=8), ...], Distinct] = Field(
         (2, 3, 5), min_length=1, description="Numbers of dimensions M; those of M = 2 are drawn side by side."
     )
     width: Width = Field(128, description="Units of a hidden layer.")
@@ -111,7 +115,7 @@ class Photographs(Section):
 
     data: Cifar10Parameters = Field(Cifar10Parameters(), description="Where your copy of CIFAR-10 lies.")
     model: ResNetParameters = Field(ResNetParameters(), description="f, with M outputs.")
-    dimensions: tuple[Count, ...] = Field(
+    dimensions: Annotated[tuple[Count, ...], Distinct] = Field(
         (2, 3, 5),
         min_length=1,
         description="Numbers of dimensions M, at most 8; M = 2 is drawn side by side.",
@@ -136,7 +140,7 @@ class Photographs(Section):
 class Tuples(Section):
     """How llv_distance depends on the number of its random tuples of inputs."""
 
-    counts: tuple[Count, ...] = Field(
+    counts: Annotated[tuple[Count, ...], Distinct] = Field(
         (1, 3, 10, 30, 100, 200, 300, 1000, 3000), min_length=1, description="Numbers of tuples."
     )
     keys: whole(ge=2, le=1000) = Field(10, description="How many keys: independent draws of the tuples.")
