@@ -72,7 +72,7 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def guarded(check: Callable[[], None]) -> Iterator[None]:
-    """Every `atomic` of this thread calls ``check`` first and right before it renames: if it raises, nothing changes."""
+    """Every `atomic` of this thread calls ``check`` first and right before it renames: what it raises stops it."""
     token = _GUARD.set(check)
     try:
         yield

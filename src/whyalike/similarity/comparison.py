@@ -23,6 +23,7 @@ from whyalike.similarity.pairs import PairOnStimuli
 from whyalike.similarity.parameters import ScoredPair, ScoreParameters
 from whyalike.similarity.scoring import score_pairs
 from whyalike.similarity.table import PART_SCHEMA, to_table
+from whyalike.similarity.unfinished import Unfinished
 from whyalike.splits.overlap import dataset_overlap
 
 # columns of the score table that are said of a comparison, and of a pair
@@ -74,17 +75,20 @@ def score_comparison(
         for kind, subsets, classes in rows.subsets(pair)
     ]
     title = f"{parameters.title} · {', '.join(parameters.metrics)}"
-    scores = score_pairs(
-        representations,
-        pairs,
-        parameters.metrics,
-        parameters.protocols,
-        parameters.permutations,
-        parameters.seed,
-        _reporter(title),
-        placed=True,
-    )
-    write_table(output, to_table(scores, PART_SCHEMA), {"work": parameters.plain()})
+    inputs = [*itertools.chain.from_iterable(activations.values()), *manifests]
+    inputs += [data / "labels.parquet" for data in (training_data, stimuli_data)]
+    with Unfinished(output, parameters.plain(), inputs, title, len(pairs), "pairs") as kept:
+        scores = score_pairs(
+            representations,
+            pairs,
+            parameters.metrics,
+            parameters.protocols,
+            parameters.permutations,
+            parameters.seed,
+            kept,
+            placed=True,
+        )
+        write_table(output, to_table(scores, PART_SCHEMA), {"work": parameters.plain()})
     note(f"{title} · {len(scores)} scores")
 
 
@@ -183,11 +187,3 @@ def _label_information(data: Prepared, a: str, b: str) -> float:
     codes = [data.labelling(name, data.rows("train"))[0] for name in (a, b)]
     entropies = [scipy.stats.entropy(np.bincount(own)) for own in codes]
     return float(mutual_info_score(*codes) / np.sqrt(np.prod(entropies)))
-
-
-def _reporter(title: str):
-    def report(done: int, total: int) -> None:
-        if total and (done == total or done % max(1, total // 4) == 0):
-            note(f"{title} · {done}/{total} pairs")
-
-    return report

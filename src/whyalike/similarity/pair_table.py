@@ -5,6 +5,7 @@ of its own, and what can be drawn anew are the stimuli (`whyalike.similarity.int
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from whyalike.similarity.intervals import over_stimuli
 from whyalike.similarity.parameters import PairParameters
 from whyalike.similarity.protocols import Scoring, scoring
 from whyalike.similarity.table import SCORE_SCHEMA
+from whyalike.similarity.unfinished import Unfinished
 
 INTERVAL = ("ci_low", "ci_high", "interval")
 #: That of the score table, and behind it the interval and how it was made; null where there is none.
@@ -46,20 +48,18 @@ def write_pairs(
     table = read_table(scores)
     of_layers = {layer: _read(paths) for layer, paths in activations.items()} if parameters.intervals else {}
     rows = table.select(["run_a", "run_b", "layer_a", "layer_b", "scoring", "score_protocol"]).to_pylist()
-    found: list[tuple[float | None, float | None, str | None]] = []
-    for done, row in enumerate(rows, 1):
-        name, exact = row["scoring"], row["score_protocol"] == "exact"
-        if exact and of_layers:
-            chosen = scoring(name, "exact", parameters.metrics[name])
-            found.append(_interval(row, chosen, of_layers, parameters.seed))
-        else:
-            found.append((None, None, None))
-        if done % max(1, len(rows) // 4) == 0:
-            note(f"{parameters.title} · {done}/{len(rows)} intervals")
-    columns = list(zip(*found, strict=True)) or [()] * len(INTERVAL)
-    for name, values in zip(INTERVAL, columns, strict=True):
-        table = table.append_column(PAIR_SCHEMA.field(name), pa.array(values, PAIR_SCHEMA.field(name).type))
-    write_table(output, table.replace_schema_metadata(None), {"work": parameters.plain()})
+    wanted = [i for i, row in enumerate(rows) if row["score_protocol"] == "exact" and of_layers]
+    inputs = [scores, *chain.from_iterable(activations.values())]
+    with Unfinished(output, parameters.plain(), inputs, parameters.title, len(wanted), "intervals") as found:
+        for i in wanted:
+            if i not in found:
+                name = rows[i]["scoring"]
+                chosen = scoring(name, "exact", parameters.metrics[name])
+                found[i] = _interval(rows[i], chosen, of_layers, parameters.seed)
+        columns = zip(*(found.get(i, (None, None, None)) for i in range(len(rows))), strict=True)
+        for name, values in zip(INTERVAL, list(columns) or [()] * len(INTERVAL), strict=True):
+            table = table.append_column(PAIR_SCHEMA.field(name), pa.array(values, PAIR_SCHEMA.field(name).type))
+        write_table(output, table.replace_schema_metadata(None), {"work": parameters.plain()})
 
 
 def _read(paths: Sequence[Path]) -> dict[str, np.ndarray]:

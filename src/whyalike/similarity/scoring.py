@@ -6,7 +6,7 @@ score of the two labellings. A score that is undefined for one of its subsets ha
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,7 @@ def score_pairs(
     protocols: Sequence[str],
     permutations: int,
     seed: int,
-    progress: Callable[[int, int], None] | None = None,
+    kept: MutableMapping[int, list[dict[str, Any]]] | None = None,
     *,
     placed: bool = False,
 ) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def score_pairs(
         (`whyalike.similarity.moments`), none for others. Draws of cknna are all defined where the score is, because
         what can be undefined does not change when rows are permuted.
     seed : of the nulls and of svcca as published.
-    progress : called with (pairs done, pairs in all) after each pair.
+    kept : number of a pair -> its rows, of those that are scored already; each other one is added when it is.
     placed : whether rows have the column ``place`` too: one for a pair and layer, whatever the metrics.
 
     Returns
@@ -81,11 +81,10 @@ def score_pairs(
     check_pairs(representations, pairs, any(not one.layers_together for one in chosen))
     workbench = Workbench(representations, seed, permuted=permutations > 0)
     baselines: dict[tuple, float | None] = {}
-    rows: dict[int, list[dict[str, Any]]] = {}
-    for done, i in enumerate(reuse_order([(pair.run_a, pair.run_b) for pair in pairs]), 1):
-        rows[i] = _score_pair(workbench, pairs[i], chosen, permutations, baselines)
-        if progress is not None:
-            progress(done, len(pairs))
+    rows = {} if kept is None else kept
+    for i in reuse_order([(pair.run_a, pair.run_b) for pair in pairs]):
+        if i not in rows:
+            rows[i] = _score_pair(workbench, pairs[i], chosen, permutations, baselines)
     found = [{**row, PLACE: i * LAYERS + row[PLACE]} for i in range(len(pairs)) for row in rows[i]]
     table = to_frame(found, PART_SCHEMA)
     return table if placed else table.drop(columns=PLACE)

@@ -228,10 +228,14 @@ def test_another_seed_gives_other_nulls_and_the_same_values(runs):
     assert (first.null_mean != second.null_mean).all()
 
 
-def test_progress_counts_pairs(runs):
-    seen = []
-    _scores(runs, _pair(), _pair(), metrics={"cka": {}}, progress=lambda *counts: seen.append(counts))
-    assert seen == [(1, 2), (2, 2)]
+def test_pairs_that_are_kept_are_not_scored_again(runs):
+    kept = {}
+    whole = _scores(runs, _pair(), _pair(), metrics={"cka": {}}, kept=kept)
+    assert kept.keys() == {0, 1}
+    kept = {1: [{**row, "value": 7.0} for row in kept[1]]}
+    again = _scores(runs, _pair(), _pair(), metrics={"cka": {}}, kept=kept)
+    assert (again.value[len(again) // 2 :] == 7).all()
+    pd.testing.assert_frame_equal(again[: len(again) // 2], whole[: len(whole) // 2])
 
 
 def test_no_pairs_give_an_empty_table_with_all_columns(runs):
