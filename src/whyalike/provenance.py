@@ -23,8 +23,8 @@ PACKAGE = "whyalike"
 _ROOT = Path(__file__).parent
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 # how files are written and read, what a job that was cut off has kept, who is told, who holds a run, what is tried
-# before training, and what a GPU would do (the workflow scores on the CPU): no fingerprint counts it, for no number of a
-# study depends on it
+# before training, and what a GPU would do (the workflow scores on the CPU): no fingerprint counts it, for no number of
+# a study depends on it
 _WITHOUT_EFFECT = frozenset(
     {
         "whyalike.file_faults:readable",
