@@ -138,13 +138,17 @@ def test_a_killed_training_ends_in_the_same_weights(tmp_path, monkeypatch):
     assert torch.equal(again.values, whole.values)
 
 
-@pytest.mark.parametrize("spoil", ["other work", "other seeds", "damage"])
+@pytest.mark.parametrize("spoil", ["other work", "other seeds", "damage", "flipped bit"])
 def test_a_checkpoint_that_does_not_fit_is_left_aside(tmp_path, spoil):
     file = tmp_path / "c.pt"
     other = changed(recipe={**RECIPE, "lr": 0.01}) if spoil == "other work" else WORK
     train_seeds(other, range(1, 3) if spoil == "other seeds" else range(2), file, print)
     if spoil == "damage":
         file.write_bytes(b"no checkpoint")
+    if spoil == "flipped bit":
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 64
+        file.write_bytes(content)
     told = []
     stack = train_seeds(WORK, range(2), file, told.append)
     assert len(told) == 10
