@@ -53,6 +53,7 @@ from whyalike.statistics.analysis import read_scores
 from whyalike.statistics.published import Imported, read_published, write_published
 from whyalike.statistics.published_format import Description
 from whyalike.statistics.study import PROTOCOLS
+from whyalike.statistics.tables import from_csv
 from whyalike.status import failures
 from whyalike.studies.traces import made_from
 from whyalike.training.checkpoint import load_checkpoint
@@ -60,11 +61,11 @@ from whyalike.training.store import StoredRun
 
 MUTATIONS = 1000
 MEMORY = 4 << 30  # bytes beside those of the process that reading a small file may ask for
-PATIENCE = 120  # s, for all mutations of a format; then the test ends with a traceback of the reader
+PATIENCE = 600  # s, for all mutations of a format on a busy machine; then the test ends with a traceback of the reader
 ROOT = Path(__file__).parents[2]
 # what a message tells to do; a reader with another verb adds it
 REMEDY = re.compile(
-    r"(?i)([.:;,)]\s+|\n)(add|check|convert|copy|correct|delete|divide|download|drop|fetch|flatten|give|import|is it|"
+    r"(?i)([.:;,)?]\s+|\n)(add|check|convert|copy|correct|delete|divide|download|drop|fetch|flatten|give|import|is it|"
     r"known|leave|let|make|name|put|read|remove|rename|repair|save|say|see|set|start|take|unpack|use|write)\b"
     r"|\n\s*- \S+: "  # a key of the configuration, and what must hold of it
 )
@@ -249,6 +250,7 @@ FORMATS = [
            lambda path: spans(run_of(path)), ours=True),
     Format("train.tsv", text("s\th:m:s\tmax_rss\n12.5\t0:00:12\t100.5\n"), benchmark_seconds, ours=True),
     Format("job.log.fault.json", fault, lambda path: failures.read(path.parent), ours=True),
+    Format("table3.csv", text("study,metric,value\noverlap,cka,0.5\noverlap,rsa,0.25\n"), from_csv, ours=True),
     Format("figure.png", figure, made_from, ours=True),
     Format(JOURNAL, unfinished, prepared_again, ours=True, slow=True),
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from whyalike.figures.saving import save
 from whyalike.figures.style import mark_partial
 from whyalike.figures.tsne import Representations
 from whyalike.files import read_table
+from whyalike.statistics.tables import from_csv
 
 
 def draw_figure(parameters: FigureParameters, inputs: Mapping[str, Sequence[Path]], svg: Path) -> None:
@@ -102,7 +103,7 @@ def _parquet(paths: Sequence[Path]) -> list[Any]:
 
 def _csv(paths: Sequence[Path]) -> list[Any]:
     _need_one(paths, "CSV table")
-    return [pd.read_csv(paths[0])]
+    return [from_csv(paths[0])]
 
 
 def _prepared(paths: Sequence[Path]) -> list[Any]:

@@ -13,7 +13,7 @@ from whyalike.statistics.mutual_information import mutual_information_table
 from whyalike.statistics.parameters import ClaimParameters, FindingParameters, StatisticsParameters, TableParameters
 from whyalike.statistics.study import study_statistics
 from whyalike.statistics.table import of_settings, to_arrow
-from whyalike.statistics.tables import accuracy_table, to_csv, to_markdown
+from whyalike.statistics.tables import accuracy_table, from_csv, to_csv, to_markdown
 
 
 def analyse_study(parameters: StatisticsParameters, scores: Sequence[Path], output: Path) -> None:
@@ -57,7 +57,7 @@ def write_findings(
     """Write what was found, in words, as Markdown; statistics are a table a study, of its name."""
     by_study = {path.stem: read_table(path).to_pandas() for path in statistics}
     of_pairs = dict(tuple(_read(pairs).groupby("study", sort=False))) if pairs else {}
-    tables = (pd.read_csv(path) for path in (accuracy, mutual_information))
+    tables = map(from_csv, (accuracy, mutual_information))
     write_text(output, findings(by_study, *tables, parameters.partial, of_pairs, parameters.scorings))
 
 

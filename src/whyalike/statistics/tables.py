@@ -1,7 +1,11 @@
 """Table 5 (accuracies and losses), and any table as CSV or Markdown."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+
+from whyalike.file_faults import readable
 
 _GROUP = ["setting", "factor", "labelling"]
 _MEASURED = ["accuracy", "loss"]
@@ -63,6 +67,12 @@ def accuracy_table(manifests: pd.DataFrame) -> pd.DataFrame:
 def to_csv(table: pd.DataFrame) -> str:
     """The table as CSV with all digits; missing is empty."""
     return table.to_csv(index=False, lineterminator="\n")
+
+
+def from_csv(path: Path) -> pd.DataFrame:
+    """A table that `to_csv` wrote; raises an `UnreadableFile` if it is damaged."""
+    with readable(path, "a table of the workflow (CSV)", "Delete it and give the same command: it is made again."):
+        return pd.read_csv(path)
 
 
 def to_markdown(table: pd.DataFrame, digits: int = 3) -> str:
