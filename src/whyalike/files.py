@@ -52,6 +52,7 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
     try:
         temporary.touch()
         mode = temporary.stat().st_mode  # of the umask or the folder
+        temporary.unlink()  # a writer that writes nothing must not go unseen
         yield temporary
         if temporary.stat().st_mode != mode:  # safetensors makes files for their owner alone
             temporary.chmod(mode)
@@ -72,7 +73,7 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def guarded(check: Callable[[], None]) -> Iterator[None]:
-    """Every `atomic` of this thread calls ``check`` first and right before it renames: what it raises stops it."""
+    """In this thread `atomic` calls ``check`` first and right before its renaming; if it raises, nothing changes."""
     token = _GUARD.set(check)
     try:
         yield

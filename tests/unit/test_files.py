@@ -221,3 +221,14 @@ def test_the_next_writer_removes_what_a_killed_one_left(tmp_path):
     write_text(tmp_path / "table.csv", "whole")
     assert not leftover.exists()
     assert all(other.exists() for other in others)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o002, 0o664), (0o022, 0o644), (0o077, 0o600)])
+def test_a_file_gets_the_mode_of_the_umask_whatever_its_writer_chose(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        with atomic(tmp_path / "file") as temporary:
+            os.close(os.open(temporary, os.O_CREAT, 0o600))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "file").stat().st_mode & 0o777 == mode

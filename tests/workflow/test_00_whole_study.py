@@ -6,9 +6,11 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pandas as pd
 import pytest
@@ -20,6 +22,7 @@ from whyalike.statistics.table import STATISTICS_SCHEMA
 
 STUDIES = ("dataset_overlap", "task_overlap", "label_overlap")
 FIGURES = ("dataset_overlap", "label_overlap", "accuracy", "classes")
+NO_LOCKS = REPOSITORY / "tests" / "no_locks"
 
 
 def test_every_room_leaves_its_folder(finished):
@@ -156,20 +159,50 @@ def test_a_second_run_in_the_folder_is_refused(finished):
             assert "Another run is under way in this folder" in refused.stdout
 
 
-def test_a_snakemake_that_runs_jobs_holds_the_folder(finished, tmp_path):
-    folder = Folder(tmp_path)
-    process = subprocess.Popen(folder.snakemake_command("all"), cwd=tmp_path, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+@contextmanager
+def running(folder: Folder, *options: str):
+    """A Snakemake that trains the tiny study, from its first job on until it is killed."""
+    process = subprocess.Popen(
+        folder.snakemake_command("all", *options),
+        cwd=folder.path,
+        env=folder.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
-        while not (folder.results / "logs").is_dir():
+        while not list(folder.path.rglob("results/tiny/logs")):
             assert process.poll() is None
             time.sleep(0.05)
-        refused = folder.call(folder.run_command())
+        yield process
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    assert refused.returncode == 1
-    assert "Another run is under way in this folder" in refused.stdout
+
+
+@pytest.mark.parametrize("locks", [True, False], ids=["with locks", "without locks"])
+def test_a_snakemake_that_runs_jobs_holds_its_folder_and_its_results(tmp_path, locks):
+    here, there = (Folder(tmp_path / name) for name in ("here", "there"))
+    for folder in (here, there):
+        folder.path.mkdir()
+        folder.python_path = [*([] if locks else [NO_LOCKS]), *folder.python_path]
+    shared = ("--config", f"results={tmp_path / 'results'}")
+    with running(here, *shared) as process:
+        refused = here.process(here.run_command())
+        assert refused.returncode == 1
+        assert "Another run is under way in this folder" in refused.stdout
+        for command in ([*there.run_command(), *shared], there.snakemake_command("all", *shared)):
+            refused = there.process(command)
+            assert refused.returncode == 1
+            assert f"Another run writes to {tmp_path / 'results' / 'tiny'}/" in refused.stdout
+            assert f"process {process.pid} on {socket.gethostname()} since 20" in refused.stdout
+        for command in ([*there.run_command(), *shared, "-n"], here.snakemake_command("-n", *shared)):
+            planned = (here if "-m" in command else there).process(command)
+            assert planned.returncode == 0, planned.stdout
+            assert "Traceback" not in planned.stdout
+        other = there.process([*there.run_command(), *shared, "name=other", "--until", "prepare_small_data"])
+        assert other.returncode == 0, other.stdout
+        assert process.poll() is None
 
 
 def test_a_clone_with_the_environment_of_another_is_refused(tmp_path):
