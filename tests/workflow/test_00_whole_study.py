@@ -6,16 +6,14 @@ import os
 import re
 import shutil
 import signal
-import socket
-import subprocess
 import sys
 import time
-from contextlib import contextmanager
 
 import pandas as pd
 import pytest
 from workflow_folder import REPOSITORY, TINY, Folder
 
+from whyalike.locks import Lock
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.table import SCORE_SCHEMA
 from whyalike.statistics.table import STATISTICS_SCHEMA
@@ -159,50 +157,38 @@ def test_a_second_run_in_the_folder_is_refused(finished):
             assert "Another run is under way in this folder" in refused.stdout
 
 
-@contextmanager
-def running(folder: Folder, *options: str):
-    """A Snakemake that trains the tiny study, from its first job on until it is killed."""
-    process = subprocess.Popen(
-        folder.snakemake_command("all", *options),
-        cwd=folder.path,
-        env=folder.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+@pytest.mark.parametrize("locks", [True, False], ids=["with locks", "without locks"])
+def test_a_snakemake_that_runs_jobs_holds_its_folder_and_its_results(tmp_path, locks):
+    folder = Folder(tmp_path)
+    folder.python_path += [] if locks else [NO_LOCKS]
+    process = folder.begin(folder.snakemake_command("all"))
+    held = Lock(tmp_path / ".snakemake" / "whyalike.lock"), Lock(tmp_path / "results" / ".tiny.lock")
     try:
-        while not list(folder.path.rglob("results/tiny/logs")):
+        while not (folder.results / "logs").is_dir():
             assert process.poll() is None
             time.sleep(0.05)
-        yield process
+        assert [lock.holder()["pid"] for lock in held] == [process.pid] * 2
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-@pytest.mark.parametrize("locks", [True, False], ids=["with locks", "without locks"])
-def test_a_snakemake_that_runs_jobs_holds_its_folder_and_its_results(tmp_path, locks):
-    here, there = (Folder(tmp_path / name) for name in ("here", "there"))
-    for folder in (here, there):
-        folder.path.mkdir()
-        folder.python_path = [*([] if locks else [NO_LOCKS]), *folder.python_path]
-    shared = ("--config", f"results={tmp_path / 'results'}")
-    with running(here, *shared) as process:
-        refused = here.process(here.run_command())
-        assert refused.returncode == 1
-        assert "Another run is under way in this folder" in refused.stdout
-        for command in ([*there.run_command(), *shared], there.snakemake_command("all", *shared)):
-            refused = there.process(command)
+def test_a_second_driver_of_the_same_results_is_refused_and_may_plan(tmp_path):
+    folder, shared = Folder(tmp_path / "here"), ("--config", f"results={tmp_path}")
+    folder.path.mkdir()
+    lock = Lock(tmp_path / ".tiny.lock")
+    assert lock.take()
+    try:
+        for command in ([*folder.run_command(), *shared], folder.snakemake_command("all", *shared)):
+            refused = folder.call(command)
             assert refused.returncode == 1
-            assert f"Another run writes to {tmp_path / 'results' / 'tiny'}/" in refused.stdout
-            assert f"process {process.pid} on {socket.gethostname()} since 20" in refused.stdout
-        for command in ([*there.run_command(), *shared, "-n"], here.snakemake_command("-n", *shared)):
-            planned = (here if "-m" in command else there).process(command)
-            assert planned.returncode == 0, planned.stdout
-            assert "Traceback" not in planned.stdout
-        other = there.process([*there.run_command(), *shared, "name=other", "--until", "prepare_small_data"])
-        assert other.returncode == 0, other.stdout
-        assert process.poll() is None
+            assert f"Another run writes to {tmp_path}/tiny/ (it holds {lock.path}, process {os.getpid()} on" in (
+                refused.stdout
+            )
+        planned = folder.call(folder.snakemake_command("--dry-run", *shared))
+        assert planned.returncode == 0, planned.stdout
+    finally:
+        lock.release()
 
 
 def test_a_clone_with_the_environment_of_another_is_refused(tmp_path):

@@ -3,7 +3,7 @@
 Holds: the prepared format, the registry of sources, their parameters, one module a source, the drawn stimuli's parts,
 the draw of stimuli.
 Layer: data, the lowest room; every later room reads what it writes.
-May import: whyalike.files, .jobs, .randomness, .registry, .sections.names; torchvision in the functions that use it; no
+May import: whyalike.files, .job, .locks, .randomness, .registry, .section; torchvision in the functions that use it; no
 other room.
-Door: `registry.SOURCES`.
+Door: `stage.prepare`.
 """

@@ -96,7 +96,7 @@ class StoredRun:
         """
         self.ensure_held()
         line = {"event": event, "run": self.identity, "time": time.time(), **holder(), **fields}
-        tail = self._tail()
+        tail = self._tail() if self._seen is None else self._seen
         begin = "" if not tail or tail.endswith(b"\n") else "\n"  # who was killed may have left half a line
         text = f"{begin}{json.dumps(line, sort_keys=True)}\n".encode()
         with self.ledger.open("ab") as handle:
