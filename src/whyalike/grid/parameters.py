@@ -4,15 +4,18 @@ Every job gets one JSON text that holds just the part of the configuration which
 its code (a fingerprint, or an explicit version where stored runs or GPU time hang on it). Snakemake compares that text.
 """
 
+from functools import cache
 from typing import Any
 
 from whyalike.activations.parameters import ExtractionParameters, ImportedActivationsParameters, SampleTextParameters
+from whyalike.config.config import Config
 from whyalike.config.external import OwnActivations, OwnCheckpoints
 from whyalike.data.preparation import PreparationParameters
 from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import DESIGNS, design
 from whyalike.figures.parameters import FigureParameters
 from whyalike.figures.registry import FIGURES
+from whyalike.files import canonical_json
 from whyalike.grid import partial, views
 from whyalike.grid.figure_files import FigureFiles
 from whyalike.grid.parts import WHOLE, runs_of
@@ -20,10 +23,11 @@ from whyalike.grid.paths import cell_of, external_cell
 from whyalike.grid.runs import Cell
 from whyalike.grid.sample_texts import speakers, speaking
 from whyalike.models.registry import MODELS
+from whyalike.parameters import JobParameters
 from whyalike.provenance import fingerprint, version
 from whyalike.similarity.metrics.facts import MetricFacts
 from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.parameters import PairParameters, ScoreParameters, ViewsParameters
+from whyalike.similarity.parameters import PairParameters, ScoredPair, ScoreParameters, ViewsParameters
 from whyalike.similarity.protocols import metric_of, scoring
 from whyalike.splits.parameters import SplitParameters, SplitRun
 from whyalike.statistics.parameters import (
@@ -53,6 +57,10 @@ DESCRIPTIVE_FACTS = (
 
 class Parameters(FigureFiles):
     """The parameters of the jobs of one configuration. Wildcards come as the rules name them."""
+
+    def __init__(self, config: Config):
+        super().__init__(config)
+        self._pairs = cache(self._pairs)  # every job of a comparison has the same, by the thousand
 
     def manifest_work(self, cell: Cell) -> str:
         """Parameters of a cell's manifest, trained or imported."""
@@ -150,7 +158,7 @@ class Parameters(FigureFiles):
         joined = [] if job else ["whyalike.similarity.joining:join_scores"]
         scorings = {name: similarity.metrics[name] for name in names}
         metrics = {metric: METRICS[metric] for metric in (metric_of(*one) for one in scorings.items())}
-        return ScoreParameters(
+        parameters = ScoreParameters(
             study=wildcards.study,
             **comparison.plain(),
             factor=study.factor,
@@ -160,7 +168,7 @@ class Parameters(FigureFiles):
             stimuli=wildcards.stimuli,
             in_distribution=self.config.stimuli[wildcards.stimuli].dataset == setting.dataset,
             fixed_classes=study.fixed_classes,
-            pairs=[pair.plain() for pair in views.pairs(self.grid, wildcards.study, comparison)],
+            pairs=(),
             seeds_asked=partial.seeds(self.asked, wildcards.study, comparison),
             **similarity.plain(exclude=["metrics"]),
             metrics=scorings,
@@ -170,7 +178,13 @@ class Parameters(FigureFiles):
                 "whyalike.similarity.comparison:score_comparison",
                 *sorted({entry.target for entry in metrics.values()}),
             ),
-        ).text()
+        )
+        return _text(parameters, pairs=self._pairs(wildcards.study, comparison))
+
+    def _pairs(self, study: str, comparison: views.Comparison) -> str:
+        """The text of the pairs of a comparison."""
+        pairs = views.pairs(self.grid, study, comparison)
+        return canonical_json([ScoredPair.from_plain(pair.plain()).plain() for pair in pairs])
 
     def pairs_work(self, wildcards: Any) -> str:
         """Parameters of the pair table of one comparison on one stimulus set."""
@@ -271,6 +285,12 @@ class Parameters(FigureFiles):
             cells=[speakers(self.grid, sample.study, cell) for cell in speaking(self.grid, wildcards.sample)],
             code=fingerprint("whyalike.activations.sampling:sample_text"),
         ).text()
+
+
+def _text(parameters: JobParameters, **known: str) -> str:
+    """What `JobParameters.text` gives, where the text of some fields is known, whatever they hold."""
+    texts = {name: canonical_json(value) for name, value in parameters.plain().items()} | known
+    return f"{{{','.join(f'{canonical_json(name)}:{texts[name]}' for name in sorted(texts))}}}"
 
 
 def _counting(facts: MetricFacts) -> dict[str, Any]:

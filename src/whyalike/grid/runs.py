@@ -11,9 +11,10 @@ import hashlib
 import itertools
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
+from whyalike import provenance
 from whyalike.config.config import Config
 from whyalike.config.external import External, OwnCheckpoints
 from whyalike.data.registry import SOURCES
@@ -21,8 +22,9 @@ from whyalike.designs.design import Asked, PlannedRun
 from whyalike.designs.registry import design
 from whyalike.files import canonical_json
 from whyalike.models.registry import MODELS
-from whyalike.provenance import version
 from whyalike.training.registry import OBJECTIVES
+
+version = cache(provenance.version)  # every run asks for five
 
 
 def digest(value: Any) -> str:
@@ -129,7 +131,11 @@ class Grid:
     def __init__(self, config: Config, without: Collection[Cell] = ()):
         self.config = config
         self._without = frozenset(without)
-        self._expanded: dict[tuple[Cell, str], tuple[Run, Run]] = {}
+        # jobs by the thousand ask for the same: each is found once, and nobody changes it
+        self.seeds, self.stimuli, self.runs = cache(self.seeds), cache(self.stimuli), cache(self.runs)
+        self.needed, self.pairs, self._pair_runs = cache(self.needed), cache(self.pairs), cache(self._pair_runs)
+        self._sections = cache(self._sections)
+        self._made: dict[tuple[Cell, str], Run] = {}
 
     @cached_property
     def cells(self) -> dict[Cell, list[str]]:
@@ -171,9 +177,12 @@ class Grid:
         levels = self.config.studies[study].levels
         return frozenset(run.identity for level in levels for run in self._pair_runs(cell, level))
 
-    def pairs(self, study: str, setting: str, setting_b: str | None = None) -> Iterator[Pair]:
+    def pairs(self, study: str, setting: str, setting_b: str | None = None) -> tuple[Pair, ...]:
         """Pairs of one study by seed and level: A of a setting, B of the same or of another one."""
-        asked, both = self.config.studies[study], (setting, setting if setting_b is None else setting_b)
+        return tuple(self._pairs(study, setting, setting if setting_b is None else setting_b))
+
+    def _pairs(self, study: str, *both: str) -> Iterator[Pair]:
+        asked = self.config.studies[study]
         of_study = design(asked.factor)
         if not of_study.is_trained:
             yield from self._external_pairs(study, *both)
@@ -195,15 +204,16 @@ class Grid:
         return required
 
     def _pair_runs(self, cell: Cell, level: str) -> tuple[Run, Run]:
-        """The runs of a level. Kept: every job of a cell asks for them, and the hashes of 1,600 runs take a while."""
-        if (cell, level) not in self._expanded:
-            self._expanded[cell, level] = self._expand(cell, level)
-        return self._expanded[cell, level]
-
-    def _expand(self, cell: Cell, level: str) -> tuple[Run, Run]:
+        """The runs of a level."""
         asked = Asked(cell.seed, self.config.settings[cell.setting].labelling, self.config.share_a)
         run_a, run_b = design(cell.factor).expand(asked, level)
         return self._run(cell, run_a), self._run(cell, run_b)
+
+    def _run(self, cell: Cell, planned: PlannedRun) -> Run:
+        """A run of a cell by its name there: several levels have the same run A."""
+        if (cell, planned.name) not in self._made:
+            self._made[cell, planned.name] = self._make(cell, planned)
+        return self._made[cell, planned.name]
 
     def _pairs_across_seeds(self, study: str, level: str, *both: str) -> Iterator[Pair]:
         """Every two seeds' runs B; what they share that is not known here is measured where the data are."""
@@ -213,9 +223,13 @@ class Grid:
             runs = [self._pair_runs(cell, level)[1] for cell in cells]
             yield Pair(level, seeds[0], *runs, *design(factor).overlaps(level), seed_b=seeds[1])
 
-    def _run(self, cell: Cell, planned: PlannedRun) -> Run:
-        setting = self.config.settings[cell.setting]
-        dataset, recipe = self.config.datasets[setting.dataset], self.config.recipes[setting.recipe]
+    def _sections(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Data and recipe of a setting, as a run's identity has them."""
+        setting = self.config.settings[name]
+        recipe = self.config.recipes[setting.recipe].plain(exclude=["keep_steps"])
+        return self.config.datasets[setting.dataset].plain(), recipe
+
+    def _make(self, cell: Cell, planned: PlannedRun) -> Run:
         start = self._start(cell, planned.replica if planned.start is None else planned.start)
         training = {"split": _split(cell, planned), "labelling": planned.labelling}
         training |= {} if planned.start is None else {"order": planned.replica}
@@ -227,7 +241,7 @@ class Grid:
             planned.replica,
             planned.labelling,
             planned.level,
-            trained_identity(start, dataset.plain(), recipe.plain(exclude=["keep_steps"]), training),
+            trained_identity(start, *self._sections(cell.setting), training),
             digest({**start, "step": 0}),
             planned.start,
         )

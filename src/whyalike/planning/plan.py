@@ -278,7 +278,7 @@ class Plan:
         study, cost = self.config.studies[name], self.costs.scoring
         n, known = self.workload.stimuli(wildcards["stimuli"])
         layers = self.config.settings[comparison.a].layers if comparison.layers is None else comparison.layers
-        pairs = len(layers) * sum(1 for _ in views.pairs(self.grid, name, comparison))
+        pairs = len(layers) * len(comparison.steps) * len(self.grid.pairs(name, comparison.a, comparison.b))
         jobs = family_jobs(self.config.similarity.metrics)
         scorings = jobs[wildcards["job"]]
         families = [METRICS[metric_of(one, self.config.similarity.metrics[one])].facts.family for one in scorings]

@@ -237,7 +237,7 @@ def test_overlaps_are_null_where_they_are_not_varied(demo):
 
 
 def test_a_pair_as_plain_values_names_its_runs_and_their_untrained_twins(demo):
-    pair = next(grid(demo).pairs("dataset_overlap", "digits"))
+    pair = grid(demo).pairs("dataset_overlap", "digits")[0]
     assert pair.plain() == {
         "condition": "0",
         "seed": 0,
