@@ -75,8 +75,9 @@ def _footer(file: BinaryIO | pa.NativeFile) -> tuple[int, bytes]:
 
 
 def _place(footer: bytes, metadata: pq.FileMetaData) -> int:
-    """Where the sums stand in the footer."""
-    return footer.index(metadata.metadata[KEY], footer.index(KEY))
+    """Where the sums stand in the footer: behind their key, a byte, and their length, seven bits of it a byte."""
+    length = len(metadata.metadata[KEY])
+    return footer.index(KEY) + len(KEY) + 1 + -(-length.bit_length() // 7)
 
 
 def _bounds(metadata: pq.FileMetaData, end: int, group: int) -> tuple[int, int]:

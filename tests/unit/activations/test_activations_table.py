@@ -111,6 +111,15 @@ def test_flipped_bits_in_activations_are_told_and_never_other_numbers(written):
     assert told > 0.5 * len(raw) / 3
 
 
+@pytest.mark.parametrize("count", [1, 2, 5, 14, 15, 16, 767, 2047])  # the length of the sums is text, or grows a byte
+def test_files_of_any_number_of_runs_can_be_verified(tmp_path, count):
+    path = tmp_path / "many.parquet"
+    write_activations(path, IDS[:1], ((str(i), np.full((1, 1), i, np.float32)) for i in range(count)), 1, {})
+    assert check_table(path)
+    assert len(runs_of(path)) == count
+    assert read_activations(path, str(count - 1)).item() == count - 1
+
+
 def test_activations_from_before_there_were_checksums_are_read(written, tmp_path):
     path, arrays = written
     old, group = tmp_path / "old.parquet", pq.ParquetFile(path)
