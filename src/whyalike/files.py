@@ -11,8 +11,8 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import socket
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -28,7 +28,7 @@ from whyalike.table_sums import has_sums, no_sums, verified, write_sums
 METADATA_KEY = b"whyalike"
 ROWS = 2**20  # of a row group that nobody asked for; pyarrow's own number
 _GUARD: ContextVar[Callable[[], None]] = ContextVar("guard", default=lambda: None)
-FULL = 1 << 20  # bytes that are free on a full disk: a file that fails for want of room is larger, or a page is
+FULL = 1 << 20  # bytes: a disk with less room is full; a file that fails for want of room is larger, or a page is
 
 
 @contextmanager
@@ -41,8 +41,8 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
 
     Raises
     ------
-    OSError : the folder cannot be written or the disk is full, whatever the writer made of that; ``path`` is then as it
-        was before.
+    OSError : the folder cannot be written; there is no room (`NoRoom`), whatever the writer made of that. ``path`` is
+        then as it was before.
     """
     path, check = Path(path), _GUARD.get()
     check()
@@ -62,9 +62,8 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
         temporary.replace(path)
     except Exception as error:
         check()
-        # torch and numpy say that a position or a number of bytes is not what they expect
-        if fault := full(path.parent):
-            raise OSError(errno.ENOSPC, fault, str(path)) from error
+        if fault := no_room(path.parent, error):
+            raise NoRoom(fault.errno, fault.strerror, str(path)) from error
         raise
     finally:
         with suppress(FileNotFoundError):
@@ -98,12 +97,55 @@ def is_being_written(temporary: Path) -> bool:
     return ours is not None and runs_here(int(ours[1]))
 
 
-def full(folder: Path) -> str | None:
-    """What to say if there is no room left on the disk of a folder."""
-    free = shutil.disk_usage(folder).free
-    if free >= FULL:
+class NoRoom(OSError):
+    """Nothing more can be written where a file should be; its ``strerror`` says why, and what to do."""
+
+
+def no_room(folder: Path, error: BaseException | None = None) -> NoRoom | None:
+    """What to say if a folder takes no more: bytes, inodes or a quota are used up.
+
+    Parameters
+    ----------
+    folder : where the file is, or would be.
+    error : what a writer met. Where it says no cause (torch and numpy say that a position or a number of bytes is not
+        what they expect), or there is none, a small file that leaves nothing behind is tried.
+    """
+    found = [code for code in _codes(error) if code in (errno.ENOSPC, errno.EDQUOT)]
+    code = found[0] if found else _refusal(folder)
+    if code == errno.EDQUOT:
+        words = f"Your quota on {_mount(folder)} is used up (`quota -s` shows it)"
+    elif code != errno.ENOSPC:
         return None
-    return f"No space left on device ({free:,} bytes are free). Make room, then give the same command: nothing is lost"
+    elif (disk := os.statvfs(folder)).f_files and not disk.f_favail:
+        words = f"No more files can be made on {_mount(folder)} (its inodes are used up, `df -i` shows it)"
+    else:
+        words = f"No space left on device ({disk.f_bavail * disk.f_frsize:,} bytes are free)"
+    return NoRoom(code, f"{words}. Make room, then give the same command: nothing is lost")
+
+
+def _codes(error: BaseException | None) -> Iterator[int | None]:
+    """The numbers of an error and of those that it was made from."""
+    while error is not None:
+        yield getattr(error, "errno", None)
+        error = error.__cause__ or error.__context__
+
+
+def _refusal(folder: Path) -> int | None:
+    """The number of the error that a new file of `FULL` bytes meets in a folder."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as handle:
+            handle.write(bytes(FULL))
+            handle.flush()
+            os.fsync(handle.fileno())
+    except OSError as error:
+        return error.errno
+    return None
+
+
+def _mount(folder: Path) -> Path:
+    """Where the file system of a folder is mounted."""
+    folder = folder.resolve()
+    return next(path for path in (folder, *folder.parents) if path.is_mount())
 
 
 def _remove_leftovers(path: Path) -> None:

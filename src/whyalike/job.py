@@ -10,7 +10,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from whyalike.files import canonical_json, write_text
+from whyalike.files import NoRoom, canonical_json, no_room, write_text
 
 LOG = logging.getLogger("whyalike")
 FAULT = ".fault.json"  # behind the name of a log: the fault of its job's last attempt
@@ -35,6 +35,13 @@ class _MessageOnly(logging.Formatter):
         return record.getMessage()
 
 
+class _LogFile(logging.FileHandler):
+    """A log; where its own disk is full the terminal has the message, without tracebacks of logging."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say nothing."""
+
+
 def start_log(path: str | os.PathLike | None = None) -> None:
     """Send notes and warnings to the terminal; if a file is given, to it too, begun anew, and progress to it alone."""
     LOG.setLevel(logging.INFO)
@@ -47,7 +54,7 @@ def start_log(path: str | os.PathLike | None = None) -> None:
     if path is not None:
         terminal.addFilter(lambda record: record.levelno > logging.INFO or not PROGRESS.search(record.getMessage()))
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        LOG.addHandler(logging.FileHandler(path, mode="w", encoding="utf-8"))
+        LOG.addHandler(_LogFile(path, mode="w", encoding="utf-8"))
 
 
 @contextmanager
@@ -69,6 +76,8 @@ def job(log: str, threads: int, target: str) -> Iterator[None]:
         except Exception as error:
             # a KeyError's own text is its message in quotes
             text = error.args[0] if isinstance(error, KeyError) and error.args else error
+            if not isinstance(error, NoRoom) and (fault_of_disk := no_room(Path(target).parent, error)):
+                text = f"{fault_of_disk.strerror}: {Path(target).parent}"
             message = "\n".join([str(text), *getattr(error, "__notes__", ())])
             LOG.error("%s\nLog: %s\n%s", message, log, TRY_ALONE.format(target=target), exc_info=True)
             runs = sorted(set(IDENTITY.findall(message)))

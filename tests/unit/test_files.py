@@ -2,10 +2,10 @@
 
 import errno
 import os
-import shutil
 import socket
 from collections import namedtuple
 from pathlib import Path
+from contextlib import nullcontext, suppress
 
 import pandas as pd
 import pyarrow as pa
@@ -49,23 +49,52 @@ def test_atomic_keeps_the_old_file_when_the_writer_fails(tmp_path):
     assert [item.name for item in tmp_path.iterdir()] == ["result.txt"]
 
 
-def test_a_full_disk_is_named_whatever_the_writer_made_of_it(tmp_path, monkeypatch):
-    path = tmp_path / "kept.txt"
+@pytest.mark.parametrize("told", [True, False], ids=["as the system has it", "in torch's words"])
+@pytest.mark.parametrize(
+    ("files", "size", "words"),
+    [
+        (1, 3 << 20, r"No space left on device \([\d,]+ bytes are free\)"),
+        (30, 0, r"No more files can be made on {disk} \(its inodes are used up, `df -i` shows it\)"),
+    ],
+    ids=["bytes", "inodes"],
+)
+def test_a_full_disk_is_named_whatever_the_writer_made_of_it(small_disk, files, size, words, told):
+    path = small_disk / "kept.txt"
     path.write_text("old")
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage(1 << 30, (1 << 30) - 4096, 4096))
-    with (
-        pytest.raises(
-            OSError, match=r"No space left on device \(4,096 bytes are free\)\. Make room.*kept\.txt"
-        ) as raised,
-        atomic(path),
-    ):
-        raise RuntimeError("unexpected pos 128 vs 0")  # torch's words
+    with suppress(OSError):
+        for number in range(files):
+            (small_disk / str(number)).write_bytes(bytes(size))
+
+    def write():
+        with atomic(path) as temporary:
+            with nullcontext() if told else suppress(OSError):
+                temporary.write_bytes(bytes(size + 1))
+            raise RuntimeError("unexpected pos 128 vs 0")  # torch's words, without a cause
+
+    expected = rf"{words.format(disk=small_disk)}\. Make room, then give the same command: nothing is lost.*kept\.txt"
+    with pytest.raises(OSError, match=expected) as raised:
+        write()
     assert raised.value.errno == errno.ENOSPC
     assert path.read_text() == "old"
-    monkeypatch.undo()
-    with pytest.raises(RuntimeError, match="unexpected pos 128 vs 0"), atomic(path):  # with room it is another fault
+
+
+def test_with_room_a_fault_of_a_writer_is_its_own(tmp_path):
+    with pytest.raises(RuntimeError, match="unexpected pos 128 vs 0"), atomic(tmp_path / "new.txt"):
         raise RuntimeError("unexpected pos 128 vs 0")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["as the system has it", "behind another error"])
+def test_a_quota_that_is_used_up_is_named(tmp_path, wrapped):
+    """No quota can be set here: the error is the one that the system's call raises."""
+    met = used_up = OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+    if wrapped:
+        met = RuntimeError("unexpected pos 128 vs 0")
+        met.__cause__ = used_up
+    words = r"Your quota on /.* is used up \(`quota -s` shows it\)\. Make room"
+    with pytest.raises(OSError, match=words) as raised, atomic(tmp_path / "new.txt"):
+        raise met
+    assert raised.value.errno == errno.EDQUOT
 
 
 def test_atomic_shows_the_old_file_until_the_new_one_is_whole(tmp_path):

@@ -1,6 +1,7 @@
 """A job turns a fault into one message and exit status 1; the traceback goes to its log only."""
 
 import logging
+import re
 
 import pytest
 from threadpoolctl import threadpool_info
@@ -57,6 +58,17 @@ def test_what_was_noted_about_a_fault_is_part_of_its_message(tmp_path, capsys):
     with pytest.raises(SystemExit), job(str(tmp_path / "job.log"), 1, TARGET):
         fail(error)
     assert capsys.readouterr().err.startswith("disk full\nThis was run A.\nLog: ")
+
+
+def test_a_full_disk_is_one_message_whoever_met_it_and_wherever_the_log_is(small_disk, capsys):
+    filler, target = small_disk / "filler", small_disk / "table.parquet"
+    with pytest.raises(SystemExit), job(str(small_disk / "job.log"), 1, str(target)):
+        filler.write_bytes(bytes(3 << 20))
+    said = capsys.readouterr().err
+    filler.unlink()  # for the log's end
+    assert re.match(r"No space left on device \([\d,]+ bytes are free\)\. Make room, then give the same command", said)
+    assert f"nothing is lost: {small_disk}\n" in said
+    assert "Traceback" not in said
 
 
 def test_a_fault_of_the_code_itself_keeps_its_traceback(tmp_path):

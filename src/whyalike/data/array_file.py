@@ -5,6 +5,7 @@ that gets its final name when the block ends without an error. Sources that take
 `whyalike.data.resumable_array`.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from whyalike.files import atomic
 
 ARRAY, CHECKSUMS = "array.npy", "checksums.json"
 TOKEN = np.dtype("<u2")
+PIECE = 1 << 24  # bytes that are written at a time
 LARGEST_VOCABULARY = 2**16  # ids that a token of two bytes can hold
 
 
@@ -27,10 +29,23 @@ def new_images(folder: Path, shape: tuple[int, int, int, int]) -> Iterator[np.nd
     """
     with _new_array(folder) as temporary:
         images = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-        with temporary.open("rb+") as handle:  # a page of a memory map that finds the disk full kills the process
-            os.posix_fallocate(handle.fileno(), 0, images.offset + images.nbytes)
+        _allocate(temporary, images.offset)
         yield images
         images.flush()
+
+
+def _allocate(path: Path, start: int) -> None:
+    """Give a sparse file its bytes: a page of a memory map that finds the disk full kills the process."""
+    with path.open("rb+") as handle:
+        size = os.fstat(handle.fileno()).st_size
+        try:
+            os.posix_fallocate(handle.fileno(), 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+            handle.seek(start)
+            for left in range(size - start, 0, -PIECE):  # a file system that cannot: the bytes are written
+                handle.write(bytes(min(left, PIECE)))
 
 
 def write_array(folder: Path, array: np.ndarray) -> None:

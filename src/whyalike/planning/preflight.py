@@ -11,7 +11,7 @@ from pathlib import Path
 
 from whyalike.config.config import Config
 from whyalike.data.parameters import OfficialParameters, Parameters
-from whyalike.files import full
+from whyalike.files import no_room
 from whyalike.section import path_fault
 from whyalike.studies.study import RuleStudy
 
@@ -56,8 +56,8 @@ def unwritable(results: Path, remedy: str = "set `results`") -> str | None:
         return f"{folder} is no folder: {remedy}, or move the file away."
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"{folder} cannot be written (a read-only file system, or its permissions): {remedy}, or mend it."
-    fault = full(folder)
-    return f"{folder}: {fault}." if fault else None
+    fault = no_room(folder)
+    return f"{folder}: {fault.strerror}." if fault else None
 
 
 def downloads(config: Config) -> list[str]:

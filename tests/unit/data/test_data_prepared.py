@@ -1,6 +1,8 @@
 """The prepared format: what is written comes back, labellings are sorted views, damage is named."""
 
+import errno
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -105,6 +107,26 @@ def test_images_filled_in_place_give_the_same_files_as_an_array(folder, tmp_path
     write_prepared(tmp_path / "filled", None, toy_labels(), ["shape", "digit"], MADE_BY)
     for name in ("array.npy", "labels.parquet", "checksums.json"):
         assert (tmp_path / "filled" / name).read_bytes() == (folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("code", [None, errno.EOPNOTSUPP, errno.EINVAL], ids=["allocates", "cannot", "refuses"])
+def test_a_disk_without_room_for_the_images_is_an_error_before_the_first(small_disk, monkeypatch, code):
+    """Not a signal at a page of the memory map, be it that the file system allocates room or not."""
+
+    def refuse(*_):
+        raise OSError(code, os.strerror(code))
+
+    if code is not None:
+        monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with (
+        pytest.raises(OSError, match=r"No space left on device .*Make room"),
+        new_images(small_disk, (3, 1000, 1000, 1)),
+    ):
+        pytest.fail("the images were handed out")
+    with new_images(small_disk, (1, 1000, 1000, 1)) as images:
+        assert not images.any()
+        images[:] = 1
+    assert np.load(small_disk / "array.npy").all()
 
 
 def test_content_hash_changes_with_a_pixel(folder, tmp_path):
