@@ -3,9 +3,8 @@
 import errno
 import os
 import socket
-from collections import namedtuple
-from pathlib import Path
 from contextlib import nullcontext, suppress
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
