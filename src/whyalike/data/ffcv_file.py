@@ -64,13 +64,13 @@ def write_beton(data: Prepared, output: Path) -> None:
     data.check()
     with atomic(output) as temporary:
         _write(temporary, data.images)
-    about = {
+    told = {
         "content": data.content_sha256,
         "bytes": output.stat().st_size,
         "sha256": file_sha256(output),
         "version": VERSION,
     }
-    write_text(output.with_name(BETON_NOTE), canonical_json(about) + "\n")
+    write_text(output.with_name(BETON_NOTE), canonical_json(told) + "\n")
 
 
 def _write(path: Path, images: np.ndarray) -> None:
@@ -125,12 +125,8 @@ def beton_of(data: Prepared) -> Path:
 def _fits(path: Path, data: Prepared) -> bool:
     """Whether a .beton is what was written, of these images."""
     try:
-        about = json.loads(path.with_name(BETON_NOTE).read_text(encoding="utf-8"))
-        fits = [about["content"], about["bytes"], about["version"]] == [
-            data.content_sha256,
-            path.stat().st_size,
-            VERSION,
-        ]
-        return fits and about["sha256"] == file_sha256(path)
+        told = json.loads(path.with_name(BETON_NOTE).read_text(encoding="utf-8"))
+        fits = [told["content"], told["bytes"], told["version"]] == [data.content_sha256, path.stat().st_size, VERSION]
+        return fits and told["sha256"] == file_sha256(path)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return False
