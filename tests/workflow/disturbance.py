@@ -22,7 +22,8 @@ from workflow_folder import QUICK, TINY, Folder
 from whyalike.training.store import StoredRun
 
 STUDY = TINY.with_name("disturbed.yaml")
-SEED = int(os.environ.get("WHYALIKE_FAULTS_SEED", "1"))
+# this one kills drivers in data and training, while their jobs go on or are stopped
+SEED = int(os.environ.get("WHYALIKE_FAULTS_SEED", "376"))
 # the stage of a process by its role; that of the driver is one too: it keeps notes of every job
 STAGES = {
     "snakemake": "driver",
@@ -78,10 +79,12 @@ class Moments:
     def tell(self, stage: str, halvings: int = 0) -> None:
         """Let the first process that comes to its n-th operation from now stay there, n halved so often.
 
-        One of the stage, or of a later one: the rest of the stage may make fewer operations than n.
+        One of the stage, or of a later one: what is left of the stage may make fewer operations than n. Only the driver
+        always makes enough.
         """
         self.number += 1
-        for role in self.roles[[STAGES[role] for role in self.roles].index(stage) :]:
+        first = [STAGES[role] for role in self.roles].index(stage)
+        for role in self.roles[first : first + 1 if stage == "driver" else None]:
             n = max(1, self.random.randint(1, OPERATIONS[STAGES[role]]) >> halvings)
             (self.folder / f".{role}").write_text(f"{n} {self.number}")
             (self.folder / f".{role}").rename(self.folder / role)
