@@ -6,7 +6,7 @@ study lie in {results}/{its name there}/; models that are worth it are runs of t
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from whyalike.config.config import Config
 from whyalike.config.faults import faults_in_words, listed
+from whyalike.config.names import taken
 from whyalike.config.yaml_file import ConfigError, keys_of
 from whyalike.data.parameters import Parameters
 from whyalike.grid.runs import Cell
@@ -199,6 +200,12 @@ def rule_studies(config: Config, folder: str | Path = "config") -> dict[str, Rul
     folder : where the files {study}.yaml lie.
     """
     return {name: entry.load()(config, Path(folder, f"{name}.yaml")) for name, entry in STUDIES.items()}
+
+
+def check_names(config: Config, studies: Iterable[RuleStudy]) -> None:
+    """Raise a ConfigError if a figure or a sample text has the name of a study's rule or target."""
+    if faults := [fault for study in studies for fault in taken(config, {*study.rules, *study.targets()})]:
+        raise ConfigError(listed("configuration", faults))
 
 
 def _read(name: str, path: Path) -> Any:

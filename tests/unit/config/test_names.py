@@ -1,4 +1,4 @@
-"""Names that a rule, a target or a folder of the results has already."""
+"""Names that a rule, a target or the run store has already."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,6 @@ import pytest
 from whyalike.config.names import RULES
 from whyalike.config.reading import check
 from whyalike.config.yaml_file import ConfigError
-from whyalike.studies.registry import STUDIES
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -17,14 +16,11 @@ def test_no_rule_is_forgotten(demo):
     texts = [path.read_text() for path in (REPOSITORY / "workflow").rglob("*") if path.suffix in (".smk", "")
              and path.is_file()]  # fmt: skip
     named = {name for text in texts for name in re.findall(r"^(?:use rule \w+ as|rule) (\w+)", text, re.MULTILINE)}
-    for name, entry in STUDIES.items():
-        study = entry.load()(check(demo), REPOSITORY / "config" / f"{name}.yaml")
-        named |= {*study.targets(), *(rule.name for rule in study.rules.values())}
     assert named == RULES
 
 
 @pytest.mark.parametrize("table", ["figures", "sample_texts"])
-@pytest.mark.parametrize("name", ["all", "train_models", "closeness", "download_mine", "extract_avgpool"])
+@pytest.mark.parametrize("name", ["all", "train_models", "download_mine", "extract_avgpool"])
 def test_a_target_has_no_rules_name(demo, table, name):
     demo["datasets"]["mine"] = {"source": "cifar10"}
     one = {"kind": "accuracy", "caption": "a"} if table == "figures" else {"study": "dataset_overlap"}
@@ -33,14 +29,10 @@ def test_a_target_has_no_rules_name(demo, table, name):
         check(demo)
 
 
-def test_results_lie_neither_in_the_run_store_nor_in_those_of_another_study(demo):
-    for name in ("runs", "closeness"):
-        with pytest.raises(ConfigError, match=f"name: '{name}' is taken: the .* lies in {{results}}/{name}"):
-            check({**demo, "name": name})
-    with pytest.raises(ConfigError, match=r"closeness\.name: 'runs' is taken"):
-        check({**demo, "closeness": {"name": "runs"}})
-    with pytest.raises(ConfigError, match="name: 'demo' is taken: the study closeness lies in"):
-        check({**demo, "closeness": {"name": "demo"}})
+def test_results_do_not_lie_in_the_run_store(demo):
+    for values, key in (({"name": "runs"}, "name"), ({"closeness": {"name": "runs"}}, "closeness.name")):
+        with pytest.raises(ConfigError, match=f"- {key}: 'runs' is taken: the run store lies in {{results}}/runs"):
+            check(demo | values)
 
 
 def test_a_layer_stands_once_and_its_name_is_part_of_a_file(demo):

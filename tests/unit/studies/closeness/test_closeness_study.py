@@ -9,6 +9,7 @@ import yaml
 from whyalike.config.reading import check
 from whyalike.config.yaml_file import ConfigError
 from whyalike.studies.closeness.study import ClosenessStudy
+from whyalike.studies.study import check_names
 
 DEFAULT = Path(__file__).parents[4] / "config" / "closeness.yaml"
 RULES = {
@@ -124,6 +125,14 @@ def test_a_metric_of_distributions_is_no_metric_of_embeddings(demo, section):
     section["metrics"] = {"llv_distance": {}}
     with pytest.raises(ConfigError, match=r"'llv_distance' compares pairs \(f, g\)"):
         flow(demo, section)
+
+
+@pytest.mark.parametrize("name", ["closeness", "closeness_synthetic", "embed_group"])
+def test_a_figure_has_no_name_of_its_rules_and_targets(demo, section, name):
+    demo["figures"][name] = {"kind": "accuracy", "caption": "Accuracies."}
+    study = flow(demo, section)
+    with pytest.raises(ConfigError, match=f"figures.{name}: '{name}' is taken: a rule of the workflow has this name"):
+        check_names(study.config, [study])
 
 
 def test_results_do_not_mix_with_the_configurations_own(demo, section):
