@@ -29,6 +29,7 @@ from whyalike.designs.registry import design
 from whyalike.grid.workflow import Workflow
 from whyalike.locks import Lock
 from whyalike.planning import preflight
+from whyalike.studies.main_line import MainLine
 
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
 CACHE = "XDG_CACHE_HOME"
@@ -64,7 +65,12 @@ def run(configfile: Path, arguments: Sequence[str]) -> None:
         fail(f"nothing was run: {fault}")
     before = None if options.dryrun else kept_and_made.look(flow.config)
     locks = [] if options.dryrun else _locks(command, start, flow.root)
-    if status := _status(command, start, locks):
+    status, whole = 0, not (options.targets or options.until or options.omit_from)
+    if whole and (lost := _lost_manifests(flow)):
+        words = f"First the manifests that are missing, of runs that are finished: {', '.join(lost)}"
+        print(f"{words}. The plan still counts what is kept then." if options.dryrun else words, flush=True)
+        status = _status([*command, "--", *lost], start, locks)
+    if status := status or _status(command, start, locks):
         if options.snakefile is None and not any(map(os.path.isfile, SNAKEFILES)):
             fail(f"There is no Snakefile in {Path.cwd()}: start in {REPOSITORY}, or add --snakefile "
                  f"{REPOSITORY / 'Snakefile'} --profile {REPOSITORY / 'profiles' / 'local'}")  # fmt: skip
@@ -75,7 +81,7 @@ def run(configfile: Path, arguments: Sequence[str]) -> None:
              f"The same command goes on where it stopped.{advice}")  # fmt: skip
     if before is not None:
         print(kept_and_made.line(before, kept_and_made.look(flow.config)))
-        print(_made(flow, began, whole=not (options.targets or options.until or options.omit_from)))
+        print(_made(flow, began, whole))
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
@@ -148,6 +154,22 @@ def _status(command: Sequence[str], start: Start, locks: Sequence[Lock]) -> int:
                     return process.wait()
         finally:
             signal.signal(signal.SIGTERM, before)
+
+
+def _lost_manifests(flow: Workflow) -> list[str]:
+    """Manifests that are missing, of cells whose runs are stored and whose representations are made, or scored.
+
+    Made in one go with the rest they would be new: Snakemake would make anew all that follows. Made before, they are
+    the bytes that it knows.
+    """
+    store, lost = Path(flow.store), {}
+    for cell, path in zip(flow.grid.cells, flow.all_manifests(), strict=True):
+        runs = flow.grid.runs(cell) if design(cell.factor).is_trained else []
+        if not Path(path).is_file() and all((store / run.identity / "result.json").is_file() for run in runs):
+            lost[cell] = path
+    extractions = (job for job in MainLine(flow).jobs() if job.stage == "activations") if lost else ()
+    followed = {cell for job in extractions for cell in job.cells if job.made(dict.fromkeys(job.cells, True))}
+    return [path for cell, path in lost.items() if cell in followed]
 
 
 def _made(flow: Workflow, began: float, whole: bool) -> str:

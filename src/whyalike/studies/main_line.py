@@ -97,8 +97,7 @@ class MainLine(Study):
             rule = "import_activations" if imported else f"{EXTRACTION}{words[cell.setting]}"
             for stimuli in self.grid.stimuli(cell):
                 files = tuple(f"{folder}/{stimuli}.{layer}.parquet" for layer in setting.layers)
-                scores = self._scores_of(cell, stimuli) if self.config.activations == "recompute" else ()
-                names = {**_wildcards(cell), "stimuli": stimuli}
+                names, scores = {**_wildcards(cell), "stimuli": stimuli}, self._scores_of(cell, stimuli)
                 yield Job("activations", rule, names, files, cells=frozenset([cell]), instead=scores)
 
     def _scores_of(self, cell: Cell, stimuli: str) -> tuple[str, ...]:

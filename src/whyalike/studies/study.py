@@ -6,8 +6,8 @@ study lie in {results}/{its name there}/; models that are worth it are runs of t
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -39,7 +39,7 @@ class Job:
     files : what it makes; the first is its target.
     archive : those that an export takes.
     cells : cells of the main line whose runs it needs.
-    instead : files in whose presence its own need not be there: they are removed once those are made of them.
+    instead : files in whose presence its own need not be there: all that is made of them.
     is_traced : whether its files keep what they were made from.
     """
 
@@ -97,6 +97,13 @@ class Study(ABC):
         """Identity of every run of the common store that the study needs -> the group or setting that it belongs to."""
         return {}
 
+    def results(self) -> list[str]:
+        """What `all` asks for: the files of every job that has something for an export, so that one is made again.
+
+        Data, splits, representations and what tables are put together of stand behind them: they are made if needed.
+        """
+        return [file for job in self.jobs(whole=False) if job.archive and job.stage != "data" for file in job.files]
+
     def watched(self) -> list[Job]:
         """The jobs that status tells of: those that `all` makes, and all of them once anything of the rest is there."""
         part, whole = self.jobs(whole=False), self.jobs()
@@ -149,7 +156,7 @@ class RuleStudy(Study):
         return {self.name: [job.files[0] for job in self.jobs()]}
 
     def part(self) -> list[str]:
-        """What `all` makes of a study that is asked for: the files of the first target."""
+        """What `all` makes of a study that is asked for, with all before it: the files of the first target."""
         return next(iter(self.targets().values()))
 
     def inputs(self, rule: Rule) -> Callable[[Any], Paths]:
@@ -166,13 +173,23 @@ class RuleStudy(Study):
 
     @cached_property
     def _jobs(self) -> list[Job]:
-        return [self._job(rule, wildcards) for rule in self.rules.values() if rule.stage for wildcards in rule.jobs]
+        jobs = [self._job(rule, wildcards) for rule in self.rules.values() if rule.stage for wildcards in rule.jobs]
+        made_of: dict[str, list[str]] = {}
+        for job in jobs:
+            for file in self._inputs(job):
+                made_of.setdefault(file, []).extend(job.files)
+        return [replace(job, instead=tuple(made_of.get(job.files[0], ()))) if job.stage == "activations" else job
+                for job in jobs]  # fmt: skip
 
     def _job(self, rule: Rule, wildcards: Wildcards) -> Job:
         """A job makes the rule's files, of which an export leaves out representations and weights."""
         files = tuple(below(self.root, rule.outputs, wildcards).values())
         archive = tuple(file for file in files if not file.endswith(".safetensors"))
         return Job(rule.stage, rule.name, wildcards, files, () if rule.stage == "activations" else archive)
+
+    def _inputs(self, job: Job) -> Iterator[str]:
+        for of in self.rules[job.rule].needs(self.root, job.wildcards).values():
+            yield from [of] if isinstance(of, str) else of
 
     def _needed(self, files: list[str]) -> list[Job]:
         """The jobs that make some files, and those that make what these need."""
@@ -182,8 +199,7 @@ class RuleStudy(Study):
             job = makers.get(wanted.pop())
             if job and job.files not in needed:
                 needed.add(job.files)
-                for of in self.rules[job.rule].needs(self.root, job.wildcards).values():
-                    wanted += [of] if isinstance(of, str) else of
+                wanted += self._inputs(job)
         return [job for job in self._jobs if job.files in needed]
 
     def work(self, job: Job) -> str:

@@ -340,9 +340,7 @@ def first_extraction(monitor):
 
 
 def test_representations_that_were_removed_once_scored_are_made(values):
-    values |= {"activations": "recompute"}
-    monitor = Monitor(check(values), COSTS)
-    job = first_extraction(monitor)
+    job = first_extraction(Monitor(check(values), COSTS))
     runs = dict.fromkeys(job.cells, True)
     assert not job.made(runs)
     scores = Path("results/demo/similarity/dataset_overlap/digits/digits_test.parquet")
@@ -350,8 +348,6 @@ def test_representations_that_were_removed_once_scored_are_made(values):
     scores.parent.mkdir(parents=True)
     scores.touch()
     assert job.made(runs) and not job.made(dict.fromkeys(job.cells, False))
-    kept = first_extraction(Monitor(check({**values, "activations": "keep"}), COSTS))
-    assert not kept.made(runs)
 
 
 def test_of_a_partial_result_the_whole_is_told(values):
