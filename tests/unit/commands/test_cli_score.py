@@ -383,7 +383,7 @@ def test_a_fault_is_a_message(folder, arrays, monkeypatch, arguments, words):
         ),
         ("l.npy", b"", "l.npy must be a .npy, .parquet or text of labels, it cannot be read"),
         ("l.txt", bytes(range(256)), "l.txt must be a .npy, .parquet or text of labels, it cannot be read ('utf-8'"),
-        ("l.npz", b"", "l.npz must be a .npy, .parquet or text of labels, it cannot be read (a .npz holds vectors)"),
+        ("l.npz", b"x", "l.npz must be a .npy, .parquet or text of labels, it cannot be read (a .npz holds vectors)"),
         ("l.npy", np.array([1, np.nan]), "l.npy must hold one label a stimulus; 1 of 2 are missing. Add them."),
         ("l.parquet", ["a", None], "l.parquet must hold one label a stimulus; 1 of 2 are missing. Add them."),
         ("l.parquet", [1, None], "l.parquet must hold one label a stimulus; 1 of 2 are missing. Add them."),

@@ -358,7 +358,7 @@ def test_a_fault_is_named_with_its_place_and_value(imported, text, given, messag
         (b"\xef\xbb\xbf" + HEAD.encode() + b"0,cka\xff,0.5,.3\n", "line 2: the byte 0xff is no UTF-8"),
         (HEAD.encode() + b"\xff", "line 2: the byte 0xff is no UTF-8"),
         (gzip.compress(HEAD.encode()), "it is compressed by gzip"),
-        (b"PK\x03\x04\x14\0 and more", "a zip archive or an Excel workbook"),
+        (b"PK\x03\x04\x14\0 and more", "a zip archive, as .npz and Excel workbooks are"),
         (b"PAR1\x15\0 and more", "a Parquet file"),
         (HEAD.encode() + b"0,cka,0.5," + b"3" * 200_000, "line 2: field larger than field limit"),
     ],

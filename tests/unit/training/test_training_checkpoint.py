@@ -213,6 +213,7 @@ def test_an_index_names_files_of_its_own_folder_alone(tmp_path):
     folder.mkdir()
     save_file(begun(filled(Net()).state_dict(), ""), tmp_path / "w.safetensors")
     index = {"weight_map": {"head.bias": "../w.safetensors"}}
+    (folder / "w.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes())
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     assert weight_files(folder) == [folder / "w.safetensors"]
     assert load_file(tmp_path / "w.safetensors")
