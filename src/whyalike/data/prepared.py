@@ -20,7 +20,6 @@ from whyalike.data import binary_facts
 from whyalike.data.array_file import ARRAY, CHECKSUMS, check_array, write_array
 from whyalike.data.array_sums import is_as_written
 from whyalike.data.label_table import PARTS, check_labels, label_table
-from whyalike.data.numpy_files import read_npy
 from whyalike.files import DamagedFile, canonical_json, file_sha256, read_table, write_table, write_text
 
 LABELS = "labels.parquet"
@@ -270,7 +269,7 @@ def _read_checksums(path: Path) -> dict[str, Any]:
 
 def _read_array(path: Path) -> np.ndarray:
     try:
-        return read_npy(path, mapped=True)
+        return np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # numpy evaluates the header, which fails in many ways
         raise DamagedData(_remedy(path, f"is damaged ({error})")) from error
 
