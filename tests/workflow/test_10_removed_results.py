@@ -4,7 +4,7 @@ import re
 import shutil
 
 import pytest
-from workflow_folder import Folder
+from workflow_folder import REPOSITORY, Folder
 
 MANIFEST = "models/digits/dataset/seed0.parquet"
 SCORES = "similarity/task_overlap/digits/digits_test"
@@ -32,13 +32,18 @@ def messages(said: str) -> list[str]:
     return re.findall(r"^ *Job \d+: (.*)$", said, re.MULTILINE)
 
 
+def check_status(own: Folder) -> None:
+    costs = ("--costs", str(REPOSITORY / "config" / "costs.yaml"))
+    status = own.process(own.whyalike_command("status", str(own.config), *costs))
+    counts = re.findall(r"(\d+) of (\d+)", status.stdout)
+    assert counts and all(made == asked for made, asked in counts), status.stdout
+
+
 def check_finished(own: Folder, finished: Folder) -> None:
     assert own.numbers() == finished.numbers()
     plan = own.call(own.snakemake_command("--dry-run"))
     assert "Nothing to be done" in plan.stdout, plan.stdout
-    status = own.process(own.whyalike_command("status", str(own.config)))
-    counts = re.findall(r"(\d+) of (\d+)", status.stdout)
-    assert counts and all(made == asked for made, asked in counts), status.stdout
+    check_status(own)
 
 
 def test_removed_results_are_made_again_and_nothing_before_them(own, finished):
@@ -66,9 +71,8 @@ def test_a_removed_manifest_is_written_from_the_store_and_what_follows_is_kept(o
     check_finished(own, finished)
 
 
-def test_removed_representations_stay_away_once_they_are_scored(own, finished):
+def test_removed_representations_stay_away_once_they_are_scored(own):
     shutil.rmtree(own.results / "activations")
     plan = own.call(own.snakemake_command("--dry-run"))
     assert "Nothing to be done" in plan.stdout, plan.stdout
-    status = own.process(own.whyalike_command("status", str(own.config)))
-    assert all(made == asked for made, asked in re.findall(r"(\d+) of (\d+)", status.stdout)), status.stdout
+    check_status(own)

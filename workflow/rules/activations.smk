@@ -30,7 +30,7 @@ for words, (layers, settings) in FLOW.layer_sets().items():
             **SITE.resources(PLAN.gpus),
             gpu=PLAN.gpus,
             in_turn=1,
-            mem_mb=16000,
+            mem_mb=MEMORY.of(EXTRACTION),
             runtime=PLAN.runtime(f"extract_{words}"),
             expected_seconds=PLAN.expected_seconds(f"extract_{words}"),
         params:

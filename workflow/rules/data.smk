@@ -12,7 +12,7 @@ rule prepare_data:
     threads: 2
     resources:
         **SITE.resources(gpus=0),
-        mem_mb=4000,
+        mem_mb=MEMORY.of("prepare_data"),
         runtime=PLAN.runtime("prepare_data"),
         expected_seconds=PLAN.expected_seconds("prepare_data"),
     params:

@@ -14,7 +14,7 @@ rule import_runs:
     threads: 1
     resources:
         **SITE.resources(gpus=0),
-        mem_mb=16000,
+        mem_mb=MEMORY.of("import_runs"),
         runtime=PLAN.runtime("import_runs"),
         expected_seconds=PLAN.expected_seconds("import_runs"),
     params:
@@ -44,7 +44,7 @@ rule import_activations:
     threads: 1
     resources:
         **SITE.resources(gpus=0),
-        mem_mb=16000,
+        mem_mb=MEMORY.of("import_activations"),
         runtime=PLAN.runtime("import_activations"),
         expected_seconds=PLAN.expected_seconds("import_activations"),
     params:

@@ -14,7 +14,7 @@ rule score_comparison:
     threads: 1
     resources:
         **SITE.resources(gpus=0),
-        mem_mb=16000,
+        mem_mb=MEMORY.of("score_comparison"),
         runtime=PLAN.runtime("score_comparison"),
         expected_seconds=PLAN.expected_seconds("score_comparison"),
     params:
@@ -62,7 +62,7 @@ rule write_pairs:
     threads: 1
     resources:
         **SITE.resources(gpus=0),
-        mem_mb=16000,
+        mem_mb=MEMORY.of("write_pairs"),
         runtime=PLAN.runtime("write_pairs"),
         expected_seconds=PLAN.expected_seconds("write_pairs"),
     params:

@@ -1,0 +1,144 @@
+"""How much memory a job asks for, before any data exist: from stimuli, units, runs and metrics, or from user files.
+
+What a job holds is counted; how often is measured (`tests/unit/planning/test_memory.py` does it again for some sizes).
+A job that needed more is tried again with more, as often as the profile allows. Training asks for what it always did:
+how much a model of the user's takes is not known.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from whyalike.config.external import OwnActivations
+from whyalike.grid import views
+from whyalike.grid.paths import cell_of
+from whyalike.grid.runs import Cell
+from whyalike.grid.workflow import Workflow
+from whyalike.planning.plan import BYTES, EXTRACTION, Plan
+from whyalike.similarity.families import family_jobs
+from whyalike.similarity.metrics.registry import METRICS
+from whyalike.similarity.protocols import metric_of
+
+MEGABYTE = 1e6
+LIBRARIES, TORCH = 500, 4000  # MB of a process with those of scores, and with PyTorch and a GPU's
+HEADROOM = 1.3
+KEPT = 1 << 30  # bytes of intermediates that a workbench keeps
+DOUBLE = 8  # bytes
+# families whose intermediates are stimuli x stimuli, and how many such arrays a score takes beside them; others have
+# features, or a kernel where it is smaller, and take two
+SQUARES = {"rsa": 7.0, "regression": 5.0, "rbf": 4.0}
+BESIDE = 2.0
+IMPORTED = 2.6  # times a file of half precision, as float32 and a third beside it
+PREPARED = 4000  # MB, beside the data set
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a job scores: n stimuli, units of all layers of a run together, layers, and bytes of all runs in float32."""
+
+    n: int
+    units: float
+    layers: int
+    bytes: float
+
+    @property
+    def runs(self) -> float:
+        """How many runs there are, the untrained ones among them."""
+        return self.bytes / (BYTES * self.n * self.units)
+
+
+def of_scores(
+    compared: Compared, families: Iterable[str | None], protocols: Iterable[str], kept: float = KEPT
+) -> float:
+    """Bytes of a process that scores by the metrics of some families."""
+    n, published = compared.n, "as_published" in protocols
+    width = compared.units / compared.layers
+    most = 0.0
+    for family in families:
+        size = DOUBLE * n * (n if family in SQUARES else min(n, width))
+        # as published all layers together are one more, and the features of each are kept too
+        layers = compared.layers * (1 + published) + published
+        features = 2 * DOUBLE * n * compared.units * published
+        beside = SQUARES.get(family, BESIDE) * max(size, DOUBLE * min(n, width) ** 2)
+        most = max(most, min(max(kept, size), compared.runs * (layers * size + features)) + beside)
+    return LIBRARIES * MEGABYTE + compared.bytes + DOUBLE * n * width + most
+
+
+class Memory:
+    """The memory of the jobs of one configuration, as resources of the rules: (wildcards, attempt) -> MB."""
+
+    def __init__(self, plan: Plan, flow: Workflow):
+        self.plan, self.flow, self.config = plan, flow, flow.config
+        self._of_rules: dict[str, Callable[[Any], float]] = {
+            "score_comparison": self._score_comparison,
+            "write_pairs": self._write_pairs,
+            EXTRACTION: self._extract,
+            "import_runs": lambda wildcards: self._largest(flow.import_files(wildcards)),
+            "import_activations": lambda wildcards: self._largest(flow.activation_files(wildcards)),
+            "prepare_data": self._prepare_data,
+        }
+
+    def of(self, rule: str) -> Callable[..., int]:
+        """The ``mem_mb`` of a rule as Snakemake calls it; more with each attempt."""
+        size = self._of_rules[rule]
+        return lambda wildcards, attempt: attempt * round(HEADROOM * size(wildcards) / MEGABYTE)
+
+    def compared(self, study: str, comparison: str, stimuli: str) -> Compared:
+        """What a comparison on a stimulus set is made of."""
+        one = views.comparisons(self.config, study)[comparison]
+        n, _ = self.plan.workload.stimuli(stimuli)
+        units = max(self._units(setting, stimuli, n) for setting in one.settings)
+        layers = max(len(self.config.settings[setting].layers) for setting in one.settings)
+        cells = views.cells(self.flow.grid, study, one)
+        size = sum(self._vectors(cell, stimuli) for cell in cells)
+        return Compared(n, units, layers, size)
+
+    def _units(self, name: str, stimuli: str, n: int) -> float:
+        """Units of all layers of a run; of the user's files as many as the largest can have in float32."""
+        setting = self.config.settings[name]
+        if not isinstance(setting, OwnActivations):
+            return self.plan.workload.units(name)
+        return max(1.0, max(map(_size, setting.files([stimuli]))) / (BYTES * n)) * len(setting.layers)
+
+    def _vectors(self, cell: Cell, stimuli: str) -> float:
+        """Bytes of the representations of a cell; of the user's files where they are that."""
+        setting = self.config.settings[cell.setting]
+        if isinstance(setting, OwnActivations):
+            return sum(map(_size, setting.files([stimuli])))
+        wildcards = {**{name: str(value) for name, value in vars(cell).items()}, "stimuli": stimuli}
+        return self.plan.estimate(EXTRACTION, wildcards).vector_bytes
+
+    def _score_comparison(self, wildcards: Any) -> float:
+        scorings = family_jobs(self.config.similarity.metrics)[wildcards.job]
+        return self._scores(wildcards, scorings, KEPT)
+
+    def _write_pairs(self, wildcards: Any) -> float:
+        """An interval is of two runs: as much as their scores, whatever the metric, with nothing kept."""
+        return self._scores(wildcards, self.config.similarity.metrics, 0.0)
+
+    def _scores(self, wildcards: Any, scorings: Iterable[str], kept: float) -> float:
+        metrics = self.config.similarity.metrics
+        families = {METRICS[metric_of(name, metrics[name])].facts.family for name in scorings}
+        compared = self.compared(wildcards.study, wildcards.comparison, wildcards.stimuli)
+        return of_scores(compared, families, self.config.similarity.protocols, kept)
+
+    def _extract(self, wildcards: Any) -> float:
+        """All representations of the cell, and the samples as they are and on their device."""
+        setting = self.config.settings[wildcards.setting]
+        n, _ = self.plan.workload.stimuli(wildcards.stimuli)
+        samples = n * 3 * (getattr(setting, "size", None) or 0) ** 2
+        data = self.plan.workload.bytes_of_images(self.config.stimuli[wildcards.stimuli].dataset)
+        return TORCH * MEGABYTE + self._vectors(cell_of(wildcards), wildcards.stimuli) + 3 * samples + data
+
+    def _largest(self, files: Iterable[str]) -> float:
+        """One file at a time; of a checkpoint the model too."""
+        return TORCH / 2 * MEGABYTE + IMPORTED * max(map(_size, files), default=0.0)
+
+    def _prepare_data(self, wildcards: Any) -> float:
+        return PREPARED / HEADROOM * MEGABYTE + self.plan.workload.bytes_of_images(wildcards.dataset)
+
+
+def _size(path: str) -> float:
+    """Bytes of a file of the user; one that is not there yet counts as none, until the workflow is started again."""
+    return Path(path).stat().st_size if Path(path).is_file() else 0.0
