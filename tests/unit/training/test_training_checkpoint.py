@@ -236,7 +236,9 @@ def test_a_mask_that_is_infinite_in_the_model_too_is_read(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "change", [lambda own: own * 1j, lambda own: own.to_sparse(), lambda own: own.to("meta")], ids=str
+    "change",
+    [lambda own: own * 1j, lambda own: own.to_sparse(), lambda own: own.to("meta")],
+    ids=["complex", "sparse", "without numbers"],
 )
 def test_tensors_that_are_no_dense_real_numbers_are_refused(tmp_path, change, recwarn):
     state = filled(Net()).state_dict()
