@@ -1,10 +1,10 @@
 """What the tests of the spine share: the demo's configuration as plain values, to be changed and checked."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+from mounts import mounted
 
 DEMO = Path(__file__).parents[2] / "config" / "demo.yaml"
 
@@ -24,9 +24,5 @@ def demo_path():
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system in memory, of two megabytes and twenty files."""
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m,nr_inodes=20", "tmpfs", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"needs the right to mount a file system (root): {done.stderr.strip()}")
-    yield tmp_path
-    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+    with mounted(tmp_path, "size=2m,nr_inodes=20") as disk:
+        yield disk

@@ -36,6 +36,8 @@ onstart:
         driver_lock.hold(ROOT, *own_roots())
     except (RuntimeError, PermissionError) as error:
         raise WorkflowError(str(error)) from None
+    if skew := preflight.clock_skew(Path(FLOW.config.results)):
+        logger.warning(skew)
     if lines := missing_data():
         raise WorkflowError("\n".join(["nothing was run, data are missing:", *lines]))
     # on a cluster, whose profile names the jobs; Snakemake's lock on the folder is held here

@@ -57,8 +57,8 @@ def run(configfile: Path, arguments: Sequence[str]) -> None:
     if options.directory is not None:
         Path(options.directory).mkdir(parents=True, exist_ok=True)
         os.chdir(options.directory)
-    # before Snakemake finds one file or another that it cannot write; it keeps notes here, in a dry-run too
-    faults = [preflight.unwritable(Path(), "start in a folder of yours, or give one by --directory")]
+    # before Snakemake finds one file or another that it cannot write
+    faults = [preflight.working_folder()]
     if not options.dryrun:
         faults.append(preflight.unwritable(Path(flow.config.results)))
     for fault in filter(None, faults):

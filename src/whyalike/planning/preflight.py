@@ -6,6 +6,8 @@ warns, a line a data set. Nothing is opened, only looked for, and torchvision is
 
 import logging
 import os
+import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from whyalike.files import no_room
 from whyalike.section import path_fault
 from whyalike.studies.study import RuleStudy
 
+SKEW_SECONDS = 5  # more than a server's rounding of times and a slow write
 DATA_RULES = ("prepare_data", "prepare_small_data")
 
 
@@ -49,15 +52,51 @@ def run_by_a_shell(paths: Iterable[str | Path]) -> str | None:
     return fault and f"nothing was run: {fault}: rename the folder"
 
 
-def unwritable(results: Path, remedy: str = "set `results`") -> str | None:
-    """What is wrong with the results folder, or with the one that it will be made in; None if it can be written."""
-    folder = next(path for path in (results.absolute(), *results.absolute().parents) if path.exists())
-    if not folder.is_dir():
-        return f"{folder} is no folder: {remedy}, or move the file away."
+def misplaced(wanted: Path, remedy: str = "set `results`") -> str | None:
+    """What is in the place of a folder, or of one that it is to be made in: a link to nowhere, or a file; else None."""
+    paths = (wanted.absolute(), *wanted.absolute().parents)
+    found = next(path for path in paths if path.exists() or path.is_symlink())
+    if not found.exists():
+        there = f"{found} is a link to {found.readlink()}, which is not there"
+        return f"{there}: mount or make that, {remedy}, or remove the link."
+    return None if found.is_dir() else f"{found} is no folder: {remedy}, or move the file away."
+
+
+def unwritable(wanted: Path, remedy: str = "set `results`") -> str | None:
+    """What is wrong with a folder, or with the one that it will be made in; None if it can be written."""
+    if fault := misplaced(wanted, remedy):
+        return fault
+    folder = _nearest(wanted)
     if not os.access(folder, os.W_OK | os.X_OK):
         return f"{folder} cannot be written (a read-only file system, or its permissions): {remedy}, or mend it."
     fault = no_room(folder)
     return f"{folder}: {fault.strerror}." if fault else None
+
+
+def working_folder() -> str | None:
+    """What is wrong with the working directory, where Snakemake keeps notes, in a dry-run too."""
+    return unwritable(Path(".snakemake"), "start in a folder of yours, or give one by --directory")
+
+
+def clock_skew(results: Path) -> str | None:
+    """What to say if files in a folder get other times than this machine's: those of a server with another clock."""
+    folder = _nearest(results)
+    with tempfile.TemporaryFile(dir=folder) as handle:
+        handle.write(b"now")
+        handle.flush()
+        os.fsync(handle.fileno())  # until then a server has not seen it
+        seconds = os.fstat(handle.fileno()).st_mtime - time.time()
+    if abs(seconds) <= SKEW_SECONDS:
+        return None
+    return (
+        f"Files in {folder} get times {abs(seconds):,.0f} s {'ahead of' if seconds > 0 else 'behind'} this machine's "
+        "clock. Jobs are run again by the times of files: if some run that should not, have both clocks set (NTP)."
+    )
+
+
+def _nearest(wanted: Path) -> Path:
+    """A folder, or the one that is there of those that it is to be made in."""
+    return next(path for path in (wanted.absolute(), *wanted.absolute().parents) if path.is_dir())
 
 
 def downloads(config: Config) -> list[str]:

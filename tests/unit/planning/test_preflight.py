@@ -2,6 +2,8 @@
 
 import logging
 import os
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +12,7 @@ import pytest
 from whyalike.config.reading import check
 from whyalike.grid.runs import Grid
 from whyalike.grid.workflow import Workflow
-from whyalike.planning.preflight import DryRunWarnings, downloads, missing_data, unwritable
+from whyalike.planning.preflight import DryRunWarnings, clock_skew, downloads, missing_data, unwritable
 
 
 def job(rule, **wildcards):
@@ -114,3 +116,28 @@ def test_results_that_cannot_be_written_are_named(tmp_path, monkeypatch):
 def test_a_file_where_the_results_folder_would_be_is_said(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     assert unwritable(tmp_path / "file" / "results").startswith(f"{tmp_path}/file is no folder: set `results`")
+
+
+def test_a_link_to_nowhere_is_said(tmp_path):
+    (tmp_path / "results").symlink_to("/scratch/gone")
+    words = f"{tmp_path}/results is a link to /scratch/gone, which is not there: make that, set `results`"
+    for path in ("results", "results/of/mine"):
+        assert unwritable(tmp_path / path).startswith(words)
+
+
+def test_a_folder_that_takes_no_more_files_is_said(small_disk):
+    with suppress(OSError):
+        for number in range(30):
+            (small_disk / str(number)).touch()
+    assert unwritable(small_disk / "results").startswith(
+        f"{small_disk}: No more files can be made on {small_disk} (its"
+    )
+
+
+def test_a_file_system_with_another_clock_is_said(tmp_path, monkeypatch):
+    """No server with another clock can be had here: this machine's is read as another."""
+    assert clock_skew(tmp_path / "results") is None
+    now = time.time
+    for seconds, words in ((-90, "90 s ahead of this"), (3600, "3,600 s behind this")):
+        monkeypatch.setattr(time, "time", lambda seconds=seconds: now() + seconds)
+        assert clock_skew(tmp_path / "results").startswith(f"Files in {tmp_path} get times {words} machine's clock.")
