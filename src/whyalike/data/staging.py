@@ -60,7 +60,11 @@ def staged(folder: Path, scratch: str | None, gigabytes: float | None) -> Iterat
         yield folder
         return
     with lock:
-        used = _copied(folder, place / name, lock, gigabytes * GIGABYTE)
+        try:
+            used = _copied(folder, place / name, lock, gigabytes * GIGABYTE)
+        except OSError as error:  # a disk without locks: nothing would keep a copy while it is read
+            note(f"{folder} is read where it is: no copy can be kept in {place} ({error})")
+            used = folder
         try:
             yield used
         except DamagedData as error:

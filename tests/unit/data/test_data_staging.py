@@ -1,5 +1,6 @@
 """Copies of prepared data on a node's own disk: whole, shared, checked, bounded; never a reason to fail."""
 
+import errno
 import fcntl
 import os
 import shutil
@@ -140,6 +141,17 @@ def test_a_copy_taken_from_under_its_readers_is_not_waited_for(prepared, scratch
         shutil.rmtree(copy)
         with staged(folder, scratch, ROOM) as read:
             assert read == folder
+
+
+def test_a_scratch_without_locks_is_no_fault(prepared, scratch, caplog, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    caplog.set_level("INFO", "whyalike")
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with staged(folder := prepared(), scratch, ROOM) as read:
+        assert read == folder
+    assert "is read where it is: no copy can be kept" in caplog.text
 
 
 def test_a_scratch_that_cannot_be_written_is_no_fault(prepared, tmp_path, caplog):
