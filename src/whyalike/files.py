@@ -111,7 +111,7 @@ def no_room(folder: Path, error: BaseException | None = None) -> NoRoom | None:
         what they expect), or there is none, a small file that leaves nothing behind is tried.
     """
     found = [code for code in _codes(error) if code in (errno.ENOSPC, errno.EDQUOT)]
-    code = found[0] if found else _refusal(folder)
+    code = found[0] if found else refusal(folder)
     if code == errno.EDQUOT:
         words = f"Your quota on {_mount(folder)} is used up (`quota -s` shows it)"
     elif code != errno.ENOSPC:
@@ -130,8 +130,8 @@ def _codes(error: BaseException | None) -> Iterator[int | None]:
         error = error.__cause__ or error.__context__
 
 
-def _refusal(folder: Path) -> int | None:
-    """The number of the error that a new file of `FULL` bytes meets in a folder."""
+def refusal(folder: Path) -> int | None:
+    """The number of the error that a new file of `FULL` bytes meets in a folder; None where it meets none."""
     try:
         with tempfile.TemporaryFile(dir=folder) as handle:
             handle.write(bytes(FULL))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from whyalike.config.config import Config
 from whyalike.data.parameters import OfficialParameters, Parameters
-from whyalike.files import no_room
+from whyalike.files import no_room, refusal
 from whyalike.section import path_fault
 from whyalike.studies.study import RuleStudy
 
@@ -67,10 +67,11 @@ def unwritable(wanted: Path, remedy: str = "set `results`") -> str | None:
     if fault := misplaced(wanted, remedy):
         return fault
     folder = _nearest(wanted)
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return f"{folder} cannot be written (a read-only file system, or its permissions): {remedy}, or mend it."
-    fault = no_room(folder)
-    return f"{folder}: {fault.strerror}." if fault else None
+    if (code := refusal(folder)) is None:
+        return None
+    if fault := no_room(folder, OSError(code, "")):
+        return f"{folder}: {fault.strerror}."
+    return f"{folder} cannot be written (a read-only file system, or its permissions): {remedy}, or mend it."
 
 
 def working_folder() -> str | None:

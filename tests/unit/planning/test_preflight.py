@@ -1,13 +1,13 @@
 """What is looked for before any job; and where data lie is no part of any identity or job's parameters."""
 
 import logging
-import os
 import time
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from mounts import mounted
 
 from whyalike.config.reading import check
 from whyalike.grid.runs import Grid
@@ -108,9 +108,9 @@ def test_results_can_be_written_where_no_folder_is_yet(tmp_path):
     assert unwritable(tmp_path / "not" / "yet") is None
 
 
-def test_results_that_cannot_be_written_are_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
-    assert unwritable(tmp_path / "results").startswith(f"{tmp_path} cannot be written (a read-only file system")
+def test_results_that_cannot_be_written_are_named(tmp_path):
+    with mounted(tmp_path, "ro"):
+        assert unwritable(tmp_path / "results").startswith(f"{tmp_path} cannot be written (a read-only file system")
 
 
 def test_a_file_where_the_results_folder_would_be_is_said(tmp_path):
