@@ -260,7 +260,7 @@ def test_where_no_snakefile_is_the_message_says_where_one_is(whyalike, tmp_path,
 
 
 def test_a_folder_that_cannot_be_written_is_one_message(whyalike, demo_path, monkeypatch):
-    wrong = lambda path, remedy="": "here cannot be written." if path == Path() else None  # noqa: E731
+    wrong = lambda path, remedy="": "here cannot be written." if path == Path(".snakemake") else None  # noqa: E731
     monkeypatch.setattr(running.preflight, "unwritable", wrong)
     for dry in ([], ["-n"]):
         assert whyalike("run", str(demo_path), *dry).stderr.endswith("nothing was run: here cannot be written.\n")

@@ -120,7 +120,7 @@ def test_a_file_where_the_results_folder_would_be_is_said(tmp_path):
 
 def test_a_link_to_nowhere_is_said(tmp_path):
     (tmp_path / "results").symlink_to("/scratch/gone")
-    words = f"{tmp_path}/results is a link to /scratch/gone, which is not there: make that, set `results`"
+    words = f"{tmp_path}/results is a link to /scratch/gone, which is not there: mount or make that, set `results`"
     for path in ("results", "results/of/mine"):
         assert unwritable(tmp_path / path).startswith(words)
 
