@@ -47,7 +47,7 @@ claims: demo
 test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# sixty faults at random moments of a small study, here and on a SLURM; WHYALIKE_FAULTS_SEED draws others
+# sixty faults at random moments of a small study, here and on a SLURM (WHYALIKE_FAULTS_SEED draws others); a plan of 20,000 jobs
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
 

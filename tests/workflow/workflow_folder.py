@@ -79,20 +79,20 @@ class Folder:
         if command[: len(SNAKEMAKE)] != SNAKEMAKE:
             return self.process(command)
         with tempfile.NamedTemporaryFile() as output:
-            status = snakemake(command[len(SNAKEMAKE) :], self.path, self._environment(), Path(output.name))
+            status = snakemake(command[len(SNAKEMAKE) :], self.path, self.environment(), Path(output.name))
             return subprocess.CompletedProcess(command, status, output.read().decode())
 
     def process(self, command: list[str]) -> subprocess.CompletedProcess:
         """Run a command here, as a process that begins with nothing imported."""
         output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.run(command, cwd=self.path, env=self._environment(), **output)
+        return subprocess.run(command, cwd=self.path, env=self.environment(), **output)
 
     def begin(self, command: list[str]) -> subprocess.Popen:
         """Start a command here, unheard, in a process group of its own."""
         silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(command, cwd=self.path, env=self._environment(), start_new_session=True, **silent)
+        return subprocess.Popen(command, cwd=self.path, env=self.environment(), start_new_session=True, **silent)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, self.python_path))}
 
     def log(self, said: str) -> str:

@@ -12,6 +12,7 @@ from whyalike.config.reading import check
 from whyalike.grid.workflow import Workflow
 from whyalike.planning import costs
 from whyalike.planning.plan import Plan
+from whyalike.similarity.parameters import ScoreParameters
 from whyalike.studies.main_line import MainLine
 
 COSTS = Path(__file__).parents[3] / "config" / "costs.yaml"
@@ -57,3 +58,12 @@ def test_the_pairs_of_a_comparison_are_made_once_for_all_of_its_jobs():
 
 def test_a_job_costs_a_few_hundred_calls():
     assert calls_a_job(1, 10) < 300
+
+
+def test_the_text_of_scores_whose_pairs_are_made_once_is_that_of_their_parameters():
+    flow = Workflow(check(scaled(1, 2)))
+    wildcards = {"study": "controls", "comparison": "cifar10", "stimuli": "cifar10_test"}
+    for job in ({}, {"job": "neighbours"}):
+        text = flow.similarity_work(SimpleNamespace(**wildcards, **job))
+        assert len(ScoreParameters.from_text(text).pairs) > 2
+        assert ScoreParameters.from_text(text).text() == text
