@@ -55,7 +55,7 @@ class Local(Disturbed):
     def start(self) -> subprocess.Popen:
         # a shell that starts the tests in the background lets them ignore SIGINT, and they their children
         heeding = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), "start_new_session": True}
-        environment = self._environment() | {"WHYALIKE_TEST_MOMENTS": str(self.moments.folder)}
+        environment = self.environment() | {"WHYALIKE_TEST_MOMENTS": str(self.moments.folder)}
         with self.output.open("w") as output:
             return subprocess.Popen(self.run_command(), cwd=self.path, env=environment, stdout=output, stderr=output,
                                     stdin=subprocess.DEVNULL, **heeding)  # fmt: skip
