@@ -132,8 +132,9 @@ def test_other_runs_are_not_held_up(tmp_path, stored):
 
 
 def append(stored, **line):
+    start = {"event": "start", "host": "elsewhere", "pid": 7, "job": "12", "time": 1.0}
     with stored.ledger.open("a") as ledger:
-        ledger.write(json.dumps({"event": "start", "host": "elsewhere", "pid": 7, "job": "12", "time": 1.0, **line}) + "\n")
+        ledger.write(json.dumps(start | line) + "\n")
 
 
 def test_a_line_of_another_trainer_stops_every_write(stored):
