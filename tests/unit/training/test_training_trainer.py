@@ -323,7 +323,7 @@ def test_divergence_is_named(tmp_path):
     with pytest.raises(
         ArithmeticError, match=rf"run A \({IDENTITY}\) diverged: the loss is (nan|inf) in the steps \d+ to \d+\. Lower"
     ):
-        train(tmp_path, recipe=varied(lr=1000.0, epochs=3))
+        train(tmp_path, recipe=varied(lr=1000.0, weight_decay=1.0, epochs=3))
     assert stored_run(tmp_path).finished() is None
 
 
