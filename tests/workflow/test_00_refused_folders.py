@@ -48,7 +48,7 @@ def test_a_working_folder_that_takes_nothing_is_one_sentence(tmp_path, noted, op
 def test_results_that_take_nothing_are_one_sentence(tmp_path):
     results = tmp_path / "results"
     results.symlink_to("/scratch/gone")
-    is_refused(Folder(tmp_path), results, " is a link to /scratch/gone, which is not there: make that, set")
+    is_refused(Folder(tmp_path), results, " is a link to /scratch/gone, which is not there: mount or make that, set")
     results.unlink()
     results.write_text("a file")
     is_refused(Folder(tmp_path), results, " is no folder: set `results`, or move the file away.")
