@@ -57,8 +57,8 @@ def run(configfile: Path, arguments: Sequence[str]) -> None:
     if options.directory is not None:
         Path(options.directory).mkdir(parents=True, exist_ok=True)
         os.chdir(options.directory)
-    # before Snakemake finds one file or another that it cannot write
-    faults = [preflight.working_folder()]
+    # before Snakemake finds one file or another that it cannot write, and before anything is made
+    faults = [preflight.run_by_a_shell([Path.cwd()]), preflight.working_folder()]
     if not options.dryrun:
         faults.append(preflight.unwritable(Path(flow.config.results)))
     for fault in filter(None, faults):

@@ -49,7 +49,7 @@ def run_by_a_shell(paths: Iterable[str | Path]) -> str | None:
     and not by a shell's, of a scheduler, of a container. Not all of them can be made safe from here.
     """
     fault = next(filter(None, map(path_fault, paths)), None)
-    return fault and f"nothing was run: {fault}: rename the folder"
+    return fault and f"{fault}: rename the folder"
 
 
 def misplaced(wanted: Path, remedy: str = "set `results`") -> str | None:
