@@ -67,7 +67,7 @@ ROOT = Path(__file__).parents[2]
 REMEDY = re.compile(
     r"(?i)([.:;,)?]\s+|\n)(add|check|convert|copy|correct|delete|divide|download|drop|fetch|flatten|give|import|is it|"
     r"known|leave|let|make|name|put|read|remove|rename|repair|save|say|see|set|start|take|unpack|use|write)\b"
-    r"|\n\s*- [^:]+: "  # a key of the configuration, and what must hold of it
+    r"|\n\s*- .+: "  # a key of the configuration, and what must hold of it
 )
 X = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
 IDS = np.arange(6)
