@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
-.PHONY: setup setup-ffcv demo demo-full claims test test-slow test-cluster test-cluster-demo cluster-up cluster-down lint format plan pins reference lock bench bench-loaders bench-peers
+.PHONY: setup setup-ffcv demo demo-full claims test test-slow test-cluster test-cluster-demo test-cluster-faults cluster-up cluster-down lint format plan pins reference lock bench bench-loaders bench-peers
 
 setup: .venv/.ready
 
@@ -47,13 +47,17 @@ claims: demo
 test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# sixty faults at random moments of a small study, here and on a SLURM (WHYALIKE_FAULTS_SEED draws others); a plan of 20,000 jobs
+# forty faults at random moments of a small study (WHYALIKE_FAULTS_SEED draws others); a plan of 20,000 jobs
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
 
 # a real SLURM on this machine (Debian's packages), disturbed in twelve ways: a quarter of an hour or more
 test-cluster: setup
 	@$(BIN)/python -m pytest -m cluster tests/cluster -rs
+
+# twenty faults at random moments of a small study on that SLURM (WHYALIKE_FAULTS_SEED draws others)
+test-cluster-faults: setup
+	@$(BIN)/python -m pytest -m cluster_faults tests/cluster -rs
 
 # the demo through SLURM and without, to the same bytes, and its plan beside what it took: ten to fifteen minutes
 test-cluster-demo: setup

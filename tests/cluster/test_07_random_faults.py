@@ -27,7 +27,7 @@ from disturbance import (
 from driven import Study
 from workflow_folder import shared
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.cluster_faults
 ROLES = ("train_models", "extract_activations", "score_comparison")  # the others are done beside the driver
 STAGES = (*["training"] * 3, *["activations"] * 2, *["similarity"] * 2)
 KINDS = {"cancel": 3, "kill": 3, "requeue": 2, "stop": 2, "preempt": 2, "end the node": 2, "end the controller": 2,
