@@ -96,7 +96,7 @@ def _float32(source: VectorFile, rows: np.ndarray) -> np.ndarray:
         numbers = block[taken]
         finite[of_rows[taken]] &= np.isfinite(numbers).all(axis=1)
         largest = max(largest, float(np.abs(numbers).max(initial=0, where=np.isfinite(numbers))))
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told below
             found[places[of_rows[taken]], columns] = numbers
     check_finite(finite, str(source.path))
     if largest and not SMALLEST <= largest <= LARGEST:
