@@ -23,6 +23,7 @@ from disturbance import (
     signal_to,
     wait_for,
 )
+from mounts import mounted
 from workflow_folder import shared
 
 pytestmark = pytest.mark.slow
@@ -187,15 +188,10 @@ def test_disturbed_at_random_moments_it_ends_in_the_same_bytes(number, folder, e
 
 
 def test_out_of_disk_at_random_moments_it_ends_in_the_same_bytes(folder, expected, record_property):
-    command = ["mount", "-t", "tmpfs", "-o", f"size={ROOM}", "tmpfs", str(folder)]
-    mounted = subprocess.run(command, capture_output=True, text=True)
-    if mounted.returncode:
-        pytest.skip(f"needs the right to mount a file system (root): {mounted.stderr.strip()}")
-    study = Local(folder, "disk", expected)
-    try:
-        faults = [Fault("fill the disk", stage) for stage in OPERATIONS]
-        disturbed_again_and_again(study, faults, DO, record_property)
-    finally:
-        study.end()
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with mounted(folder, f"size={ROOM}"):
+        study, faults = Local(folder, "disk", expected), [Fault("fill the disk", stage) for stage in OPERATIONS]
+        try:
+            disturbed_again_and_again(study, faults, DO, record_property)
+        finally:
+            study.end()
     assert study.full == len(faults)

@@ -87,11 +87,11 @@ def _rows(path: Path, own: np.ndarray, ids: np.ndarray) -> np.ndarray:
 def _float32(source: VectorFile, rows: np.ndarray) -> np.ndarray:
     """Some rows as float32 (n, d), read into their places and checked; the others may hold anything."""
     found, finite, largest = np.empty((len(rows), source.shape[1]), np.float32), np.ones(source.shape[0], bool), 0.0
-    places = np.full(source.shape[0], len(rows))  # behind the last: of no stimulus
+    every, places = np.arange(source.shape[0]), np.full(source.shape[0], len(rows))  # behind the last: of no stimulus
     places[rows] = np.arange(len(rows))
     for at, block in source.blocks():
         of_rows, columns = at if isinstance(at, tuple) else (at, slice(None))
-        of_rows = np.arange(source.shape[0])[slice(None) if of_rows is ... else of_rows]
+        of_rows = every[slice(None) if of_rows is ... else of_rows]
         taken = places[of_rows] < len(rows)
         numbers = block[taken]
         finite[of_rows[taken]] &= np.isfinite(numbers).all(axis=1)

@@ -1,6 +1,7 @@
 """How much memory a job asks for, before any data exist: from stimuli, units, runs and metrics, or from user files.
 
-What a job holds is counted; how often is measured (`tests/unit/planning/test_memory.py` does it again for some sizes).
+What a job holds is counted. How often is measured of scores of up to 4,000 stimuli, again in
+`tests/unit/planning/test_memory.py`; of extraction, imports and data it is an estimate that no job has confirmed.
 A job that needed more is tried again with more, as often as the profile allows. Training asks for what it always did:
 how much a model of the user's takes is not known.
 """

@@ -1,6 +1,6 @@
 """The null of row permutations in closed form: against every order, and against many draws."""
 
-from itertools import permutations
+from itertools import permutations, product
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import scipy.stats
 from numpy.testing import assert_allclose
 
 from whyalike.similarity.api import workbench_of
-from whyalike.similarity.moments import MOST_SKEWED, SMALLEST_P, PearsonIII, null_of_rows
+from whyalike.similarity.moments import SMALLEST_P, PearsonIII, null_of_rows
 from whyalike.similarity.nulls import closed_null, row_orders
 from whyalike.similarity.protocols import scoring
 from whyalike.similarity.workbench import Rows, Scorable
@@ -30,6 +30,8 @@ def features(kind: str, n: int, generator: np.random.Generator) -> np.ndarray:
         return generator.normal(size=(n, 6)) @ generator.normal(size=(6, 6))
     if kind == "wide":
         return np.maximum(generator.normal(size=(n, 2 * n)), 0)
+    if kind == "one wide unit":  # the skewest that still has a closed form
+        return generator.normal(size=(n, 4)) * (1.9, 1, 1, 1)
     if kind == "heavy tails":
         return generator.standard_t(5, size=(n, 12))
     return 2 * generator.normal(size=(10, 16))[generator.permutation(n) % 10] + generator.normal(size=(n, 16))
@@ -67,20 +69,25 @@ def test_the_spread_of_unbiased_cka_depends_on_n_alone():
         assert_allclose((null.mean, null.sd), (0, (2 / (90 * 87)) ** 0.5), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["narrow", "wide", "heavy tails", "clustered"])
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize(
+    ("metric", "kind"),
+    [
+        *product(METRICS, ["narrow", "wide", "heavy tails", "clustered"]),
+        *product(METRICS[:2], ["one wide unit"]),
+    ],
+)
 def test_points_are_those_of_many_draws(metric, kind):
     n, generator = 100, np.random.default_rng(2)
     one = scorable(metric, features(kind, n, generator), features(kind, n, generator), permuted=True)
     drawn = np.array([one.value(order.astype(np.intp)) for order in row_orders(generator, n, DRAWS)])
     null = null_of_rows([one.kernel_sums()])
-    assert null.skewness <= 1.5
+    share = 0.03 if null.skewness <= 1.5 else 0.05
     assert abs(null.mean - drawn.mean()) < 3 * drawn.std() / DRAWS**0.5
     for above in (0.05, 0.01):
         point = np.quantile(drawn, 1 - above)
-        # 3 %, and three standard errors of the drawn point
+        # the share, and three standard errors of the drawn point
         error = 3 * (above * (1 - above) / DRAWS) ** 0.5 / scipy.stats.gaussian_kde(drawn[:4000])(point)[0]
-        assert abs(null.point(above) - point) < 0.03 * abs(point) + error
+        assert abs(null.point(above) - point) < share * abs(point) + error
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -105,7 +112,6 @@ def test_there_is_none_where_one_row_outweighs_the_others():
     x = np.random.default_rng(5).normal(size=(200, 4))
     x[0] *= 100
     assert closed_null(0.5, [scorable("cka", x, x).kernel_sums()]) == {}
-    assert abs(scipy.stats.skew(np.r_[np.zeros(199), 1])) > MOST_SKEWED
 
 
 def test_there_is_none_of_few_rows_or_of_a_maximum_over_layers():

@@ -210,9 +210,8 @@ def permute_rbf(y: Kernel, order: np.ndarray) -> Kernel:
 _of_linear = {"permute": permute_features, "single": True, "kernel_sums": attrgetter("sums")}
 _linear = Form(prepare_linear, compare_linear, from_squares=linear_from_squares, **_of_linear)
 _unbiased = Form(prepare_unbiased, compare_unbiased, from_squares=unbiased_from_squares, **_of_linear)
-_rbf = Form(
-    prepare_rbf, compare_rbf, permute_rbf, ("sigma", "sigma_median"), single=True, kernel_sums=attrgetter("sums")
-)
+_of_rbf = {"reads": ("sigma", "sigma_median"), "single": True, "kernel_sums": attrgetter("sums")}
+_rbf = Form(prepare_rbf, compare_rbf, permute_rbf, **_of_rbf)
 
 # the published forms differ by preprocessing and eps alone
 LINEAR = {"exact": _linear, "as_published": _linear}
