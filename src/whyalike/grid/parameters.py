@@ -46,12 +46,14 @@ DESCRIPTIVE_FACTS = (
     "prepared_by",
     "invariances",
     "range",
+    "range_if",
     "self_value",
     "source",
     "formula",
     "chance",
     "cost",
     "use",
+    "note",
 )
 
 

@@ -93,7 +93,7 @@ def _from_kernels(
             raise UndefinedScore(f"{reason} (layer '{layer}' of {name})") from None
     table = form.from_squares(squares, diagonals, chosen.parameters)
     at = {name: i for i, name in enumerate(arrays)}
-    return {(x, y): float(table[at[x], at[y]]) for x, y in pairs}
+    return {(x, y): chosen.in_range(float(table[at[x], at[y]])) for x, y in pairs}
 
 
 def kernel_products(

@@ -26,7 +26,6 @@ import scipy  # its parts are loaded when they are used: `scipy.stats` takes hal
 from whyalike.randomness import keyed
 from whyalike.similarity.api import workbench_of
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import LEAST_K, Scoring, scoring
 from whyalike.similarity.workbench import Rows, Workbench
 
@@ -87,7 +86,7 @@ def over_stimuli(workbench: Workbench, run_x: str, run_y: str, chosen: Scoring, 
 
 def _within_range(chosen: Scoring, centre: float, half: float, error: float, method: str) -> Interval:
     """The interval, its ends no further than the metric's own range, which is known of the exact protocol."""
-    low, high = METRICS[chosen.metric].facts.range if chosen.protocol == "exact" else (-np.inf, np.inf)
+    low, high = chosen.range
     return Interval(float(max(low, centre - half)), float(min(high, centre + half)), float(error), method)
 
 

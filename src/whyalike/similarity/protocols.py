@@ -11,6 +11,7 @@ parameters: then it is the user's own.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from numbers import Number
 from typing import Any
 
@@ -21,6 +22,7 @@ METRIC = "metric"  # among the parameters: of which metric a scoring is, where i
 PUBLISHED_PREPROCESSING = "clamp95+l2"
 LEAST = {"dims": 1, "folds": 2, "seed": 0}  # whole numbers, and the smallest of each
 LEAST_K = {"cknna": 2}  # with one neighbour the masked HSIC_1 has no off-diagonal pairs to compare; others take 1
+ROUNDING = 1e-6  # how far beyond its range rounding may take a score: float32 products are right to that
 WIDTHS = (1e-60, 1e60)  # as of entries: squares of their ratios are within float64
 
 
@@ -53,6 +55,17 @@ class Scoring:
     def layers_together(self) -> bool:
         """Whether all pairs of layers give one score (their maximum, at least 0)."""
         return self.protocol == "as_published"
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Smallest and largest possible value; as published nothing is promised."""
+        facts = METRICS[self.metric].facts
+        return facts.range_with(self.parameters) if self.protocol == "exact" else (-inf, inf)
+
+    def in_range(self, value: float) -> float:
+        """A score without what rounding took beyond the range; one that lies further out stays as it is."""
+        low, high = self.range
+        return min(max(value, low), high) if low - ROUNDING <= value <= high + ROUNDING else value
 
 
 def scoring(name: str, protocol: str, given: Mapping[str, Any]) -> Scoring:

@@ -71,7 +71,7 @@ class Scorable:
             raise UndefinedScore(
                 f"{self.scoring.metric} must be a finite number; it is {values[0]}. Look at the scale of the features."
             )
-        return max(0.0, *values) if self.scoring.layers_together else values[0]
+        return max(0.0, *values) if self.scoring.layers_together else self.scoring.in_range(values[0])
 
     def kernel_sums(self) -> tuple[KernelSums, KernelSums] | None:
         """The sums of both kernels where the score is their alignment: no maximum, and nothing in its denominator."""

@@ -112,9 +112,6 @@ def cknna(x, y, k, eps=0.0):
 
 def leading(x, dims=None, variance=None):
     x = x - x.mean(axis=0)
-    if dims:
-        x = x[:, x.std(axis=0) > 0]
-        x = x / x.std(axis=0, ddof=1)
     values, vectors = np.linalg.eigh(x @ x.T)
     values, vectors = values[::-1], vectors[:, ::-1]
     if variance:

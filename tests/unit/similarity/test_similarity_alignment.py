@@ -3,6 +3,7 @@
 import numpy as np
 import ot
 import pytest
+import scipy.linalg
 import similarity_oracles as oracle
 
 from whyalike.similarity import folds
@@ -201,3 +202,32 @@ def test_wrong_parameters_are_refused(metric, parameters, message):
 def test_folds_need_three_held_out_stimuli(xy):
     with pytest.raises(UndefinedScore, match="needs 3 held-out stimuli in each of 11 folds; there are 30 stimuli"):
         score("procrustes", *xy, folds=11)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e-8, 1e8, 1e12])
+def test_least_squares_do_not_see_the_scales_of_units(scale):
+    g = np.random.default_rng(0)
+    signal = g.normal(size=(400, 6))
+    x, y = signal + 0.5 * g.normal(size=(400, 6)), signal @ g.normal(size=(6, 6)) + 0.5 * g.normal(size=(400, 6))
+    scales = np.array([scale, 1, 1, 1, 1, 1])
+    assert score("linear", x * scales, y * scales) == pytest.approx(score("linear", x, y), abs=1e-9)  # float64 rounding
+    assert score("linear", x * scales, y * scales, ridge=0.1) < score("linear", x, y, ridge=0.1) - 0.01  # it sees them
+
+
+def test_repeated_units_of_other_scales_change_no_least_squares_prediction():
+    g = np.random.default_rng(0)
+    x = g.normal(size=(200, 5))
+    y = x @ g.normal(size=(5, 4)) + g.normal(size=(200, 4))
+    twice = np.column_stack([x, 1e9 * x[:, :2]])
+    folded = {"correlation": "pooled"}
+    forth = [least_squares_inverse(z.T @ z, 0) @ z.T @ y for z in (x, twice)]
+    np.testing.assert_allclose(twice @ forth[1], x @ forth[0], atol=1e-8)  # float64 rounding of 200 terms
+    assert np.isfinite(score("linear", twice, y, **folded))
+
+
+def test_the_exact_bits_of_well_scaled_least_squares_stay():
+    """Units of like scales are inverted as they are, not scaled first."""
+    x = np.random.default_rng(0).normal(size=(50, 4)) * [1, 2, 30, 400]
+    gram = x.T @ x
+    expected = scipy.linalg.cho_solve((scipy.linalg.cholesky(gram), False), np.eye(4))
+    np.testing.assert_array_equal(least_squares_inverse(gram, 0), expected)

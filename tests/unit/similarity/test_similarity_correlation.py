@@ -36,6 +36,44 @@ def test_units_that_repeat_others_do_not_count_in_cca(xy):
     assert score("cca", np.hstack([x, x @ np.ones((7, 3))]), y) == pytest.approx(score("cca", x, y), abs=1e-9)
 
 
+@pytest.mark.parametrize("scale", [1e-14, 1e14])
+@pytest.mark.parametrize("metric", ["cca", "pwcca"])
+def test_a_unit_of_another_scale_counts_as_before_in_cca(metric, scale, xy):
+    x, y = (z.astype(float) for z in xy)
+    badly = [z * np.where(np.arange(z.shape[1]) == 1, scale, 1) for z in (x, y)]
+    if metric == "cca":
+        assert score("cca", *badly) == pytest.approx(score("cca", x, y), abs=1e-9)  # float64 rounding
+    else:  # it weighs by size: of the canonical correlations those stay
+        assert score("pwcca", x, badly[1]) == pytest.approx(score("pwcca", x, y), abs=1e-9)
+
+
+@pytest.mark.parametrize("apart", [1, 1e-3, 1e-7, 0])
+def test_cca_of_nearly_dependent_units_is_the_mean_cosine_too(apart, xy):
+    x, y = (z.astype(float) for z in xy)
+    x = np.column_stack([x, x[:, 0] + apart * np.random.default_rng(0).normal(size=len(x))])
+    centred = [z - z.mean(axis=0) for z in (x[:, :7] if not apart else x, y)]
+    # of 1e-7 the direction is right to 1e-9, in our decomposition as in scipy's
+    assert score("cca", x, y) == pytest.approx(np.cos(subspace_angles(*centred)).mean(), abs=1e-8)
+
+
+def test_a_unit_that_is_constant_but_for_rounding_does_not_count_in_cca(xy):
+    x, y = (z.astype(float) for z in xy)
+    dead = np.column_stack([x, 0.1 + 1e-17 * np.arange(len(x)), 1e9 + 1e-7 * np.random.default_rng(0).random(len(x))])
+    assert score("cca", dead, y) == pytest.approx(score("cca", x, y), abs=1e-12)
+    with pytest.raises(UndefinedScore, match="cca needs a unit that varies beyond the rounding of its mean"):
+        score("cca", dead[:, -1:], y)
+
+
+def test_pwcca_is_refused_where_forced_correlations_leave_its_weights_open():
+    g = np.random.default_rng(0)
+    x, y = g.normal(size=(20, 12)), g.normal(size=(20, 8))
+    with pytest.raises(UndefinedScore, match=r"rank X \+ rank Y <= n - 1; the ranks are 12 and 8, n is 20. 1 canonical"):
+        score("pwcca", x, y)
+    assert score("pwcca", x[:, :11], y) < 1
+    # another basis of the variates: the first weights, turned among correlations of 1, give another value
+    assert score("pwcca", g.normal(size=(20, 19)), y) == pytest.approx(1, abs=1e-12)  # all are 1: one value
+
+
 def test_pwcca_counts_the_directions_that_x_uses_and_mean_cca_all_alike():
     g = np.random.default_rng(0)
     shared, own = g.normal(size=(500, 2)), g.normal(size=(500, 2))

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from similarity_cases import PUBLISHED, SMALL, WITH_PROTOCOLS, fitting
 
-from whyalike.similarity.api import score
+from whyalike.similarity.api import pairwise, score
 from whyalike.similarity.metrics.facts import INVARIANCES
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import row_orders
@@ -62,6 +63,37 @@ def test_self_value(metric, xy):
 def test_value_is_in_range(metric, xy):
     low, high = METRICS[metric].facts.range
     assert low <= _score(metric, *fitting(metric, *xy)) <= high
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_rounding_takes_no_value_beyond_the_range(metric, xy, monkeypatch):
+    """The square root of 1 - s, arccos and arctanh of a score are numbers."""
+    chosen = scoring(metric, "exact", SMALL.get(metric, {}))
+    low, high = METRICS[metric].facts.range
+    bench = Workbench({"x": {"l": xy[0]}, "y": {"l": xy[1]}}, 0)
+    if metric in ("permutation", "linear"):
+        bench = Workbench({name: {"l": z} for name, z in zip("xy", fitting(metric, *xy), strict=True)}, 0)
+    scorable = bench.scorable("x", "y", Rows.of(np.arange(30)), chosen, "l")
+    for given, expected in ((high + 4e-16, high), (low - 1e-16, low), (high + 0.1, high + 0.1)):
+        made = replace(scorable, form=replace(scorable.form, compare=lambda x, y, parameters, given=given: given))
+        if np.isfinite(given):
+            assert made.value() == expected  # what is wrong by more than rounding is not hidden
+
+
+def test_a_thousand_self_similarities_are_in_range():
+    g = np.random.default_rng(0)
+    draws = [g.normal(size=(12, 5)) for _ in range(200)]
+    for metric in ("cka", "cka_unbiased", "cka_rbf", "svcca", "rsa"):
+        assert max(score(metric, x, x, **SMALL.get(metric, {})) for x in draws) <= 1
+    values = pairwise(["cka"], {str(i): 2 * x @ np.eye(5)[::-1] for i, x in enumerate([draws[0]] * 9)}).value
+    assert values.max() <= 1
+
+
+def test_an_angle_reaches_half_of_pi():
+    a, b = np.array([[1.0, 0], [-1, 0], [0, 0], [0, 0]]), np.array([[0.0, 0], [0, 0], [0, 1], [0, -1]])
+    assert score("procrustes_distance", a, b, angular=True) == pytest.approx(np.pi / 2, abs=1e-12)
+    assert scoring("procrustes_distance", "exact", {"angular": True}).range == (0, np.pi / 2)
+    assert scoring("procrustes_distance", "exact", {}).range == (0, 2**0.5)
 
 
 @pytest.mark.parametrize("metric", METRICS)

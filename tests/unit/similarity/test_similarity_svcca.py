@@ -23,6 +23,16 @@ def test_dead_units_do_not_count(xy):
     assert score("svcca", dead, y, dims=4) == pytest.approx(score("svcca", x, y, dims=4), abs=1e-12)
 
 
+def test_exact_directions_are_those_of_the_centred_features(big):
+    """Raghu et al.: no unit is scaled, so that a rotation changes nothing, and a unit that hardly varies counts little."""
+    x, y = big
+    turned = x @ np.linalg.qr(np.random.default_rng(1).normal(size=(30, 30))).Q
+    assert score("svcca", turned, y, dims=5) == pytest.approx(score("svcca", x, y, dims=5), abs=1e-9)  # rounding
+    leading = [np.linalg.svd(z - z.mean(axis=0), full_matrices=False)[0][:, :5] for z in big]
+    expected = np.linalg.svd(leading[0].T @ leading[1], compute_uv=False).mean()
+    assert score("svcca", x, y, dims=5) == pytest.approx(expected, abs=1e-9)
+
+
 @pytest.mark.parametrize("protocol", ["exact", "as_published"])
 def test_too_few_dimensions_are_undefined(protocol, xy):
     with pytest.raises(UndefinedScore, match=r"svcca needs 10 dims.*rank 7"):

@@ -40,15 +40,32 @@ class Predictor:
 
 
 def least_squares_inverse(gram: np.ndarray, ridge: float) -> np.ndarray:
-    """The inverse of X'X + ridge * tr(X'X)/p * I (p x p); the pseudo-inverse where that is singular."""
+    """The inverse of X'X + ridge * tr(X'X)/p * I (p x p); the pseudo-inverse where that is singular.
+
+    Without a ridge least squares do not see the scales of units: where these are far apart, units of length 1 are
+    inverted in their place. A ridge sees them.
+    """
     p = len(gram)
     gram = gram + ridge * np.trace(gram) / p * np.eye(p)
+    if (found := _inverse(gram)) is not None:
+        return found
+    if ridge:
+        return pinvh(gram)
+    lengths = np.sqrt(np.diagonal(gram))
+    scales = folds.over(np.ones(p), lengths)  # 0 for a unit that is constant on the training stimuli
+    scaled = gram * scales * scales[:, None]
+    found = _inverse(scaled)
+    return (pinvh(scaled) if found is None else found) * scales * scales[:, None]
+
+
+def _inverse(gram: np.ndarray) -> np.ndarray | None:
+    """The inverse of a positive definite matrix; None where it is singular, or nearly."""
     try:
         factor = cholesky(gram)
     except LinAlgError:
-        return pinvh(gram)
+        return None
     pivots = np.diagonal(factor)
-    return cho_solve((factor, False), np.eye(p)) if pivots.min() > LEAST_PIVOT * pivots.max() else pinvh(gram)
+    return cho_solve((factor, False), np.eye(len(gram))) if pivots.min() > LEAST_PIVOT * pivots.max() else None
 
 
 def _predictor(rows: Folded, ridge: float) -> Predictor:

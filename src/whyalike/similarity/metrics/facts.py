@@ -18,7 +18,9 @@ class MetricFacts:
     Parameters
     ----------
     kind : "similarity" or "distance": whether large or small values mean alike.
-    range : smallest and largest possible value.
+    range : smallest and largest possible value; what rounding takes beyond it is cut off.
+    range_if : where a parameter has a value of its own, another range: (parameter, value, range).
+    version : of the values of ``exact``: raised when they change for equal input.
     self_value : the value on (X, X); None where it depends on X.
     invariances : of "linear" (invertible maps), "orthogonal", "scale", "translation" (of the features as given) and
         "row_scale"; what changes X alone and leaves the value as it is.
@@ -41,6 +43,7 @@ class MetricFacts:
         or "predictions". Metrics of the latter two stand in `registry.OTHER_METRICS`.
     formula, chance, cost, use : one phrase each for the reader: definition, value of unrelated representations, work
         for n stimuli and d units (a model, then a pair), and when to take it.
+    note : what else a reader must know: where values mislead, and how other code of this name differs. Sentences.
     """
 
     range: tuple[float, float]
@@ -63,15 +66,22 @@ class MetricFacts:
     linear_kernel: bool = False
     kind: str = "similarity"
     arguments: str = "representations"
+    range_if: tuple[tuple[str, Any, tuple[float, float]], ...] = ()
+    version: int = 1
     formula: str = ""
     chance: str = ""
     cost: str = ""
     use: str = ""
+    note: str = ""
 
     @property
     def protocols(self) -> tuple[str, ...]:
         """The score protocols that the metric has."""
         return ("exact",) if self.published_estimator is None else ("exact", "as_published")
+
+    def range_with(self, parameters: Mapping[str, Any]) -> tuple[float, float]:
+        """The range under some parameters."""
+        return next((own for name, value, own in self.range_if if parameters.get(name) == value), self.range)
 
 
 def sign_of_likeness(kind: str) -> int:
@@ -99,7 +109,9 @@ class Description:
     smallest_n: int
     cost: str
     use: str
+    note: str
     source: str
+    version: int
 
     @classmethod
     def of(cls, name: str, facts: MetricFacts) -> "Description":
@@ -107,7 +119,8 @@ class Description:
         return cls(name=name, **{one.name: getattr(facts, one.name) for one in fields(cls) if one.name != "name"})
 
     def __repr__(self) -> str:
-        return "\n".join(f"{one.name:<13} {_words(getattr(self, one.name))}" for one in fields(self))
+        said = [one.name for one in fields(self) if one.name != "note" or self.note]
+        return "\n".join(f"{name:<13} {_words(getattr(self, name))}" for name in said)
 
 
 def _words(value: Any) -> str:

@@ -224,7 +224,7 @@ METRICS: Registry[MetricFacts] = Registry(
             MetricFacts(
                 range=(0.0, 1.0),
                 self_value=1.0,
-                invariances=("scale", "translation"),  # unit scaling ties the `dims` variant to the axes
+                invariances=("orthogonal", "scale", "translation"),
                 preprocessing="none",
                 estimator="svd",
                 published_estimator="randomised_svd_maximum",
@@ -280,6 +280,7 @@ METRICS: Registry[MetricFacts] = Registry(
                 estimator="nuclear_norm",
                 parameters={"angular": False},
                 choices={"angular": (False, True)},
+                range_if=(("angular", True, (0.0, 3.141592653589793 / 2)),),
                 family="procrustes_distance",
                 source=WILLIAMS,
                 formula="√(2 − 2‖X′Y‖∗) of centred X, Y with Frobenius norm 1; `angular`: arccos ‖X′Y‖∗, 0 to π/2",

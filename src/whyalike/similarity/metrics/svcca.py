@@ -1,8 +1,9 @@
 """SVCCA: canonical correlations between the leading singular subspaces (Raghu et al. 2017).
 
-Exact, ``dims``: columns centred and scaled (ddof 1), dead units dropped, leading left singular vectors U; or those that
-hold ``variance`` of the centred features. The score is the mean singular value of U1'U2, which are the canonical
-correlations of the two subspaces. As published: U from a randomised SVD with ``dims`` columns, no oversampling and two
+Exact: columns centred and nothing else, the ``dims`` leading left singular vectors U, or those that hold ``variance``.
+The score is the mean singular value of U1'U2, which are the canonical correlations of the two subspaces. As published:
+units scaled to SD 1, which ties the leading directions to the units (a rotation changes the score) and lets units that
+hardly vary count as much as others; U from a randomised SVD with ``dims`` columns, no oversampling and two
 power iterations, unseeded, and the maximum over the layer pairs counts, which with one layer are four draws of the same
 number (.307 to .355 on one input whose exact value is .332). Here the draws are keyed, and equal to it in distribution.
 """
@@ -18,7 +19,6 @@ from whyalike.similarity.implementation import Form
 POWER_ITERATIONS = 2  # of torch.svd_lowrank, which the reference calls
 NOISE = 1e-10  # of the reference, on each canonical variate before the correlation
 SMALLEST_SD = 1e-8  # of the reference, added to the standard deviation
-DEAD_SD = 1e-12  # relative to the unit's mean: a constant unit keeps rounding errors, which scaling would blow up
 CLOSE = 1e-4  # relative to the largest singular value: rounding of 1e-16 then moves a singular vector by 1e-8
 RANK_TOLERANCE = 1e-10  # relative to the largest singular value: float64 rounding is 1e-16 times n
 
@@ -57,17 +57,14 @@ def _leading_where(x: np.ndarray, wanted: Callable[[np.ndarray], int]) -> tuple[
 
 def prepare_exact(x: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
     """The basis of x's leading subspace, n x dims or n x as many as hold ``variance``."""
-    mean = x.mean(axis=0)
-    x = x - mean
+    x = x - x.mean(axis=0)
     if "variance" in parameters:
 
         def holding(s: np.ndarray) -> int:
             return min(int(np.searchsorted(np.cumsum(s**2) / np.sum(s**2), parameters["variance"])) + 1, len(s))
 
         return _leading_where(x, holding)[0]
-    sd = x.std(axis=0, ddof=1)
-    alive = sd > DEAD_SD * np.abs(mean)
-    basis, dims = _leading_where(x[:, alive] / sd[alive], lambda s: parameters["dims"])
+    basis, dims = _leading_where(x, lambda s: parameters["dims"])
     if basis.shape[1] < dims:
         raise _too_few(dims, basis.shape[1])
     return basis
