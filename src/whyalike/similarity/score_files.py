@@ -100,7 +100,8 @@ def score_pairs_of_files(
     Parameters
     ----------
     labels : class code of each stimulus, for the null of permutations within class; None: that null is absent.
-    permutations : draws of each null; 0: the null of whole rows in closed form, for the metrics that have one.
+    permutations : draws of each null; where there are no more orders of rows, all of them. 0: the null of whole rows
+        in closed form, for the metrics that have one.
     seed : key of permutations and of the groups of stimuli.
     intervals : whether to make intervals over stimuli, 20 to 100 further scores each.
     device : "cpu", or "cuda" for the heavy work of the metrics that `whyalike.similarity.on_device` has.
@@ -161,11 +162,11 @@ def _row(
     if not permutations:
         return row | closed_null(row["value"], [scorable.kernel_sums()])
     kind = METRICS[chosen.metric].facts.kind
-    orders = row_orders(keyed("rows", bench.seed, n), n, permutations)
+    orders = row_orders(keyed("rows", bench.seed, n), n, permutations, bench.representations[b][LAYER])
     null = [scorable.value(order.astype(np.intp)) for order in orders]
     row |= {"null_mean": np.mean(null), "null_p95": null_end(null, kind), "p_value": p_value(row["value"], null, kind)}
     if labels is not None:
-        within = within_class_orders(keyed("within class", bench.seed, n), labels, permutations)
+        within = within_class_orders(keyed("within class", bench.seed, n), labels, permutations, every=True)
         row["null_within_class"] = np.mean([scorable.value(order.astype(np.intp)) for order in within])
     return row
 

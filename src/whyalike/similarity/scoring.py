@@ -164,11 +164,13 @@ def _draws(pair: PairOnStimuli, subsets: Sequence[Rows], permutations: int, seed
     columns = pair.columns
     key = (seed, *(columns[name] for name in ("seed", "condition", "stimuli", "stimuli_kind")))
     rows, within = [], []
+    few = len(subsets) == 1  # then all orders may take the place of draws: those of subsets are drawn apart
     for i, subset in enumerate(subsets):
-        rows.append(row_orders(keyed("rows", *key, i), len(subset), permutations))
+        every = np.arange(len(subset))[:, None] if few else None
+        rows.append(row_orders(keyed("rows", *key, i), len(subset), permutations, every))
         if pair.groups is not None:
             generator = keyed("within class", *key, i)
-            within.append(within_class_orders(generator, pair.groups[subset.index], permutations))
+            within.append(within_class_orders(generator, pair.groups[subset.index], permutations, few))
     return _Draws(rows, within if pair.groups is not None else None)
 
 
