@@ -109,7 +109,7 @@ reference: setup
 	@$(BIN)/python -m whyalike.documentation.reference
 
 lock: setup
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev pyproject.toml \
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra workflow --extra dev pyproject.toml \
 	  --custom-compile-command "make lock" -o envs/requirements.txt
 	@# FFCV and what only it needs: all else is the lock's
 	@printf '%s\n' 'ffcv==1.0.2' opencv-python-headless | $(UV) pip compile --quiet --universal --python-version 3.11 \
