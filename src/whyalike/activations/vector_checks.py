@@ -7,7 +7,8 @@ rely on it.
 from typing import Any
 
 import numpy as np
-import pandas as pd
+
+from whyalike.data.numpy_files import BLOCK
 
 SIZES = (1e-60, 1e60)  # of the largest entry: fourth powers of it, summed over n and d, stay within float64
 KINDS_OF_IDS = {**dict.fromkeys("iuf", "numbers"), **dict.fromkeys("UO", "text"), "S": "bytes", "M": "dates"}
@@ -29,8 +30,12 @@ def check_features(x: Any, name: str, metric: str | None = None) -> np.ndarray:
     asked = f"{metric}: " if metric else ""
     x = _as_array(x, f"{asked}{name}")
     check_matrix(x.shape, x.dtype, f"{asked}{name}")
-    check_finite(np.isfinite(x).all(axis=1), f"{asked}{name}")
-    largest = float(np.abs(x).max())
+    finite, largest = np.empty(len(x), bool), 0.0
+    step = max(1, BLOCK // (x.shape[1] * x.dtype.itemsize))
+    for some in (slice(start, start + step) for start in range(0, len(x), step)):  # of a mapped file little is held
+        finite[some] = np.isfinite(x[some]).all(axis=1)
+        largest = max(largest, float(np.abs(x[some]).max()))
+    check_finite(finite, f"{asked}{name}")
     if largest and not SIZES[0] < largest < SIZES[1]:
         raise ValueError(
             f"{asked}{name} must have a largest entry between {SIZES[0]:g} and {SIZES[1]:g}, so that products neither "
@@ -76,12 +81,32 @@ def _as_array(x: Any, named: str) -> np.ndarray:
                 f"layout {x.layout} on {x.device}. Convert it, for example with x.to_dense().float()."
             ) from error
     try:
-        return np.asarray(x)
+        return _of_frame(x) if hasattr(x, "iloc") else np.asarray(x)
     except ValueError as error:
         raise ValueError(
             f"{named} must be a matrix of real numbers, stimuli x units; its rows differ in length. "
             "Give each stimulus all units."
         ) from error
+
+
+def _of_frame(x: Any) -> np.ndarray:
+    """The numbers of a pandas frame; what is missing in its nullable columns is NaN."""
+    kinds = [getattr(dtype, "numpy_dtype", dtype) for dtype in getattr(x, "dtypes", [])]  # of a nullable type its own
+    nullable = any(hasattr(dtype, "numpy_dtype") for dtype in x.dtypes) if kinds else False
+    if not nullable or any(getattr(kind, "kind", "O") not in "fiub" for kind in kinds):
+        return np.asarray(x)
+    single = all(kind.kind == "f" and kind.itemsize <= 4 for kind in kinds)
+    return x.to_numpy(dtype=np.float32 if single else np.float64, na_value=np.nan)
+
+
+def kind_of_ids(ids: np.ndarray) -> str | None:
+    """What ids are: numbers, text, bytes or dates; None if they are something else."""
+    if ids.dtype.kind != "O":
+        return KINDS_OF_IDS.get(ids.dtype.kind)
+    # text and bytes of Parquet are of type object
+    return next(
+        (word for kind, word in ((str, "text"), (bytes, "bytes")) if all(isinstance(i, kind) for i in ids.flat)), None
+    )
 
 
 def check_ids(ids: np.ndarray, n: int, name: str) -> np.ndarray:
@@ -97,9 +122,10 @@ def check_ids(ids: np.ndarray, n: int, name: str) -> np.ndarray:
     ------
     ValueError : another shape or type, missing ones (null, NaN), or some that stand twice.
     """
+    import pandas as pd  # a third of a second, which arrays without ids do not need
+
     missing = int(np.sum(pd.isna(ids)))
-    text = ids.dtype.kind != "O" or all(isinstance(one, str) for one in ids.flat)  # Parquet's text is of type object
-    if ids.shape != (n,) or missing or not text or ids.dtype.kind not in KINDS_OF_IDS:
+    if ids.shape != (n,) or missing or kind_of_ids(ids) is None:
         raise ValueError(
             f"{name} needs one stimulus_id a row, a number or text; it has {n} rows and ids of shape "
             f"{ids.shape} and type {ids.dtype}, {missing} of them missing. Give each row its id."

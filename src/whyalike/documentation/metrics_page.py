@@ -20,16 +20,20 @@ INTRODUCTION = """\
 X is n x p and Y is n x q; rows are the same stimuli in the same order, H = I − 11′/n.
 
 ```python
-from whyalike.similarity.api import describe, pairwise, score
+import whyalike as wa
 
-score("mutual_knn", x, y, k=5)  # numpy arrays or torch tensors, any device and precision
-pairwise(["cka_unbiased", "rsa"], {"a": a, "b": b, "c": c})  # all pairs: metric, a, b, value, n
-describe("rsa")  # what this page says of it
+wa.score("mutual_knn", x, y, k=5)  # numpy arrays, torch tensors or frames, any device and precision
+wa.interval("cka", x, y)  # its 95 % interval over stimuli
+wa.pairwise(["cka_unbiased", "rsa"], {"a": a, "b": b, "c": c})  # all pairs: metric, a, b, value, n
+wa.compare(model_a, model_b, loader, layers_a=["layer3", "fc"])  # two PyTorch models, layer by layer
+wa.score("rsa", wa.rdm(judgements), x)  # dissimilarities, or wa.kernel(k), in place of features
+wa.describe("rsa")  # what this page says of it
 ```
 
 ```
 whyalike score a.npy b.safetensors --metrics cka_unbiased,mutual_knn:k=5 --labels classes.npy --out scores.parquet
 whyalike score folder/                                 # all pairs of its files
+whyalike score judgements.npy b.npy --a-is rdm --metrics rsa
 ```
 
 The command prints each score with its interval over stimuli, the mean and end of its permutation null, p and n.

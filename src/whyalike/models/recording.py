@@ -1,8 +1,8 @@
 """What named modules of a model give on samples, as a vector a sample.
 
-A layer is named by the module's own path (``avgpool``, ``layer2.0``). An output with positions, (b, c, h, w) or
-(b, tokens, d), is averaged over them, so a representation is n x d. Training and import try this on two samples before
-they begin, so that a layer which cannot be recorded is found before the GPU hours.
+A layer is named by the module's own path (``avgpool``, ``layer2.0``); its output is pooled as `whyalike.models.hooks`
+says. Training and import try this on two samples before they begin, so that a layer which cannot be recorded is found
+before the GPU hours.
 """
 
 import math
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from whyalike.models.hooks import check_recorded, recorded
 from whyalike.models.inputs import INPUTS
 from whyalike.models.layers import named_layers
 from whyalike.models.registry import MODELS
@@ -46,46 +47,13 @@ def extract(
     ValueError : a layer that is not called once a pass, gives no tensor, or puts the batch elsewhere than first.
     """
     modules = named_layers(model, layers)
-    caught: dict[str, list[Tensor]] = {layer: [] for layer in layers}
-    handles = [
-        module.register_forward_hook(lambda _, __, output, layer=layer: caught[layer].append(_flat(layer, output)))
-        for layer, module in modules.items()
-    ]
-    try:
+    with recorded(modules) as caught:
         model.eval()
         for passes, batch in enumerate(samples.split(BATCH), 1):
             model(feed(batch))
             for layer, outputs in caught.items():
-                _check_recorded(layer, outputs, passes, len(batch))
-    finally:
-        for handle in handles:
-            handle.remove()
+                check_recorded(layer, outputs, passes, len(batch))
     return {layer: torch.cat(parts).cpu().numpy() for layer, parts in caught.items()}
-
-
-def _flat(layer: str, output: Any) -> Tensor:
-    """A module's output as vectors of its own: what works in place on the output afterwards does not change them."""
-    if not isinstance(output, Tensor) or output.ndim == 0:
-        given = "a number" if isinstance(output, Tensor) else f"a {type(output).__name__}"
-        raise ValueError(f"layer {layer} gives {given}, no tensor with a row a sample: name a module that gives one")
-    positions = {3: 1, 4: (2, 3)}.get(output.ndim)
-    vectors = output.reshape(len(output), -1) if positions is None else output.mean(dim=positions)
-    return vectors.to(torch.float32, copy=True)
-
-
-def _check_recorded(layer: str, outputs: Sequence[Tensor], passes: int, batch: int) -> None:
-    if not outputs:
-        raise ValueError(f"layer {layer} is not called when the model runs: name one that is")
-    if len(outputs) > passes:
-        raise ValueError(
-            f"layer {layer} is called {len(outputs) // passes} times when the model runs, in as many places: "
-            "name a layer that is called once"
-        )
-    if len(outputs[-1]) != batch:
-        raise ValueError(
-            f"layer {layer} gives {len(outputs[-1])} rows for {batch} samples: its first axis is not that of the "
-            "samples. Name a layer whose first axis is"
-        )
 
 
 def try_layers(

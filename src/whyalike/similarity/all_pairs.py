@@ -8,7 +8,9 @@ Other metrics, and all on a GPU, go through the workbench, in an order in which 
 again.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_
 from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.precision import centred, may_be_single, nearly_diagonal
+from whyalike.similarity.precomputed import Precomputed
 from whyalike.similarity.protocols import Scoring
 from whyalike.similarity.workbench import Rows, Workbench
 
@@ -25,7 +28,14 @@ CHUNK = 1 << 13  # entries of kernels in one float32 sum
 Pair = tuple[str, str]
 
 
-def scores(workbench: Workbench, pairs: Sequence[Pair], layer: str, chosen: Scoring, memory: int = MEMORY) -> dict:
+def scores(
+    workbench: Workbench,
+    pairs: Sequence[Pair],
+    layer: str,
+    chosen: Scoring,
+    memory: int = MEMORY,
+    undefined: dict[Pair, str] | None = None,
+) -> dict[Pair, float]:
     """The score of each pair on all stimuli.
 
     Parameters
@@ -33,6 +43,7 @@ def scores(workbench: Workbench, pairs: Sequence[Pair], layer: str, chosen: Scor
     workbench : holds the representations, each with the layer.
     pairs : names of runs, (x, y).
     memory : bytes for blocks of kernels.
+    undefined : takes the reason of each pair that has no value; that pair's score is then NaN. None: it raises.
 
     Returns
     -------
@@ -46,14 +57,29 @@ def scores(workbench: Workbench, pairs: Sequence[Pair], layer: str, chosen: Scor
     arrays = {name: workbench.representations[name][layer] for name in names}
     n = len(arrays[names[0]])
     form = workbench.forms(chosen)
-    if form.from_squares is not None and not chosen.layers_together:
+    features = not any(isinstance(x, Precomputed) for x in arrays.values())
+    if features and form.from_squares is not None and not chosen.layers_together:
         widths = [arrays[name].shape[1] for name in names]
         if kernels_pay(n, widths, len(pairs)):
-            check_defined(chosen.metric, METRICS[chosen.metric].facts, n, chosen.parameters)
-            return _from_kernels(arrays, pairs, layer, chosen, form, memory)
+            return _from_kernels(arrays, pairs, layer, chosen, form, memory, undefined)
     rows, where = Rows.of(np.arange(n)), None if chosen.layers_together else layer
-    found = {pairs[i]: workbench.scorable(*pairs[i], rows, chosen, where).value() for i in reuse_order(pairs)}
-    return {pair: found[pair] for pair in pairs}
+    found = {}
+    for i in reuse_order(pairs):
+        with _collected(undefined, [pairs[i]]):
+            found[pairs[i]] = workbench.scorable(*pairs[i], rows, chosen, where).value()
+    return {pair: found.get(pair, math.nan) for pair in pairs}
+
+
+@contextmanager
+def _collected(undefined: dict[Pair, str] | None, pairs: Iterable[Pair]) -> Iterator[None]:
+    """Keep the reason for which pairs have no value; raise it where nobody collects reasons."""
+    try:
+        yield
+    except UndefinedScore as reason:
+        if undefined is None:
+            raise
+        for pair in pairs:
+            undefined.setdefault(pair, str(reason))
 
 
 def kernels_pay(n: int, widths: Sequence[int], pairs: int) -> bool:
@@ -81,19 +107,39 @@ def reuse_order(pairs: Sequence[Pair]) -> list[int]:
 
 
 def _from_kernels(
-    arrays: Mapping[str, np.ndarray], pairs: Sequence[Pair], layer: str, chosen: Scoring, form: Form, memory: int
+    arrays: Mapping[str, np.ndarray],
+    pairs: Sequence[Pair],
+    layer: str,
+    chosen: Scoring,
+    form: Form,
+    memory: int,
+    undefined: dict[Pair, str] | None,
 ) -> dict[Pair, float]:
-    for name, x in arrays.items():
-        check_not_constant(chosen.metric, x, f"layer '{layer}' of {name}")
-    squares, diagonals = kernel_products(list(arrays.values()), memory)
-    for i, name in enumerate(arrays):  # each alone, to name the one that has no score
-        try:
-            form.from_squares(squares[i : i + 1, i : i + 1], diagonals[i : i + 1], chosen.parameters)
-        except UndefinedScore as reason:
-            raise UndefinedScore(f"{reason} (layer '{layer}' of {name})") from None
-    table = form.from_squares(squares, diagonals, chosen.parameters)
-    at = {name: i for i, name in enumerate(arrays)}
-    return {(x, y): chosen.in_range(float(table[at[x], at[y]])) for x, y in pairs}
+    def of(name: str) -> list[Pair]:
+        return [pair for pair in pairs if name in pair]
+
+    defined: list[str] = []
+    with _collected(undefined, pairs):
+        check_defined(chosen.metric, METRICS[chosen.metric].facts, len(next(iter(arrays.values()))), chosen.parameters)
+        for name, x in arrays.items():
+            with _collected(undefined, of(name)):
+                check_not_constant(chosen.metric, x, f"layer '{layer}' of {name}")
+                defined.append(name)
+    found: dict[Pair, float] = {}
+    if defined:
+        squares, diagonals = kernel_products([arrays[name] for name in defined], memory)
+        whole = []
+        for i, name in enumerate(defined):  # each alone, to name the one that has no score
+            with _collected(undefined, of(name)):
+                try:
+                    form.from_squares(squares[i : i + 1, i : i + 1], diagonals[i : i + 1], chosen.parameters)
+                except UndefinedScore as reason:
+                    raise UndefinedScore(f"{reason} (layer '{layer}' of {name})") from None
+                whole.append(i)
+        table = form.from_squares(squares[np.ix_(whole, whole)], diagonals[whole], chosen.parameters)
+        at = {defined[i]: row for row, i in enumerate(whole)}
+        found = {(x, y): chosen.in_range(float(table[at[x], at[y]])) for x, y in pairs if x in at and y in at}
+    return {pair: found.get(pair, math.nan) for pair in pairs}
 
 
 def kernel_products(

@@ -1,25 +1,29 @@
-"""Scores of two representations, of all pairs among several, and what is known of a metric: for interactive use.
+"""Scores of two representations, and of all pairs among several: for interactive use.
 
 The workflow uses `whyalike.similarity.scoring.score_pairs`, which gives the same values with their baselines. Arrays
 may be numpy's or PyTorch's, on any device and of any floating type. With a tensor on a CUDA device (the first, if on
-several) the metrics of `whyalike.similarity.on_device` are computed on it, others on the CPU.
+several) the metrics of `whyalike.similarity.on_device` are computed on it, others on the CPU. The rows of pandas
+frames are matched by their index. Matrices of dissimilarities or kernels take the place of features for the metrics
+that can do with them (`whyalike.similarity.precomputed`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from operator import index
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from whyalike.activations.vector_checks import check_features
-from whyalike.similarity.all_pairs import MEMORY, scores
+from whyalike.similarity.all_pairs import MEMORY, Pair, scores
 from whyalike.similarity.checks import check_same_stimuli
+from whyalike.similarity.frames import matched
 from whyalike.similarity.implementation import Form
-from whyalike.similarity.metrics.facts import Description
 from whyalike.similarity.metrics.registry import METRICS
+from whyalike.similarity.precomputed import Precomputed
 from whyalike.similarity.protocols import Scoring, metric_of, scoring
 from whyalike.similarity.workbench import KEPT_BYTES, Workbench, form_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Metrics = str | Sequence[str] | Mapping[str, Mapping[str, Any]]
 LAYER = "x"  # the one layer of each representation on the workbench
@@ -30,8 +34,9 @@ def score(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int | N
 
     Parameters
     ----------
-    metric : a name of `whyalike.similarity.metrics.registry.METRICS`; see `describe` and docs/metrics.md.
-    x, y : n x p and n x q, numpy arrays or tensors; rows are stimuli, in the same order.
+    metric : a name of `whyalike.metrics()`; see `whyalike.describe` and docs/metrics.md.
+    x, y : n x p and n x q, numpy arrays, tensors or frames; rows are stimuli, in the same order. Rows of pandas frames
+        are matched by index. Either may be `whyalike.rdm(...)` or `whyalike.kernel(...)`.
     protocol : "exact", the textbook quantity, or "as_published", what the reference computes with one layer a side
         (clamped and row-normalised features, its eps and faults, at least 0) for the metrics that it has.
     seed : of the folds of cross-validated metrics (42 if left out), and of the random draws of svcca as published (0);
@@ -68,7 +73,7 @@ def pairwise(
     protocol: str = "exact",
     seed: int | None = None,
     memory: int = MEMORY,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """The scores of all pairs among several representations of the same stimuli; work on one alone is done once.
 
     Parameters
@@ -81,10 +86,12 @@ def pairwise(
     Returns
     -------
     A row a metric and pair, in the order of both: metric, a, b, value, n. Where (X, Y) and (Y, X) differ, both stand.
+    The value of a pair is NaN where the metric has none; ``attrs["undefined"]`` of the frame lists these: metric, a, b
+    and reason of each.
 
     Raises
     ------
-    As `score`; ValueError also for fewer than two representations.
+    As `score`, but for pairs without a value; ValueError also for fewer than two representations.
 
     Example
     -------
@@ -104,30 +111,38 @@ def pairwise(
         )
     chosen = choose(metrics, protocol, seed)
     workbench = workbench_of(representations, seed or 0, ", ".join(one.metric for one in chosen), memory)
-    n = len(next(iter(workbench.representations.values()))[LAYER])
-    rows = [
-        {"metric": one.name, "a": a, "b": b, "value": value, "n": n}
-        for one in chosen
-        for (a, b), value in scores(
-            workbench, list(ordered_pairs(list(representations), one)), LAYER, one, memory
-        ).items()
-    ]
-    return pd.DataFrame(rows, columns=["metric", "a", "b", "value", "n"])
+    return table_of(workbench, chosen, lambda one: ordered_pairs(list(representations), one), ("a", "b"), memory)
 
 
-def describe(metric: str) -> Description:
-    """What is known of a metric: definition, range, invariances, chance level, parameters, cost, use, source.
+def table_of(
+    workbench: Workbench,
+    chosen: Sequence[Scoring],
+    pairs: Callable[[Scoring], Iterable[Pair]],
+    columns: tuple[str, str],
+    memory: int = MEMORY,
+) -> "pd.DataFrame":
+    """The scores of pairs of runs that have the layer `LAYER`, as `pairwise` gives them.
 
-    Raises
-    ------
-    KeyError : unknown metric.
-
-    Example
-    -------
-    >>> describe("mutual_knn").chance
-    'k/(n − 1)'
+    Parameters
+    ----------
+    pairs : scoring -> names of runs, (x, y).
+    columns : what the two names of a pair are called.
+    memory : as in `whyalike.similarity.all_pairs.scores`.
     """
-    return Description.of(metric, METRICS[metric].facts)
+    import pandas as pd  # a third of a second, which a single score does not need
+
+    n = len(next(iter(workbench.representations.values()))[LAYER])
+    rows, missing = [], []
+    for one in chosen:
+        undefined: dict[Pair, str] = {}
+        for pair, value in scores(workbench, list(pairs(one)), LAYER, one, memory, undefined).items():
+            place = {"metric": one.name, **dict(zip(columns, pair, strict=True))}
+            rows.append({**place, "value": value, "n": n})
+            if pair in undefined:
+                missing.append({**place, "reason": undefined[pair]})
+    frame = pd.DataFrame(rows, columns=["metric", *columns, "value", "n"])
+    frame.attrs["undefined"] = missing
+    return frame
 
 
 def choose(metrics: Metrics, protocol: str, seed: int | None = None) -> list[Scoring]:
@@ -153,7 +168,10 @@ def ordered_pairs(names: Sequence[str], chosen: Scoring) -> Iterator[tuple[str, 
 
 def workbench_of(representations: Mapping[str, Any], seed: int, metric: str, memory: int = KEPT_BYTES) -> Workbench:
     """Representations of the same stimuli, checked, each as a run of one layer; ``metric`` is named in errors."""
-    arrays = {name: check_features(x, name, metric) for name, x in representations.items()}
+    arrays = {
+        name: x if isinstance(x, Precomputed) else check_features(x, name, metric)
+        for name, x in matched(representations, metric).items()
+    }
     first = next(iter(arrays))
     for name, x in arrays.items():
         check_same_stimuli(arrays[first], x, first, name, metric)

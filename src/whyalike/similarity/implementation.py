@@ -5,7 +5,7 @@ alone lies in `prepare`. Each family module makes a mapping from the score proto
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ class Form:
         parameters) -> all scores, M x M.
     kernel_sums : of a metric that aligns two kernels, tr(KL) / sqrt(tr(K^2) tr(L^2)): intermediates -> the sums from
         which its null of row permutations follows.
+    precomputed : kind of a matrix that may take the place of features ("rdm", "kernel") -> what ``prepare`` is of it:
+        (n x n, parameters) -> intermediates.
     """
 
     prepare: Callable[[np.ndarray, Mapping[str, Any]], Any]
@@ -47,6 +49,7 @@ class Form:
     check: Callable[[Any, Any, Mapping[str, Any]], None] | None = None
     from_squares: Callable[[np.ndarray, np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
     kernel_sums: Callable[[Any], KernelSums] | None = None
+    precomputed: Mapping[str, Callable[[np.ndarray, Mapping[str, Any]], Any]] = field(default_factory=dict)
 
 
 class Reads(dict):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from whyalike.activations.table import read_activations, read_ids, runs_of
-from whyalike.activations.vector_checks import KINDS_OF_IDS, check_features, check_ids
+from whyalike.activations.vector_checks import KINDS_OF_IDS, check_features, check_ids, kind_of_ids
 from whyalike.activations.vector_files import SUFFIXES, read_columns, read_file
 from whyalike.data.class_names import check_present, check_spellings
 from whyalike.data.numpy_files import read_npy
@@ -213,7 +213,7 @@ def _order(a: str, b: str, ids_a: np.ndarray | None, ids_b: np.ndarray | None) -
     if ids_a is None or ids_b is None:
         with_ids, without = (a, b) if ids_b is None else (b, a)
         raise ValueError(f"{with_ids} holds stimulus_id and {without} does not: give both ids, or none")
-    kinds = [KINDS_OF_IDS[ids.dtype.kind] for ids in (ids_a, ids_b)]
+    kinds = [kind_of_ids(ids) for ids in (ids_a, ids_b)]
     if kinds[0] != kinds[1]:
         raise ValueError(
             f"{a} and {b} need stimulus_id of one type; the first has {kinds[0]} ({ids_a.dtype}), the second "

@@ -20,6 +20,7 @@ from whyalike.similarity.implementation import Form, Reads
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.moments import KernelSums
 from whyalike.similarity.precision import may_be_single
+from whyalike.similarity.precomputed import Precomputed
 from whyalike.similarity.preprocessing import ALL_LAYERS, EXACT, published_layers
 from whyalike.similarity.protocols import Scoring
 
@@ -171,6 +172,8 @@ class Workbench:
         def make() -> Any:
             x = self._features(run, layer, rows, scoring, form)
             where = f"layer '{layer}' of {run}"
+            if isinstance(x, Precomputed):
+                return x.prepared(form, scoring.metric, parameters)
             check_not_constant(scoring.metric, x, where)
             extra = {"generator": keyed(self.seed, "svd", run, layer, *draw)} if form.randomised else {}
             if form.single:
@@ -193,16 +196,20 @@ class Workbench:
         layers = self.representations[run]
         return list(layers.values()) if layer == ALL_LAYERS else [layers[layer]]
 
-    def _features(self, run: str, layer: str, rows: Rows, scoring: Scoring, form: Form) -> np.ndarray:
+    def _features(self, run: str, layer: str, rows: Rows, scoring: Scoring, form: Form) -> np.ndarray | Precomputed:
         """The preprocessed features of one layer on the rows; float64, or as they came where the form takes that."""
         layers = self.representations[run]
         if scoring.layers_together:
+            if any(isinstance(x, Precomputed) for x in layers.values()):
+                raise ValueError(f"{scoring.metric} as published needs features. Use protocol 'exact'.")
 
             def make() -> dict[str, np.ndarray]:
                 return published_layers({name: rows.of_array(x) for name, x in layers.items()})
 
             return self._once((published_layers, run, rows.key), make)[layer]
         x = rows.of_array(layers[layer])
+        if isinstance(x, Precomputed):
+            return x
         as_it_came = form.single and scoring.preprocessing == "none" and x.dtype == np.float32
         return x if as_it_came else EXACT[scoring.preprocessing](x.astype(np.float64))
 

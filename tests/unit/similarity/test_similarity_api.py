@@ -1,5 +1,6 @@
 """score, pairwise and describe: tensors, work done once, and errors that name metric, array, number and remedy."""
 
+import json
 import subprocess
 import sys
 
@@ -9,10 +10,11 @@ import pytest
 import torch
 from similarity_cases import PUBLISHED, SEVERAL_UNITS, SMALL, WITH_PROTOCOLS, fitting
 
-from whyalike.similarity.api import describe, pairwise, score
+from whyalike.similarity.api import pairwise, score
 from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.descriptions import describe, metrics
 from whyalike.similarity.implementation import Form
-from whyalike.similarity.metrics.registry import METRICS
+from whyalike.similarity.metrics.registry import METRICS, OTHER_METRICS
 
 NAN, INFINITE = ("NaN", np.nan), ("infinite", np.inf)
 
@@ -95,8 +97,6 @@ def test_the_seed_is_that_of_the_folds(models):
 def test_pairwise_says_which_array_is_wrong(models):
     with pytest.raises(ValueError, match=r"cka, rsa: a and d need the same stimuli.*a has 30 rows, d 29"):
         pairwise(["cka", "rsa"], {**models, "d": models["a"][:29]})
-    with pytest.raises(UndefinedScore, match=r"permutation needs equally many units that vary; there are 7 and 5"):
-        pairwise("permutation", models)
     with pytest.raises(ValueError, match=r"pairwise needs at least two representations; got a\. Add another"):
         pairwise("cka", {"a": models["a"]})
     with pytest.raises(ValueError, match=r"pairwise needs representations by name, such as .*; got a list\. Name them"):
@@ -107,12 +107,43 @@ def test_pairwise_says_which_array_is_wrong(models):
         pairwise("procrust", models)
 
 
-# ---- describe ----
+@pytest.mark.parametrize("kernels", [True, False], ids=["in kernels", "in features"])
+@pytest.mark.parametrize("metric", ["cka", "cka_unbiased", "mutual_knn", "procrustes"])
+def test_a_pair_without_a_value_is_nan_with_its_reason_and_the_others_stand(models, metric, kernels, monkeypatch):
+    monkeypatch.setattr("whyalike.similarity.all_pairs.kernels_pay", lambda *given: kernels)
+    frame = pairwise([metric, "permutation"], {**models, "dead": np.ones((30, 5))})
+    assert json.loads(json.dumps(frame.attrs)) == frame.attrs  # so that Parquet takes the frame
+    first = frame[frame.metric == metric]
+    assert first.value.isna().tolist() == ["dead" in pair for pair in zip(first.a, first.b, strict=True)]
+    alone = pairwise(metric, models)
+    assert first.value.dropna().tolist() == alone.value.tolist()
+    assert alone.attrs == {"undefined": []}
+    undefined = frame.attrs["undefined"]
+    assert [one["b"] for one in undefined if one["metric"] == metric] == ["dead"] * 3
+    assert f"{metric} needs features that vary; all 30 rows of layer 'x' of dead" in undefined[0]["reason"]
+    reasons = {(one["a"], one["b"]): one["reason"] for one in undefined if one["metric"] == "permutation"}
+    assert "needs equally many units that vary; there are 7 and 5" in reasons["a", "b"]
 
 
-@pytest.mark.parametrize("metric", METRICS)
+def test_too_few_stimuli_leave_all_pairs_without_a_value(models):
+    frame = pairwise("cka_unbiased", {name: x[:3] for name, x in models.items()})
+    assert frame.value.isna().all()
+    assert {one["reason"] for one in frame.attrs["undefined"]} == {
+        "cka_unbiased needs at least 4 stimuli; there are 3. Use more stimuli."
+    }
+
+
+# ---- metrics and describe ----
+
+
+def test_the_metrics_are_those_of_the_table():
+    assert metrics() == list(METRICS)
+    assert metrics("as_published") == PUBLISHED
+
+
+@pytest.mark.parametrize("metric", [*METRICS, *OTHER_METRICS])
 def test_a_description_says_everything(metric):
-    found, facts = describe(metric), METRICS[metric].facts
+    found, facts = describe(metric), (OTHER_METRICS if metric in OTHER_METRICS else METRICS)[metric].facts
     assert (found.name, found.range, found.kind, found.parameters) == (
         metric,
         facts.range,
@@ -120,8 +151,9 @@ def test_a_description_says_everything(metric):
         facts.parameters,
     )
     assert found.protocols == facts.protocols
-    assert all((found.formula, found.chance, found.cost, found.use, found.source))
-    assert "not said" not in repr(found)
+    assert all((found.formula, found.cost, found.use, found.source))
+    assert ("not said" in repr(found)) == (not found.chance)
+    assert found.chance or metric in OTHER_METRICS  # of distances between distributions, which have no largest value
 
 
 def test_a_description_reads_as_a_line_a_fact():

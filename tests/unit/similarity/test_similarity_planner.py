@@ -61,16 +61,21 @@ def test_kernels_are_held_some_rows_at_a_time():
     assert peak < n * n  # 9 MB; one kernel in float32 would take 36
 
 
-def test_errors_in_kernels_are_those_of_a_pair():
+def test_faults_in_kernels_are_those_of_a_pair():
     x, [y] = np.ones((10, 40)), _wide(10, 40, 1)
     for metric in ("cka", "cka_unbiased"):
         with pytest.raises(UndefinedScore, match=f"{metric} needs features that vary; all 10 rows of layer 'x' of one"):
-            pairwise(metric, {"one": x, "two": y})
+            _scores(metric, {"one": x, "two": y})
     far = r"HSIC_1 of a representation with itself.* Use more stimuli, or cka\. \(layer 'x' of far\)"
     with pytest.raises(UndefinedScore, match=far):
-        pairwise("cka_unbiased", {"two": y, "far": np.eye(10, 40)})
+        _scores("cka_unbiased", {"two": y, "far": np.eye(10, 40)})
     with pytest.raises(UndefinedScore, match="cka_unbiased needs at least 4 stimuli; there are 3"):
-        pairwise("cka_unbiased", {"one": y[:3], "two": y[3:6]})
+        _scores("cka_unbiased", {"one": y[:3], "two": y[3:6]})
+
+
+def _scores(metric, arrays):
+    bench = Workbench({name: {"x": x} for name, x in arrays.items()}, 0)
+    return scores(bench, [tuple(arrays)], "x", scoring(metric, "exact", {}))
 
 
 def test_the_order_of_pairs_makes_intermediates_again_less_often():

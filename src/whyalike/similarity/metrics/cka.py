@@ -25,6 +25,7 @@ from whyalike.similarity.precision import centred, cross, nearly_diagonal
 Array = Any  # numpy's, or a tensor on a GPU
 KERNEL_PAYS = 64  # d^2 > 64 n: a null draw takes .35 ms on kernels, 4 to 9 ms on features (n = 600, d = 512, one core)
 KERNEL_ROWS = 2048  # a kernel of more rows is larger than 32 MB: then only where the features are larger still
+ROUNDING = 1e-12  # of a kernel's largest entry, after centring
 BLOCK = 1 << 16  # entries of a permuted kernel made at once: they stay in the cache, and large ones need no second copy
 
 
@@ -120,6 +121,44 @@ def _linear_kernel(
     return replace(features, norm=norm_of(hsic(square, diagonal, diagonal), "HSIC_1" if hollow else "HSIC"))
 
 
+def _centred_kernel(kernel: np.ndarray) -> np.ndarray:
+    """HKH of a kernel (n x n).
+
+    Raises
+    ------
+    UndefinedScore : nothing is left but rounding.
+    """
+    means = kernel.mean(axis=0)
+    found = kernel - means - means[:, None] + means.mean()
+    if not np.abs(found).max() > ROUNDING * np.abs(kernel).max():
+        raise UndefinedScore("cka needs a kernel that varies; after centring nothing is left. Check the kernel.")
+    return found
+
+
+def _given_kernel(kernel: np.ndarray, hsic: Callable[[float, np.ndarray, np.ndarray], float], hollow: bool) -> Features:
+    """A kernel (n x n) that somebody else made; ``hsic`` as in `_linear_kernel`."""
+    matrix = _centred_kernel(kernel)
+    features = Features(matrix, True, np.diagonal(matrix).copy(), 0.0, hollow)
+    square = hsic(_square(features, features), features.diagonal, features.diagonal)
+    return replace(features, norm=norm_of(square, "HSIC_1" if hollow else "HSIC"))
+
+
+def given_linear(kernel: np.ndarray, parameters: Mapping[str, Any]) -> Features:
+    """A kernel (n x n) in place of that of features, as `prepare_linear`."""
+    return _given_kernel(kernel, lambda square, a, b: square, hollow=False)
+
+
+def given_unbiased(kernel: np.ndarray, parameters: Mapping[str, Any]) -> Features:
+    """A kernel (n x n) in place of that of features, as `prepare_unbiased`; its diagonal does not count."""
+    return _given_kernel(kernel, hsic_1_or_zero, hollow=True)
+
+
+def given_rbf(kernel: np.ndarray, parameters: Mapping[str, Any]) -> Kernel:
+    """A kernel (n x n) in place of that of features, as `prepare_rbf`."""
+    matrix = _centred_kernel(kernel)
+    return Kernel(matrix, norm_of(_inner(matrix, matrix, None), "HSIC"))
+
+
 def _square(x: Features, y: Features) -> float:
     """||Xc'Yc||_F^2 = tr(KHLH)."""
     a, b = x.matrix, y.matrix
@@ -208,10 +247,18 @@ def permute_rbf(y: Kernel, order: np.ndarray) -> Kernel:
 
 
 _of_linear = {"permute": permute_features, "single": True, "kernel_sums": attrgetter("sums")}
-_linear = Form(prepare_linear, compare_linear, from_squares=linear_from_squares, **_of_linear)
-_unbiased = Form(prepare_unbiased, compare_unbiased, from_squares=unbiased_from_squares, **_of_linear)
+_linear = Form(
+    prepare_linear, compare_linear, from_squares=linear_from_squares, precomputed={"kernel": given_linear}, **_of_linear
+)
+_unbiased = Form(
+    prepare_unbiased,
+    compare_unbiased,
+    from_squares=unbiased_from_squares,
+    precomputed={"kernel": given_unbiased},
+    **_of_linear,
+)
 _of_rbf = {"reads": ("sigma", "sigma_median"), "single": True, "kernel_sums": attrgetter("sums")}
-_rbf = Form(prepare_rbf, compare_rbf, permute_rbf, **_of_rbf)
+_rbf = Form(prepare_rbf, compare_rbf, permute_rbf, precomputed={"kernel": given_rbf}, **_of_rbf)
 
 # the published forms differ by preprocessing and eps alone
 LINEAR = {"exact": _linear, "as_published": _linear}

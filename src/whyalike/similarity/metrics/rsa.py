@@ -108,13 +108,24 @@ def upper_triangle(x: Array, upper: Array, parameters: Mapping[str, Any]) -> Arr
     ------
     UndefinedScore : a row without direction; dissimilarities that are all equal.
     """
-    values = RDMS[parameters["rdm"]](x)[upper]  # (n (n - 1) / 2,)
-    values = (values / max(float(values.max()), TINY)).round(decimals=DIGITS)
+    return rounded(RDMS[parameters["rdm"]](x)[upper])  # (n (n - 1) / 2,)
+
+
+def rounded(values: Array) -> Array:
+    """Dissimilarities in units of the largest, without the digits that are rounding. Raises as `upper_triangle`."""
+    values = (values / max(float(abs(values).max()), TINY)).round(decimals=DIGITS)
     if (values == values[0]).all():
         raise UndefinedScore(
             f"rsa needs dissimilarities that differ; all {len(values)} are equal. Use more stimuli, or another rdm."
         )
     return values
+
+
+def prepare_rdm(rdm: np.ndarray, parameters: Mapping[str, Any]) -> Dissimilarities:
+    """Dissimilarities (n x n) that somebody else made, as they are compared."""
+    upper = ~np.tri(len(rdm), dtype=bool)
+    values = rounded(rdm[upper])
+    return of_unit_length(average_ranks(values) if parameters["comparison"] == "spearman" else values, upper)
 
 
 def of_unit_length(values: np.ndarray, upper: np.ndarray) -> Dissimilarities:
@@ -148,4 +159,4 @@ def compare(x: Dissimilarities, y: Dissimilarities, parameters: Mapping[str, Any
     return total / 2  # each entry stands twice in the matrix
 
 
-RSA = {"exact": Form(prepare, compare, permute, reads=("rdm", "comparison"))}
+RSA = {"exact": Form(prepare, compare, permute, reads=("rdm", "comparison"), precomputed={"rdm": prepare_rdm})}

@@ -94,12 +94,11 @@ def pair_key(a: int, b: int) -> int:
 
 def _embedding_scores(name: str, given: Mapping[str, Any], f: Mapping[str, Any]) -> Iterator[Row]:
     """The scores of all pairs at once, or where one is undefined, pair by pair without it."""
-    try:
-        table = pairwise({name: given}, f).astype({"a": int, "b": int})
+    table = pairwise({name: given}, f).astype({"a": int, "b": int})
+    if not (undefined := table.attrs["undefined"]):
         yield from table[["a", "b", "value", "n"]].to_dict("records")
         return
-    except UndefinedScore as error:
-        note(f"{name}: {error}")
+    note(f"{name}: {undefined[0]['reason']}")
     metric, parameters = metric_of(name, given), parameters_of(given)
     both = [pair for a, b in combinations(f, 2) for pair in ((a, b), (b, a))]
     for a, b in both:
