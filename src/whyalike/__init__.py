@@ -35,7 +35,12 @@ __all__ = [*_HOMES]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'whyalike' has no attribute '{name}'. Public: {', '.join(_HOMES)}.")
-    found = getattr(import_module(_HOMES[name]), name)
+    try:
+        found = getattr(import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ImportError(f'whyalike.{name} needs PyTorch: pip install torch, or "whyalike[workflow]".') from error
     globals()[name] = found
     return found
 

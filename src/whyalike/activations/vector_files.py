@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from whyalike.data.numpy_files import BLOCK, Block, npy_blocks, npy_file, npy_member, npy_shape, read_npz
+from whyalike.data.numpy_files import BLOCK, Block, npy_blocks, npy_file, npy_member, npy_shape, read_npy, read_npz
 from whyalike.data.user_files import shown
 from whyalike.file_faults import UnreadableFile, readable
 from whyalike.job import note
@@ -72,12 +72,16 @@ def open_vectors(path: Path, report: Callable[[str], None] = note) -> VectorFile
 def read_file(path: Path, report: Callable[[str], None] = note) -> tuple[np.ndarray, np.ndarray | None]:
     """The vectors of a file, and stimulus ids if it holds any; `whyalike.activations.vector_checks` checks them.
 
+    Those of a .npy are mapped and read-only: of a file larger than memory the parts in use are read.
+
     Raises
     ------
     As `open_vectors`, and `VectorFile.blocks`.
     """
     source = open_vectors(path, report)
     with _readable(path):
+        if path.suffix.lower() == ".npy":
+            return read_npy(path, mapped=prod(source.shape) > 0), source.ids  # nothing cannot be mapped
         vectors = np.empty(source.shape, source.dtype)
     for place, block in source.blocks():
         vectors[place] = block

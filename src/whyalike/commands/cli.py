@@ -11,15 +11,16 @@ import typer
 from tqdm import tqdm
 
 from whyalike.cluster import slurm
-from whyalike.commands import cli_costs, exporting, housekeeping, running
-from whyalike.commands.cli_faults import fail, messages, path
+from whyalike.commands import cli_costs, cli_score, exporting, housekeeping, running
+from whyalike.commands.cli_faults import installed, messages, path
 from whyalike.config import reading
-from whyalike.planning import preflight
 
 main = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 main.add_typer(cli_costs.main, name="costs")
 main.command()(cli_costs.calibrate)
+main.command()(cli_score.score)
+main.command()(cli_score.describe)
 
 
 def _say_version(asked: bool) -> None:
@@ -47,7 +48,8 @@ def run(
     One run at a time in a folder, `snakemake` alone counted. A lock that a killed Snakemake left behind is removed, and
     the run goes on where it stopped.
     """
-    running.run(configfile, context.args)
+    with installed():
+        running.run(configfile, context.args)
 
 
 @main.command()
@@ -124,77 +126,6 @@ def export(
     """Put configuration, lock, identities, tables and figures of a study into one archive, for a paper's supplement."""
     with messages():
         print(exporting.export(reading.read(configfile), output, partial))
-
-
-@main.command()
-def score(
-    a: Annotated[
-        Path,
-        typer.Argument(
-            parser=path,
-            help="A file of n x d vectors (.npy, .npz, .safetensors, .parquet), activations of a study, or a folder.",
-        ),
-    ],
-    b: Annotated[
-        Path | None,
-        typer.Argument(
-            parser=path, help="The other file or folder; without it, all pairs in A: of files, or of a study's runs."
-        ),
-    ] = None,
-    metrics: Annotated[
-        str,
-        typer.Option(
-            help="Names joined by commas, parameters behind colons: mutual_knn:k=5 (docs/metrics.md); or all."
-        ),
-    ] = "cka,cka_unbiased,mutual_knn",
-    labels: Annotated[
-        Path | None,
-        typer.Option(parser=path, help="Class of each stimulus (.npy, .parquet, or a line each): null within class."),
-    ] = None,
-    null: Annotated[
-        int, typer.Option(help="Draws of each permutation null; 0: in closed form, where a metric has one.")
-    ] = 99,
-    protocol: Annotated[str, typer.Option(help="exact or as_published.")] = "exact",
-    interval: Annotated[bool, typer.Option(help="Intervals over stimuli: 20 to 100 further scores each.")] = True,
-    seed: Annotated[int, typer.Option(help="Key of permutations and groups of stimuli.")] = 0,
-    device: Annotated[
-        str, typer.Option(help="cpu, or cuda (cuda:1, ...): nine metrics are computed there (docs/metrics.md).")
-    ] = "cpu",
-    out: Annotated[Path | None, typer.Option(parser=path, help="Also write the scores to this Parquet file.")] = None,
-) -> None:
-    """Score representations in files: value, interval over stimuli, chance level and p. Rows are the same stimuli."""
-    from rich.console import Console
-
-    from whyalike.similarity import read_files, score_files
-
-    with messages(MemoryError):
-        asked = {
-            "metrics": score_files.parse_metrics(metrics, protocol),
-            "protocol": protocol,
-            "seed": seed,
-            "device": device,
-        }
-        files = read_files.read_pairs(a, b, lambda line: print(line, file=sys.stderr))
-        codes = None if labels is None else read_files.read_labels(labels)
-        if out is not None:
-            score_files.check_output(out, filter(None, [*files.paths, labels]))
-            if fault := preflight.unwritable(out.parent, "give --out another folder"):
-                fail(fault)
-        scores, missing = score_files.score_pairs_of_files(
-            files, **asked, labels=codes, permutations=null, intervals=interval,
-            progress=lambda work: tqdm(work, "score", leave=False),
-        )  # fmt: skip
-        # a file or pipe takes the table whole, a terminal as much of it as fits
-        Console(width=None if sys.stdout.isatty() else 1000).print(score_files.printed(scores))
-        if scores.null_within_class.notna().any():
-            print(score_files.WITHIN_CLASS_NOTE, file=sys.stderr)
-        for line in missing:
-            print(f"no {line}", file=sys.stderr)
-        # last, so that a fault of writing loses nothing
-        if out is not None and len(scores):
-            score_files.write_scores(out, scores, {**asked, "permutations": null})
-    if scores.empty:
-        raise typer.Exit(1)
 
 
 @main.command("import-scores")

@@ -15,7 +15,7 @@ to that side too (1.4 for cca at n = 100, p + q = 12; Efron and Stein 1981). The
 measured.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from operator import index
 from typing import Any
@@ -61,17 +61,29 @@ def interval(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int 
     return over_stimuli(workbench, "x", "y", scoring(metric, protocol, params), index(seed))
 
 
-def over_stimuli(workbench: Workbench, run_x: str, run_y: str, chosen: Scoring, seed: int) -> Interval:
-    """The interval of a score on all stimuli of a workbench whose runs have one layer each; see `interval`."""
+def over_stimuli(
+    workbench: Workbench,
+    run_x: str,
+    run_y: str,
+    chosen: Scoring,
+    seed: int,
+    tick: Callable[[], object] = lambda: None,
+) -> Interval:
+    """The interval of a score on all stimuli of a workbench whose runs have one layer each; see `interval`.
+
+    ``tick`` is called after each of the `scores_of_interval`.
+    """
     [(layer, x)] = workbench.representations[run_x].items()
     layer = None if chosen.layers_together else layer
 
     def value(index: np.ndarray, one: Scoring) -> float:
-        return workbench.scorable(run_x, run_y, Rows.of(index), one, layer).value()
+        found = workbench.scorable(run_x, run_y, Rows.of(index), one, layer).value()
+        tick()
+        return found
 
     n = len(x)
     centre = value(np.arange(n), chosen)
-    if {"k", "folds"} & set(chosen.parameters) or workbench.forms(chosen).randomised:
+    if _by_subsets(workbench, chosen):
         smaller, m = _fewer(chosen, n)
         scores = [value(index, smaller) for index in _subsets(n, m, seed)]
         error = np.sqrt(m / (n - m)) * np.std(scores, ddof=1)
@@ -82,6 +94,15 @@ def over_stimuli(workbench: Workbench, run_x: str, run_y: str, chosen: Scoring, 
     error = np.sqrt((groups - 1) * np.var(scores))  # (G - 1)/G times the sum of squares
     half = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) * error
     return _within_range(chosen, centre, half, error, "jackknife")
+
+
+def _by_subsets(workbench: Workbench, chosen: Scoring) -> bool:
+    return bool({"k", "folds"} & set(chosen.parameters)) or workbench.forms(chosen).randomised
+
+
+def scores_of_interval(workbench: Workbench, chosen: Scoring, n: int) -> int:
+    """How many scores an interval over n stimuli takes, that of all stimuli among them."""
+    return 1 + (SUBSETS if _by_subsets(workbench, chosen) else min(GROUPS, n))
 
 
 def _within_range(chosen: Scoring, centre: float, half: float, error: float, method: str) -> Interval:

@@ -66,7 +66,7 @@ def rdm(matrix: Any) -> Precomputed:
     >>> round(score("rsa", rdm(1 - np.corrcoef(x)), x), 6)
     1.0
     """
-    return Precomputed(_symmetric(matrix, "rdm"), "rdm")
+    return marked(matrix, "rdm", "rdm")
 
 
 def kernel(matrix: Any) -> Precomputed:
@@ -87,13 +87,17 @@ def kernel(matrix: Any) -> Precomputed:
     >>> round(score("cka", kernel(x @ x.T), x), 6)
     1.0
     """
-    return Precomputed(_symmetric(matrix, "kernel"), "kernel")
+    return marked(matrix, "kernel", "kernel")
 
 
-def _symmetric(matrix: Any, name: str) -> np.ndarray:
+def marked(matrix: Any, kind: str, name: str) -> Precomputed:
+    """A matrix as `rdm` or `kernel` mark it; ``name`` is what messages call it."""
     found = check_features(matrix, name).astype(np.float64)
     if found.shape[0] != found.shape[1]:
-        raise ValueError(f"{name} must be n x n; it has shape {found.shape}. Give features as they are, unmarked.")
+        raise ValueError(
+            f"{name} must be n x n to be {KINDS[kind]}; it has shape {found.shape}. Give features "
+            "as they are, unmarked."
+        )
     apart = np.abs(found - found.T)
     if apart.max() > SYMMETRIC * np.abs(found).max():
         row, column = np.unravel_index(np.argmax(apart), apart.shape)
@@ -101,4 +105,4 @@ def _symmetric(matrix: Any, name: str) -> np.ndarray:
             f"{name} must be symmetric; entry ({row}, {column}) is {found[row, column]:g} and ({column}, {row}) is "
             f"{found[column, row]:g}. Fill both halves, or average them: (m + m.T) / 2."
         )
-    return (found + found.T) / 2
+    return Precomputed((found + found.T) / 2, kind)

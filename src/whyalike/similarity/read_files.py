@@ -21,7 +21,9 @@ from whyalike.data.user_files import passed_by
 from whyalike.file_faults import readable
 from whyalike.job import note
 from whyalike.similarity.checks import check_same_stimuli
+from whyalike.similarity.precomputed import KINDS, Precomputed, marked
 
+FEATURES = "features"
 HEADERS = {"label", "labels", "class", "classes", "target", "category"}  # names of a column of labels
 _Part = tuple[Path, str | None]  # a file, and one of its runs if it holds runs
 
@@ -33,19 +35,30 @@ class Pairs:
     ``both_ways``: the pairs have no order of their own (one folder), so that an asymmetric metric takes both.
     """
 
-    representations: dict[str, np.ndarray]
+    representations: dict[str, np.ndarray | Precomputed]
     pairs: list[tuple[str, str]]
     both_ways: bool
     paths: list[Path]
 
 
-def read_pairs(first: Path, second: Path | None, report: Callable[[str], None] = note) -> Pairs:
+def read_pairs(
+    first: Path,
+    second: Path | None,
+    report: Callable[[str], None] = note,
+    kinds: tuple[str, str] = (FEATURES, FEATURES),
+) -> Pairs:
     """Read two files, two folders, one folder or one activation file; ``report`` gets a line on what is not read.
+
+    Parameters
+    ----------
+    kinds : what the files of both sides hold: "features", "rdm" or "kernel". Of one folder the first counts.
 
     Raises
     ------
     ValueError : nothing to compare, files that cannot be read, or whose stimuli differ.
     """
+    if unknown := [kind for kind in kinds if kind not in (FEATURES, *KINDS)]:
+        raise ValueError(f"a file holds {FEATURES}, {' or '.join(KINDS)}; got '{unknown[0]}'. Give one of them.")
     chosen = _pairs_of_paths(first, second)
     _report_left_out(chosen, first, second, report)
     paths = list(dict.fromkeys(path for pair in chosen for path in pair))
@@ -58,7 +71,8 @@ def read_pairs(first: Path, second: Path | None, report: Callable[[str], None] =
         for path, run in parts
     }
     found = {(path, run): read_file(path, report) if run is None else _read_run(path, run) for path, run in parts}
-    arrays = {part: check_features(vectors, _called(*part)) for part, (vectors, _) in found.items()}
+    sides = {part: kind for pair in pairs for part, kind in zip(pair, kinds if second else kinds[:1] * 2, strict=True)}
+    arrays = {part: _checked(vectors, sides[part], _called(*part)) for part, (vectors, _) in found.items()}
     ids = {part: None if own is None else check_ids(own, len(x), _called(*part)) for part, (x, own) in found.items()}
     for a, b in pairs:
         # in one folder every file follows the first; in two, each its partner
@@ -68,6 +82,10 @@ def read_pairs(first: Path, second: Path | None, report: Callable[[str], None] =
         check_same_stimuli(arrays[a], arrays[b], _called(*a), _called(*b))
     named_pairs = [(names[a], names[b]) for a, b in pairs]
     return Pairs({names[part]: arrays[part] for part in parts}, named_pairs, second is None, paths)
+
+
+def _checked(vectors: np.ndarray, kind: str, name: str) -> np.ndarray | Precomputed:
+    return check_features(vectors, name) if kind == FEATURES else marked(vectors, kind, name)
 
 
 def _runs_in(path: Path) -> list[str]:

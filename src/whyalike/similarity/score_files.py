@@ -1,11 +1,13 @@
-"""Scores of representations in files, each beside its null and interval, as a table to read and one to keep.
+"""Scores of representations in files, each beside its null and interval, as a table to keep.
 
 The row-permutation null is the chance level: what the score would be if stimuli did not correspond. The interval is
 over stimuli (`whyalike.similarity.intervals`).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +15,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import yaml
-from rich.table import Table
-from rich.text import Text
+from tqdm import tqdm
 
-from whyalike.files import write_table
+from whyalike.files import file_sha256, write_table, write_text
 from whyalike.randomness import keyed
 from whyalike.similarity.api import LAYER, choose, forms_for
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.intervals import over_stimuli
-from whyalike.similarity.metrics.facts import sign_of_likeness
+from whyalike.similarity.intervals import over_stimuli, scores_of_interval
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import closed_null, null_end, p_value, row_orders, within_class_orders
 from whyalike.similarity.protocols import Scoring
@@ -93,7 +93,8 @@ def score_pairs_of_files(
     seed: int = 0,
     intervals: bool = True,
     device: str = "cpu",
-    progress: Callable[[Sequence], Iterable] = lambda items: items,
+    finished: Callable[[pd.DataFrame, list[str]], object] = lambda scores, missing: None,
+    progress: bool = False,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Score all pairs.
 
@@ -105,7 +106,9 @@ def score_pairs_of_files(
     seed : key of permutations and of the groups of stimuli.
     intervals : whether to make intervals over stimuli, 20 to 100 further scores each.
     device : "cpu", or "cuda" for the heavy work of the metrics that `whyalike.similarity.on_device` has.
-    progress : wraps the work, to show how far it is.
+    finished : is told the scores so far and what is undefined of a metric when that metric is done: a later one may
+        fail.
+    progress : whether a terminal shows a bar, which counts scores: those of nulls and intervals too.
 
     Returns
     -------
@@ -126,32 +129,70 @@ def score_pairs_of_files(
             raise ValueError(f"labels must be one a stimulus: {a} has {n} rows, there are {len(labels)} labels.")
     layers = {name: {LAYER: x} for name, x in files.representations.items()}
     bench = Workbench(layers, seed, forms=forms_for(device))
-    work = [
-        (chosen, *pair)
-        for chosen in choose(metrics, protocol)
-        for a, b in files.pairs
-        for pair in ([(a, b), (b, a)] if files.both_ways and not METRICS[chosen.metric].facts.symmetric else [(a, b)])
-    ]
-    rows, missing = [], []
-    for chosen, a, b in progress(work):
-        try:
-            rows.append(_row(bench, a, b, chosen, labels, permutations))
-        except UndefinedScore as reason:
-            missing.append(f"{chosen.metric} of {a} and {b}: {reason}")
-            continue
-        if intervals:
-            try:
-                found = over_stimuli(bench, a, b, chosen, seed)
-                rows[-1] |= {"ci_low": found.low, "ci_high": found.high, "interval": found.method}
-            except UndefinedScore as reason:
-                missing.append(f"interval of {chosen.metric} of {a} and {b}: {reason}")
-    return pa.Table.from_pylist(rows, schema=SCHEMA).to_pandas(), missing
+    work = [(chosen, _directed(files, chosen)) for chosen in choose(metrics, protocol)]
+    draws = permutations * (1 if labels is None else 2)
+
+    def planned(chosen: Scoring, a: str) -> int:
+        n = len(files.representations[a])
+        return 1 + draws + (scores_of_interval(bench, chosen, n) if intervals else 0)
+
+    total = sum(planned(chosen, a) for chosen, pairs in work for a, _ in pairs)
+    tables, missing = [], []
+    with tqdm(total=total, desc="score", unit=" scores", leave=False, disable=None if progress else True) as bar:
+        for chosen, pairs in work:
+            rows, undefined = [], []
+            for a, b in pairs:
+                end = bar.n + planned(chosen, a)
+                try:
+                    rows.append(_row(bench, a, b, chosen, labels, permutations, bar.update))
+                    if intervals:
+                        rows[-1] |= _interval(bench, a, b, chosen, seed, undefined, bar.update)
+                except UndefinedScore as reason:
+                    undefined.append(f"{chosen.metric} of {a} and {b}: {reason}")
+                bar.update(end - bar.n)
+            tables.append(pa.Table.from_pylist(rows, schema=SCHEMA))
+            missing += undefined
+            scores = pa.concat_tables(tables).to_pandas()
+            finished(scores, undefined)
+    return scores, missing
+
+
+def _directed(files: Pairs, chosen: Scoring) -> list[tuple[str, str]]:
+    """The pairs that a scoring scores: both directions where neither the files nor the metric have one."""
+    both = files.both_ways and not METRICS[chosen.metric].facts.symmetric
+    return [pair for a, b in files.pairs for pair in ([(a, b), (b, a)] if both else [(a, b)])]
+
+
+def _interval(
+    bench: Workbench, a: str, b: str, chosen: Scoring, seed: int, undefined: list[str], tick: Callable[[], object]
+) -> dict[str, Any]:
+    """The columns of the interval; none where it has no value, and the reason among ``undefined``."""
+    try:
+        found = over_stimuli(bench, a, b, chosen, seed, tick)
+    except UndefinedScore as reason:
+        undefined.append(f"interval of {chosen.metric} of {a} and {b}: {reason}")
+        return {}
+    return {"ci_low": found.low, "ci_high": found.high, "interval": found.method}
 
 
 def _row(
-    bench: Workbench, a: str, b: str, chosen: Scoring, labels: np.ndarray | None, permutations: int
+    bench: Workbench,
+    a: str,
+    b: str,
+    chosen: Scoring,
+    labels: np.ndarray | None,
+    permutations: int,
+    tick: Callable[[], object],
 ) -> dict[str, Any]:
-    """The score of one pair and its nulls."""
+    """The score of one pair and its nulls; ``tick`` is called after each score."""
+
+    def drawn(orders: np.ndarray) -> list[float]:
+        null = []
+        for order in orders:
+            null.append(scorable.value(order.astype(np.intp)))
+            tick()
+        return null
+
     n = len(bench.representations[a][LAYER])
     layer = None if chosen.layers_together else LAYER
     scorable = bench.scorable(a, b, Rows.of(np.arange(n)), chosen, layer)
@@ -162,59 +203,41 @@ def _row(
     if not permutations:
         return row | closed_null(row["value"], [scorable.kernel_sums()])
     kind = METRICS[chosen.metric].facts.kind
-    orders = row_orders(keyed("rows", bench.seed, n), n, permutations, bench.representations[b][LAYER])
-    null = [scorable.value(order.astype(np.intp)) for order in orders]
+    x = bench.representations[b][LAYER]
+    every = x if isinstance(x, np.ndarray) else None  # a matrix over stimuli has no rows of its own that could be equal
+    null = drawn(row_orders(keyed("rows", bench.seed, n), n, permutations, every))
     row |= {"null_mean": np.mean(null), "null_p95": null_end(null, kind), "p_value": p_value(row["value"], null, kind)}
     if labels is not None:
         within = within_class_orders(keyed("within class", bench.seed, n), labels, permutations, every=True)
-        row["null_within_class"] = np.mean([scorable.value(order.astype(np.intp)) for order in within])
+        row["null_within_class"] = np.mean(drawn(within))
     return row
 
 
 def check_output(path: Path, inputs: Iterable[Path]) -> None:
     """Raise a ValueError if scores at ``path`` would take the place of what is no score table."""
     if path.is_dir():
-        raise ValueError(f"--out must name a Parquet file; {path} is a folder. Add a file name.")
+        raise ValueError(f"--out must name a file, .parquet or .csv; {path} is a folder. Add a file name.")
     if path.exists() and not path.is_file():
-        raise ValueError(f"--out must name a Parquet file; {path} is a device, pipe or socket. Give another name.")
+        raise ValueError(
+            f"--out must name a file, .parquet or .csv; {path} is a device, pipe or socket. Give another name."
+        )
     if path.resolve() in {one.resolve() for one in inputs}:
         raise ValueError(f"--out would overwrite {path}, which is read. Give another name.")
 
 
 def write_scores(path: Path, scores: pd.DataFrame, made_by: Mapping[str, Any]) -> None:
-    """Write the scores as Parquet, with how they were made as metadata."""
+    """Write the scores as CSV if the path ends so, else as Parquet, with how they were made as metadata."""
+    if path.suffix.lower() == ".csv":
+        write_text(path, scores.to_csv(index=False, lineterminator="\n"))
+        return
     table = pa.Table.from_pandas(scores, schema=SCHEMA, preserve_index=False)
     write_table(path, table, made_by)
 
 
-def printed(scores: pd.DataFrame) -> Table:
-    """The scores as a table for the terminal; columns that are empty throughout are left out."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    columns: dict[str, Callable[[Any], str]] = {
-        "metric": lambda row: row.metric,
-        "a": lambda row: row.a,
-        "b": lambda row: row.b,
-        "value": lambda row: f"{row.value:.3f}",
-        "95 % over stimuli": lambda row: "" if pd.isna(row.ci_low) else f"[{row.ci_low:.3f}, {row.ci_high:.3f}]",
-        "null mean": lambda row: _number(row.null_mean),
-        # the end towards likeness: a distance is alike below its null
-        "null end": lambda row: "" if pd.isna(row.null_p95) else f"{row.null_p95:.3f} ({_end(row.metric)})",
-        "within-class mean": lambda row: _number(row.null_within_class),
-        "p": lambda row: _number(row.p_value),
-        "n": lambda row: str(row.n),
+def origin(inputs: Iterable[Path]) -> dict[str, Any]:
+    """What scores were made of and by: the hash of each file, and versions."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    return {
+        "inputs": [{"file": path.name, "sha256": file_sha256(path)} for path in inputs],
+        "versions": {"python": python, **{name: version(name) for name in ("whyalike", "numpy", "scipy")}},
     }
-    cells = {name: [cell(row) for row in scores.itertuples()] for name, cell in columns.items()}
-    shown = {name: values for name, values in cells.items() if any(values)}
-    for name in shown:
-        table.add_column(name, justify="left" if name in ("metric", "a", "b") else "right", no_wrap=True)
-    for row in zip(*shown.values(), strict=True):
-        table.add_row(*map(Text, row))  # a plain str would be markup: files may be named x[layer].npy
-    return table
-
-
-def _end(metric: str) -> str:
-    return "95 %" if sign_of_likeness(METRICS[metric].facts.kind) == 1 else "5 %"
-
-
-def _number(value: float) -> str:
-    return "" if pd.isna(value) else f"{value:.3f}"

@@ -1,5 +1,6 @@
 """`whyalike score`: which files make pairs, the table, the Parquet file, and messages instead of tracebacks."""
 
+import io
 import os
 import subprocess
 import sys
@@ -12,15 +13,16 @@ import pyarrow.parquet as pq
 import pytest
 import safetensors.numpy
 import torch
+from tqdm import tqdm
 from typer.testing import CliRunner
 
 from whyalike.activations.table import write_activations
 from whyalike.commands.cli import main
-from whyalike.files import made_by
+from whyalike.files import file_sha256, made_by
 from whyalike.randomness import keyed
 from whyalike.similarity.api import score
 from whyalike.similarity.intervals import interval
-from whyalike.similarity.metrics.registry import METRICS
+from whyalike.similarity.metrics.registry import METRICS, OTHER_METRICS
 from whyalike.similarity.nulls import p_value, row_orders
 from whyalike.similarity.score_files import parse_metrics
 
@@ -71,8 +73,13 @@ def test_two_files_give_value_interval_null_and_p(folder, arrays):
     ends = found.null_p95.round(3)
     assert f"{ends[0]:.3f} (95 %)" in answer.stdout
     assert f"{ends[2]:.3f} (5 %)" in answer.stdout
-    assert made_by(out) == {
+    made = made_by(out)
+    files = [{"file": f"{name}.npy", "sha256": file_sha256(folder / f"{name}.npy")} for name in "ab"]
+    assert made.pop("inputs") == files
+    assert made.pop("versions").keys() == {"python", "whyalike", "numpy", "scipy"}
+    assert made == {
         "device": "cpu",
+        "kinds": ["features", "features"],
         "metrics": {"cka": {}, "mutual_knn": {"k": 5}, "procrustes_distance": {}},
         "permutations": 19,
         "protocol": "exact",
@@ -83,9 +90,9 @@ def test_two_files_give_value_interval_null_and_p(folder, arrays):
 @pytest.mark.parametrize(
     ("out", "words"),
     [
-        (".", "--out must name a Parquet file; . is a folder. Add a file name."),
-        ("more", "--out must name a Parquet file; more is a folder"),
-        ("pipe", "--out must name a Parquet file; pipe is a device, pipe or socket"),
+        (".", "--out must name a file, .parquet or .csv; . is a folder. Add a file name."),
+        ("more", "--out must name a file, .parquet or .csv; more is a folder"),
+        ("pipe", "--out must name a file, .parquet or .csv; pipe is a device, pipe or socket"),
         ("more/../b.npy", "--out would overwrite more/../b.npy, which is read. Give another name."),
         ("labels.txt", "--out would overwrite labels.txt, which is read"),
         ("c.npy/s.parquet", "c.npy is no folder: give --out another folder"),
@@ -114,6 +121,89 @@ def test_scores_that_cannot_be_written_after_all_are_printed(folder, monkeypatch
     assert answer.exit_code == 1
     assert [line.split()[0] for line in answer.stdout.splitlines()] == ["metric", "cka"]
     assert answer.stderr.endswith("No space left on device\n")
+
+
+def test_what_is_finished_is_shown_and_written_when_a_later_metric_fails(folder, monkeypatch):
+    monkeypatch.setattr("whyalike.similarity.metrics.rsa.average_ranks", lambda values: np.empty(1 << 50))
+    out = folder / "s.parquet"
+    options = ("--metrics", "cka,mutual_knn,rsa,cca", "--null", 0, "--no-interval", "--out", out)
+    answer = whyalike(folder / "a.npy", folder / "b.npy", *options)
+    assert answer.exit_code == 1
+    assert [line.split()[0] for line in answer.stdout.splitlines()] == ["metric", "cka", "mutual_knn"]
+    assert pd.read_parquet(out).metric.tolist() == ["cka", "mutual_knn"]
+    assert answer.stderr.startswith("rsa of layer 'x' of a, 60 stimuli, needs more memory than there is")
+
+
+def test_columns_stay_where_they_are_from_metric_to_metric(folder):
+    (folder / "a.npy").rename(folder / "a_long_name.npy")
+    options = ("--metrics", "mutual_knn,cka,procrustes_distance", "--null", 9, "--labels", folder / "l.txt")
+    (folder / "l.txt").write_text("cat\ndog\n" * (N // 2))
+    lines = whyalike(folder / "a_long_name.npy", folder / "b.npy", *options).stdout.splitlines()
+    assert len(lines) == 4
+    ends = [lines[0].index(name) + len(name) for name in ("value", "over stimuli", "null end", "-class mean")]
+    for line in lines[1:]:
+        assert line[: len("procrustes_distance")].strip() in METRICS
+        assert [line[end - 1] != " " == line[end] for end in ends] == [True] * 4
+
+
+def test_logs_hold_no_bar(folder):
+    assert whyalike(folder / "a.npy", folder / "b.npy").stderr == ""
+
+
+def test_the_bar_counts_scores_those_of_nulls_and_intervals_too(folder, monkeypatch):
+    bars = []
+
+    class Bar(tqdm):
+        def __init__(self, *given, **options):
+            super().__init__(*given, **{**options, "disable": False, "file": io.StringIO()})
+            bars.append(self)
+
+    monkeypatch.setattr("whyalike.similarity.score_files.tqdm", Bar)
+    (folder / "l.txt").write_text("cat\ndog\n" * (N // 2))
+    options = ("--metrics", "cka,mutual_knn,permutation", "--null", 9, "--labels", folder / "l.txt")
+    assert whyalike(folder / "a.npy", folder / "c.npy", *options).exit_code == 0
+    [bar] = bars
+    # a score, two nulls, and that of all stimuli with 20 or 100 of a part; permutation is undefined
+    assert bar.n == bar.total == 3 * (1 + 2 * 9 + 1) + 20 + 100 + 100
+
+
+@pytest.mark.parametrize("name", ["s.csv", "S.CSV"])
+def test_scores_are_written_as_csv_by_their_suffix(folder, name):
+    options = ("--metrics", "cka,mutual_knn", "--null", 9)
+    for out in (folder / "out" / name, folder / "out" / "s.parquet"):
+        assert whyalike(folder / "a.npy", folder / "b.npy", *options, "--out", out).exit_code == 0
+    found, expected = pd.read_csv(folder / "out" / name), pd.read_parquet(folder / "out" / "s.parquet")
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False, rtol=0, atol=0)
+
+
+def test_dissimilarities_and_kernels_are_read_as_what_they_are_said_to_be(folder, arrays):
+    a, b = arrays["a"], arrays["b"]
+    order = np.random.default_rng(0).permutation(N)
+    np.save(folder / "rdm.npy", 1 - np.corrcoef(a))
+    np.savez(folder / "k.npz", vectors=(b @ b.T)[np.ix_(order, order)], stimulus_id=order)
+    np.savez(folder / "ids.npz", vectors=a, stimulus_id=np.arange(N))
+    small, out = ("--null", 5, "--no-interval"), folder / "o.parquet"
+    answer = whyalike(folder / "rdm.npy", folder / "b.npy", "--metrics", "rsa", "--a-is", "rdm", *small, "--out", out)
+    assert answer.exit_code == 0, answer.output
+    assert pd.read_parquet(out).value.item() == pytest.approx(score("rsa", a, b), abs=1e-12)
+    answer = whyalike(
+        folder / "ids.npz", folder / "k.npz", "--metrics", "cka", "--b-is", "kernel", *small, "--out", out
+    )
+    assert answer.exit_code == 0, answer.output
+    assert pd.read_parquet(out).value.item() == pytest.approx(score("cka", a, b), abs=1e-12)
+    answer = whyalike(folder / "a.npy", folder / "b.npy", "--a-is", "rdm", *small)
+    assert f"{folder / 'a.npy'} must be n x n to be dissimilarities; it has shape (60, 4)" in answer.stderr
+    answer = whyalike(folder / "a.npy", folder / "b.npy", "--a-is", "rdms", *small)
+    assert "a file holds features, rdm or kernel; got 'rdms'. Give one of them." in answer.stderr
+
+
+def test_a_metric_is_described_and_all_are_listed():
+    answer = CliRunner().invoke(main, ["describe", "kl_divergence"])
+    assert answer.stdout.startswith("name          kl_divergence\nformula ")
+    lines = CliRunner().invoke(main, ["describe"]).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [*METRICS, *OTHER_METRICS]
+    answer = CliRunner().invoke(main, ["describe", "ckaa"])
+    assert (answer.exit_code, "Did you mean 'cka'" in answer.stderr) == (1, True)
 
 
 def test_too_little_memory_is_one_message(folder, monkeypatch):

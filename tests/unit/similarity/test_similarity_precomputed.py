@@ -91,7 +91,7 @@ def test_pairwise_takes_matrices_among_features(xy):
         (lambda x: wa.score("cca", _kernel(x), x), "cca needs features here, not a kernel.*cka or cka_rbf or cka_unb"),
         (lambda x: wa.score("cka", wa.rdm(x @ x.T), x), "cka needs features here, not dissim.*features, or use rsa on"),
         (lambda x: wa.score("cka", _kernel(x), x, protocol="as_published"), "cka as published needs features"),
-        (lambda x: wa.rdm(x), r"rdm must be n x n; it has shape \(30, 7\)"),
+        (lambda x: wa.rdm(x), r"rdm must be n x n to be dissimilarities; it has shape \(30, 7\)"),
         (lambda x: wa.kernel(np.triu(x @ x.T)), r"must be symmetric; entry \(\d+, \d+\) is .*average them"),
         (lambda x: wa.kernel(x @ x.T * np.nan), "kernel must be finite; 30 of 30 rows"),
         (lambda x: wa.score("cka", _kernel(x[:29]), x), "x has 29 rows, y 30"),

@@ -122,3 +122,32 @@ def test_damaged_and_other_files_are_named(tmp_path):
             read_pairs(tmp_path / name, tmp_path / "good.npy")
     with pytest.raises(ValueError, match=r"a\.npz must be a .*array vectors: Object arrays.*Save it again"):
         read_pairs(tmp_path / "a.npz", tmp_path / "good.npy")
+
+
+def test_a_npy_is_mapped_and_not_read(tmp_path):
+    for order in "CF":
+        np.save(tmp_path / f"{order}.npy", np.asarray(X, order=order))
+    found = read_pairs(tmp_path / "C.npy", tmp_path / "F.npy").representations
+    for x in found.values():
+        assert not x.flags.owndata and not x.flags.writeable
+        assert np.array_equal(x, X)
+
+
+def test_ids_that_are_bytes_are_matched(tmp_path):
+    ids = [f"img{i}".encode() for i in range(6)]
+    order = [3, 1, 0, 2, 5, 4]
+    pq.write_table(pa.table({"vector": X.tolist(), "stimulus_id": ids}), tmp_path / "a.parquet")
+    np.savez(tmp_path / "b.npz", vectors=X[order], stimulus_id=np.array(ids)[order])
+    found = read_pairs(tmp_path / "a.parquet", tmp_path / "b.npz").representations
+    assert np.array_equal(found["a"], found["b"])
+    pq.write_table(pa.table({"vector": X.tolist(), "stimulus_id": [*ids[:5], None]}), tmp_path / "c.parquet")
+    with pytest.raises(ValueError, match=r"c\.parquet needs one stimulus_id a row.*1 of them missing"):
+        read_pairs(tmp_path / "c.parquet", tmp_path / "b.npz")
+
+
+def test_ids_of_nullable_columns_are_read(tmp_path):
+    ids = pd.array([5, 3, 1, 0, 2, 4], dtype="Int64")
+    pd.DataFrame({"vector": X.tolist(), "stimulus_id": ids}).to_parquet(tmp_path / "a.parquet")
+    np.savez(tmp_path / "b.npz", vectors=X[np.argsort(ids)], stimulus_id=np.arange(6))
+    found = read_pairs(tmp_path / "a.parquet", tmp_path / "b.npz").representations
+    assert np.array_equal(found["a"], found["b"])

@@ -1,0 +1,121 @@
+"""`whyalike score` and `whyalike describe`: scores of files, shown and written metric by metric."""
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from tqdm import tqdm
+
+from whyalike.commands.cli_faults import fail, messages, path
+from whyalike.planning import preflight
+
+
+def score(
+    a: Annotated[
+        Path,
+        typer.Argument(
+            parser=path,
+            help="A file of n x d vectors (.npy, .npz, .safetensors, .parquet), activations of a study, or a folder.",
+        ),
+    ],
+    b: Annotated[
+        Path | None,
+        typer.Argument(
+            parser=path, help="The other file or folder; without it, all pairs in A: of files, or of a study's runs."
+        ),
+    ] = None,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            help="Names joined by commas, parameters behind colons: mutual_knn:k=5 (docs/metrics.md); or all."
+        ),
+    ] = "cka,cka_unbiased,mutual_knn",
+    labels: Annotated[
+        Path | None,
+        typer.Option(parser=path, help="Class of each stimulus (.npy, .parquet, or a line each): null within class."),
+    ] = None,
+    null: Annotated[
+        int, typer.Option(help="Draws of each permutation null; 0: in closed form, where a metric has one.")
+    ] = 99,
+    protocol: Annotated[str, typer.Option(help="exact or as_published.")] = "exact",
+    interval: Annotated[bool, typer.Option(help="Intervals over stimuli: 20 to 100 further scores each.")] = True,
+    seed: Annotated[int, typer.Option(help="Key of permutations and groups of stimuli.")] = 0,
+    device: Annotated[
+        str, typer.Option(help="cpu, or cuda (cuda:1, ...): nine metrics are computed there (docs/metrics.md).")
+    ] = "cpu",
+    out: Annotated[
+        Path | None, typer.Option(parser=path, help="Also write the scores to this file, .parquet or .csv.")
+    ] = None,
+    a_is: Annotated[
+        str, typer.Option(help="What A holds: features, rdm (n x n dissimilarities, for rsa) or kernel (for cka).")
+    ] = "features",
+    b_is: Annotated[str, typer.Option(help="What B holds.")] = "features",
+) -> None:
+    """Score representations in files: value, interval over stimuli, chance level and p. Rows are the same stimuli."""
+    from whyalike.similarity import printed_scores, read_files, score_files
+
+    with messages(MemoryError):
+        asked: dict[str, Any] = {"metrics": score_files.parse_metrics(metrics, protocol)}
+        asked |= {"protocol": protocol, "seed": seed, "device": device}
+        files = read_files.read_pairs(a, b, lambda line: print(line, file=sys.stderr), (a_is, b_is))
+        codes = None if labels is None else read_files.read_labels(labels)
+        inputs, made_by = [*files.paths, *filter(None, [labels])], {}
+        if out is not None:
+            score_files.check_output(out, inputs)
+            if fault := preflight.unwritable(out.parent, "give --out another folder"):
+                fail(fault)
+            made_by = {**asked, "permutations": null, "kinds": [a_is, b_is], **score_files.origin(inputs)}
+        lines = printed_scores.of_files(files, **asked, permutations=null, labels=codes, intervals=interval)
+        shown = _Shown(lines, out, made_by)
+        scores, _ = score_files.score_pairs_of_files(
+            files, **asked, labels=codes, permutations=null, intervals=interval, finished=shown.add, progress=True
+        )
+        if scores.null_within_class.notna().any():
+            print(score_files.WITHIN_CLASS_NOTE, file=sys.stderr)
+        # last, so that a fault of writing loses nothing
+        if out is not None and len(scores):
+            score_files.write_scores(out, scores, made_by)
+    if scores.empty:
+        raise typer.Exit(1)
+
+
+class _Shown:
+    """Scores on the terminal and in the file, as far as they are; ``lines``: `printed_scores.Printed`."""
+
+    def __init__(self, lines: Any, out: Path | None, made_by: dict[str, Any]):
+        self.lines, self.out, self.made_by, self.done = lines, out, made_by, 0
+
+    def add(self, scores: Any, missing: list[str]) -> None:
+        """Show what is new in the frame of all scores so far, and write it: a later metric may fail."""
+        from whyalike.similarity.score_files import write_scores
+
+        if len(scores) and not self.done:
+            tqdm.write(self.lines.header(), file=sys.stdout)
+        for line in self.lines.rows(scores.iloc[self.done :]):
+            tqdm.write(line, file=sys.stdout)
+        sys.stdout.flush()
+        for line in missing:
+            tqdm.write(f"no {line}", file=sys.stderr)
+        if self.out is not None and len(scores) > self.done:
+            with suppress(OSError):  # which is told when all is shown
+                write_scores(self.out, scores, self.made_by)
+        self.done = len(scores)
+
+
+def describe(
+    metric: Annotated[str | None, typer.Argument(help="Its name; without it all of them, a line each.")] = None,
+) -> None:
+    """Say what is known of a metric: formula, range, invariances, chance level, parameters, cost, use, source."""
+    from whyalike.similarity import descriptions
+    from whyalike.similarity.metrics.registry import METRICS, OTHER_METRICS
+
+    with messages():
+        if metric is not None:
+            print(descriptions.describe(metric))
+            return
+        entries = [*METRICS.items(), *OTHER_METRICS.items()]
+        width = max(len(name) for name, _ in entries)
+        for name, entry in entries:
+            print(f"{name:<{width}}  {entry.facts.use}")
