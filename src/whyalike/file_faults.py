@@ -27,7 +27,7 @@ _FORMATS = {
     b"\x93NUMPY": ("an array of numpy (.npy)", (".npy",)),
     b"\x1f\x8b": ("compressed by gzip", (".gz",)),
     b"PK\x03\x04": ("a zip archive, as .npz and Excel workbooks are", (".npz", ".pt", ".pth", ".bin")),
-    b"\x89HDF": ("an HDF5 file", ()),
+    b"\x89HDF": ("an HDF5 file", (".h5", ".hdf5")),
     b"%PDF": ("a PDF document", ()),
     b"\xd0\xcf\x11\xe0": ("an Excel workbook", ()),
     b"\xff\xfe": ("in UTF-16", ()),

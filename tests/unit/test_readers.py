@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -117,6 +118,11 @@ def both_doors(path: Path) -> None:
 
 def pairs(path: Path) -> None:
     read_pairs(path, None, lambda line: None)
+
+
+def hdf5(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["vectors"], file["stimulus_id"] = X, IDS
 
 
 def picture(path: Path) -> None:
@@ -219,6 +225,10 @@ FORMATS = [
     Format("x.safetensors", lambda path: safetensors.numpy.save_file({"vectors": X, "stimulus_id": IDS}, path),
            both_doors),
     Format("x.parquet", columns(vector=X.tolist(), stimulus_id=IDS), both_doors),
+    Format("wide.parquet", columns(a=X[:, 0], b=X[:, 1], stimulus_id=IDS), both_doors),
+    Format("x.h5", hdf5, both_doors),
+    Format("x.pt", lambda path: torch.save({"vectors": torch.tensor(X), "stimulus_id": torch.tensor(IDS)}, path),
+           both_doors),
     Format("runs.parquet", lambda path: write_activations(path, IDS, [("a", X), ("b", X)], 3, {}), pairs),
     Format("labels.txt", text("\n".join(NAMES)), read_labels, text=True),
     Format("labels.npy", lambda path: np.save(path, np.array(NAMES)), read_labels),

@@ -1,11 +1,12 @@
 """Vectors in the user's files: n x d numbers, and the ids of the stimuli if the file holds any.
 
-A .npy; a .npz or .safetensors with `vectors` and, if you like, `stimulus_id`; or a .parquet with a list column `vector`
-and, if you like, `stimulus_id`. A file of the workflow (`whyalike.activations.table`) holds many runs: it is not one.
+A .npy; a .npz, .safetensors, .h5 or .pt with `vectors` and, if you like, `stimulus_id`; or a .parquet with a list
+column `vector`, or with a column a unit, and, if you like, `stimulus_id`. A file of the workflow
+(`whyalike.activations.table`) holds many runs: it is not one.
 The numbers are read in blocks, so that nobody needs to hold a file beside what is made of it.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from math import prod
@@ -17,13 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from whyalike.activations import vectors_of_libraries as of_libraries
+from whyalike.activations.vectors_of_libraries import IDS, Found
 from whyalike.data.numpy_files import BLOCK, Block, npy_blocks, npy_file, npy_member, npy_shape, read_npy, read_npz
 from whyalike.data.user_files import shown
 from whyalike.file_faults import UnreadableFile, readable
 from whyalike.job import note
 
-SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet")
-IDS = "stimulus_id"
+SUFFIXES = (".npy", ".npz", ".safetensors", ".parquet", ".h5", ".hdf5", ".pt", ".pth")
 
 
 @dataclass(frozen=True)
@@ -93,16 +95,12 @@ def _readable(path: Path) -> Any:
     return readable(path, what, "Save it again; names and shapes are in docs/your-own.md.")
 
 
-# shape, type of number, ids, names of what is not read, and what gives the blocks
-_Found = tuple[tuple[int, ...], np.dtype, np.ndarray | None, Collection[str], Callable[[], Iterator[Block]]]
-
-
-def _npy(path: Path) -> _Found:
+def _npy(path: Path) -> Found:
     with npy_file(path) as (file, size):
         return *npy_shape(file, size), None, (), partial(npy_blocks, partial(npy_file, path))
 
 
-def _npz(path: Path) -> _Found:
+def _npz(path: Path) -> Found:
     arrays, others = read_npz(path, (), (IDS,))
     if "vectors" not in others:
         raise ValueError(f"vectors is missing, it holds {', '.join([*arrays, *others]) or 'nothing'}")
@@ -113,7 +111,9 @@ def _npz(path: Path) -> _Found:
     return shape, dtype, arrays.get(IDS), others, partial(npy_blocks, member)
 
 
-def _parquet(path: Path) -> _Found:
+def _parquet(path: Path) -> Found:
+    if "vector" not in pq.read_schema(path.absolute()).names:  # a relative name with a colon would be a URI
+        return of_libraries.wide_table(path)
     columns = read_columns(path, "vector")
     others = [name for name in columns if name not in ("vector", IDS)]
     with pq.ParquetFile(path.absolute()) as file:
@@ -163,11 +163,11 @@ def _values(path: Path, name: str) -> np.ndarray:
     return (column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column).to_numpy()
 
 
-def _unknown(path: Path) -> _Found:
+def _unknown(path: Path) -> Found:
     raise UnreadableFile(f"{path} must be a file {', '.join(SUFFIXES)}. Rename or convert it.")
 
 
-def _safetensors(path: Path) -> _Found:
+def _safetensors(path: Path) -> Found:
     with _slices(path, "np") as file:
         names = list(file.keys())
         if "vectors" not in names:
@@ -204,6 +204,7 @@ def _of_numpy(read: Callable[[], np.ndarray]) -> np.ndarray:
         raise ValueError(f"a type that numpy lacks: {error}; write float32, and ids as integers") from error
 
 
-_OPENERS: dict[str, Callable[[Path], _Found]] = {
-    ".npy": _npy, ".npz": _npz, ".safetensors": _safetensors, ".parquet": _parquet,
+_OPENERS: dict[str, Callable[[Path], Found]] = {
+    ".npy": _npy, ".npz": _npz, ".safetensors": _safetensors, ".parquet": _parquet, ".pt": of_libraries.tensors,
+    ".pth": of_libraries.tensors, ".h5": of_libraries.hdf5, ".hdf5": of_libraries.hdf5,
 }  # fmt: skip

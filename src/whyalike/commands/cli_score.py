@@ -17,7 +17,8 @@ def score(
         Path,
         typer.Argument(
             parser=path,
-            help="A file of n x d vectors (.npy, .npz, .safetensors, .parquet), activations of a study, or a folder.",
+            help="A file of n x d vectors (.npy, .npz, .safetensors, .parquet, .h5, .pt), activations of a study, or a "
+            "folder.",
         ),
     ],
     b: Annotated[

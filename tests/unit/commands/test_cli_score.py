@@ -414,7 +414,7 @@ def test_what_is_undefined_is_said_and_the_rest_stands(folder):
         (("a.npy", "nowhere.npy"), "there is no file or folder"),
         (("a.npy",), "is one file: give a second one, or a folder"),
         (("a.npy", "."), "must be two files or two folders"),
-        (("empty",), "needs two files or more of .npy, .npz, .safetensors, .parquet; it has 0"),
+        (("empty",), "needs two files or more of .npy, .npz, .safetensors, .parquet, .h5, .hdf5, .pt, .pth; it has 0"),
         (("empty", "."), "need files of equal names; they hold none and a.npy, b.npy, c.npy"),
         (("a.npy", "short.npy"), "a.npy has 60 rows"),
         (("a.npy", "hole.npy"), "hole.npy must be finite; 1 of 60 rows hold NaN or infinity, the first is row 7"),
