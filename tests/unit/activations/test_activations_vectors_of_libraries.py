@@ -72,7 +72,7 @@ FAULTS = {
     "several data sets": ("x.h5", lambda path: h5(path, a=X, b=X), "needs a data set 'vectors'; it has a, b\\. Save"),
     "several tensors": ("x.pt", lambda path: pt(path, {"a": torch.eye(3), "b": torch.eye(3)}), "a tensor 'vectors'"),
     "no tensor": ("x.pt", lambda path: pt(path, {"epoch": 3}), "needs a tensor 'vectors'; it has none"),
-    "code": ("x.pt", lambda path: pt(path, Code()), "it holds more than tensors, or is damaged; no code in a file is run"),
+    "code": ("x.pt", lambda path: pt(path, Code()), "it holds more than tensors, or is damaged; no code"),
     "a label": ("x.parquet", lambda path: wide(path, label=IDS), r"fractions alone.*it has label\. Leave these out"),
     "an index": ("x.parquet", lambda path: wide(path, index=True, name=NAMES), "it has name"),
     "a missing number": (
