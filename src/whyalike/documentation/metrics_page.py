@@ -64,9 +64,10 @@ metric whose chance level is 0. A p value is (1 + b)/(1 + B), b of B draws at le
 a similarity, as small for a distance. `null_p95` is the end of the null towards likeness: its 95 % quantile, for a
 distance its 5 % quantile. "Unchanged by" is what may be done to X alone.
 
-Without draws (`permutations: 0`, `--null 0`) the exact forms of `cka`, `cka_unbiased` and `cka_rbf` still have these
-three, from the first three moments of the null over all orders of rows; a p below .001 is given as .001. Where one row
-outweighs the others (skewness above 2) there is none, and draws are needed. Other metrics need them always.
+Without draws (`permutations: 0`, `--null 0`) the exact forms of `cka`, `cka_unbiased`, `cka_rbf` and
+`distance_correlation_unbiased` still have these three, from the first three moments of the null over all orders of
+rows; a p below .001 is given as .001. Where one row outweighs the others (skewness above 2) there is none, and draws
+are needed. Other metrics need them always.
 
 ## Fitted maps
 

@@ -28,7 +28,7 @@ KEPT = 1 << 30  # bytes of intermediates that a workbench keeps
 DOUBLE = 8  # bytes
 # families whose intermediates are stimuli x stimuli, and how many such arrays a score takes beside them; others have
 # features, or a kernel where it is smaller, and take two
-SQUARES = {"rsa": 7.0, "regression": 5.0, "rbf": 4.0}
+SQUARES = {"rsa": 7.0, "regression": 5.0, "rbf": 4.0, "distances": 5.0}
 BESIDE = 2.0
 IMPORTED = 2.6  # times a file of half precision, as float32 and a third beside it
 PREPARED = 4000  # MB, beside the data set

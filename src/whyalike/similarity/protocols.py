@@ -154,6 +154,9 @@ def _checked(metric: str, name: str, value: Any) -> Any:
     if name == "variance":
         if not (number and 0 < value <= 1):
             raise ValueError(f"{metric} needs variance in (0, 1]; got {value!r}.")
+    elif name == "alpha":
+        if not (number and 0 <= value <= 1):
+            raise ValueError(f"{metric} needs alpha from 0 to 1; got {value!r}.")
     elif name == "ridge":
         if not (number and 0 <= value <= WIDTHS[1]):
             raise ValueError(f"{metric} needs ridge from 0 to {WIDTHS[1]:g}; got {value!r}.")

@@ -44,6 +44,7 @@ print(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
         ("cka", 1000, 1200, 8, "exact+as_published"),
         ("cka_rbf", 2500, 64, 6, "exact"),
         ("rsa", 2000, 32, 3, "exact"),
+        ("distance_correlation", 2500, 64, 4, "exact"),
         ("mutual_knn", 3000, 256, 12, "exact"),
     ],
 )

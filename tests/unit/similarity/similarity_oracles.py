@@ -275,3 +275,86 @@ def soft_matching(x, y, score="plan", folds=5, seed=42, correlation="per_unit", 
             both = (a @ plan, b), (b @ plan.T, a)
             scores.append(np.mean([agreement(*one, correlation, comparison) for one in both]))
     return np.mean(scores)
+
+
+# ---- Bures similarity, shapes between CCA and Procrustes, GULP ----
+
+
+def symmetric_power(a, power):
+    values, vectors = np.linalg.eigh(a)
+    return (vectors * np.maximum(values, 0) ** power) @ vectors.T
+
+
+def normalised_bures(x, y):
+    """The fidelity tr (Y'KY)^1/2 of the centred kernels over the root of the product of their traces; y the narrower.
+
+    A square root of the n x n kernels would make 1e-8 of each eigenvalue that is 0 but for rounding.
+    """
+    x, y = sorted((z - z.mean(axis=0) for z in (x, y)), key=lambda z: -z.shape[1])
+    fidelity = np.trace(symmetric_power(y.T @ (x @ x.T) @ y, 0.5))
+    return fidelity / np.sqrt(np.trace(x @ x.T) * np.trace(y @ y.T))
+
+
+def partially_whitened(z, alpha):
+    """X (alpha I + (1 - alpha) (X'X)^-1/2), the mean eigenvalue of X'X being 1, then Frobenius norm 1."""
+    z = z - z.mean(axis=0)
+    z = z / np.sqrt(np.trace(z.T @ z) / z.shape[1])
+    z = z @ (alpha * np.eye(z.shape[1]) + (1 - alpha) * symmetric_power(z.T @ z, -0.5))
+    return z / np.sqrt((z**2).sum())
+
+
+def shape_correlation(x, y, alpha):
+    """The inner product with the best rotation of the zero-padded other."""
+    width = max(x.shape[1], y.shape[1])
+    a, b = (np.pad(partially_whitened(z, alpha), ((0, 0), (0, width - z.shape[1]))) for z in (x, y))
+    rotation, _ = scipy.linalg.orthogonal_procrustes(a, b)
+    return (a @ rotation * b).sum()
+
+
+def shape_distance(x, y, alpha):
+    return np.arccos(shape_correlation(x, y, alpha))
+
+
+def cca_rank_aware(x, y):
+    return canonical(x, y)[0].sum() / max(x.shape[1], y.shape[1])
+
+
+def gulp(x, y, ridge):
+    """From the covariances: tr(Sx^-1 Sx Sx^-1 Sx) + the same of y - 2 tr(Sx^-1 Sxy Sy^-1 Syx), each inverse ridged."""
+    n = len(x)
+    x, y = (z - z.mean(axis=0) for z in (x, y))
+    x, y = (z / np.sqrt((z**2).sum() / n) for z in (x, y))
+    inverse_x, inverse_y = (np.linalg.inv(z.T @ z / n + ridge * np.eye(z.shape[1])) for z in (x, y))
+    own = [np.trace(i @ (z.T @ z / n) @ i @ (z.T @ z / n)) for i, z in ((inverse_x, x), (inverse_y, y))]
+    return np.sqrt(sum(own) - 2 * np.trace(inverse_x @ (x.T @ y / n) @ inverse_y @ (y.T @ x / n)))
+
+
+# ---- distance correlation, second-order cosine ----
+
+
+def distance_correlation(x, y):
+    n = len(x)
+    h = np.eye(n) - 1 / n
+    a, b = (h @ distances(z) @ h for z in (x, y))
+    return np.sqrt((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
+
+
+def u_centred(d):
+    n = len(d)
+    rows, total = d.sum(axis=1) / (n - 2), d.sum() / ((n - 1) * (n - 2))
+    centred = d - rows[:, None] - rows + total
+    return centred - np.diag(np.diag(centred))
+
+
+def distance_correlation_unbiased(x, y):
+    a, b = (u_centred(distances(z)) for z in (x, y))
+    return (a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum())
+
+
+def second_order_cosine(x, y, k):
+    cosines = []
+    for i, (a, b) in enumerate(zip(lists(x, k), lists(y, k), strict=True)):
+        union = sorted({*a, *b})
+        u, v = (np.array([z[i] @ z[j] for j in union]) for z in (x, y))
+        cosines.append(u @ v / np.linalg.norm(u) / np.linalg.norm(v))
+    return np.mean(cosines)

@@ -23,6 +23,8 @@ VARIANTS = [
     for name, given in VARIANTS
 ] + [
     ("rsa", {"rdm": "cosine", "comparison": "pearson"}),
+    *((metric, {"alpha": alpha}) for metric in ("shape_correlation", "shape_distance") for alpha in (0, 0.2, 1)),
+    *(("gulp", {"ridge": ridge}) for ridge in (0, 1e-6, 1)),
     ("linear", {"ridge": 0.3}),
     ("linear", {"ridge": 2, "folds": 3, "seed": 7}),
     ("procrustes", {"folds": 4, "seed": 0, "correlation": "pooled", "comparison": "spearman"}),

@@ -9,6 +9,7 @@ figures read the facts. Definitions and published faults: see the family modules
 published form are those that the reference of the protocol `as_published` lacks.
 """
 
+import math
 from typing import Any
 
 from whyalike.registry import Entry, Registry
@@ -21,6 +22,13 @@ RAGHU = "Raghu et al. 2017, SVCCA"
 HOTELLING = "Hotelling 1936, Relations between Two Sets of Variates"
 MORCOS = "Morcos et al. 2018, Insights on Representational Similarity with CCA"
 WILLIAMS = "Williams et al. 2021, Generalized Shape Metrics on Neural Representations"
+HARVEY = (
+    "Harvey et al. 2024, Duality of Bures and Shape Distances with Implications for Comparing Neural Representations"
+)
+BOIX_ADSERA = "Boix-Adsera et al. 2022, GULP: a prediction-based metric between representations"
+SZEKELY = "Székely et al. 2007, Measuring and testing dependence by correlation of distances"
+SZEKELY_RIZZO = "Székely and Rizzo 2013, The distance correlation t-test of independence in high dimension"
+HAMILTON = "Hamilton et al. 2016, Cultural Shift or Linguistic Drift?"
 KRIEGESKORTE = "Kriegeskorte et al. 2008, Representational Similarity Analysis"
 YAMINS = "Yamins et al. 2014, Performance-optimized hierarchical models predict neural responses"
 SCHOENEMANN = "Schönemann 1966, A generalized solution of the orthogonal Procrustes problem"
@@ -305,6 +313,132 @@ METRICS: Registry[MetricFacts] = Registry(
                 chance="0",
                 cost="n² d; n²",
                 use="comparison with studies of brains and behaviour; the order of dissimilarities alone",
+            ),
+        ),
+        "normalised_bures": Entry(
+            "whyalike.similarity.metrics.bures:NORMALISED_BURES",
+            _spectral_facts(
+                invariances=("orthogonal", "scale", "translation"),
+                estimator="nuclear_norm",
+                family="procrustes_distance",
+                source=HARVEY,
+                formula="‖X′Y‖∗ / (‖X‖ ‖Y‖) of centred X, Y; the cosine of the angular `procrustes_distance`",
+                chance="rises with p/n and q/n",
+                cost="n d²; n d² + d³",
+                use="as procrustes_distance on a scale from 0 to 1; counts weak directions more than cka",
+            ),
+        ),
+        "shape_correlation": Entry(
+            "whyalike.similarity.metrics.shapes:SHAPE_CORRELATION",
+            _spectral_facts(
+                invariances=("orthogonal", "scale", "translation"),
+                estimator="partially_whitened",
+                parameters={"alpha": 0.5},
+                family="spectra",
+                source=WILLIAMS,
+                formula="‖Z′W‖∗ of the partially whitened Z of X and W of Y: singular values αs + (1 − α), s with mean "
+                "square 1, then Frobenius norm 1; α = 1: normalised_bures, α = 0: Σ canonical correlations / "
+                "√(rank X · rank Y)",
+                chance="rises with p/n and q/n, the faster the smaller α",
+                cost="n d²; n d² + d³",
+                use="how much do weak directions count: a curve over α from cca to Procrustes",
+            ),
+        ),
+        "shape_distance": Entry(
+            "whyalike.similarity.metrics.shapes:SHAPE_DISTANCE",
+            _spectral_facts(
+                kind="distance",
+                range=(0.0, math.pi / 2),
+                self_value=0.0,
+                invariances=("orthogonal", "scale", "translation"),
+                estimator="partially_whitened_angle",
+                parameters={"alpha": 0.5},
+                family="spectra",
+                source=WILLIAMS,
+                formula="arccos of shape_correlation",
+                chance="below π/2, and falls as p and q grow against n",
+                cost="n d²; n d² + d³",
+                use="as shape_correlation, as a metric in the mathematical sense",
+            ),
+        ),
+        "cca_rank_aware": Entry(
+            "whyalike.similarity.metrics.rank_aware_cca:CCA_RANK_AWARE",
+            _spectral_facts(
+                invariances=("linear", "orthogonal", "scale", "translation"),
+                estimator="canonical_larger_rank",
+                family="canonical",
+                source="after " + HOTELLING,
+                formula="sum of the canonical correlations / max(rank X, rank Y)",
+                chance="rises with min(p, q)/n",
+                cost="n d²; n d²",
+                use="as cca, where deleted directions shall count: a copy of r of p directions scores r/p, not 1",
+            ),
+        ),
+        "gulp": Entry(
+            "whyalike.similarity.metrics.gulp:GULP",
+            _spectral_facts(
+                kind="distance",
+                range=(0.0, float("inf")),
+                self_value=0.0,
+                invariances=("orthogonal", "scale", "translation"),
+                estimator="ridge_predictions",
+                parameters={"ridge": 0.01},
+                family="spectra",
+                source=BOIX_ADSERA,
+                formula="‖A − B‖ of the hat matrices A = X(X′X/n + λI)⁻¹X′/n of ridge regressions on centred X and Y "
+                "whose rows have mean squared length 1; λ = `ridge`; at most √(rank X + rank Y)",
+                chance="near √(‖A‖² + ‖B‖²), and falls as p and q grow against n",
+                cost="n d²; n d²",
+                use="how differently can ridge probes on the two predict; a large λ leaves the leading directions",
+            ),
+        ),
+        "distance_correlation": Entry(
+            "whyalike.similarity.metrics.distance_correlation:DISTANCE_CORRELATION",
+            _spectral_facts(
+                invariances=("orthogonal", "scale", "translation"),
+                estimator="v_statistic",
+                family="distances",
+                source=SZEKELY,
+                formula="√(⟨A, B⟩ / (‖A‖ ‖B‖)), A and B the doubly centred Euclidean distances between stimuli",
+                chance="rises with p/n and q/n, as √cka",
+                cost="n² d; n²",
+                use="any dependence of vectors, not a linear one alone; 0 in the limit for independent ones only",
+            ),
+        ),
+        "distance_correlation_unbiased": Entry(
+            "whyalike.similarity.metrics.distance_correlation:UNBIASED",
+            _spectral_facts(
+                range=(-1.0, 1.0),
+                invariances=("orthogonal", "scale", "translation"),
+                estimator="u_statistic",
+                smallest_n=4,
+                family="distances",
+                source=SZEKELY_RIZZO,
+                formula="the square of distance_correlation without bias: ⟨A, B⟩ / (‖A‖ ‖B‖) of distances centred "
+                "without their diagonal",
+                chance="0",
+                cost="n² d; n²",
+                use="as distance_correlation, where n or widths differ, or n is small",
+            ),
+        ),
+        "second_order_cosine": Entry(
+            "whyalike.similarity.metrics.second_order:SECOND_ORDER_COSINE",
+            MetricFacts(
+                range=(-1.0, 1.0),
+                self_value=1.0,
+                invariances=("orthogonal", "scale", "row_scale"),
+                preprocessing="l2",
+                estimator="cosine",
+                published_estimator=None,
+                parameters={"k": 10},
+                smallest_n=3,
+                family="second_order_cosine",
+                prepared_by=("k",),
+                source=HAMILTON,
+                formula="mean over i of the cosine of the vectors of cosines of i with N_X(i) ∪ N_Y(i), in X and in Y",
+                chance="not 0: each list is alike in its own representation; near 1 where all cosines are alike",
+                cost="n² d; n k d",
+                use="as mutual_knn, with how near the neighbours are; compare with its null",
             ),
         ),
         "linear": Entry(
