@@ -37,6 +37,10 @@ def score(
         Path | None,
         typer.Option(parser=path, help="Class of each stimulus (.npy, .parquet, or a line each): null within class."),
     ] = None,
+    confound: Annotated[
+        Path | None,
+        typer.Option(parser=path, help="Vectors of the same stimuli, such as pixels, to regress out of both."),
+    ] = None,
     null: Annotated[
         int, typer.Option(help="Draws of each permutation null; 0: in closed form, where a metric has one.")
     ] = 99,
@@ -62,16 +66,18 @@ def score(
         asked |= {"protocol": protocol, "seed": seed, "device": device}
         files = read_files.read_pairs(a, b, lambda line: print(line, file=sys.stderr), (a_is, b_is))
         codes = None if labels is None else read_files.read_labels(labels)
-        inputs, made_by = [*files.paths, *filter(None, [labels])], {}
+        taken = None if confound is None else read_files.read_confound(confound, files)
+        inputs, made_by = [*files.paths, *filter(None, [labels, confound])], {}
         if out is not None:
             score_files.check_output(out, inputs)
             if fault := preflight.unwritable(out.parent, "give --out another folder"):
                 fail(fault)
             made_by = {**asked, "permutations": null, "kinds": [a_is, b_is], **score_files.origin(inputs)}
+            made_by |= {} if confound is None else {"confound": True}
         lines = printed_scores.of_files(files, **asked, permutations=null, labels=codes, intervals=interval)
         shown = _Shown(lines, out, made_by)
         scores, _ = score_files.score_pairs_of_files(
-            files, **asked, labels=codes, permutations=null, intervals=interval, finished=shown.add, progress=True
+            files, **asked, labels=codes, confound=taken, permutations=null, intervals=interval, finished=shown.add, progress=True
         )
         if scores.null_within_class.notna().any():
             print(score_files.WITHIN_CLASS_NOTE, file=sys.stderr)

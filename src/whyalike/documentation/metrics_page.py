@@ -69,6 +69,17 @@ Without draws (`permutations: 0`, `--null 0`) the exact forms of `cka`, `cka_unb
 rows; a p below .001 is given as .001. Where one row outweighs the others (skewness above 2) there is none, and draws
 are needed. Other metrics need them always.
 
+## Without a confound
+
+Two models of the same inputs are alike as far as each keeps what the inputs hold. With `confound=z` (n x c, such as the
+stimuli's pixels; `--confound file`) the matrix of z over stimuli is regressed out of both, and the score is the cosine
+of the residuals (deconfounded CKA and RSA, Cui et al. 2022): (s_xy − s_xz s_zy) / √((1 − s_xz²)(1 − s_zy²)), from −1 to
+1, 1 on (X, X). It is there for exact scores of {deconfoundable}: metrics
+that are the cosine of two matrices over stimuli. What leaves the metric as it is leaves it as it is. A null permutes
+the rows of one model and leaves the confound where it is; it costs three times as much, and needs draws. Centred
+matrices are regressed without an intercept, and residuals keep their negative eigenvalues (an option of other code).
+Studies have no such scores yet.
+
 ## Fitted maps
 
 `linear`, `procrustes`, `permutation` and `soft_matching` are fitted on training folds and scored on held-out stimuli,
@@ -106,7 +117,7 @@ def metrics_page() -> str:
             "## Representations of the same stimuli\n",
             table(("metric", "formula", "range", "chance level", "unchanged by", "use"), _meanings(METRICS)),
             table(("metric", "parameters", "needs", "work a model; a pair", "protocols", "source"), _workings(METRICS)),
-            PROTOCOLS,
+            PROTOCOLS.format(deconfoundable=codes(name for name in METRICS if METRICS[name].facts.deconfoundable)),
             others,
             table(("metric", "compares", "formula", "range", "chance level", "unchanged by", "use"), _other_meanings()),
             table(("function", "parameters", "needs", "work", "source"), _other_workings()),

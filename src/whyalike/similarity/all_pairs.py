@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
+from whyalike.similarity.deconfounding import CONFOUND
 from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.precision import centred, may_be_single, nearly_diagonal
@@ -58,7 +59,8 @@ def scores(
     n = len(arrays[names[0]])
     form = workbench.forms(chosen)
     features = not any(isinstance(x, Precomputed) for x in arrays.values())
-    if features and form.from_squares is not None and not chosen.layers_together:
+    plain = features and CONFOUND not in workbench.representations
+    if plain and form.from_squares is not None and not chosen.layers_together:
         widths = [arrays[name].shape[1] for name in names]
         if kernels_pay(n, widths, len(pairs)):
             return _from_kernels(arrays, pairs, layer, chosen, form, memory, undefined)

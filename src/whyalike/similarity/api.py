@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from whyalike.activations.vector_checks import check_features
 from whyalike.similarity.all_pairs import MEMORY, Pair, scores
 from whyalike.similarity.checks import check_same_stimuli
+from whyalike.similarity.deconfounding import CONFOUND
 from whyalike.similarity.frames import matched
 from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics.registry import METRICS
@@ -29,7 +30,16 @@ Metrics = str | Sequence[str] | Mapping[str, Mapping[str, Any]]
 LAYER = "x"  # the one layer of each representation on the workbench
 
 
-def score(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int | None = None, **params: Any) -> float:
+def score(
+    metric: str,
+    x: Any,
+    y: Any,
+    *,
+    protocol: str = "exact",
+    seed: int | None = None,
+    confound: Any = None,
+    **params: Any,
+) -> float:
     """How alike two representations of the same stimuli are.
 
     Parameters
@@ -41,6 +51,8 @@ def score(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int | N
         (clamped and row-normalised features, its eps and faults, at least 0) for the metrics that it has.
     seed : of the folds of cross-validated metrics (42 if left out), and of the random draws of svcca as published (0);
         no other score uses it.
+    confound : n x c, such as the stimuli's pixels; what it explains of both is taken from the score, for the metrics of
+        `whyalike.similarity.deconfounding` (deconfounded CKA, Cui et al. 2022).
     params : parameters of the metric, such as k, sigma, sigma_median, dims, variance, ridge.
 
     Returns
@@ -64,7 +76,8 @@ def score(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int | N
     if seed is not None and "seed" in METRICS[metric].facts.parameters:
         params["seed"] = seed
     chosen = scoring(metric, protocol, params)
-    return scores(workbench_of({"x": x, "y": y}, seed or 0, metric), [("x", "y")], LAYER, chosen)["x", "y"]
+    workbench = workbench_of({"x": x, "y": y}, seed or 0, metric, confound=confound)
+    return scores(workbench, [("x", "y")], LAYER, chosen)["x", "y"]
 
 
 def pairwise(
@@ -73,6 +86,7 @@ def pairwise(
     protocol: str = "exact",
     seed: int | None = None,
     memory: int = MEMORY,
+    confound: Any = None,
 ) -> "pd.DataFrame":
     """The scores of all pairs among several representations of the same stimuli; work on one alone is done once.
 
@@ -80,7 +94,7 @@ def pairwise(
     ----------
     metrics : a name, several names, or name -> parameters; under a name of your own with the parameter `metric`.
     representations : name -> n x d, numpy array or tensor; rows are stimuli, in the same order.
-    protocol, seed : as in `score`.
+    protocol, seed, confound : as in `score`.
     memory : bytes for what is kept of each representation, beside the representations.
 
     Returns
@@ -110,7 +124,8 @@ def pairwise(
             f"pairwise needs at least two representations; got {', '.join(representations) or 'none'}. Add another."
         )
     chosen = choose(metrics, protocol, seed)
-    workbench = workbench_of(representations, seed or 0, ", ".join(one.metric for one in chosen), memory)
+    asked = ", ".join(one.metric for one in chosen)
+    workbench = workbench_of(representations, seed or 0, asked, memory, confound)
     return table_of(workbench, chosen, lambda one: ordered_pairs(list(representations), one), ("a", "b"), memory)
 
 
@@ -166,18 +181,22 @@ def ordered_pairs(names: Sequence[str], chosen: Scoring) -> Iterator[tuple[str, 
             yield b, a
 
 
-def workbench_of(representations: Mapping[str, Any], seed: int, metric: str, memory: int = KEPT_BYTES) -> Workbench:
+def workbench_of(
+    representations: Mapping[str, Any], seed: int, metric: str, memory: int = KEPT_BYTES, confound: Any = None
+) -> Workbench:
     """Representations of the same stimuli, checked, each as a run of one layer; ``metric`` is named in errors."""
+    named = {**representations} if confound is None else {**representations, CONFOUND: confound}
     arrays = {
         name: x if isinstance(x, Precomputed) else check_features(x, name, metric)
-        for name, x in matched(representations, metric).items()
+        for name, x in matched(named, metric).items()
     }
     first = next(iter(arrays))
     for name, x in arrays.items():
         check_same_stimuli(arrays[first], x, first, name, metric)
+    taken = arrays.pop(CONFOUND, None)
     layers = {name: {LAYER: x} for name, x in arrays.items()}
     gpu = next((str(x.device) for x in representations.values() if getattr(x, "is_cuda", False)), "cpu")
-    return Workbench(layers, index(seed), memory, permuted=False, forms=forms_for(gpu))
+    return Workbench(layers, index(seed), memory, permuted=False, forms=forms_for(gpu), confound=taken)
 
 
 def forms_for(device: str) -> Callable[[Scoring], Form]:

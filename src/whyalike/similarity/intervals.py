@@ -26,6 +26,7 @@ import scipy  # its parts are loaded when they are used: `scipy.stats` takes hal
 from whyalike.randomness import keyed
 from whyalike.similarity.api import workbench_of
 from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.deconfounding import CONFOUND, RANGE
 from whyalike.similarity.protocols import LEAST_K, Scoring, scoring
 from whyalike.similarity.workbench import Rows, Workbench
 
@@ -45,19 +46,21 @@ class Interval:
     method: str
 
 
-def interval(metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int = 0, **params: Any) -> Interval:
+def interval(
+    metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int = 0, confound: Any = None, **params: Any
+) -> Interval:
     """The 95 % interval over stimuli of the score of two representations.
 
     Parameters
     ----------
-    metric, x, y, protocol, params : as in `whyalike.similarity.api.score`.
+    metric, x, y, protocol, confound, params : as in `whyalike.similarity.api.score`.
     seed : key of the groups or subsets.
 
     Raises
     ------
     As `score`; `UndefinedScore` also where the score has no value on a part of the stimuli, or for the smallest k.
     """
-    workbench = workbench_of({"x": x, "y": y}, 0, metric)
+    workbench = workbench_of({"x": x, "y": y}, 0, metric, confound=confound)
     return over_stimuli(workbench, "x", "y", scoring(metric, protocol, params), index(seed))
 
 
@@ -81,19 +84,19 @@ def over_stimuli(
         tick()
         return found
 
-    n = len(x)
+    n, ends = len(x), RANGE if CONFOUND in workbench.representations else chosen.range
     centre = value(np.arange(n), chosen)
     if _by_subsets(workbench, chosen):
         smaller, m = _fewer(chosen, n)
         scores = [value(index, smaller) for index in _subsets(n, m, seed)]
         error = np.sqrt(m / (n - m)) * np.std(scores, ddof=1)
         half = scipy.stats.norm.ppf((1 + CONFIDENCE) / 2) * error
-        return _within_range(chosen, centre, half, error, "subsampling")
+        return _within_range(ends, centre, half, error, "subsampling")
     groups = min(GROUPS, n)
     scores = [value(index, chosen) for index in _without_groups(n, groups, seed)]
     error = np.sqrt((groups - 1) * np.var(scores))  # (G - 1)/G times the sum of squares
     half = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) * error
-    return _within_range(chosen, centre, half, error, "jackknife")
+    return _within_range(ends, centre, half, error, "jackknife")
 
 
 def _by_subsets(workbench: Workbench, chosen: Scoring) -> bool:
@@ -105,9 +108,9 @@ def scores_of_interval(workbench: Workbench, chosen: Scoring, n: int) -> int:
     return 1 + (SUBSETS if _by_subsets(workbench, chosen) else min(GROUPS, n))
 
 
-def _within_range(chosen: Scoring, centre: float, half: float, error: float, method: str) -> Interval:
-    """The interval, its ends no further than the metric's own range, which is known of the exact protocol."""
-    low, high = chosen.range
+def _within_range(ends: tuple[float, float], centre: float, half: float, error: float, method: str) -> Interval:
+    """The interval, its ends no further than those of the scores."""
+    low, high = ends
     return Interval(float(max(low, centre - half)), float(min(high, centre + half)), float(error), method)
 
 

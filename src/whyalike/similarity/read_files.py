@@ -14,7 +14,7 @@ import numpy as np
 
 from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.activations.vector_checks import KINDS_OF_IDS, check_features, check_ids, kind_of_ids
-from whyalike.activations.vector_files import SUFFIXES, read_columns, read_file
+from whyalike.activations.vector_files import SUFFIXES, open_vectors, read_columns, read_file
 from whyalike.data.class_names import check_present, check_spellings
 from whyalike.data.numpy_files import read_npy
 from whyalike.data.user_files import passed_by
@@ -86,6 +86,27 @@ def read_pairs(
 
 def _checked(vectors: np.ndarray, kind: str, name: str) -> np.ndarray | Precomputed:
     return check_features(vectors, name) if kind == FEATURES else marked(vectors, kind, name)
+
+
+def read_confound(path: Path, files: Pairs, report: Callable[[str], None] = note) -> np.ndarray:
+    """What is taken from the scores of the pairs, n x c: a file of vectors, in the order of the pairs' stimuli.
+
+    Raises
+    ------
+    ValueError : a file that cannot be read, or of other stimuli.
+    """
+    vectors, ids = read_file(path, report)
+    x, first = check_features(vectors, str(path)), files.paths[0]
+    ids = None if ids is None else check_ids(ids, len(x), str(path))
+    wanted = read_ids(first) if _runs_in(first) else open_vectors(first, lambda line: None).ids
+    if len(files.pairs) > 1 and not files.both_ways and (ids is not None or wanted is not None):
+        raise ValueError(
+            f"{path} has one order of stimuli, and the pairs of two folders have their own. Give two files."
+        )
+    order = _order(str(first), str(path), wanted, ids)
+    x = x if order is None else x[order]
+    check_same_stimuli(next(iter(files.representations.values())), x, str(first), str(path))
+    return x
 
 
 def _runs_in(path: Path) -> list[str]:

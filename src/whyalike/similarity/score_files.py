@@ -7,6 +7,7 @@ over stimuli (`whyalike.similarity.intervals`).
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,7 @@ def score_pairs_of_files(
     seed: int = 0,
     intervals: bool = True,
     device: str = "cpu",
+    confound: np.ndarray | None = None,
     finished: Callable[[pd.DataFrame, list[str]], object] = lambda scores, missing: None,
     progress: bool = False,
 ) -> tuple[pd.DataFrame, list[str]]:
@@ -105,6 +107,7 @@ def score_pairs_of_files(
         in closed form, for the metrics that have one.
     seed : key of permutations and of the groups of stimuli.
     intervals : whether to make intervals over stimuli, 20 to 100 further scores each.
+    confound : n x c, as in `whyalike.similarity.api.score`; the estimators' names then end in "deconfounded".
     device : "cpu", or "cuda" for the heavy work of the metrics that `whyalike.similarity.on_device` has.
     finished : is told the scores so far and what is undefined of a metric when that metric is done: a later one may
         fail.
@@ -128,8 +131,11 @@ def score_pairs_of_files(
         if labels is not None and len(labels) != n:
             raise ValueError(f"labels must be one a stimulus: {a} has {n} rows, there are {len(labels)} labels.")
     layers = {name: {LAYER: x} for name, x in files.representations.items()}
-    bench = Workbench(layers, seed, forms=forms_for(device))
-    work = [(chosen, _directed(files, chosen)) for chosen in choose(metrics, protocol)]
+    bench = Workbench(layers, seed, forms=forms_for(device), confound=confound)
+    asked = choose(metrics, protocol)
+    if confound is not None:
+        asked = [replace(one, estimator=f"{one.estimator}_deconfounded") for one in asked]
+    work = [(chosen, _directed(files, chosen)) for chosen in asked]
     draws = permutations * (1 if labels is None else 2)
 
     def planned(chosen: Scoring, a: str) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 
 from whyalike.randomness import keyed
 from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
+from whyalike.similarity.deconfounding import CONFOUND, check_deconfoundable, without_confound
 from whyalike.similarity.implementation import Form, Reads
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.moments import KernelSums
@@ -51,11 +52,12 @@ class Rows:
 
 @dataclass(frozen=True)
 class Scorable:
-    """The intermediates of the layer pairs that make one score."""
+    """The intermediates of the layer pairs that make one score, and of the confound that is taken from it, if any."""
 
     scoring: Scoring
     form: Form
     layer_pairs: tuple[tuple[Any, Any], ...]
+    confound: Any = None
 
     def value(self, order: np.ndarray | None = None) -> float:
         """The score; with ``order``, the score of x and ``y[order]``.
@@ -64,19 +66,27 @@ class Scorable:
         ------
         UndefinedScore : the score is not a finite number.
         """
-        values = [
-            self.form.compare(x, y if order is None else self.form.permute(y, order), self.scoring.parameters)
-            for x, y in self.layer_pairs
-        ]
+        values = [self.compared(x, y if order is None else self.form.permute(y, order)) for x, y in self.layer_pairs]
         if not all(map(isfinite, values)):
             raise UndefinedScore(
                 f"{self.scoring.metric} must be a finite number; it is {values[0]}. Look at the scale of the features."
             )
-        return max(0.0, *values) if self.scoring.layers_together else self.scoring.in_range(values[0])
+        if self.scoring.layers_together:
+            return max(0.0, *values)
+        return values[0] if self.confound is not None else self.scoring.in_range(values[0])
+
+    def compared(self, x: Any, y: Any) -> float:
+        """The score of two layers' intermediates, y perhaps permuted."""
+        z, parameters = self.confound, self.scoring.parameters
+        value = self.form.compare(x, y, parameters)
+        if z is None:
+            return value
+        return without_confound(value, self.form.compare(x, z, parameters), self.form.compare(z, y, parameters))
 
     def kernel_sums(self) -> tuple[KernelSums, KernelSums] | None:
-        """The sums of both kernels where the score is their alignment: no maximum, and nothing in its denominator."""
-        if self.form.kernel_sums is None or self.scoring.layers_together or self.scoring.eps:
+        """The sums of both kernels where the score is their alignment: no maximum, and nothing taken from or added."""
+        others = self.scoring.layers_together or self.scoring.eps or self.confound is not None
+        if self.form.kernel_sums is None or others:
             return None
         ((x, y),) = self.layer_pairs
         return self.form.kernel_sums(x), self.form.kernel_sums(y)
@@ -97,6 +107,8 @@ class Workbench:
     kept : bytes of intermediates.
     permuted : whether many permutations of rows will be scored, for which some metrics keep other intermediates.
     forms : scoring -> the form that computes it; `whyalike.similarity.on_device` has those of a GPU.
+    confound : n x c, what is regressed out of every score (`whyalike.similarity.deconfounding`); it is a run of the
+        workbench, under the name `CONFOUND`.
     """
 
     def __init__(
@@ -106,8 +118,11 @@ class Workbench:
         kept: int = KEPT_BYTES,
         permuted: bool = True,
         forms: Callable[[Scoring], Form] = form_of,
+        confound: np.ndarray | None = None,
     ):
         self.representations = representations
+        if confound is not None:
+            self.representations = {**representations, CONFOUND: {CONFOUND: confound}}
         self.seed = seed
         self.permuted = permuted
         self.forms = forms
@@ -134,6 +149,7 @@ class Workbench:
         Raises
         ------
         UndefinedScore : no pair of layers has a value. Where some have, the others do not count, as in the reference.
+        ValueError : there is a confound, and it cannot be taken from this metric.
         MemoryError : there is too little for an n x n array.
         """
         check_defined(scoring.metric, METRICS[scoring.metric].facts, len(rows), scoring.parameters)
@@ -153,7 +169,14 @@ class Workbench:
                     reasons.append(reason)
         if not pairs:
             raise reasons[0]
-        return Scorable(scoring, form, tuple(pairs))
+        return Scorable(scoring, form, tuple(pairs), self._confound(rows, scoring, form))
+
+    def _confound(self, rows: Rows, scoring: Scoring, form: Form) -> Any:
+        """The intermediates of the confound; None where there is none."""
+        if CONFOUND not in self.representations:
+            return None
+        check_deconfoundable(scoring.metric, scoring.protocol)
+        return self._prepared(CONFOUND, CONFOUND, rows, scoring, form, ("confound", 0))
 
     def _layers(self, run: str, scoring: Scoring, form: Form, layer: str | None) -> list[str]:
         """The layers of a run on one side. A deterministic metric need not see a single layer twice."""

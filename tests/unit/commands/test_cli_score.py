@@ -551,3 +551,23 @@ def test_a_tilde_in_an_option_is_the_home_folder(folder, monkeypatch):
     (folder / "more").mkdir()
     assert whyalike("a.npy", "b.npy", "--metrics=cka", "--null=0", "--out=~/s.parquet").exit_code == 0
     assert (folder / "more" / "s.parquet").is_file()
+
+
+def test_a_confound_is_taken_from_the_scores_in_the_order_of_the_ids(folder, arrays):
+    a, b, c = (arrays[name] for name in "abc")
+    out, order = folder / "s.parquet", np.random.default_rng(1).permutation(N)
+    ids = np.arange(100, 100 + N)
+    np.savez(folder / "a.npz", vectors=a, stimulus_id=ids)
+    np.savez(folder / "b.npz", vectors=b, stimulus_id=ids)
+    np.savez(folder / "pixels.npz", vectors=c[order], stimulus_id=ids[order])
+    options = ("--confound", folder / "pixels.npz", "--metrics", "cka,rsa", "--null", 9, "--out", out)
+    answer = whyalike(folder / "a.npz", folder / "b.npz", *options)
+    assert answer.exit_code == 0, answer.output
+    found = pd.read_parquet(out)
+    assert found.value.tolist() == [score(metric, a, b, confound=c) for metric in ("cka", "rsa")]
+    assert found.estimator.tolist() == ["hsic_biased_deconfounded", "rdm_correlation_deconfounded"]
+    answer = whyalike(folder / "a.npy", folder / "b.npy", *options)
+    assert answer.exit_code == 1
+    assert "pixels.npz holds stimulus_id and" in answer.output
+    answer = whyalike(folder / "a.npy", folder / "b.npy", "--confound", folder / "c.npy", "--metrics", "mutual_knn")
+    assert "not from mutual_knn" in answer.output

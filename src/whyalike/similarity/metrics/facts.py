@@ -39,6 +39,8 @@ class MetricFacts:
         of its own.
     prepared_by : the parameters that the family's ``prepare`` reads.
     linear_kernel : compares linear kernels, so that the score of one-hot labels is a baseline in the same units.
+    deconfoundable : the score is the cosine of two matrices over stimuli, each of one representation, so that a third
+        can be regressed out of both (`whyalike.similarity.deconfounding`).
     arguments : what two things are compared: "representations", "distributions" (pairs of embeddings and unembeddings)
         or "predictions". Metrics of the latter two stand in `registry.OTHER_METRICS`.
     formula, chance, cost, use : one phrase each for the reader: definition, value of unrelated representations, work
@@ -64,6 +66,7 @@ class MetricFacts:
     prepared_by: tuple[str, ...] = ()
     symmetric: bool = True
     linear_kernel: bool = False
+    deconfoundable: bool = False
     kind: str = "similarity"
     arguments: str = "representations"
     range_if: tuple[tuple[str, Any, tuple[float, float]], ...] = ()
