@@ -69,6 +69,22 @@ Without draws (`permutations: 0`, `--null 0`) the exact forms of `cka`, `cka_unb
 rows; a p below .001 is given as .001. Where one row outweighs the others (skewness above 2) there is none, and draws
 are needed. Other metrics need them always.
 
+## Layers against layers
+
+```python
+from whyalike.similarity.layers import layers
+
+found = layers({{"conv1": a1, "conv2": a2}}, {{"conv1": b1, "conv2": b2}}, "cka_unbiased", permutations=999)
+found.layer_a, found.layer_b, found.value, found.p_value  # the most alike pair; p counts that it was chosen
+found.matrix("p_corrected")  # and of every pair
+```
+
+The best of many pairs of layers is high by chance. `layers` permutes the rows of all layers of B in the same order and
+keeps the best of all pairs in each draw: a pair is beyond chance where it is beyond these (single-step maxT). Of 400
+worlds of 3 x 4 independent layers, 15 had a corrected p of .05 under `cka_unbiased`, and 157 a pair whose own p was.
+With `groups` rows are permuted within classes. `whyalike layers a.npz b.safetensors --plot layers.svg` does it with
+files, an array a layer, or with folders, a file a layer.
+
 ## Without a confound
 
 Two models of the same inputs are alike as far as each keeps what the inputs hold. With `confound=z` (n x c, such as the

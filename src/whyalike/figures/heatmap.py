@@ -22,6 +22,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from whyalike.figures import style
+from whyalike.similarity.layers import LayerScores
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.statistics.pair_findings import beyond
 from whyalike.statistics.panels import sign_of_closer
@@ -51,6 +52,7 @@ class Matrix:
     columns: list[str]
     order: str
     mirrored: bool
+    title: str = ""
 
     def values(self, column: str = "value") -> np.ndarray:
         """One column of the cells as a table of rows x columns, NaN where there is none."""
@@ -100,6 +102,33 @@ def draw(
         raise ValueError(f"no score of {asked} is here to draw: the table holds {there}. Change the options.")
     measured = rows["metric"].iloc[0]
     return _drawn(list(_matrices(rows, measured)), measured, style.metric_words(metric, score_protocol, rows), width)
+
+
+@style.styled
+def draw_layers(found: LayerScores, a: str, b: str, width: str = "page") -> tuple[Figure, pd.DataFrame]:
+    """Draw the scores of all pairs of layers of two models, marked where they are not beyond chance for the best pair.
+
+    Parameters
+    ----------
+    found : what `whyalike.similarity.layers.layers` gives.
+    a, b : names of the models; layers of A stand in rows.
+    width : as in `draw`.
+    """
+    names = [list(dict.fromkeys(found.table[side])) for side in ("layer_a", "layer_b")]
+    of_best = {"null_mean": found.null_mean, "null_p95": found.null_end, "n": found.n, "pairs": 1}
+    cells = found.table.dropna(subset="value").rename(columns={"layer_a": "a", "layer_b": "b"}).assign(**of_best)
+    cells = cells.assign(p_value=cells["p_corrected"], ci_low=np.nan, ci_high=np.nan, untrained=np.nan)
+    facts = [
+        f"n = {found.n}",
+        f"most alike: {found.layer_a} x {found.layer_b}",
+        f"p = {found.p_value:.3g} for the best of {len(cells)}",
+    ]
+    key = dict.fromkeys([*_OF, "layer_a", "layer_b"]) | {"comparison": f"{a} x {b}"}
+    matrix = Matrix(key, facts, cells, *names, "layers as given", False, f"{a} x {b}")
+    parameters = pd.DataFrame([{"scoring": found.scoring.name, "metric": found.scoring.metric,
+                                "score_protocol": "exact", "parameters": found.scoring.parameters_text}])  # fmt: skip
+    label = style.metric_words(found.scoring.name, "exact", parameters)
+    return _drawn([matrix], found.scoring.metric, label, width, "the best's null")
 
 
 def _matrices(rows: pd.DataFrame, metric: str) -> Iterator[Matrix]:
@@ -161,7 +190,9 @@ def _clustered(values: np.ndarray, sign: int) -> np.ndarray | None:
     return scipy.cluster.hierarchy.leaves_list(linkage)
 
 
-def _drawn(matrices: Sequence[Matrix], metric: str, label: str, width: str) -> tuple[Figure, pd.DataFrame]:
+def _drawn(
+    matrices: Sequence[Matrix], metric: str, label: str, width: str, null: str = "its null"
+) -> tuple[Figure, pd.DataFrame]:
     most = max(max(len(one.rows), len(one.columns)) for one in matrices)
     columns = style.side_by_side(width, len(matrices), 2 if most <= LARGE else 1)
     small = width == "column" or (len(matrices) == 1 and most <= LARGE)
@@ -188,14 +219,14 @@ def _drawn(matrices: Sequence[Matrix], metric: str, label: str, width: str) -> t
         one = matrices[place]
         letter = chr(ord("a") + place) if len(matrices) <= 26 else str(place + 1)
         meshes.append(_panel(axes, one, colours, metric, cells[place // columns][place % columns]))
-        name = panel_words(one.key["comparison"], one.key["stimuli"])
+        name = one.title or panel_words(one.key["comparison"], one.key["stimuli"])
         facts = style.packed([*one.facts, one.order], style.room(wide / columns - labels))
         axes.set_title("\n".join([f"{letter}  {name}" if len(matrices) > 1 else name, *facts]), linespacing=1.25)
         numbers.append(_marked(one.cells, metric).assign(panel=letter, **one.key))
     bar = figure.colorbar(meshes[0], ax=list(all_axes.ravel()), location="bottom", aspect=30, shrink=0.8, pad=0.02)
     bar.set_label(f"{label}; bright is alike")
     bar.ax.tick_params(labelsize=style.SMALL_POINTS)
-    _legend(figure, bar.ax, every, metric)
+    _legend(figure, bar.ax, every, metric, null)
     return figure, pd.concat(numbers).reindex(columns=_COLUMNS)
 
 
@@ -239,7 +270,7 @@ def _marked(cells: pd.DataFrame, metric: str) -> pd.DataFrame:
     return cells.assign(**found)
 
 
-def _legend(figure: Figure, bar: Axes, cells: pd.DataFrame, metric: str) -> None:
+def _legend(figure: Figure, bar: Axes, cells: pd.DataFrame, metric: str, null: str) -> None:
     """What the marks mean and how many cells have them; on the colour bar the means of the nulls and of untrained."""
     marked = _marked(cells, metric)
     entries: list[tuple[Any, str]] = []
@@ -249,14 +280,17 @@ def _legend(figure: Figure, bar: Axes, cells: pd.DataFrame, metric: str) -> None
     ends = (
         ("the ends of nulls (95 %)", "untrained pairs")
         if means
-        else ("the end of its null (95 %)", "its untrained pair")
+        else (f"the end of {null} (95 %)", "its untrained pair")
     )
     for name, words, marker, full in (("null", ends[0], "x", "full"), ("untrained", ends[1], "o", "none")):
         known = marked[f"beyond_{name}"].dropna()
         if len(known):
             handle = Line2D([], [], marker=marker, color="black", linestyle="", markersize=4, fillstyle=full)
             entries.append((handle, f"{beginning} {words}: {int((known == 0).sum())} of {len(known)}"))
-    for column, words, marker in (("null_mean", "nulls", "v"), ("untrained", "untrained pairs", "D")):
+    for column, words, marker in (
+        ("null_mean", null.removeprefix("the ").replace("its null", "nulls"), "v"),
+        ("untrained", "untrained pairs", "D"),
+    ):
         if (mean := cells[column].astype(float).mean()) == mean:
             look = {"marker": marker, "color": "black", "markersize": 4, "linestyle": ""}
             bar.plot([mean], [1.25], **look, transform=bar.get_xaxis_transform(), clip_on=False)

@@ -76,7 +76,7 @@ def read_pairs(
     ids = {part: None if own is None else check_ids(own, len(x), _called(*part)) for part, (x, own) in found.items()}
     for a, b in pairs:
         # in one folder every file follows the first; in two, each its partner
-        order = _order(_called(*a), _called(*b), ids[a], ids[b])
+        order = order_of(_called(*a), _called(*b), ids[a], ids[b])
         if order is not None:
             arrays[b], ids[b] = arrays[b][order], ids[a]
         check_same_stimuli(arrays[a], arrays[b], _called(*a), _called(*b))
@@ -103,7 +103,7 @@ def read_confound(path: Path, files: Pairs, report: Callable[[str], None] = note
         raise ValueError(
             f"{path} has one order of stimuli, and the pairs of two folders have their own. Give two files."
         )
-    order = _order(str(first), str(path), wanted, ids)
+    order = order_of(str(first), str(path), wanted, ids)
     x = x if order is None else x[order]
     check_same_stimuli(next(iter(files.representations.values())), x, str(first), str(path))
     return x
@@ -201,7 +201,7 @@ def _pairs_of_paths(first: Path, second: Path | None) -> list[tuple[Path, Path]]
             if len(_runs_in(first)) > 1:
                 return [(first, first)]
             raise ValueError(f"{first} is one file: give a second one, or a folder for all pairs of its files")
-        files = _files(first)
+        files = files_in(first)
         if len(files) < 2:
             raise ValueError(
                 f"{first} needs two files or more of {', '.join(SUFFIXES)}; it has {len(files)}. Add some."
@@ -211,7 +211,7 @@ def _pairs_of_paths(first: Path, second: Path | None) -> list[tuple[Path, Path]]
         raise ValueError(f"{first} and {second} must be two files or two folders; one of them is a folder")
     if not first.is_dir():
         return [(first, second)]
-    ours, theirs = ({path.name: path for path in _files(folder)} for folder in (first, second))
+    ours, theirs = ({path.name: path for path in files_in(folder)} for folder in (first, second))
     common = [name for name in ours if name in theirs]
     if not common:
         raise ValueError(
@@ -231,7 +231,8 @@ def _report_left_out(
             report(f"{len(others)} files and folders in {folder} are passed by: {passed_by(others)}")
 
 
-def _files(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> list[Path]:
+    """The files of vectors in a folder, by name."""
     found = (path for path in folder.iterdir() if path.suffix in SUFFIXES and not path.name.startswith("."))
     return sorted(path for path in found if path.is_file())
 
@@ -245,7 +246,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _order(a: str, b: str, ids_a: np.ndarray | None, ids_b: np.ndarray | None) -> np.ndarray | None:
+def order_of(a: str, b: str, ids_a: np.ndarray | None, ids_b: np.ndarray | None) -> np.ndarray | None:
     """The rows of b in the order of a's stimuli; None where neither file holds ids."""
     if ids_a is None and ids_b is None:
         return None

@@ -40,7 +40,9 @@ def test_a_distance_is_marked_and_choices_are_listed():
 
 
 def test_the_pages_code_runs():
-    [code] = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    g = np.random.default_rng(0)
-    x, y, a, b, c = g.normal(size=(5, 30, 4))
-    exec(code, {"x": x, "y": y, "a": a, "b": b, "c": c})
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 2
+    names = ("x", "y", "a", "b", "c", "a1", "a2", "b1", "b2")
+    arrays = np.random.default_rng(0).normal(size=(len(names), 30, 4))
+    for code in blocks:
+        exec(code, dict(zip(names, arrays, strict=True)))

@@ -1,0 +1,76 @@
+"""`whyalike layers`: layers of one model against layers of another."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from whyalike.commands.cli_faults import fail, messages, path
+from whyalike.planning import preflight
+
+
+def layers(
+    a: Annotated[
+        Path,
+        typer.Argument(
+            parser=path, help="A model: a folder with a file a layer, or a .npz or .safetensors with an array a layer."
+        ),
+    ],
+    b: Annotated[Path, typer.Argument(parser=path, help="The other model, on the same stimuli.")],
+    metric: Annotated[str, typer.Option(help="A metric, parameters behind colons: mutual_knn:k=5.")] = "cka_unbiased",
+    null: Annotated[int, typer.Option(help="Draws of the null of the most alike pair; at least 19.")] = 999,
+    labels: Annotated[
+        Path | None, typer.Option(parser=path, help="Class of each stimulus: rows are permuted within classes.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Key of the permutations.")] = 0,
+    out: Annotated[Path | None, typer.Option(parser=path, help="Also write the scores to this Parquet file.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(parser=path, help="Draw a heat map: this .svg, with .pdf, .png and .csv beside it.")
+    ] = None,
+) -> None:
+    """Score every layer of one model against every layer of another: which are most alike, and beyond chance."""
+    from rich.console import Console
+
+    from whyalike.similarity import layer_files, read_files, read_layers, score_files
+    from whyalike.similarity import layers as scoring
+
+    with messages(MemoryError):
+        asked = score_files.parse_metrics(metric)
+        if len(asked) != 1:
+            raise ValueError(f"layers takes one metric; got {', '.join(asked) or 'none'}.")
+        [(name, parameters)] = asked.items()
+        models = read_layers.read_models(a, b, lambda line: print(line, file=sys.stderr))
+        groups = None if labels is None else read_files.read_labels(labels)
+        if out is not None:
+            score_files.check_output(out, filter(None, [*models[0].paths, *models[1].paths, labels]))
+        if plot is not None:
+            _check_plot(plot, labels)
+        for target in filter(None, (out, plot)):
+            if fault := preflight.unwritable(target.parent, "give another folder"):
+                fail(fault)
+        found = scoring.layers(
+            models[0].layers, models[1].layers, name, permutations=null, seed=seed, groups=groups, **parameters
+        )
+        # a file or pipe takes the table whole, a terminal as much of it as fits
+        console = Console(width=None if sys.stdout.isatty() else 1000)
+        console.print(layer_files.printed(found))
+        print(layer_files.said(found))
+        for (one, other), reason in found.undefined.items():
+            print(f"no {name} of {one} and {other}: {reason}", file=sys.stderr)
+        made_by = {"metrics": asked, "permutations": null, "seed": seed, "within_class": groups is not None}
+        if out is not None:
+            layer_files.write_layers(out, found, made_by)
+        if plot is not None:
+            from whyalike.figures import heatmap, saving
+
+            figure, numbers = heatmap.draw_layers(found, a.stem, b.stem)
+            saving.save(figure, plot, numbers, made_by)
+
+
+def _check_plot(plot: Path, labels: Path | None) -> None:
+    """Raise a ValueError unless ``plot`` names an SVG, and the CSV beside it is not read."""
+    if plot.suffix != ".svg":
+        raise ValueError(f"--plot names an SVG file; got {plot}. The PDF, PNG and CSV are written beside it.")
+    if labels is not None and labels.resolve() == plot.with_suffix(".csv").resolve():
+        raise ValueError(f"--plot would overwrite {labels}, which is read. Give another name.")

@@ -1,0 +1,119 @@
+"""`whyalike layers`: what makes a model, the order of layers and stimuli, the table, the file, the picture."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import safetensors.numpy
+from typer.testing import CliRunner
+
+from whyalike.commands.cli import main
+from whyalike.files import made_by
+from whyalike.similarity.layers import layers
+
+N = 40
+
+
+def whyalike(*arguments):
+    return CliRunner().invoke(main, ["layers", *map(str, arguments)])
+
+
+@pytest.fixture
+def two():
+    """Two models of 40 stimuli, whose second layers share a signal."""
+    g = np.random.default_rng(0)
+    shared = g.normal(size=(N, 4))
+    return (
+        {"layer1": g.normal(size=(N, 5)), "layer10": shared + 0.5 * g.normal(size=(N, 4))},
+        {"layer1": g.normal(size=(N, 3)), "layer2": g.normal(size=(N, 6)), "layer10": shared @ g.normal(size=(4, 7))},
+    )
+
+
+@pytest.fixture
+def files(two, tmp_path):
+    np.savez(tmp_path / "a.npz", **two[0])
+    safetensors.numpy.save_file(two[1], tmp_path / "b.safetensors")
+    return tmp_path
+
+
+def test_archives_of_layers_give_a_table_the_best_pair_a_file_and_a_picture(files, two):
+    out, plot = files / "out.parquet", files / "heat.svg"
+    answer = whyalike(files / "a.npz", files / "b.safetensors", "--null", 99, "--out", out, "--plot", plot)
+    assert answer.exit_code == 0, answer.output
+    expected = layers(*two, permutations=99)
+    lines = answer.stdout.splitlines()
+    assert lines[0].split() == ["layer1", "layer2", "layer10"]
+    assert lines[2].split()[0] == "layer10" and lines[2].endswith(f"{expected.value:.3f}*")
+    assert "most alike: layer10 and layer10, cka_unbiased 0." in answer.stdout
+    assert "p 0.01 for the best of 6 pairs" in answer.stdout
+    found = pd.read_parquet(out)
+    pd.testing.assert_frame_equal(found[list(expected.table)], expected.table)
+    assert (found.null_end_of_best == expected.null_end).all() and (found.n == N).all()
+    assert made_by(out) == {
+        "metrics": {"cka_unbiased": {}}, "permutations": 99, "seed": 0, "within_class": False,
+    }  # fmt: skip
+    assert {path.name for path in files.glob("heat.*")} == {"heat.svg", "heat.pdf", "heat.png", "heat.csv"}
+    drawn = pd.read_csv(files / "heat.csv")
+    assert drawn.value.tolist() == expected.table.value.tolist()
+    # a cell is set against the null of the best pair, not its own
+    assert drawn.beyond_null.tolist() == (expected.table.value > expected.null_end).astype(float).tolist()
+
+
+def test_a_folder_is_a_model_and_its_stimuli_are_put_in_the_order_of_the_first(files, two):
+    ids, order = np.arange(7, 7 + N), np.random.default_rng(1).permutation(N)
+    np.savez(files / "a.npz", stimulus_id=ids, **two[0])
+    (files / "b").mkdir()
+    for name, x in two[1].items():
+        np.savez(files / "b" / f"{name}.npz", vectors=x[order], stimulus_id=ids[order])
+    out = files / "out.parquet"
+    options = ("--metric", "mutual_knn:k=5", "--null", 19, "--out", out)
+    answer = whyalike(files / "a.npz", files / "b", *options)
+    assert answer.exit_code == 0, answer.output
+    expected = layers(*two, "mutual_knn", permutations=19, k=5)
+    found = pd.read_parquet(out)
+    assert found.layer_b.tolist() == ["layer1", "layer2", "layer10"] * 2
+    np.testing.assert_allclose(found.value, expected.table.value, atol=1e-12)
+
+
+def test_labels_permute_within_classes(files, two):
+    labels = np.arange(N) % 4
+    np.save(files / "labels.npy", labels)
+    out = files / "out.parquet"
+    answer = whyalike(files / "a.npz", files / "b.safetensors", "--labels", files / "labels.npy", "--out", out)
+    assert answer.exit_code == 0, answer.output
+    assert pd.read_parquet(out).null_end_of_best[0] == layers(*two, groups=labels).null_end
+
+
+def test_a_dead_layer_is_said_and_others_are_scored(files, two):
+    np.savez(files / "a.npz", dead=np.ones((N, 2)), **two[0])
+    answer = whyalike(files / "a.npz", files / "b.safetensors", "--null", 19)
+    assert answer.exit_code == 0
+    assert answer.output.count("no cka_unbiased of dead and ") == 3
+    assert "dead" in answer.stdout and "best of 6 pairs" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("a.npz", "none.npz"), "there is no file or folder none.npz"),
+        (("a.npz", "one.npy"), "(it ends in '.npy'). Give a folder of vectors, a file a layer"),
+        (("a.npz", "empty"), "empty holds no file of .npy"),
+        (("a.npz", "short.npz"), "a: layer1 has 40 rows, b: one 39"),
+        (("a.npz", "a.npz", "--metric", "cka,rsa"), "layers takes one metric; got cka, rsa"),
+        (("a.npz", "a.npz", "--null", "5"), "at least 19 draws"),
+        (("a.npz", "a.npz", "--out", "a.npz"), "would overwrite a.npz"),
+        (("a.npz", "a.npz", "--plot", "heat.jpg"), "--plot names an SVG file; got heat.jpg"),
+        (("a.npz", "a.npz", "--labels", "l.csv", "--plot", "l.svg"), "--plot would overwrite l.csv"),
+        (("a.npz", "objects.npz"), "objects.npz"),
+    ],
+    ids=["missing", "npy", "empty", "rows", "two", "draws", "out", "jpg", "csv", "objects"],
+)
+def test_what_is_wrong_is_a_message(files, arguments, message, monkeypatch):
+    monkeypatch.chdir(files)
+    (files / "empty").mkdir()
+    np.save("one.npy", np.eye(N))
+    np.savez("short.npz", one=np.eye(N - 1))
+    (files / "l.csv").write_text("u\nv\n" * (N // 2))
+    np.savez("objects.npz", one=np.array([[{}]] * N))
+    answer = whyalike(*arguments)
+    assert answer.exit_code == 1
+    assert message in answer.output and "Traceback" not in answer.output
