@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
-.PHONY: setup setup-ffcv demo demo-full claims test test-slow test-cluster test-cluster-demo test-cluster-faults cluster-up cluster-down lint format plan pins reference lock bench bench-loaders bench-peers
+.PHONY: setup setup-ffcv demo demo-full claims test test-slow test-cluster test-cluster-demo test-cluster-faults cluster-up cluster-down lint format plan pins reference docs lock bench bench-loaders bench-peers
 
 setup: .venv/.ready
 
@@ -108,6 +108,16 @@ pins: setup
 reference: setup
 	@$(BIN)/python -m whyalike.documentation.reference
 
+# all pages and the reference of the library as a site, in site/; MkDocs has an environment of its own
+docs: .venv/docs/.ready
+	@NO_MKDOCS_2_WARNING=1 .venv/docs/bin/mkdocs build --strict --quiet
+	@echo "Written: site/index.html"
+
+.venv/docs/.ready: .venv/.ready envs/requirements-docs.txt
+	@$(UV) venv --quiet --clear --python $(BIN)/python .venv/docs
+	@$(UV) pip sync --quiet --python .venv/docs/bin/python --require-hashes envs/requirements-docs.txt
+	@touch $@
+
 lock: setup
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra workflow --extra dev pyproject.toml \
 	  --custom-compile-command "make lock" -o envs/requirements.txt
@@ -116,5 +126,7 @@ lock: setup
 	  --generate-hashes - --constraints envs/requirements.txt --overrides envs/overrides-ffcv.txt \
 	  $$(grep -oE '^[a-zA-Z0-9._-]+==' envs/requirements.txt | tr -d '=' | sort -u | sed 's/^/--no-emit-package /') \
 	  --custom-compile-command "make lock" -o envs/requirements-ffcv.txt
+	@printf '%s\n' 'mkdocs>=1.6,<2' 'mkdocs-material>=9.6,<10' 'mkdocstrings[python]>=0.28' ruff | $(UV) pip compile --quiet \
+	  --universal --python-version 3.11 --generate-hashes - --custom-compile-command "make lock" -o envs/requirements-docs.txt
 	@echo uv | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes - \
 	  --custom-compile-command "make lock" -o envs/uv.txt

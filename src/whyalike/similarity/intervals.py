@@ -59,6 +59,13 @@ def interval(
     Raises
     ------
     As `score`; `UndefinedScore` also where the score has no value on a part of the stimuli, or for the smallest k.
+
+    Example
+    -------
+    >>> x = np.random.default_rng(0).normal(size=(50, 8))
+    >>> found = interval("cka_unbiased", x, x + np.random.default_rng(1).normal(size=(50, 8)))
+    >>> found.method, found.low < found.high <= 1
+    ('jackknife', True)
     """
     workbench = workbench_of({"x": x, "y": y}, 0, metric, confound=confound)
     return over_stimuli(workbench, "x", "y", scoring(metric, protocol, params), index(seed))

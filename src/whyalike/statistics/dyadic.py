@@ -49,6 +49,11 @@ def square(pairs: pd.DataFrame, models: Sequence[str] | None = None) -> np.ndarr
     Raises
     ------
     ValueError : several metrics, a pair twice or with itself, or a pair that is missing.
+
+    Example
+    -------
+    >>> square(pd.DataFrame({"a": ["u", "u", "v"], "b": ["v", "w", "w"], "value": [0.5, 0.25, 0.75]})).tolist()
+    [[0.0, 0.5, 0.25], [0.5, 0.0, 0.75], [0.25, 0.75, 0.0]]
     """
     if "metric" in pairs and pairs["metric"].nunique() > 1:
         raise ValueError(f"a table of pairs is of one metric; got {', '.join(pairs['metric'].unique())}. Select one.")
@@ -94,6 +99,13 @@ def node_jackknife(
     Raises
     ------
     ValueError : no symmetric table of four or more models.
+
+    Example
+    -------
+    >>> levels = np.arange(5.0)
+    >>> found = node_jackknife(levels[:, None] + levels)
+    >>> found.value, found.low < 4 < found.high
+    (4.0, True)
     """
     _check(table, "a table of pairs")
     models = len(table)
@@ -121,6 +133,14 @@ def mantel(a: np.ndarray, b: np.ndarray, draws: int = 9999, seed: int = 0, metho
     Raises
     ------
     ValueError : tables that are not symmetric, differ in size or do not vary, another method, or no draws.
+
+    Example
+    -------
+    >>> levels = np.arange(6.0)
+    >>> apart = abs(levels[:, None] - levels)
+    >>> found = mantel(1 / (1 + apart), -apart, draws=99)
+    >>> round(found.value, 2), found.p_value < 0.05
+    (0.95, True)
     """
     _check(a, "a")
     _check(b, "b")

@@ -63,6 +63,13 @@ def logit_distance(p: Any, q: Any) -> float:
     -----
     Symmetric. This is our reading of the logit distance of the sequel to Nielsen et al. 2025: the Euclidean norm over
     labels, the mean square over inputs. Centring takes away what the distribution does not determine.
+
+    Example
+    -------
+    >>> import numpy as np
+    >>> labels = np.array([[1.0], [-1.0]])
+    >>> round(logit_distance((np.ones((3, 1)), labels), (np.zeros((3, 1)), labels)), 4)  # logits (1, -1) and (0, 0)
+    1.4142
     """
     (f, g), (f2, g2) = check_models(p, q, same_width=False)
     centred = np.concatenate([g - g.mean(axis=0), g2 - g2.mean(axis=0)], axis=1)  # (K, M + M')

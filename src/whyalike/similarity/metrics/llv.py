@@ -77,6 +77,14 @@ def llv_distance(p: Any, q: Any, *, num_samples: int = 200, seed: int = 0, weigh
     -----
     Symmetric. max d_SVD <= 2 M d_LLV (`whyalike.similarity.metrics.m_svd.max_d_svd`). The work grows as n K M for ln
     sum exp, K^2 M for the pivots and num_samples M^2 for the inputs; the memory as (n + K) M and a few blocks of 8 MB.
+
+    Example
+    -------
+    >>> g = np.random.default_rng(0)
+    >>> f, labels = g.normal(size=(20, 2)), g.normal(size=(5, 2))
+    >>> mixed = np.array([[2.0, 1.0], [0.0, 1.0]])  # the same distribution by other embeddings
+    >>> round(llv_distance((f, labels), (f @ mixed, labels @ np.linalg.inv(mixed).T)), 6)
+    0.0
     """
     return llv_parts(p, q, num_samples=num_samples, seed=seed, weight=weight).distance
 

@@ -43,6 +43,14 @@ def m_svd(p: Any, q: Any, *, pivot: int = 0, labels: Sequence[int] | None = None
     ------
     ValueError : wrong shapes, labels that do not exist or are not distinct; `UndefinedScore`, a ValueError, with fewer
         than M + 1 labels or 2 inputs, or a label whose log-odds have no variance.
+
+    Example
+    -------
+    >>> g = np.random.default_rng(0)
+    >>> f, labels = g.normal(size=(20, 2)), g.normal(size=(5, 2))
+    >>> mixed = np.array([[2.0, 1.0], [0.0, 1.0]])  # the same distribution by other embeddings
+    >>> round(m_svd((f, labels), (f @ mixed, labels @ np.linalg.inv(mixed).T)), 6)
+    1.0
     """
     p, q = _check("m_svd", p, q)
     chosen = _chosen("m_svd", "label", len(p[1]), p[0].shape[1], pivot, labels)
@@ -65,6 +73,14 @@ def m_svd_unembeddings(p: Any, q: Any, *, pivot: int = 0, inputs: Sequence[int] 
     Raises
     ------
     ValueError : as `m_svd`, with inputs and labels exchanged.
+
+    Example
+    -------
+    >>> g = np.random.default_rng(0)
+    >>> f, labels = g.normal(size=(20, 2)), g.normal(size=(5, 2))
+    >>> mixed = np.array([[2.0, 1.0], [0.0, 1.0]])  # the same distribution by other embeddings
+    >>> round(m_svd_unembeddings((f, labels), (f @ mixed, labels @ np.linalg.inv(mixed).T)), 6)
+    1.0
     """
     p, q = _check("m_svd_unembeddings", p, q)
     chosen = _chosen("m_svd_unembeddings", "input", len(p[0]), p[0].shape[1], pivot, inputs)
@@ -90,6 +106,14 @@ def max_d_svd(p: Any, q: Any, *, pivot: int | None = None, left_out: int | None 
     Notes
     -----
     (K - 2)! / (M! (K - 2 - M)!) sets; all are submatrices of one cross-correlation, some thousands at a time.
+
+    Example
+    -------
+    >>> g = np.random.default_rng(0)
+    >>> f, labels = g.normal(size=(20, 2)), g.normal(size=(5, 2))
+    >>> mixed = np.array([[2.0, 1.0], [0.0, 1.0]])  # the same distribution by other embeddings
+    >>> abs(round(max_d_svd((f, labels), (f @ mixed, labels @ np.linalg.inv(mixed).T)), 6))
+    0.0
     """
     p, q = _check("max_d_svd", p, q)
     count, width = p[1].shape
@@ -119,6 +143,13 @@ def m_cca(p: Any, q: Any) -> float:
     Raises
     ------
     ValueError : wrong shapes; `UndefinedScore`, a ValueError, for constant embeddings.
+
+    Example
+    -------
+    >>> g = np.random.default_rng(0)
+    >>> f, labels = g.normal(size=(20, 2)), g.normal(size=(5, 2))
+    >>> round(m_cca((f, labels), (f @ [[2.0, 1.0], [0.0, 1.0]], labels)), 6)
+    1.0
     """
     (f, _), (f2, _) = check_models(p, q, same_width=False)
     for x, name in ((f, "f of p"), (f2, "f of q")):
