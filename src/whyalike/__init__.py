@@ -23,6 +23,7 @@ _HOMES = {  # public name -> the module that holds it
     "describe": "whyalike.similarity.descriptions",
     "interval": "whyalike.similarity.intervals",
     "kernel": "whyalike.similarity.precomputed",
+    "layers": "whyalike.similarity.layers",
     "metrics": "whyalike.similarity.descriptions",
     "pairwise": "whyalike.similarity.api",
     "rdm": "whyalike.similarity.precomputed",

@@ -77,7 +77,14 @@ def score(
         lines = printed_scores.of_files(files, **asked, permutations=null, labels=codes, intervals=interval)
         shown = _Shown(lines, out, made_by)
         scores, _ = score_files.score_pairs_of_files(
-            files, **asked, labels=codes, confound=taken, permutations=null, intervals=interval, finished=shown.add, progress=True
+            files,
+            **asked,
+            labels=codes,
+            confound=taken,
+            permutations=null,
+            intervals=interval,
+            finished=shown.add,
+            progress=True,
         )
         if scores.null_within_class.notna().any():
             print(score_files.WITHIN_CLASS_NOTE, file=sys.stderr)

@@ -43,7 +43,9 @@ def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Columns:
     lengths = np.linalg.norm(x, axis=0)
     alive = lengths > CONSTANT * np.abs(mean) * np.sqrt(len(x))
     if not alive.any():
-        raise UndefinedScore("cca needs a unit that varies beyond the rounding of its mean; none does. Centre the units.")
+        raise UndefinedScore(
+            "cca needs a unit that varies beyond the rounding of its mean; none does. Centre the units."
+        )
     x, lengths = x[:, alive], lengths[alive]
     x /= lengths
     basis, loadings = _by_cholesky(x) or _by_svd(x)
