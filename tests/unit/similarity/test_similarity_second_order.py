@@ -20,8 +20,15 @@ def test_a_union_of_two_neighbours_by_hand():
 
 def test_blocks_of_neighbours_are_all_of_them(xy, monkeypatch):
     whole = score("second_order_cosine", *xy, k=4)
-    monkeypatch.setattr("whyalike.similarity.metrics.second_order.GATHERED", 100)
+    monkeypatch.setattr("whyalike.similarity.metrics.nearest.GATHERED", 100)
     assert score("second_order_cosine", *xy, k=4) == whole
+
+
+def test_rows_of_one_direction_are_undefined_and_not_alike():
+    g = np.random.default_rng(0)
+    x, y = (g.uniform(1, 2, (200, 1)) * g.normal(size=(1, d)) for d in (64, 32))
+    with pytest.raises(UndefinedScore, match="all 200 rows are multiples of one"):
+        score("second_order_cosine", x, y)
 
 
 def test_a_stimulus_like_no_other_is_named(xy):

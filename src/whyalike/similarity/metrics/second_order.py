@@ -13,10 +13,9 @@ import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.implementation import Form
-from whyalike.similarity.metrics.nearest import nearest
+from whyalike.similarity.metrics.nearest import nearest, products_at
 from whyalike.similarity.metrics.neighbours import inverse
 
-GATHERED = 1 << 20  # entries of neighbours' features gathered at once: 8 MB
 NOTHING = 1e-12  # similarities of a stimulus that are 0 but for rounding
 
 
@@ -33,10 +32,16 @@ def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Neighbourhoods:
 
     Raises
     ------
-    UndefinedScore : a stimulus has a similarity of 0 to all of its neighbours, so that its vector has no direction.
+    UndefinedScore : all stimuli have one direction, so that every vector of similarities is the same; or a stimulus has
+        a similarity of 0 to all of its neighbours, so that its vector has no direction.
     """
+    if (x @ x[0] >= 1 - NOTHING).all():
+        raise UndefinedScore(
+            f"second_order_cosine needs stimuli of different directions; all {len(x)} rows are multiples of one. "
+            "Use a metric that sees lengths, such as cka."
+        )
     lists = nearest(x, parameters["k"])
-    away = (np.abs(_similarities(x, lists)) <= NOTHING).all(axis=1)
+    away = (np.abs(products_at(x, lists)) <= NOTHING).all(axis=1)
     if away.any():
         raise UndefinedScore(
             f"second_order_cosine needs stimuli that are like others; {np.count_nonzero(away)} of {len(x)} have "
@@ -55,19 +60,9 @@ def compare(x: Neighbourhoods, y: Neighbourhoods, parameters: Mapping[str, Any])
     new = ~(x.lists[:, :, None] == y.lists[:, None, :]).any(axis=1)  # (n, k): y's neighbours that are none of x's
     both = np.concatenate([x.lists, y.lists], axis=1)  # (n, 2k)
     counted = np.concatenate([np.ones_like(new), new], axis=1)
-    a, b = (_similarities(z.rows, both) * counted for z in (x, y))
+    a, b = (products_at(z.rows, both) * counted for z in (x, y))
     cosines = (a * b).sum(axis=1) / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
     return float(np.clip(cosines.mean(), -1, 1))
-
-
-def _similarities(x: np.ndarray, lists: np.ndarray) -> np.ndarray:
-    """The inner products of each row of x (n x d) with the rows of its list (n x m), n x m."""
-    found = np.empty(lists.shape)
-    step = max(1, GATHERED // (lists.shape[1] * x.shape[1]))
-    for start in range(0, len(x), step):
-        some = slice(start, start + step)
-        found[some] = np.einsum("id,imd->im", x[some], x[lists[some]])
-    return found
 
 
 SECOND_ORDER_COSINE = {"exact": Form(prepare, compare, permute, reads=("k",))}
