@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
-.PHONY: setup setup-ffcv demo demo-full claims test test-slow test-cluster test-cluster-demo test-cluster-faults cluster-up cluster-down lint format plan pins reference docs lock bench bench-loaders bench-peers
+.PHONY: setup setup-ffcv setup-docs demo demo-full claims test test-slow test-cluster test-cluster-demo test-cluster-faults cluster-up cluster-down lint format plan pins reference docs lock bench bench-loaders bench-peers
 
 setup: .venv/.ready
 
@@ -109,9 +109,11 @@ reference: setup
 	@$(BIN)/python -m whyalike.documentation.reference
 
 # all pages and the reference of the library as a site, in site/; MkDocs has an environment of its own
-docs: .venv/docs/.ready
+docs: setup-docs
 	@NO_MKDOCS_2_WARNING=1 .venv/docs/bin/mkdocs build --strict --quiet
 	@echo "Written: site/index.html"
+
+setup-docs: .venv/docs/.ready
 
 .venv/docs/.ready: .venv/.ready envs/requirements-docs.txt
 	@$(UV) venv --quiet --clear --python $(BIN)/python .venv/docs

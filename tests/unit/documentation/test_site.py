@@ -71,7 +71,7 @@ def test_what_tests_read_behind_a_fence_is_left_out():
     assert site.on_page_markdown(text, None, None, None) == "```python\nx = 1\n```\n\n```\nplain\n```\n"
 
 
-@pytest.mark.skipif(not MKDOCS.exists(), reason="needs the environment of `make docs`")
+@pytest.mark.skipif(not MKDOCS.exists(), reason="needs MkDocs: make setup-docs")
 def test_the_site_is_built_and_its_links_lead_to_what_is_there(tmp_path):
     command = [MKDOCS, "build", "--strict", "--site-dir", tmp_path]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False,
