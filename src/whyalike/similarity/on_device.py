@@ -19,7 +19,7 @@ from torch import Tensor
 from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics import cka, cknna, neighbours, rsa
 from whyalike.similarity.metrics.cka import Features, Kernel
-from whyalike.similarity.metrics.nearest import indistinct, with_drawn_ties
+from whyalike.similarity.metrics.nearest import Neighbours, indistinct, with_drawn_ties
 from whyalike.similarity.metrics.rbf import WIDTHS, check_width
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.precision import FEW_ROWS
@@ -175,45 +175,47 @@ def compare_rbf(x: Kernel, y: Kernel, parameters: Parameters) -> float:
 # ---- neighbours ----
 
 
-def _search(x: Tensor, k: int) -> tuple[np.ndarray, bool]:
-    """The k nearest rows of each row (n x k), of ties the earlier row first, and whether there are ties."""
-    lists, ties, apart = [], [], indistinct(x.shape[1], np.float64)
+def _search(x: Tensor, k: int) -> tuple[np.ndarray, bool, np.ndarray]:
+    """As `nearest._search`."""
+    lists, ties, ones, apart = [], [], [], indistinct(x.shape[1], np.float64)
     for rows in _blocks(len(x)):
         products = x[rows] @ x.T
         products.diagonal(rows.start).fill_(-torch.inf)  # each row with itself
         values, columns = products.topk(k, dim=1)
-        chosen, tied = _ordered(columns, values, k, apart)
+        chosen, tied, together = _ordered(columns, values, k, apart)
         beside = (products >= values[:, -1:] - apart).sum(dim=1) > k
         everyone = torch.arange(len(x), device=x.device).expand(int(beside.sum()), -1)
-        chosen[beside] = _ordered(everyone, products[beside], k, apart)[0]
+        chosen[beside], _, together[beside] = _ordered(everyone, products[beside], k, apart)
         lists.append(chosen.cpu().numpy())
         ties.append(bool((tied | beside).any()))
-    return np.concatenate(lists), any(ties)
+        ones.append(together.cpu().numpy())
+    return np.concatenate(lists), any(ties), np.concatenate(ones)
 
 
-def _ordered(columns: Tensor, values: Tensor, k: int, apart: float) -> tuple[Tensor, Tensor]:
-    """The k columns of the largest values in each row, of ties the earlier column first; which rows have ties."""
+def _ordered(columns: Tensor, values: Tensor, k: int, apart: float) -> tuple[Tensor, Tensor, Tensor]:
+    """As `nearest._ordered`."""
     values, order = values.sort(dim=1, descending=True)
     columns = columns.gather(1, order)
     distinct = values[:, :-1] - values[:, 1:] > apart
     groups = torch.nn.functional.pad(distinct.cumsum(dim=1), (1, 0))
     keys = groups * (int(columns.max()) + 1 if columns.numel() else 1) + columns
-    return columns.gather(1, keys.argsort(dim=1))[:, :k], ~distinct[:, :k].all(dim=1)
+    together = (groups == 0).sum(dim=1)
+    return columns.gather(1, keys.argsort(dim=1))[:, :k], ~distinct[:, :k].all(dim=1), together
 
 
-def prepare_lists(x: Tensor, parameters: Parameters) -> np.ndarray:
+def prepare_lists(x: Tensor, parameters: Parameters) -> Neighbours:
     """As `neighbours.prepare_lists`."""
     return with_drawn_ties(partial(_search, k=parameters["k"]), x)
 
 
 def prepare_masked(x: Tensor, parameters: Parameters) -> cknna.MaskedKernel:
     """As `cknna.prepare`."""
-    lists, values = prepare_lists(x, parameters), []
+    found, values = prepare_lists(x, parameters), []
     step = max(1, ENTRIES // (parameters["k"] * x.shape[1]))
     for start in range(0, len(x), step):
         some = slice(start, start + step)
-        values.append((x[lists[some]] @ x[some, :, None])[:, :, 0].cpu().numpy())  # (b, k)
-    return cknna.masked_kernel(lists, np.concatenate(values))
+        values.append((x[found.lists[some]] @ x[some, :, None])[:, :, 0].cpu().numpy())  # (b, k)
+    return cknna.masked_kernel(found, np.concatenate(values))
 
 
 # ---- dissimilarities ----

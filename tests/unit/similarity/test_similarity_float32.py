@@ -124,7 +124,7 @@ NEIGHBOURHOODS = {
 def test_neighbours_found_in_float32_are_those_of_float64_products(kind, k, threads):
     x = unit_rows(NEIGHBOURHOODS[kind](np.random.default_rng(1)))
     with threadpool_limits(threads):
-        found, tied = _search(x, k)
+        found, tied, _ = _search(x, k)
     has_ties = kind in ("whole numbers, with ties", "equal rows", "rows of 0")
     products = (x @ x.T).round(12) if has_ties else x @ x.T  # rounded, ties are equal, and in the order of the rows
     np.fill_diagonal(products, -np.inf)
@@ -138,7 +138,7 @@ def test_only_rows_with_close_neighbours_are_made_again(monkeypatch):
 
     def noted(x, rows, k):
         again.extend(rows)
-        return np.empty((len(rows), k), int), np.zeros(len(rows), bool)
+        return np.empty((len(rows), k), int), np.zeros(len(rows), bool), np.ones(len(rows), int)
 
     monkeypatch.setattr("whyalike.similarity.metrics.nearest._decided", noted)
     nearest(x, 5)

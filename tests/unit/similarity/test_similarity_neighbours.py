@@ -2,13 +2,17 @@
 
 import numpy as np
 import pytest
+import scipy.special
 import scipy.stats
 import similarity_oracles as oracle
 
 from whyalike.similarity.api import score
+from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.metrics.nearest import _search, nearest, products_at
 from whyalike.similarity.metrics.neighbours import compare_cycle, compare_mutual, edit_total, lcs_total
 from whyalike.similarity.preprocessing import unit_rows
+from whyalike.similarity.protocols import scoring
+from whyalike.similarity.workbench import Rows, Workbench
 
 A = np.array([[1, 2, 3, 4]])
 
@@ -109,3 +113,78 @@ def test_long_rows_do_not_become_everyones_neighbours_in_exact_scores():
     longer = x.copy()
     longer[:3] *= 100
     assert score("mutual_knn", x, longer) == 1
+
+
+def _saturated(g, winners):
+    """A softmax whose winner has everything but rounding."""
+    logits = 20 * (8 * np.eye(10)[winners] + g.normal(size=(len(winners), 10)))
+    return scipy.special.softmax(logits, axis=1)
+
+
+COLLAPSED = {
+    "rank 1": lambda g, n: g.uniform(1, 2, (n, 1)) * g.normal(size=(1, 64)),
+    "rank 1 and noise": lambda g, n: g.uniform(1, 2, (n, 1)) * g.normal(size=(1, 32)) + 1e-9 * g.normal(size=(n, 32)),
+    "offset": lambda g, n: g.normal(size=(n, 20)) + 1e8,
+    "softmax of one class": lambda g, n: _saturated(g, np.zeros(n, int)),
+}
+NEIGHBOURS = ["mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "cknna"]
+
+
+@pytest.mark.parametrize("n", [200, 1200])  # 1,200: found with float32 products
+@pytest.mark.parametrize("metric", NEIGHBOURS)
+@pytest.mark.parametrize("kind", COLLAPSED)
+def test_rows_that_are_equally_near_to_all_others_have_no_neighbours(kind, metric, n):
+    g = np.random.default_rng(0)
+    x, y = COLLAPSED[kind](g, n), g.normal(size=(n, 8))
+    for one, other in ((x, y), (y, x), (x, COLLAPSED[kind](g, n))):
+        with pytest.raises(UndefinedScore, match=f"each of these {n} is equally near to all others.*layer 'x'"):
+            score(metric, one, other)
+
+
+@pytest.mark.parametrize("noise", [1e-7, 3e-7])
+@pytest.mark.parametrize("metric", ["mutual_knn", "lcs_knn", "edit_distance_knn", "cknna"])
+def test_directions_that_differ_by_little_more_than_rounding_agree_by_chance(metric, noise):
+    g = np.random.default_rng(0)
+    x, y = (g.uniform(1, 2, (200, 1)) * g.normal(size=(1, 32)) + noise * g.normal(size=(200, 32)) for _ in range(2))
+    assert abs(score(metric, x, y)) < 0.2  # ten drawn out of 199: .05 by chance
+
+
+@pytest.mark.parametrize("metric", NEIGHBOURS)
+def test_classes_that_are_points_agree_by_chance_within_them(metric):
+    """Two models that are sure of the same classes share these, and nothing within: both draw, each for itself."""
+    g = np.random.default_rng(0)
+    winners = np.arange(200) % 4
+    x, y = _saturated(g, winners), _saturated(g, winners)
+    values, null = [], []
+    for seed in range(12):
+        order = np.random.default_rng(seed).permutation(200)
+        values.append(score(metric, x[order], y[order]))
+        within = np.array([g.permutation(np.flatnonzero(winners == c)) for c in range(4)]).T.ravel()
+        null.append(score(metric, x[order], y[within][order]))
+    # 4 standard errors of the difference of two means of 12
+    assert abs(np.mean(values) - np.mean(null)) < 4 * np.sqrt((np.var(values) + np.var(null)) / 11) + 1e-12
+    if metric == "mutual_knn":
+        assert np.mean(values) == pytest.approx(10 / 49, abs=4 * np.std(values) / np.sqrt(11))
+    assert score(metric, x, y) == pytest.approx(score(metric, y, x), abs=1e-12) or metric in ("cycle_knn", "cknna")
+
+
+@pytest.mark.parametrize("metric", ["mutual_knn", "lcs_knn", "edit_distance_knn", "cknna"])
+def test_stimuli_that_come_twice_are_structure_that_copies_share(metric):
+    x = np.repeat(np.random.default_rng(0).normal(size=(60, 12)), 2, axis=0)
+    copy = 3 * x @ np.linalg.qr(np.random.default_rng(1).normal(size=(12, 12))).Q
+    assert score(metric, x, copy) == pytest.approx(1, abs=1e-9)
+
+
+def test_published_scores_draw_the_ties_of_equal_lists_alike_as_ever():
+    x = np.eye(4)[np.arange(80) % 4]
+    assert score("mutual_knn", x, x, protocol="as_published") == 1
+    assert score("mutual_knn", x, x) < 0.9
+
+
+def test_a_permutation_null_of_tied_classes_holds_the_score():
+    """Rows of both drawn apart: the order that changes nothing gives the score."""
+    x = np.eye(4)[np.arange(80) % 4]
+    bench = Workbench({"x": {"l": x}, "y": {"l": x}}, 0)
+    for metric in NEIGHBOURS:
+        scorable = bench.scorable("x", "y", Rows.of(np.arange(80)), scoring(metric, "exact", {}), "l")
+        assert scorable.value(np.arange(80)) == scorable.value() < 0.9

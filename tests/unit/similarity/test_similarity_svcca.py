@@ -24,7 +24,7 @@ def test_dead_units_do_not_count(xy):
 
 
 def test_exact_directions_are_those_of_the_centred_features(big):
-    """Raghu et al.: no unit is scaled, so that a rotation changes nothing, and a unit that hardly varies counts little."""
+    """As in Raghu et al.: no unit is scaled, so that a rotation changes nothing."""
     x, y = big
     turned = x @ np.linalg.qr(np.random.default_rng(1).normal(size=(30, 30))).Q
     assert score("svcca", turned, y, dims=5) == pytest.approx(score("svcca", x, y, dims=5), abs=1e-9)  # rounding

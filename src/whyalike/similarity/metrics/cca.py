@@ -43,9 +43,7 @@ def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Columns:
     lengths = np.linalg.norm(x, axis=0)
     alive = lengths > CONSTANT * np.abs(mean) * np.sqrt(len(x))
     if not alive.any():
-        raise UndefinedScore(
-            "cca needs a unit that varies beyond the rounding of its mean; none does. Centre the units."
-        )
+        raise UndefinedScore("cca needs a unit that varies beyond the rounding of its mean; none does. Centre them.")
     x, lengths = x[:, alive], lengths[alive]
     x /= lengths
     basis, loadings = _by_cholesky(x) or _by_svd(x)
@@ -101,8 +99,8 @@ def check_unique(x: Columns, y: Columns, parameters: Mapping[str, Any]) -> None:
     if p + q > n - 1 > max(p, q):
         raise UndefinedScore(
             f"pwcca needs rank X + rank Y <= n - 1; the ranks are {p} and {q}, n is {n}. {p + q - n + 1} canonical "
-            "correlations are then 1 whatever the data, and their variates, hence the weights, are not unique. Use more "
-            "stimuli, fewer units (such as leading principal components), svcca or procrustes_distance."
+            "correlations are then 1 whatever the data, and their variates, hence the weights, are not unique. Use "
+            "more stimuli, fewer units (such as leading principal components), svcca or procrustes_distance."
         )
 
 

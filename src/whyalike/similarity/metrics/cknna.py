@@ -9,24 +9,33 @@ defined. The null is not 0 (.016 at n = 500).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.implementation import Form
-from whyalike.similarity.metrics.nearest import nearest, products_at
+from whyalike.similarity.metrics.nearest import Neighbours, neighbours, products_at
 from whyalike.similarity.metrics.neighbours import inverse
 
 
 @dataclass(frozen=True)
 class MaskedKernel:
-    """Neighbour lists (n x k), the kernel's values there (n x k), and sqrt HSIC_1 of the masked kernel with itself."""
+    """Neighbour lists (n x k), the kernel's values there (n x k), and sqrt HSIC_1 of the masked kernel with itself.
+
+    ``again`` and ``ties`` as in `Neighbours`.
+    """
 
     lists: np.ndarray
     values: np.ndarray
     norm: float
+    again: "MaskedKernel | None" = None
+    ties: str = ""
+
+    def beside(self, other: "MaskedKernel") -> "MaskedKernel":
+        """The kernel to compare with ``other``: not the same draw of ties twice."""
+        return self if self.again is None or self.ties != other.ties else self.again
 
 
 def _hsic_1(n: int, rows: np.ndarray, columns: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
@@ -44,17 +53,24 @@ def _hsic_1(n: int, rows: np.ndarray, columns: np.ndarray, a: np.ndarray, b: np.
 
 def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> MaskedKernel:
     """Neighbour lists and kernel values of x (n x d), and HSIC_1 of its own masked kernel."""
-    lists = nearest(x, parameters["k"])
-    return masked_kernel(lists, products_at(x, lists))
+    found = neighbours(x, parameters["k"])
+    return masked_kernel(found, products_at(x, found.lists))
 
 
-def masked_kernel(lists: np.ndarray, values: np.ndarray) -> MaskedKernel:
-    """The intermediates of neighbour lists and kernel values (n x k).
+def masked_kernel(found: Neighbours, values: np.ndarray) -> MaskedKernel:
+    """The intermediates of neighbours and the kernel's values at their lists (n x k).
+
+    Rows that are drawn again have ties alone, so their values are the same but for rounding.
 
     Raises
     ------
     UndefinedScore : HSIC_1 of the masked kernel with itself is not positive.
     """
+    again = None if found.again is None else MaskedKernel(found.again, values, _norm(found.again, values))
+    return MaskedKernel(found.lists, values, _norm(found.lists, values), again, found.ties)
+
+
+def _norm(lists: np.ndarray, values: np.ndarray) -> float:
     n, k = lists.shape
     rows = np.repeat(np.arange(n), k)
     hsic = _hsic_1(n, rows, lists.ravel(), values.ravel(), values.ravel())
@@ -63,11 +79,16 @@ def masked_kernel(lists: np.ndarray, values: np.ndarray) -> MaskedKernel:
             f"cknna needs a positive HSIC_1 of the masked kernel with itself; got {hsic:.3g} for n = {n}, k = {k}. "
             "Use more neighbours or more stimuli."
         )
-    return MaskedKernel(lists, values, float(np.sqrt(hsic)))
+    return float(np.sqrt(hsic))
 
 
 def compare(x: MaskedKernel, y: MaskedKernel, parameters: Mapping[str, Any]) -> float:
     """HSIC_1 on the common neighbours, normalised; 1 on (X, X), not bounded in general."""
+    return compare_published(x, y.beside(x), parameters)
+
+
+def compare_published(x: MaskedKernel, y: MaskedKernel, parameters: Mapping[str, Any]) -> float:
+    """The same with ties drawn alike on both sides."""
     rows, in_x, in_y = np.nonzero(x.lists[:, :, None] == y.lists[:, None, :])
     common = (len(x.lists), rows, x.lists[rows, in_x], x.values[rows, in_x], y.values[rows, in_y])
     hsic = _hsic_1(*common) if len(rows) else 0.0
@@ -76,8 +97,12 @@ def compare(x: MaskedKernel, y: MaskedKernel, parameters: Mapping[str, Any]) -> 
 
 def permute(y: MaskedKernel, order: np.ndarray) -> MaskedKernel:
     """The intermediates of ``y[order]``."""
-    return MaskedKernel(inverse(order).take(y.lists.take(order, axis=0)), y.values.take(order, axis=0), y.norm)
+    lists = inverse(order).take(y.lists.take(order, axis=0))
+    again = None if y.again is None else permute(y.again, order)
+    return replace(y, lists=lists, values=y.values.take(order, axis=0), again=again)
 
 
-_form = Form(prepare, compare, permute, reads=("k",))
-CKNNA = {"exact": _form, "as_published": _form}
+CKNNA = {
+    "exact": Form(prepare, compare, permute, reads=("k",)),
+    "as_published": Form(prepare, compare_published, permute, reads=("k",)),
+}

@@ -10,7 +10,10 @@ quarter of that at d = 512.
 Products that float64 cannot tell apart are ties: rows of 0, duplicate stimuli, features of few values. In the order of
 the rows two unrelated representations would agree on them beyond chance, and beyond the null, which permutes one of
 them (mutual_knn of independent one-hot features: .086, null .034). So where there are ties, their order is drawn, from
-the lists themselves: equal representations, rotated and scaled ones still have equal lists.
+the lists themselves: equal representations, rotated and scaled ones still have equal lists. A row whose nearest k and
+more are one tie has a list that is nothing but drawn, and two representations that tie the same rows would have it in
+common: such rows are drawn once more (`Neighbours.again`), for the other side of a pair with the same ties. Where every
+row ties with all others there are no neighbours, and no score.
 With several threads each works at blocks of its own: the passes over the entries take as much of the threads as the
 products do.
 """
@@ -18,6 +21,7 @@ products do.
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,6 +29,7 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from whyalike.randomness import keyed
+from whyalike.similarity.checks import UndefinedScore
 
 BLOCK = 512  # rows of products in work at once, of all threads: 512 x 10,000 float32 are 20 MB
 LEAST_BLOCK = 64  # rows; products of fewer are slow
@@ -33,9 +38,38 @@ STRIP = 16  # columns whose maximum stands for them: from 8 to 20 the sum of bot
 SPARE = 6  # candidates beyond 2 k: rows whose neighbours are that close have all their products made again
 ROUNDING = {np.float32: 2.0**-24, np.float64: 2.0**-53}  # unit roundoff
 GATHERED = 1 << 20  # entries of candidates' features gathered at once: 8 MB
+Found = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest rows of each row.
+
+    Parameters
+    ----------
+    lists : n x k row indices, nearest first; the order of ties is drawn.
+    again : the same with another draw for rows whose list is nothing but drawn; None where there are none.
+    ties : what the draws are keyed by; empty where there are no ties.
+    """
+
+    lists: np.ndarray
+    again: np.ndarray | None = None
+    ties: str = ""
+
+    def beside(self, other: "Neighbours") -> np.ndarray:
+        """The lists to compare with those of ``other``: not the same draw twice."""
+        return self.lists if self.again is None or self.ties != other.ties else self.again
 
 
 def nearest(x: np.ndarray, k: int) -> np.ndarray:
+    """The k nearest rows of each row by inner product, itself excluded: n x k row indices, nearest first.
+
+    Parameters and errors are those of `neighbours`; the order of ties is drawn.
+    """
+    return neighbours(x, k).lists
+
+
+def neighbours(x: np.ndarray, k: int) -> Neighbours:
     """The k nearest rows of each row by inner product, itself excluded.
 
     Parameters
@@ -43,26 +77,43 @@ def nearest(x: np.ndarray, k: int) -> np.ndarray:
     x : n x d float64 features, checked; rows of length 1, or 0.
     k : number of neighbours, 1 <= k < n.
 
-    Returns
-    -------
-    n x k row indices, nearest first; the order of ties is drawn.
+    Raises
+    ------
+    UndefinedScore : every row is equally near to all others.
     """
     return with_drawn_ties(partial(_search, k=k), x)
 
 
-def with_drawn_ties(search: Callable[[Any], tuple[np.ndarray, bool]], x: Any) -> np.ndarray:
-    """Lists of neighbours (n x k) with ties in an order that is drawn.
+def with_drawn_ties(search: Callable[[Any], tuple[np.ndarray, bool, np.ndarray]], x: Any) -> Neighbours:
+    """The neighbours of x (n x d, of any kind of array) with ties in an order that is drawn.
 
-    ``search`` gives the lists of x (n x d, of any kind of array), of ties the earlier row first, and whether there are
-    ties.
+    ``search`` gives the lists of x, of ties the earlier row first; whether there are ties; and how many rows from the
+    nearest one on are one tie, of each row.
+
+    Raises
+    ------
+    UndefinedScore : every row is equally near to all others.
     """
-    lists, tied = search(x)
+    lists, tied, together = search(x)
     if not tied:
-        return lists
-    order = keyed("ties", hashlib.sha256(lists.tobytes()).hexdigest()).permutation(len(lists))
-    drawn = np.empty_like(lists)
-    drawn[order] = order[search(x[order])[0]]
-    return drawn
+        return Neighbours(lists)
+    n, k = lists.shape
+    if (together >= n - 1).all():
+        raise UndefinedScore(
+            f"neighbours need rows that point in different directions; each of these {n} is equally near to all others "
+            "but for rounding. Subtract the mean of each unit where all rows share an offset, or use cka."
+        )
+    ties = hashlib.sha256(lists.tobytes()).hexdigest()
+
+    def drawn(*which: str) -> np.ndarray:
+        order = keyed("ties", ties, *which).permutation(n)
+        found = np.empty_like(lists)
+        found[order] = order[search(x[order])[0]]
+        return found
+
+    first, only_drawn = drawn(), together > k
+    again = np.where(only_drawn[:, None], drawn("again"), first) if only_drawn.any() else None
+    return Neighbours(first, again, ties)
 
 
 def indistinct(d: int, precision: type[np.floating]) -> float:
@@ -70,14 +121,14 @@ def indistinct(d: int, precision: type[np.floating]) -> float:
     return 2 * (2 * np.sqrt(d) + 3) * ROUNDING[precision]
 
 
-def _search(x: np.ndarray, k: int) -> tuple[np.ndarray, bool]:
-    """The lists, of ties the earlier row first, and whether there are ties."""
+def _search(x: np.ndarray, k: int) -> tuple[np.ndarray, bool, np.ndarray]:
+    """The lists, of ties the earlier row first, whether there are ties, and how many are one with the nearest."""
     n, d = x.shape
     count = 2 * k + SPARE
     if n < FEW or count * STRIP > n:
-        lists, tied = _decided(x, np.arange(n), k)
-        return lists, bool(tied.any())
-    lists, tied = np.empty((n, k), np.int64), np.zeros(n, bool)
+        lists, tied, together = _decided(x, np.arange(n), k)
+        return lists, bool(tied.any()), together
+    lists, tied, together = np.empty((n, k), np.int64), np.zeros(n, bool), np.ones(n, np.int64)
     z = np.zeros((-(-n // STRIP) * STRIP, d), np.float32)
     z[:n] = x
     apart = indistinct(d, np.float32)
@@ -87,15 +138,18 @@ def _search(x: np.ndarray, k: int) -> tuple[np.ndarray, bool]:
         lists[rows] = candidates[:, :k]
         lost = products[:, k - 1] - products[:, -1] <= apart  # a neighbour may be no candidate
         close = (products[:, :k] - products[:, 1 : k + 1] <= apart).any(axis=1) & ~lost
-        lists[rows[close]], tied[rows[close]] = _rescored(x, rows[close], candidates[close], k)
-        lists[rows[lost]], tied[rows[lost]] = _decided(x, rows[lost], k)
+        for some, found in (
+            (rows[close], _rescored(x, rows[close], candidates[close], k)),
+            (rows[lost], _decided(x, rows[lost], k)),
+        ):
+            lists[some], tied[some], together[some] = found
 
     threads = max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
     step = max(LEAST_BLOCK, BLOCK // threads)
     blocks = [np.arange(start, min(start + step, n)) for start in range(0, n, step)]
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as workers:
         list(workers.map(search, blocks))
-    return lists, bool(tied.any())
+    return lists, bool(tied.any()), together
 
 
 def products_at(x: np.ndarray, lists: np.ndarray) -> np.ndarray:
@@ -130,32 +184,37 @@ def _candidates(z: np.ndarray, rows: np.ndarray, n: int, count: int) -> tuple[np
     return np.take_along_axis(columns, order, axis=1), np.take_along_axis(products, order, axis=1)
 
 
-def _rescored(x: np.ndarray, rows: np.ndarray, candidates: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest of each row's candidates by float64 products; which rows have ties among or beside them."""
+def _rescored(x: np.ndarray, rows: np.ndarray, candidates: np.ndarray, k: int) -> Found:
+    """The k nearest of each row's candidates by float64 products, and their ties as of `_ordered`."""
     return _ordered(candidates, _products(x, rows, candidates), k, indistinct(x.shape[1], np.float64))
 
 
-def _decided(x: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest rows of some rows by float64 products with all; which rows have ties among or beside them."""
+def _decided(x: np.ndarray, rows: np.ndarray, k: int) -> Found:
+    """The k nearest rows of some rows by float64 products with all, and their ties as of `_ordered`."""
     n, apart = len(x), indistinct(x.shape[1], np.float64)
-    lists, tied = np.empty((len(rows), k), np.int64), np.empty(len(rows), bool)
+    lists, tied, together = np.empty((len(rows), k), np.int64), np.empty(len(rows), bool), np.empty(len(rows), np.int64)
     for start in range(0, len(rows), BLOCK):
         some = slice(start, start + BLOCK)
         block = x[rows[some]] @ x.T  # (b, n)
         block[np.arange(len(block)), rows[some]] = -np.inf
         candidates = np.argpartition(block, n - k, axis=1)[:, n - k :]  # (b, k)
         values = np.take_along_axis(block, candidates, axis=1)
-        chosen, among = _ordered(candidates, values, k, apart)
+        chosen, among, together[some] = _ordered(candidates, values, k, apart)
         # others that tie with the last one
         beside = np.count_nonzero(block >= values.min(axis=1, keepdims=True) - apart, axis=1) > k
         everyone = np.broadcast_to(np.arange(n), (np.count_nonzero(beside), n))
-        chosen[beside] = _ordered(everyone, block[beside], k, apart)[0]
+        chosen[beside], _, together[some][beside] = _ordered(everyone, block[beside], k, apart)
         lists[some], tied[some] = chosen, among | beside
-    return lists, tied
+    return lists, tied, together
 
 
-def _ordered(columns: np.ndarray, values: np.ndarray, k: int, apart: float) -> tuple[np.ndarray, np.ndarray]:
-    """The k columns of the largest values in each row, of ties the earlier column first; which rows have ties."""
+def _ordered(columns: np.ndarray, values: np.ndarray, k: int, apart: float) -> Found:
+    """The k columns of the largest values in each row, of ties the earlier column first.
+
+    Returns
+    -------
+    Columns (rows x k); which rows have ties among or beside them; how many values are one tie with the largest.
+    """
     order = np.argsort(-values, axis=1)
     columns, values = (np.take_along_axis(z, order, axis=1) for z in (columns, values))
     distinct = values[:, :-1] - values[:, 1:] > apart
@@ -163,4 +222,5 @@ def _ordered(columns: np.ndarray, values: np.ndarray, k: int, apart: float) -> t
     groups = np.cumsum(distinct[tied], axis=1)
     keys = np.pad(groups, ((0, 0), (1, 0))) * (columns.max(initial=0) + 1) + columns[tied]
     columns[tied] = np.take_along_axis(columns[tied], np.argsort(keys, axis=1), axis=1)
-    return columns[:, :k], tied
+    together = np.where(distinct.any(axis=1), distinct.argmax(axis=1) + 1, values.shape[1]) if distinct.size else 1
+    return columns[:, :k], tied, np.broadcast_to(together, len(columns))

@@ -7,15 +7,16 @@ The reference's edit and lcs loops keep the results of a quarter of the rows and
 lcs is therefore lcs/4 (not divided by k) and edit is 1 - levenshtein/(4k): its floor is .750.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from whyalike.similarity.implementation import Form
-from whyalike.similarity.metrics.nearest import nearest
+from whyalike.similarity.metrics.nearest import Neighbours, neighbours
 
+Compare = Callable[[np.ndarray, np.ndarray, Mapping[str, Any]], float]
 KEPT = 4  # one row in four survives the reference's four parallel processes
 
 
@@ -26,14 +27,16 @@ def inverse(order: np.ndarray) -> np.ndarray:
     return places
 
 
-def prepare_lists(x: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
+def prepare_lists(x: np.ndarray, parameters: Mapping[str, Any]) -> Neighbours:
     """The neighbour lists of x, n x k."""
-    return nearest(x, parameters["k"])
+    return neighbours(x, parameters["k"])
 
 
-def permute_lists(y: np.ndarray, order: np.ndarray) -> np.ndarray:
+def permute_lists(y: Neighbours, order: np.ndarray) -> Neighbours:
     """The lists of ``y[order]``: rows in the new order, their entries relabelled."""
-    return inverse(order).take(y.take(order, axis=0))
+    places = inverse(order)
+    lists, again = (None if z is None else places.take(z.take(order, axis=0)) for z in (y.lists, y.again))
+    return Neighbours(lists, again, y.ties)
 
 
 def compare_mutual(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> float:
@@ -119,11 +122,23 @@ def compare_edit_published(x: np.ndarray, y: np.ndarray, parameters: Mapping[str
     return 1 - edit_total(x, y) / (KEPT * x.size)
 
 
-def _form(compare: Any) -> Form:
-    return Form(prepare_lists, compare, permute_lists, reads=("k",))
+def _form(compare: Compare) -> Form:
+    """Of lists; what two sides can only have drawn, each has drawn for itself."""
+
+    def apart(x: Neighbours, y: Neighbours, parameters: Mapping[str, Any]) -> float:
+        return compare(x.lists, y.beside(x), parameters)
+
+    return Form(prepare_lists, apart, permute_lists, reads=("k",))
 
 
-MUTUAL = {"exact": _form(compare_mutual), "as_published": _form(compare_mutual)}
-CYCLE = {"exact": _form(compare_cycle), "as_published": _form(compare_cycle)}
-LCS = {"exact": _form(compare_lcs), "as_published": _form(compare_lcs_published)}
-EDIT = {"exact": _form(compare_edit), "as_published": _form(compare_edit_published)}
+def _published(compare: Compare) -> Form:
+    def alike(x: Neighbours, y: Neighbours, parameters: Mapping[str, Any]) -> float:
+        return compare(x.lists, y.lists, parameters)
+
+    return Form(prepare_lists, alike, permute_lists, reads=("k",))
+
+
+MUTUAL = {"exact": _form(compare_mutual), "as_published": _published(compare_mutual)}
+CYCLE = {"exact": _form(compare_cycle), "as_published": _published(compare_cycle)}
+LCS = {"exact": _form(compare_lcs), "as_published": _published(compare_lcs_published)}
+EDIT = {"exact": _form(compare_edit), "as_published": _published(compare_edit_published)}
