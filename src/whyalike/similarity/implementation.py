@@ -38,6 +38,8 @@ class Form:
         which its null of row permutations follows.
     precomputed : kind of a matrix that may take the place of features ("rdm", "kernel") -> what ``prepare`` is of it:
         (n x n, parameters) -> intermediates.
+    left_out : (intermediates of x, intermediates of y, parameters) -> the score without each stimulus in turn, n, where
+        that is less work than n scores.
     """
 
     prepare: Callable[[np.ndarray, Mapping[str, Any]], Any]
@@ -50,6 +52,7 @@ class Form:
     from_squares: Callable[[np.ndarray, np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
     kernel_sums: Callable[[Any], KernelSums] | None = None
     precomputed: Mapping[str, Callable[[np.ndarray, Mapping[str, Any]], Any]] = field(default_factory=dict)
+    left_out: Callable[[Any, Any, Mapping[str, Any]], np.ndarray] | None = None
 
 
 class Reads(dict):

@@ -38,7 +38,7 @@ def forms_on(device: str, scoring: Scoring) -> Form:
     if prepare is None:
         return form
     changed = {"prepare": _of_features(prepare, device), "compare": _memory()(compare), "permute": _memory()(permute)}
-    return replace(form, from_squares=None, kernel_sums=None, precomputed={}, **changed)
+    return replace(form, from_squares=None, kernel_sums=None, left_out=None, precomputed={}, **changed)
 
 
 def forms_on_gpu(device: str) -> Callable[[Scoring], Form]:

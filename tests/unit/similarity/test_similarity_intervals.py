@@ -14,6 +14,7 @@ from whyalike.similarity.intervals import interval
 from whyalike.similarity.metrics.cka import LINEAR
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import scoring
+from whyalike.similarity.workbench import Rows, Workbench
 
 
 def _draws(n, count):
@@ -96,6 +97,48 @@ def test_every_metric_has_an_interval_of_its_kind(metric, protocol, xy, monkeypa
     subsampled = bool({"k", "folds"} & set(facts.parameters)) or (metric, protocol) == ("svcca", "as_published")
     assert found.method == ("subsampling" if subsampled else "jackknife")
     assert found.low < score(metric, x, y, protocol=protocol, **parameters) < found.high
+
+
+@pytest.mark.parametrize("metric", ["cka", "cka_rbf", "cca", "procrustes_distance", "rsa"])
+def test_of_few_stimuli_each_is_left_out_alone_and_no_seed_counts(metric, xy):
+    first, other = (interval(metric, *xy, seed=seed) for seed in (0, 1))
+    assert first == other
+    left_out = [score(metric, *(np.delete(z, i, axis=0) for z in xy)) for i in range(30)]
+    assert first.standard_error == pytest.approx(np.sqrt(29 * np.var(left_out)), abs=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["cka", "cka_unbiased"])
+def test_linear_kernels_leave_out_each_of_many_stimuli_too(metric):
+    [(x, y)] = _draws(230, 1)
+    first, other = (interval(metric, x, y, seed=seed) for seed in (0, 1))
+    assert first == other
+    left_out = [score(metric, np.delete(x, i, axis=0), np.delete(y, i, axis=0)) for i in range(230)]
+    assert first.standard_error == pytest.approx(np.sqrt(229 * np.var(left_out)), abs=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["cka", "cka_unbiased"])
+@pytest.mark.parametrize("widths", [(5, 4), (30, 4), (4, 30), (30, 40)])  # beyond n the kernel is kept
+def test_scores_without_each_stimulus_are_those_of_the_others(metric, widths):
+    g = np.random.default_rng(0)
+    x, y = (g.normal(size=(12, d)) + 3 for d in widths)
+    chosen = scoring(metric, "exact", {})
+    scorable = Workbench({"x": {"l": x}, "y": {"l": y}}, 0).scorable("x", "y", Rows.of(np.arange(12)), chosen, "l")
+    [(one, other)] = scorable.layer_pairs
+    expected = [score(metric, np.delete(x, i, axis=0), np.delete(y, i, axis=0)) for i in range(12)]
+    found = scorable.form.left_out(one, other, chosen.parameters)
+    np.testing.assert_allclose(found, expected, atol=1e-12)  # float64 rounding
+
+
+@pytest.mark.parametrize("metric", ["procrustes", "permutation", "cka"])
+def test_the_interval_of_a_seed_lies_about_the_score_of_that_seed(metric, xy, monkeypatch):
+    monkeypatch.setattr(intervals, "SUBSETS", 5)
+    x, y = (np.vstack([z, np.random.default_rng(0).normal(size=z.shape)]) for z in fitting(metric, *xy))
+    x, y = x[:, :5], y[:, :5]
+    found = {seed: interval(metric, x, y, seed=seed) for seed in (None, 3)}
+    for seed, one in found.items():
+        assert (one.low + one.high) / 2 == pytest.approx(score(metric, x, y, seed=seed), abs=1e-12)
+    if metric != "cka":
+        assert found[None].low != found[3].low
 
 
 def test_the_smallest_neighbourhood_has_no_interval(xy):

@@ -18,6 +18,7 @@ import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.implementation import Form
+from whyalike.similarity.metrics import left_out
 from whyalike.similarity.metrics.rbf import rbf_kernel
 from whyalike.similarity.moments import KernelSums, sums_of_factors, sums_of_kernel
 from whyalike.similarity.precision import centred, cross, nearly_diagonal
@@ -185,11 +186,7 @@ def compare_linear(x: Features, y: Features, parameters: Mapping[str, Any]) -> f
 
 def hsic_1(square: float, a: np.ndarray, b: np.ndarray) -> float:
     """HSIC_1 of two linear kernels of centred features, from ||Xc'Yc||^2 and the kernels' diagonals."""
-    n = len(a)
-    products = float(a @ b)
-    trace = square - products
-    sums = float(a.sum()) * float(b.sum()) / ((n - 1) * (n - 2))
-    return (trace + sums - 2 * products / (n - 2)) / (n * (n - 3))
+    return left_out.hsic_1_of(square, float(a @ b), float(a.sum()) * float(b.sum()), len(a))
 
 
 def hsic_1_or_zero(square: float, a: np.ndarray, b: np.ndarray) -> float:
@@ -221,6 +218,25 @@ def unbiased_from_squares(squares: np.ndarray, diagonals: np.ndarray, parameters
     return np.array(hsic) / (np.outer(norms, norms) + parameters["eps"])
 
 
+def linear_left_out(x: Features, y: Features, parameters: Mapping[str, Any]) -> np.ndarray:
+    """`compare_linear` without each of n stimuli: n values."""
+    return _left_out(left_out.hsic, "HSIC", x, y, parameters)
+
+
+def unbiased_left_out(x: Features, y: Features, parameters: Mapping[str, Any]) -> np.ndarray:
+    """`compare_unbiased` without each of n stimuli: n values."""
+    return _left_out(left_out.hsic_1, "HSIC_1", x, y, parameters)
+
+
+def _left_out(
+    hsic: Callable[[Features, Features], np.ndarray], what: str, x: Features, y: Features, parameters: Mapping[str, Any]
+) -> np.ndarray:
+    own = [hsic(z, z) for z in (x, y)]
+    for values in own:
+        norm_of(float(values.min()), what)
+    return hsic(x, y) / (np.sqrt(own[0] * own[1]) + parameters["eps"])
+
+
 def permute_features(y: Features, order: np.ndarray) -> Features:
     """The intermediates of ``y[order]``."""
     diagonal = y.diagonal.take(order)
@@ -248,12 +264,18 @@ def permute_rbf(y: Kernel, order: np.ndarray) -> Kernel:
 
 _of_linear = {"permute": permute_features, "single": True, "kernel_sums": attrgetter("sums")}
 _linear = Form(
-    prepare_linear, compare_linear, from_squares=linear_from_squares, precomputed={"kernel": given_linear}, **_of_linear
+    prepare_linear,
+    compare_linear,
+    from_squares=linear_from_squares,
+    left_out=linear_left_out,
+    precomputed={"kernel": given_linear},
+    **_of_linear,
 )
 _unbiased = Form(
     prepare_unbiased,
     compare_unbiased,
     from_squares=unbiased_from_squares,
+    left_out=unbiased_left_out,
     precomputed={"kernel": given_unbiased},
     **_of_linear,
 )

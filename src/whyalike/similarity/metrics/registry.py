@@ -146,6 +146,9 @@ METRICS: Registry[MetricFacts] = Registry(
                 chance="rises as σ falls",
                 cost="n² d; n²",
                 use="similarity of neighbourhoods whose size σ sets; tends to cka as σ grows",
+                note="`sigma_median` is a multiple of the median of distances over all pairs of stimuli. Other code "
+                "takes the median of squared distances that are not 0: its σ is larger where stimuli coincide, and "
+                "otherwise the same but for the mean of the two middle ones of an even number of pairs.",
             ),
         ),
         "cka_unbiased": Entry(
@@ -178,6 +181,9 @@ METRICS: Registry[MetricFacts] = Registry(
                 formula="mean over i of |N_X(i) ∩ N_Y(i)| / k, N the lists of the k nearest neighbours",
                 chance="k/(n − 1)",
                 use="local structure alone; insensitive to distant stimuli and to outliers",
+                version=2,
+                note="(X, X) gives 1 but for rows whose k nearest and more are one tie (rows of 0, classes that are "
+                "points): these are drawn on each side. Undefined where every row ties with all others.",
             ),
         ),
         "cycle_knn": Entry(
@@ -190,6 +196,9 @@ METRICS: Registry[MetricFacts] = Registry(
                 formula="share of stimuli i that lie in N_X(j) for some j in N_Y(i)",
                 chance="about 1 − (1 − k/(n − 1))ᵏ",
                 use="as published; saturates early as k grows",
+                version=2,
+                note="Rows whose k nearest and more are one tie (rows of 0, classes that are points) are drawn on each"
+                " side. Undefined where every row ties with all others.",
             ),
         ),
         "lcs_knn": Entry(
@@ -201,6 +210,9 @@ METRICS: Registry[MetricFacts] = Registry(
                 formula="mean length of the longest common subsequence of the two ordered lists, / k",
                 chance="a little below k/(n − 1)",
                 use="as mutual_knn, where the order of neighbours matters",
+                version=2,
+                note="(X, X) gives 1 but for rows whose k nearest and more are one tie (rows of 0, classes that are "
+                "points): these are drawn on each side. Undefined where every row ties with all others.",
             ),
         ),
         "edit_distance_knn": Entry(
@@ -212,6 +224,9 @@ METRICS: Registry[MetricFacts] = Registry(
                 formula="1 − mean Levenshtein(N_X(i), N_Y(i)) / k",
                 chance="below k/(n − 1)",
                 use="as lcs_knn; neighbours that moved by one place count less",
+                version=2,
+                note="(X, X) gives 1 but for rows whose k nearest and more are one tie (rows of 0, classes that are "
+                "points): these are drawn on each side. Undefined where every row ties with all others.",
             ),
         ),
         "cknna": Entry(
@@ -228,6 +243,9 @@ METRICS: Registry[MetricFacts] = Registry(
                 "denominator with its own",
                 chance="not 0 (.016 at n = 500, k = 10)",
                 use="between mutual_knn and cka: weighs common neighbours by their similarity",
+                version=2,
+                note="(X, X) gives 1 but for rows whose k nearest and more are one tie (rows of 0, classes that are "
+                "points): these are drawn on each side. Undefined where every row ties with all others.",
             ),
         ),
         "svcca": Entry(
@@ -250,6 +268,9 @@ METRICS: Registry[MetricFacts] = Registry(
                 chance="rises with dims/n",
                 cost="n d²; n dims²",
                 use="as cca where n does not exceed p + q by far: noise directions do not count",
+                version=2,
+                note="Units are not scaled: a unit of large variance leads. As published each is scaled to SD 1. "
+                "Divide the features by their SD to have that here.",
             ),
         ),
         "cca": Entry(
@@ -264,6 +285,10 @@ METRICS: Registry[MetricFacts] = Registry(
                 chance="rises with (p + q)/n; 1 where p or q reaches n − 1",
                 cost="n d²; n d²",
                 use="do the two span the same linear information; only with n far above p + q",
+                version=2,
+                note="A copy of X that lost directions scores 1 with X: there are min(rank X, rank Y) correlations. "
+                "Google's code prints as its mean a trimmed one, of the leading correlations that make up 98 % of"
+                " the sum (`threshold`): larger than this mean.",
             ),
         ),
         "pwcca": Entry(
@@ -279,6 +304,12 @@ METRICS: Registry[MetricFacts] = Registry(
                 chance="rises with (p + q)/n, as cca",
                 cost="n d²; n d²",
                 use="as cca, counting the directions that X uses more",
+                version=2,
+                note="Undefined where rank X + rank Y exceeds n − 1 and neither reaches it: correlations of 1 are then"
+                " forced, and the weights not unique. They are not unique either where correlations tie. The "
+                "widely copied code of the authors (google/svcca) weighs by the side with fewer units, whichever "
+                "is first, and adds the units' means back before it makes the variates orthogonal: its weights "
+                "change when features are shifted.",
             ),
         ),
         "procrustes_distance": Entry(
@@ -457,6 +488,8 @@ METRICS: Registry[MetricFacts] = Registry(
                 "variance), both directions averaged",
                 cost="folds · d³ + n d²; 2 n d², a null draw folds · d³ more",
                 use="can one predict the other at all; p² parameters fit much, so show it against n",
+                version=2,
+                note="Without a ridge the scales of units do not count; a ridge sees them.",
             ),
         ),
         "procrustes": Entry(
@@ -468,6 +501,8 @@ METRICS: Registry[MetricFacts] = Registry(
                 formula="as linear with an orthogonal W (reflections allowed; the narrower side zero-padded)",
                 cost="n d; 2 n d² + folds · d³",
                 use="is one a rotation of the other, judged on stimuli that the rotation has not seen",
+                note="(X, X) is below 1 where there are more units than training stimuli: the rotation is then known "
+                "on their span alone.",
             ),
         ),
         "permutation": Entry(
