@@ -45,7 +45,7 @@ def score(
         int, typer.Option(help="Draws of each permutation null; 0: in closed form, where a metric has one.")
     ] = 99,
     protocol: Annotated[str, typer.Option(help="exact or as_published.")] = "exact",
-    interval: Annotated[bool, typer.Option(help="Intervals over stimuli: 20 to 100 further scores each.")] = True,
+    interval: Annotated[bool, typer.Option(help="Intervals over stimuli: up to 100 further scores each.")] = True,
     seed: Annotated[int, typer.Option(help="Key of permutations and groups of stimuli.")] = 0,
     device: Annotated[
         str, typer.Option(help="cpu, or cuda (cuda:1, ...): nine metrics are computed there (docs/metrics.md).")

@@ -138,7 +138,7 @@ class ExternalStudy(Question):
     )
     comparisons: Comparisons = Field({}, description=COMPARISONS)
     intervals: bool = Field(
-        True, description="Give each score its 95 % interval over stimuli: 20 to 100 further scores a pair and metric."
+        True, description="Give each score its 95 % interval over stimuli: up to 100 further scores a pair and metric."
     )
 
     @model_validator(mode="after")

@@ -126,8 +126,8 @@ of a study are the key of null draws and of groups and subsets; folds there have
 
 - Over stimuli (`whyalike.similarity.intervals.interval`), of the mean score over draws of as many stimuli, for the same
   two models. Never with replacement: a stimulus that comes twice is its own neighbour. Ends stop at the range.
-  - A jackknife that leaves out each stimulus: of at most 200 stimuli, and of any number for `cka` and `cka_unbiased`.
-    Nothing is drawn. Of more stimuli other metrics leave out 20 groups: the width changes by 16 % with the seed.
+  - A jackknife that leaves out each stimulus: of at most 100 stimuli, and of any number for `cka` and `cka_unbiased`.
+    Nothing is drawn. Of more stimuli other metrics leave out 50 groups: the width changes by 10 % with the seed.
   - For neighbours and fitted maps subsets without replacement, with k/m as k/n.
   - Of 300 intervals of 95 % over 100 or 400 stimuli of two noisy views of four signals, the mean lay in 94 to 96 % with
     normal rows (`cka`, `cka_unbiased`, `procrustes_distance`, `rsa`). With rows of heavy tails (t with 3 degrees of

@@ -4,8 +4,8 @@ Another draw itself lies within score +- 1.96 SE in about 83 % of cases only: it
 
 Never with replacement: a stimulus that comes twice is its own nearest neighbour, and breaks HSIC_1. Smooth scores have
 a jackknife: stimuli are left out in turn, one by one where there are at most `FEW` or the form has all n values at
-once (`Form.left_out`), else in 20 keyed groups; se^2 = (G - 1)/G sum (s_g - mean)^2, t quantile on G - 1 degrees of
-freedom. One by one nothing is drawn; another draw of 20 groups gives a standard error 16 % larger or smaller. Scores of
+once (`Form.left_out`), else in 50 keyed groups; se^2 = (G - 1)/G sum (s_g - mean)^2, t quantile on G - 1 degrees of
+freedom. One by one nothing is drawn; another draw of 50 groups gives a standard error 10 % larger or smaller. Scores of
 neighbour lists do not change smoothly, and folds are dealt anew when a group is left out: these have random subsets of
 m stimuli (the delete-d jackknife, Shao and Wu 1989), se^2 = m/(n - m) times the variance over the subsets. For
 neighbours m is .8 n and k/m stays k/n, so that a neighbourhood stays as large a part of the stimuli; for folds m is
@@ -16,7 +16,7 @@ that hold the mean: with normal rows .94 to .96 (cka, cka_unbiased, procrustes_d
 (t with 3 degrees of freedom, lognormal lengths) .89 to .92 for cka, .89 to .93 for procrustes_distance, .92 to .95 for
 cka_unbiased, .94 to .95 for rsa. There the standard error is up to a quarter too small and goes with the score, one by
 one as in groups: few long rows decide.
-For neighbours it is 1.3 (mutual_knn) to 1.5 times (lcs_knn) the SD over draws: to first order in the stimuli the
+For neighbours it is 1.2 (mutual_knn) to 1.5 times (lcs_knn) the SD over draws: to first order in the stimuli the
 variance is right, but the part that pairs of stimuli make counts 1 + n/m times. One by one it would count twice (1.1 to
 1.4 were measured for mutual_knn). It is 1.2 times too large for procrustes, and 1.4 for cca at n = 100, p + q = 12
 (Efron and Stein 1981).
@@ -39,8 +39,8 @@ from whyalike.similarity.protocols import LEAST_K, Scoring, scoring
 from whyalike.similarity.workbench import Rows, Workbench
 
 CONFIDENCE = 0.95
-FEW = 200  # of so many stimuli each is left out alone: as much work as the subsets of neighbours
-GROUPS = 20  # of the jackknife of more: a standard error on 19 degrees of freedom is right to 16 %
+FEW = 100  # of so many stimuli each is left out alone: as much work as the subsets of neighbours
+GROUPS = 50  # of the jackknife of more: a standard error on 49 degrees of freedom is right to 10 %
 NEIGHBOURS_PART = 0.8  # of k: the nearer to 1 the less is n's own effect on the score; 4/5 is exact for 5 and 10
 SUBSETS = 100  # a standard error from so many is right to 7 %
 

@@ -106,7 +106,7 @@ def score_pairs_of_files(
     permutations : draws of each null; where there are no more orders of rows, all of them. 0: the null of whole rows
         in closed form, for the metrics that have one.
     seed : key of permutations and of the groups of stimuli.
-    intervals : whether to make intervals over stimuli, 20 to 100 further scores each.
+    intervals : whether to make intervals over stimuli, up to 100 further scores each.
     confound : n x c, as in `whyalike.similarity.api.score`; the estimators' names then end in "deconfounded".
     device : "cpu", or "cuda" for the heavy work of the metrics that `whyalike.similarity.on_device` has.
     finished : is told the scores so far and what is undefined of a metric when that metric is done: a later one may
