@@ -7,7 +7,7 @@ import scipy.linalg
 import similarity_oracles as oracle
 
 from whyalike.similarity import folds
-from whyalike.similarity.api import score
+from whyalike.similarity.api import describe, score
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.metrics.alignment import assignment, least_squares_inverse, rotation, transport
 from whyalike.similarity.nulls import row_orders
@@ -231,3 +231,10 @@ def test_the_exact_bits_of_well_scaled_least_squares_stay():
     gram = x.T @ x
     expected = scipy.linalg.cho_solve((scipy.linalg.cholesky(gram), False), np.eye(4))
     np.testing.assert_array_equal(least_squares_inverse(gram, 0), expected)
+
+
+def test_with_more_units_than_training_stimuli_a_copy_is_known_on_their_span_alone():
+    x = np.random.default_rng(0).normal(size=(15, 40))
+    assert score("procrustes", x, x) < 0.9
+    assert score("procrustes", x[:, :8], x[:, :8]) == pytest.approx(1, abs=1e-9)
+    assert "more units than training stimuli" in describe("procrustes").note
