@@ -131,7 +131,7 @@ NEIGHBOURS = ["mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "cknna"
 
 
 @pytest.mark.parametrize("n", [200, 1200])  # 1,200: found with float32 products
-@pytest.mark.parametrize("metric", NEIGHBOURS)
+@pytest.mark.parametrize("metric", ["mutual_knn", "cknna"])  # the others are of the same lists
 @pytest.mark.parametrize("kind", COLLAPSED)
 def test_rows_that_are_equally_near_to_all_others_have_no_neighbours(kind, metric, n):
     g = np.random.default_rng(0)
