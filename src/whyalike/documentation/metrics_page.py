@@ -132,8 +132,8 @@ of a study are the key of null draws and of groups and subsets; folds there have
   - Of 300 intervals of 95 % over 100 or 400 stimuli of two noisy views of four signals, the mean lay in 94 to 96 % with
     normal rows (`cka`, `cka_unbiased`, `procrustes_distance`, `rsa`). With rows of heavy tails (t with 3 degrees of
     freedom, lognormal lengths) it lay in 89 to 92 % for `cka`, 89 to 93 % for `procrustes_distance`, 92 to 95 % for
-    `cka_unbiased`, 94 to 95 % for `rsa`. Standard errors of neighbours are 1.2 to 1.5 times the true ones, of fitted maps
-    1.1 to 1.3 times (n = 100): their intervals held the mean in 98 and 96 % or more of 120.
+    `cka_unbiased`, 94 to 95 % for `rsa`. Standard errors of neighbours are 1.2 to 1.5 times the true ones, of fitted
+    maps 1.1 to 1.3 times (n = 100): their intervals held the mean in 98 and 96 % or more of 120.
 - Over models (`whyalike.statistics.dyadic`): all pairs among M models share models, so `node_jackknife` leaves a model
   out, and `mantel` permutes the models to compare two tables of pairs, such as scores and a design.
 - Over seeds: what studies report; see [the design notes](design.md).
