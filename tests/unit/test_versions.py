@@ -144,7 +144,7 @@ def change(path: Path, old: str, new: str) -> None:
         ("training/windows.py", "context: int) -> np.ndarray", "context: float) -> np.ndarray", "training.language"),
         ("training/trainer.py", "set_to_none=True", "set_to_none=False", "training.trainer"),
         (
-            "models/recording.py",
+            "models/hooks.py",
             "output.mean(dim=positions)",
             "output.amax(dim=positions)",
             "activations.extraction",

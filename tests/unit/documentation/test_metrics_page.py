@@ -1,9 +1,12 @@
 """The page of metrics: every metric with what its facts say, and code that runs."""
 
 import re
+from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import nn
 
 from whyalike.documentation.metrics_page import metrics_page
 from whyalike.similarity.metrics.registry import METRICS, OTHER_METRICS
@@ -43,6 +46,8 @@ def test_the_pages_code_runs():
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 2
     names = ("x", "y", "a", "b", "c", "a1", "a2", "b1", "b2")
-    arrays = np.random.default_rng(0).normal(size=(len(names), 30, 4))
+    arrays = dict(zip(names, np.random.default_rng(0).normal(size=(len(names), 30, 4)), strict=True))
+    models = [nn.Sequential(OrderedDict(layer3=nn.Linear(4, 5), fc=nn.Linear(5, 2))) for _ in range(2)]
+    others = {"judgements": 1 - np.corrcoef(arrays["a"]), "loader": [torch.eye(4)]}
     for code in blocks:
-        exec(code, dict(zip(names, arrays, strict=True)))
+        exec(code, arrays | others | {"model_a": models[0], "model_b": models[1]})
