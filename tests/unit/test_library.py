@@ -2,8 +2,11 @@
 
 import doctest
 import importlib
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +42,15 @@ def test_the_import_loads_nothing_and_a_score_nothing_heavy():
 def test_the_examples_of_what_is_public_run(module):
     found = doctest.testmod(importlib.import_module(module))
     assert not found.failed
+
+
+def test_scores_need_nothing_that_studies_bring_and_the_lock_holds_all():
+    root = Path(__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {
+        part: {re.match(r"[\w-]+", line)[0].lower() for line in lines}
+        for part, lines in {"base": project["dependencies"], **project["optional-dependencies"]}.items()
+    }
+    assert not needed["base"] & (needed["workflow"] | needed["dev"] | {"torch", "snakemake", "matplotlib"})
+    locked = set(re.findall(r"^([\w-]+)(?:\[\w+\])?==", (root / "envs" / "requirements.txt").read_text(), re.MULTILINE))
+    assert needed["base"] | needed["workflow"] | needed["dev"] <= {name.lower() for name in locked}

@@ -81,7 +81,7 @@ def _as_array(x: Any, named: str) -> np.ndarray:
                 f"layout {x.layout} on {x.device}. Convert it, for example with x.to_dense().float()."
             ) from error
     try:
-        return _of_frame(x) if hasattr(x, "iloc") else np.asarray(x)
+        return _of_frame(x) if hasattr(x, "iloc") and hasattr(x, "columns") else np.asarray(x)
     except ValueError as error:
         raise ValueError(
             f"{named} must be a matrix of real numbers, stimuli x units; its rows differ in length. "
@@ -91,8 +91,8 @@ def _as_array(x: Any, named: str) -> np.ndarray:
 
 def _of_frame(x: Any) -> np.ndarray:
     """The numbers of a pandas frame; what is missing in its nullable columns is NaN."""
-    kinds = [getattr(dtype, "numpy_dtype", dtype) for dtype in getattr(x, "dtypes", [])]  # of a nullable type its own
-    nullable = any(hasattr(dtype, "numpy_dtype") for dtype in x.dtypes) if kinds else False
+    kinds = [getattr(dtype, "numpy_dtype", dtype) for dtype in x.dtypes]  # of a nullable type its own
+    nullable = any(hasattr(dtype, "numpy_dtype") for dtype in x.dtypes)
     if not nullable or any(getattr(kind, "kind", "O") not in "fiub" for kind in kinds):
         return np.asarray(x)
     single = all(kind.kind == "f" and kind.itemsize <= 4 for kind in kinds)

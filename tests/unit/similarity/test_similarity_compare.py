@@ -1,5 +1,8 @@
 """compare: the layers of two PyTorch models, exact over all stimuli, and models that are left as they were."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -154,3 +157,13 @@ def test_models_may_be_on_two_devices(models, images):
     on_cpu = wa.compare(*models, _loader(images), layers_a=["conv", "head"])
     apart = wa.compare(models[0].cuda(), models[1], _loader(images), layers_a=["conv", "head"])
     np.testing.assert_allclose(apart.value, on_cpu.value, atol=1e-3)  # convolutions on a GPU may be made in TF32
+
+
+def test_the_call_of_the_page_runs(models, images):
+    page = Path(__file__).parents[3] / "docs" / "your-own.md"
+    [code] = re.findall(r"## Two models\n.*?```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    for layer, name in (("layer2", "norm"), ("layer3", "head"), ("blocks.5", "conv")):
+        code = code.replace(f'"{layer}"', f'"{name}"')
+    names = {"model_a": models[0], "model_b": models[1], "loader": _loader(images)}
+    exec(code, names)
+    assert len(names["scores"]) == 4

@@ -145,3 +145,9 @@ def test_nullable_columns_are_numbers_and_what_is_missing_is_told(dtype, xy):
     frame.iloc[4, 0] = pd.NA
     with pytest.raises(ValueError, match="x must be finite; 1 of 30 rows hold NaN or infinity, the first is row 4"):
         wa.score("cka", frame, xy[1])
+
+
+def test_a_series_and_text_are_no_representations(xy):
+    for wrong in (pd.Series(np.arange(30.0)), pd.DataFrame({"a": [1.0] * 30, "b": pd.array(["u"] * 30, "string")})):
+        with pytest.raises(ValueError, match="x must be a matrix of real numbers, stimuli x units; it has shape"):
+            wa.score("cka", wrong, xy[1])
