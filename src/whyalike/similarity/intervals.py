@@ -56,7 +56,14 @@ class Interval:
 
 
 def interval(
-    metric: str, x: Any, y: Any, *, protocol: str = "exact", seed: int | None = None, confound: Any = None, **params: Any
+    metric: str,
+    x: Any,
+    y: Any,
+    *,
+    protocol: str = "exact",
+    seed: int | None = None,
+    confound: Any = None,
+    **params: Any,
 ) -> Interval:
     """The 95 % interval over stimuli of the score of two representations.
 
