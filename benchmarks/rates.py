@@ -17,11 +17,11 @@ from whyalike.similarity.workbench import Rows, Workbench
 NEEDS = {
     "cka": ("half cross-covariance", "cross-covariance"),
     "cka_unbiased": ("half cross-covariance", "cross-covariance"),
-    "mutual_knn": ("all products", "comparison of lists"),
-    "cycle_knn": ("all products", "comparison of lists"),
-    "lcs_knn": ("all products", "comparison of lists"),
-    "edit_distance_knn": ("all products", "comparison of lists"),
-    "cknna": ("all products", "comparison of lists"),
+    "mutual_knn": ("half of all products", "comparison of lists"),
+    "cycle_knn": ("half of all products", "comparison of lists"),
+    "lcs_knn": ("half of all products", "comparison of lists"),
+    "edit_distance_knn": ("half of all products", "comparison of lists"),
+    "cknna": ("half of all products", "comparison of lists"),
     "cka_rbf": ("half of all products", "pass over two kernels"),
     "svcca": ("half cross-covariance", "pass over two bases"),
     "cca": ("half cross-covariance", "cross-covariance"),
@@ -57,9 +57,9 @@ def gemm_rates(sizes: Sizes) -> dict[str, float]:
     }
 
 
-def _all_products(x: np.ndarray, start_at_diagonal: bool = False) -> None:
+def _half_of_all_products(x: np.ndarray) -> None:
     for start in range(0, len(x), BLOCK):
-        np.matmul(x[start : start + BLOCK], x[start * start_at_diagonal :].T)
+        np.matmul(x[start : start + BLOCK], x[start:].T)
 
 
 def _units(sizes: Sizes) -> dict[str, Callable[[], object]]:
@@ -72,9 +72,8 @@ def _units(sizes: Sizes) -> dict[str, Callable[[], object]]:
     return {
         "cross-covariance": lambda: x.T @ y,
         "half cross-covariance": lambda: x.T @ x,
-        "all products": lambda: _all_products(x),
-        "half of all products": lambda: _all_products(x, start_at_diagonal=True),
-        "half of all products (RSA)": lambda: _all_products(small, start_at_diagonal=True),
+        "half of all products": lambda: _half_of_all_products(x),
+        "half of all products (RSA)": lambda: _half_of_all_products(small),
         "pass over two kernels": lambda: np.vdot(*kernels),
         "pass over two triangles": lambda: np.vdot(*triangles),
         "pass over two bases": lambda: np.vdot(*bases),

@@ -6,7 +6,7 @@ from pathlib import Path
 from rates import NEEDS, Cost
 from ratios import Ratio
 
-SHARE, MULTIPLE = 0.7, 1.3  # claims: CKA's share of the float32 rate, neighbour search in bare products
+SHARE, MULTIPLE = 0.7, 1.7  # claims: CKA's share of the float32 rate, neighbour search in bare products, each made once
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -45,7 +45,8 @@ def rates_section(rates: Mapping[str, float], one: Sequence[Cost], two: Sequence
     ]
     search, on_two = process["mutual_knn"].of_model, wall["mutual_knn"].of_model
     verdict = reached(search, MULTIPLE, True)
-    claims += [["neighbour search, in bare products", f"≤ {MULTIPLE}", f"{search:.2f}", verdict, f"{on_two:.2f}"]]
+    name = "neighbour search, in bare products made once"
+    claims += [[name, f"≤ {MULTIPLE}", f"{search:.2f}", verdict, f"{on_two:.2f}"]]
     rows = [_cost_row(*both) for both in zip(one, two, strict=True)]
     header = ["metric", "n", "a model", "of what it needs", "a pair", "of what it needs"]
     header += ["a model, 2 threads (wall)", "a pair, 2 threads (wall)", "peak memory of one score"]

@@ -1,16 +1,17 @@
 # One job scores the pairs by the metrics of one family, which prepare the same of each representation: a metric more,
-# or another k, re-runs its own job and the join. {job} names a family and parameters that are not the defaults.
+# or another k, re-runs its own job and the join. {job} names a family and parameters that are not the defaults. Where a
+# comparison has many seeds, `seeds_per_score_job` cuts it into parts: {part} is empty, or .part0, .part1, ...
 rule score_comparison:
     input:
         activations=FLOW.comparison_activations,
         manifests=FLOW.comparison_manifests,
         datasets=FLOW.comparison_datasets,
     output:
-        scores=f"{ROOT}/similarity/{{study}}/{{comparison}}/families/{{stimuli}}.{{job}}.parquet",
+        scores=f"{ROOT}/similarity/{{study}}/{{comparison}}/families/{{stimuli}}.{{job}}{{part}}.parquet",
     log:
-        f"{ROOT}/logs/score_comparison/{{study}}.{{comparison}}.{{stimuli}}.{{job}}.log",
+        f"{ROOT}/logs/score_comparison/{{study}}.{{comparison}}.{{stimuli}}.{{job}}{{part}}.log",
     benchmark:
-        f"{ROOT}/benchmarks/score_comparison/{{study}}.{{comparison}}.{{stimuli}}.{{job}}.tsv"
+        f"{ROOT}/benchmarks/score_comparison/{{study}}.{{comparison}}.{{stimuli}}.{{job}}{{part}}.tsv"
     threads: 1
     resources:
         **SITE.resources(gpus=0),
@@ -20,7 +21,7 @@ rule score_comparison:
     params:
         work=FLOW.similarity_work,
     message:
-        "Similarity: {wildcards.study}, {wildcards.comparison}, on {wildcards.stimuli}: {wildcards.job}"
+        "Similarity: {wildcards.study}, {wildcards.comparison}, on {wildcards.stimuli}: {wildcards.job}{wildcards.part}"
     script:
         "../scripts/score_comparison.py"
 

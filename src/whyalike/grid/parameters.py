@@ -150,7 +150,7 @@ class Parameters(FigureFiles):
         ).text()
 
     def similarity_work(self, wildcards: Any) -> str:
-        """Parameters of the score table of one comparison on one stimulus set, or of one of its family jobs."""
+        """Parameters of the score table of one comparison on one stimulus set, or of a part of one family's."""
         study = self.config.studies[wildcards.study]
         comparison = self.comparisons(wildcards.study)[wildcards.comparison]
         setting = self.config.settings[comparison.a]
@@ -158,6 +158,8 @@ class Parameters(FigureFiles):
         job = getattr(wildcards, "job", None)
         names = similarity.metrics if job is None else self.family_jobs()[job]
         joined = [] if job else ["whyalike.similarity.joining:join_scores"]
+        part = getattr(wildcards, "part", WHOLE)
+        pairs, numbers = self._pairs(wildcards.study, comparison, part)
         scorings = {name: similarity.metrics[name] for name in names}
         metrics = {metric: METRICS[metric] for metric in (metric_of(*one) for one in scorings.items())}
         parameters = ScoreParameters(
@@ -171,6 +173,7 @@ class Parameters(FigureFiles):
             in_distribution=self.config.stimuli[wildcards.stimuli].dataset == setting.dataset,
             fixed_classes=study.fixed_classes,
             pairs=(),
+            numbers=None if part == WHOLE else numbers,
             seeds_asked=partial.seeds(self.asked, wildcards.study, comparison),
             **similarity.plain(exclude=["metrics"]),
             metrics=scorings,
@@ -181,12 +184,13 @@ class Parameters(FigureFiles):
                 *sorted({entry.target for entry in metrics.values()}),
             ),
         )
-        return _text(parameters, pairs=self._pairs(wildcards.study, comparison))
+        return _text(parameters, pairs=pairs)
 
-    def _pairs(self, study: str, comparison: views.Comparison) -> str:
-        """The text of the pairs of a comparison."""
-        pairs = views.pairs(self.grid, study, comparison)
-        return canonical_json([ScoredPair.from_plain(pair.plain()).plain() for pair in pairs])
+    def _pairs(self, study: str, comparison: views.Comparison, part: str) -> tuple[str, tuple[int, ...]]:
+        """The text of the pairs of a part of a comparison, and their numbers."""
+        numbered = self.numbered_pairs(study, comparison, part)
+        text = canonical_json([ScoredPair.from_plain(pair.plain()).plain() for _, pair in numbered])
+        return text, tuple(number for number, _ in numbered)
 
     def pairs_work(self, wildcards: Any) -> str:
         """Parameters of the pair table of one comparison on one stimulus set."""

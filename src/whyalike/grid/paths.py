@@ -9,7 +9,7 @@ from whyalike.config.config import Config
 from whyalike.config.external import OwnActivations
 from whyalike.designs.registry import FROM_FILES, design
 from whyalike.grid import views
-from whyalike.grid.parts import WHOLE, parts
+from whyalike.grid.parts import WHOLE, parts, score_parts
 from whyalike.grid.runs import Cell, Grid
 from whyalike.grid.sample_texts import speaking
 from whyalike.similarity.families import family_jobs
@@ -55,17 +55,34 @@ class Paths:
         return self.dataset(self.config.stimuli[wildcards.stimuli].dataset)
 
     def comparison_activations(self, wildcards: Any) -> list[str]:
-        """Activation files of a comparison: by setting, layer, then seed."""
+        """Activation files of a comparison, or of a part of it: by setting, layer, then seed."""
         comparison = self.comparisons(wildcards.study)[wildcards.comparison]
-        cells = views.cells(self.grid, wildcards.study, comparison)
+        cells = self.compared_cells(wildcards)
         return [f"{self.root}/activations/{setting}/{cell.factor}/seed{cell.seed}/{wildcards.stimuli}.{layer}.parquet"
                 for setting in comparison.settings for layer in self.config.settings[setting].layers
                 for cell in cells if cell.setting == setting]  # fmt: skip
 
     def comparison_manifests(self, wildcards: Any) -> list[str]:
-        """Manifests of a comparison, by setting, then seed."""
+        """Manifests of a comparison, or of a part of it, by setting, then seed."""
+        return [self.manifest(cell) for cell in self.compared_cells(wildcards)]
+
+    def compared_cells(self, wildcards: Any) -> list[Cell]:
+        """The cells of a comparison, or of the pairs of a part of it."""
         comparison = self.comparisons(wildcards.study)[wildcards.comparison]
-        return [self.manifest(cell) for cell in views.cells(self.grid, wildcards.study, comparison)]
+        cells = views.cells(self.grid, wildcards.study, comparison)
+        if (part := getattr(wildcards, "part", WHOLE)) == WHOLE:
+            return cells
+        pairs = [pair.runs for _, pair in self.numbered_pairs(wildcards.study, comparison, part)]
+        seeds = {seed for pair in pairs for seed in (pair.seed, pair.seed_b)}
+        return [cell for cell in cells if cell.seed in seeds]
+
+    def numbered_pairs(
+        self, study: str, comparison: views.Comparison, part: str = WHOLE
+    ) -> list[tuple[int, views.PairOfViews]]:
+        """The pairs of a comparison, or of a part of it, each with its number among all."""
+        seeds = score_parts(self.grid, study, comparison)[part]
+        pairs = enumerate(views.pairs(self.grid, study, comparison))
+        return [(number, pair) for number, pair in pairs if part == WHOLE or pair.runs.seed in seeds]
 
     def comparison_datasets(self, wildcards: Any) -> list[str]:
         """Label files of the training data and of the stimuli of a comparison."""
@@ -83,9 +100,10 @@ class Paths:
         return family_jobs(self.config.similarity.metrics)
 
     def family_scores(self, wildcards: Any) -> list[str]:
-        """Score tables of the family jobs of a comparison on a stimulus set."""
+        """Score tables of the family jobs of a comparison on a stimulus set, those of one family together."""
         folder = f"{self.root}/similarity/{wildcards.study}/{wildcards.comparison}/families"
-        return [f"{folder}/{wildcards.stimuli}.{job}.parquet" for job in self.family_jobs()]
+        parts = score_parts(self.grid, wildcards.study, self.comparisons(wildcards.study)[wildcards.comparison])
+        return [f"{folder}/{wildcards.stimuli}.{job}{part}.parquet" for job in self.family_jobs() for part in parts]
 
     def study_scores(self, study: str, names: Collection[str] | None = None) -> list[str]:
         """Score tables of a study, or of those of its comparisons."""

@@ -26,8 +26,7 @@ HEAD = """# What was measured here, over config/costs.yaml: written by `whyalike
 # and yours to edit; comments below these lines are lost when it is written again.
 """
 
-UNITS = {"seconds": "each job", "pair": "each pair", "pair_row": "each row of a pair",
-         "pair_row_squared": "each two rows of a pair"}  # fmt: skip
+UNITS = {"seconds": "each job, s", "work": "times the families' figures"}
 
 SAME = 0.01  # a figure that moves by less was not learnt anew: what is learnt of a stage starts from the table before
 
@@ -112,7 +111,7 @@ def other_stages(table: Costs) -> Figures:
     """The same for jobs without models, on any machine."""
     found: Figures = {}
     for rule, stage in [*table.stages.items(), ("score_comparison", table.scoring)]:
-        amounts = stage.model_dump(exclude={"source", "megabytes", "seconds_of", "shares"})
+        amounts = stage.model_dump(exclude={"source", "megabytes", "seconds_of", "families"})
         found |= {f"{rule}: {_unit(key)}": (value, stage.source) for key, value in amounts.items()}
         by_word = getattr(stage, "seconds_of", {})
         found |= {f"{rule}: each job of {word}, s": (value, stage.source) for word, value in by_word.items()}
@@ -155,7 +154,7 @@ def _work(rate: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _unit(key: str) -> str:
-    return UNITS.get(key, key.replace("seconds_per_", "each ")) + ", s"
+    return UNITS.get(key) or f"{key.replace('seconds_per_', 'each ')}, s"
 
 
 def _number(value: float | None) -> str:

@@ -170,8 +170,7 @@ class _Learner:
         scoring = self.costs.scoring
         if not (jobs := self._worked("score_comparison", scoring.seconds)):
             return {}
-        amounts = {key: getattr(scoring, key) for key in ("pair", "pair_row", "pair_row_squared")}
-        return _scaled(scoring.seconds, amounts, jobs)
+        return _scaled(scoring.seconds, {"work": scoring.work}, jobs)
 
     def _worked(self, rule: str, start: float) -> list[tuple[float, float]]:
         """Of each job of a rule the seconds that it took, and those of its work as it is planned so far."""

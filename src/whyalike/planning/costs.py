@@ -27,6 +27,7 @@ OURS = Path(__file__).parents[3] / "config" / "costs.yaml"
 LOCAL = "config/costs.local.yaml"  # from the working directory
 FORWARD, TRAINING = 2, 6  # operations of a parameter and use: a multiplication and an addition; backward costs two more
 Positive = Annotated[float, Field(gt=0)]
+Amount = Annotated[float, Field(ge=0)]
 
 
 class Device(Section):
@@ -105,17 +106,31 @@ class Stage(Section):
         return self.seconds if (word := self.word(names)) is None else self.seconds_of[word]
 
 
+class FamilyCost(Section):
+    """What a family of metrics costs on n stimuli and layers of d units, in seconds of one protocol with 19 draws."""
+
+    row_squared: Amount = Field(0, description="A model, by n².")
+    row_squared_unit: Amount = Field(0, description="A model, by n² d: products of rows.")
+    row_unit_squared: Amount = Field(0, description="A model, by n d²: products of units.")
+    pair_row: Amount = Field(0, description="A scoring of a pair, by n.")
+    pair_row_squared: Amount = Field(0, description="A scoring of a pair, by n².")
+    pair_row_unit_squared: Amount = Field(0, description="A scoring of a pair, by n d².")
+
+    def of_model(self, n: int, d: float) -> float:
+        """Seconds of a model's layer."""
+        return n**2 * (self.row_squared + self.row_squared_unit * d) + n * d**2 * self.row_unit_squared
+
+    def of_pair(self, n: int, d: float) -> float:
+        """Seconds of a scoring of two layers."""
+        return n * (self.pair_row + self.pair_row_squared * n + self.pair_row_unit_squared * d**2)
+
+
 class Scoring(Section):
-    """What scoring a pair of runs on n stimuli costs, nulls included: a + b n + c n^2 seconds, of which each scoring
-    takes its family's share."""
+    """What a scoring job costs: its start, and ``work`` times what its family costs for each model and pair."""
 
     seconds: float = Field(ge=0, description="Of each job.")
-    pair: float = Field(ge=0, description="a, seconds of each pair and layer.")
-    pair_row: float = Field(ge=0, description="b, seconds of each row.")
-    pair_row_squared: float = Field(ge=0, description="c, seconds of each two rows.")
-    shares: dict[str, Positive] = Field(
-        {"other": 0.125}, description="Share of one scoring, by family of metrics; `other`. Those of eight make 1."
-    )
+    work: Positive = Field(1, description="Times the families' figures; learnt from finished jobs.")
+    families: dict[str, FamilyCost] = Field(description="By family of metrics; `other`.")
     megabytes: float = Field(0, ge=0, description="Of the score table.")
     source: Source = Field("guessed", description="How it is known.")
 
@@ -165,7 +180,7 @@ class Costs(Section):
         if "cpu" not in self.devices:
             found.append(f"devices: 'cpu' is missing, for configurations whose operation says cpu. Known: {known}.")
         tables = {key: getattr(self, key) for key in ("stages", "parameters", "units", "images")}
-        tables["scoring.shares"] = self.scoring.shares
+        tables["scoring.families"] = self.scoring.families
         found += [f"{key}: the key 'other' is missing, for what is not listed." for key in tables
                   if "other" not in tables[key]]  # fmt: skip
         return found

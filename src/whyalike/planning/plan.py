@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from whyalike.config.config import Config
 from whyalike.config.external import OwnActivations
 from whyalike.designs.registry import FROM_FILES
 from whyalike.grid import views
-from whyalike.grid.parts import WHOLE, runs_of
+from whyalike.grid.parts import WHOLE, runs_of, score_parts
 from whyalike.grid.runs import Cell, Grid, Run
 from whyalike.planning.costs import Costs, Source, Stage
 from whyalike.planning.estimates import Estimate, RunCost, Wildcards
@@ -55,6 +55,7 @@ class Plan:
         self.rows = list(config.studies)  # of the table of a plan
         self._estimates: dict[tuple, Estimate] = {}
         self._stored: dict[str, bool] = {}
+        self._compared = cache(self._models_and_pairs)  # every job of a comparison has the same, by the thousand
         # rules whose cost depends on their wildcards, the device or the network; others cost the same each time
         self._modelled: dict[str, Callable[[Wildcards], Estimate]] = {
             "prepare_data": self._prepare_data,
@@ -275,21 +276,38 @@ class Plan:
     def _score_comparison(self, wildcards: Wildcards) -> Estimate:
         name = wildcards["study"]
         comparison = views.comparisons(self.config, name)[wildcards["comparison"]]
-        study, cost = self.config.studies[name], self.costs.scoring
+        study, similarity, cost = self.config.studies[name], self.config.similarity, self.costs.scoring
         n, known = self.workload.stimuli(wildcards["stimuli"])
-        layers = self.config.settings[comparison.a].layers if comparison.layers is None else comparison.layers
-        pairs = len(layers) * len(comparison.steps) * len(self.grid.pairs(name, comparison.a, comparison.b))
-        jobs = family_jobs(self.config.similarity.metrics)
-        scorings = jobs[wildcards["job"]]
-        families = [METRICS[metric_of(one, self.config.similarity.metrics[one])].facts.family for one in scorings]
-        share = sum(cost.shares.get(family, cost.shares["other"]) for family in families)
+        models, pairs = self._compared(name, comparison, wildcards.get("part", WHOLE))
+        scorings = family_jobs(similarity.metrics)[wildcards["job"]]
+        facts = METRICS[metric_of(scorings[0], similarity.metrics[scorings[0]])].facts
+        family = cost.families.get(facts.family, cost.families["other"])
+        layers = len(self.config.settings[comparison.a].layers)
+        units = self.workload.units(comparison.a)
+        d, seconds = units / layers, 0.0
+        draws = (1 + similarity.permutations) / 20  # of 19
+        for protocol in similarity.protocols:
+            together = protocol == "as_published" and layers > 1  # all layers are one more, and each meets each
+            of_pair = (layers + 1) ** 2 if together else len(comparison.layers or range(layers))
+            seconds += models * (layers * family.of_model(n, d) + together * family.of_model(n, units))
+            seconds += pairs * of_pair * len(scorings) * draws * family.of_pair(n, d)
         return Estimate(
-            cost.seconds + share * pairs * (cost.pair + cost.pair_row * n + cost.pair_row_squared * n**2),
+            cost.seconds + cost.work * seconds,
             MEGABYTE * cost.megabytes,
             sources=_sources(cost.source, known=known),
             factor=study.factor,
             studies={name: frozenset()},
         )
+
+    def _models_and_pairs(self, study: str, comparison: views.Comparison, part: str) -> tuple[int, int]:
+        """How many models, the untrained ones among them, and pairs a part of a comparison has."""
+        seeds, models, pairs = score_parts(self.grid, study, comparison)[part], set(), 0
+        for pair in self.grid.pairs(study, comparison.a, comparison.b):
+            if part == WHOLE or pair.seed in seeds:
+                models |= {pair.run_a.identity, pair.run_b.identity, pair.run_a.untrained, pair.run_b.untrained}
+                pairs += 1
+        steps = len(comparison.steps)
+        return steps * len(models - {None}), steps * pairs
 
     def _write_pairs(self, wildcards: Wildcards) -> Estimate:
         """An interval takes up to a hundred scores, as a null does: guessed as what all families cost together."""

@@ -68,7 +68,7 @@ def _labels_scorable(labels: tuple[np.ndarray, np.ndarray], rows: Rows, chosen: 
         x = one_hot(codes[rows.index])
         check_not_constant(chosen.metric, x, "the labels")
         prepared.append(form.prepare(x, chosen.parameters))
-    return Scorable(chosen, form, (tuple(prepared),))
+    return Scorable(chosen, form, (tuple(prepared),), (("labels", "labels"),))
 
 
 def _mean(scorable_on: Callable[[Rows], Scorable], subsets: Sequence[Rows]) -> float | None:

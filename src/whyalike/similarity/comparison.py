@@ -29,6 +29,7 @@ from whyalike.splits.overlap import dataset_overlap
 # columns of the score table that are said of a comparison, and of a pair
 OF_COMPARISONS = ("study", "comparison", "setting", "setting_b", "factor", "stimuli", "seeds_asked")
 OF_PAIRS = ("seed", "condition", "label_overlap", "name_a", "name_b", "step_a", "step_b")
+KINDS = 1 << 10  # more than a pair has kinds of stimuli
 NEIGHBOURS = 2  # places between two classes that are scored together: 197 pairs of 100 classes, not 4,950 (15 minutes)
 
 
@@ -58,6 +59,12 @@ def score_comparison(
     runs = pd.concat([read_table(path).to_pandas() for path in manifests]).drop_duplicates("run").set_index("run")
     rows = _Rows(parameters, open_prepared(stimuli_data), ids, runs)
     training = open_prepared(training_data)
+    numbers = range(len(parameters.pairs)) if parameters.numbers is None else parameters.numbers
+    compared = [
+        (number * KINDS + place, pair, of_kind)
+        for number, pair in zip(numbers, parameters.pairs, strict=True)
+        for place, of_kind in enumerate(rows.subsets(pair))
+    ]
     pairs = [
         PairOnStimuli(
             run_a=pair.view_a or pair.run_a,
@@ -71,8 +78,7 @@ def score_comparison(
             columns={**_columns(parameters, pair, training, runs), "stimuli_kind": kind, "classes": classes},
             layers=parameters.layer_pairs,
         )
-        for pair in parameters.pairs
-        for kind, subsets, classes in rows.subsets(pair)
+        for _, pair, (kind, subsets, classes) in compared
     ]
     title = f"{parameters.title} · {', '.join(parameters.metrics)}"
     inputs = [*itertools.chain.from_iterable(activations.values()), *manifests]
@@ -86,7 +92,7 @@ def score_comparison(
             parameters.permutations,
             parameters.seed,
             kept,
-            placed=True,
+            places=[place for place, _, _ in compared],
         )
         write_table(output, to_table(scores, PART_SCHEMA), {"work": parameters.plain()})
     note(f"{title} · {len(scores)} scores")

@@ -22,9 +22,14 @@ class Form:
     prepare : (x, n x d in float64 or as ``single`` says, preprocessed and checked; parameters) -> intermediates.
         A randomised form finds a `numpy.random.Generator` under the parameter "generator".
         Raises UndefinedScore where the metric has no value for x.
-    compare : (intermediates of x, intermediates of y, parameters) -> float.
+    compare : (intermediates of x, intermediates of y, parameters) -> float. Where there is ``meet``, with what that
+        gave as well.
     permute : (intermediates of y, order) -> the intermediates of ``y[order]``, without preparing again.
         ``y`` is as prepared, not permuted before; ``x`` of compare is never permuted.
+    meet : of metrics that need the same of a pair, (intermediates of x, those of y, order of y's rows or None) -> it.
+        Those that share ``meet`` and intermediates share a permutation's work.
+    upon : the ``prepare`` of other metrics, from whose intermediates this one starts: it finds them under the parameter
+        "upon".
     reads : the parameters that ``prepare`` reads; metrics with the same ``prepare`` and values share intermediates.
     single : whether ``prepare`` takes float32 features as they are, and finds under the parameter "single" whether it
         may make products in float32 (`whyalike.similarity.precision`), under "permuted" whether many permutations of
@@ -35,7 +40,7 @@ class Form:
     from_squares : of a metric of linear kernels, (||Xc'Yc||^2 of all pairs, M x M; the kernels' diagonals, M x n;
         parameters) -> all scores, M x M.
     kernel_sums : of a metric that aligns two kernels, tr(KL) / sqrt(tr(K^2) tr(L^2)): intermediates -> the sums from
-        which its null of row permutations follows.
+        which its null of row permutations follows, and the root by which it divides.
     precomputed : kind of a matrix that may take the place of features ("rdm", "kernel") -> what ``prepare`` is of it:
         (n x n, parameters) -> intermediates.
     left_out : (intermediates of x, intermediates of y, parameters) -> the score without each stimulus in turn, n, where
@@ -43,16 +48,18 @@ class Form:
     """
 
     prepare: Callable[[np.ndarray, Mapping[str, Any]], Any]
-    compare: Callable[[Any, Any, Mapping[str, Any]], float]
+    compare: Callable[..., float]
     permute: Callable[[Any, np.ndarray], Any]
     reads: tuple[str, ...] = ()
     randomised: bool = False
     single: bool = False
     check: Callable[[Any, Any, Mapping[str, Any]], None] | None = None
     from_squares: Callable[[np.ndarray, np.ndarray, Mapping[str, Any]], np.ndarray] | None = None
-    kernel_sums: Callable[[Any], KernelSums] | None = None
+    kernel_sums: Callable[[Any], tuple[KernelSums, float]] | None = None
     precomputed: Mapping[str, Callable[[np.ndarray, Mapping[str, Any]], Any]] = field(default_factory=dict)
     left_out: Callable[[Any, Any, Mapping[str, Any]], np.ndarray] | None = None
+    meet: Callable[[Any, Any, np.ndarray | None], Any] | None = None
+    upon: Callable[[np.ndarray, Mapping[str, Any]], Any] | None = None
 
 
 class Reads(dict):

@@ -13,7 +13,7 @@ from math import factorial, prod
 import numpy as np
 
 from whyalike.similarity.metrics.facts import sign_of_likeness
-from whyalike.similarity.moments import KernelSums, null_of_rows
+from whyalike.similarity.moments import Alignment, null_of_rows
 
 EQUAL = 1e-8  # relative: draws that differ from the score by less are equal to it but for rounding
 FEW_ROWS = 32  # of as many, rows that are equal are looked for
@@ -90,18 +90,39 @@ def _other_orders_within(groups: np.ndarray) -> np.ndarray:
     return orders
 
 
-def closed_null(value: float, sums: Sequence[tuple[KernelSums, KernelSums] | None]) -> dict[str, float]:
+def closed_null(value: float, kernels: Sequence[Alignment | None]) -> dict[str, float]:
     """Mean, 95 % point and p of row permutations without draws; nothing where there is no closed form.
 
     Parameters
     ----------
     value : the score, a mean over subsets of stimuli.
-    sums : of each subset, those of the two kernels.
+    kernels : of each subset. A mean of several scores that are cut at 0 has none.
     """
-    null = None if None in sums else null_of_rows(sums)
-    if null is None:
+    null = None if None in kernels else null_of_rows(kernels)
+    is_cut = any(pair is not None and pair.cut for pair in kernels)
+    if null is None or (is_cut and len(kernels) > 1):
         return {}
-    return {"null_mean": null.mean, "null_p95": null.point(above=0.05), "p_value": null.p_value(value)}
+    end, p = null.point(above=0.05), null.p_value(value)
+    if is_cut:
+        return {
+            "null_mean": null.mean_above_zero(), "null_p95": max(0.0, end), "p_value": p if value > 0 else 1.0
+        }  # fmt: skip
+    return {"null_mean": null.mean, "null_p95": end, "p_value": p}
+
+
+def null_of_draws(value: float, draws: Sequence[float], kind: str) -> dict[str, float]:
+    """Mean, end and p of row permutations, from scores of permuted rows."""
+    return {
+        "null_mean": float(np.mean(draws)),
+        "null_p95": null_end(draws, kind),
+        "p_value": p_value(value, draws, kind),
+    }
+
+
+def within_class_null(value: float, draws: Sequence[float], kind: str) -> dict[str, float]:
+    """The same of permutations within class: where classes alone explain a score, this p is not small."""
+    columns = {"null_mean": "null_within_class", "null_p95": "null_within_class_p95", "p_value": "p_within_class"}
+    return {columns[name]: found for name, found in null_of_draws(value, draws, kind).items()}
 
 
 def p_value(value: float, draws: Sequence[float], kind: str = "similarity") -> float:

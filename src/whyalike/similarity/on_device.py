@@ -38,7 +38,9 @@ def forms_on(device: str, scoring: Scoring) -> Form:
     if prepare is None:
         return form
     changed = {"prepare": _of_features(prepare, device), "compare": _memory()(compare), "permute": _memory()(permute)}
-    return replace(form, from_squares=None, kernel_sums=None, left_out=None, precomputed={}, **changed)
+    # lists come back as numpy's, tensors do not
+    own = {"upon": None} if form.prepare in ARRAYS else {"meet": None}
+    return replace(form, from_squares=None, kernel_sums=None, left_out=None, precomputed={}, **own, **changed)
 
 
 def forms_on_gpu(device: str) -> Callable[[Scoring], Form]:
@@ -87,38 +89,28 @@ def _blocks(n: int) -> Iterator[slice]:
 # ---- linear kernels ----
 
 
-def _linear(x: Tensor, hsic: Callable[[float, np.ndarray, np.ndarray], float], what: str) -> Features:
-    """Centre x (n x d); features wider than n are replaced by n units with the same inner products."""
+def prepare_linear(x: Tensor, parameters: Parameters) -> Features:
+    """As `cka.prepare_linear`; features wider than n are replaced by n units with the same inner products."""
     rows = x - x.mean(dim=0)
     diagonal = (rows * rows).sum(dim=1).cpu().numpy()
     if rows.shape[1] > len(rows):
         rows = torch.linalg.qr(rows.T, mode="r").R.T
     features = Features(rows, False, diagonal, 0.0)
-    return replace(features, norm=cka.norm_of(hsic(_square(features, features), diagonal, diagonal), what))
+    return replace(features, square=_square(features, features))
 
 
 def _square(x: Features, y: Features) -> float:
     return float((x.matrix.T @ y.matrix).square().sum())
 
 
-def prepare_linear(x: Tensor, parameters: Parameters) -> Features:
-    """As `cka.prepare_linear`."""
-    return _linear(x, lambda square, a, b: square, "HSIC")
-
-
-def prepare_unbiased(x: Tensor, parameters: Parameters) -> Features:
-    """As `cka.prepare_unbiased`."""
-    return _linear(x, cka.hsic_1_or_zero, "HSIC_1")
-
-
 def compare_linear(x: Features, y: Features, parameters: Parameters) -> float:
     """As `cka.compare_linear`."""
-    return cka.normalised(_square(x, y), x, y, parameters)
+    return cka.compare_linear(x, y, parameters, (_square(x, y), y))
 
 
 def compare_unbiased(x: Features, y: Features, parameters: Parameters) -> float:
     """As `cka.compare_unbiased`."""
-    return cka.normalised(cka.hsic_1(_square(x, y), x.diagonal, y.diagonal), x, y, parameters)
+    return cka.compare_unbiased(x, y, parameters, (_square(x, y), y))
 
 
 def permute_features(y: Features, order: np.ndarray) -> Features:
@@ -169,7 +161,7 @@ def _inner(a: Tensor, b: Tensor, order: np.ndarray | None) -> float:
 
 def compare_rbf(x: Kernel, y: Kernel, parameters: Parameters) -> float:
     """As `cka.compare_rbf`."""
-    return cka.normalised(_inner(x.matrix, y.matrix, y.order), x, y, parameters)
+    return cka.normalised(_inner(x.matrix, y.matrix, y.order), x.norm, y.norm, parameters)
 
 
 # ---- neighbours ----
@@ -239,8 +231,8 @@ def _average_ranks(values: Tensor) -> Tensor:
 # prepare, compare and permute of a form, and those whose intermediates stay on the device
 TENSORS: dict[tuple[Callable, ...], tuple[Callable, ...]] = {
     (cka.prepare_linear, cka.compare_linear, cka.permute_features): (prepare_linear, compare_linear, permute_features),
-    (cka.prepare_unbiased, cka.compare_unbiased, cka.permute_features): (
-        prepare_unbiased,
+    (cka.prepare_linear, cka.compare_unbiased, cka.permute_features): (
+        prepare_linear,
         compare_unbiased,
         permute_features,
     ),

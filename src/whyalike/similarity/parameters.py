@@ -52,6 +52,7 @@ class ScoreParameters(JobParameters):
     in_distribution : whether the stimuli are of its training data.
     fixed_classes : how many shared classes are scored together, beside all of them.
     pairs : what is compared.
+    numbers : of these pairs among all of the comparison; None where they are all.
     seeds_asked : seeds of the study, more than the pairs have in a partial result.
     metrics : scoring -> its parameters.
     protocols : "exact", "as_published" or both.
@@ -74,6 +75,7 @@ class ScoreParameters(JobParameters):
     in_distribution: bool
     fixed_classes: tuple[int, ...]
     pairs: tuple[ScoredPair, ...]
+    numbers: tuple[int, ...] | None = None
     seeds_asked: int
     metrics: dict[str, dict[str, Any]]
     protocols: tuple[str, ...]

@@ -85,6 +85,6 @@ def of_files(
 ) -> Printed:
     """The lines of what `whyalike.similarity.score_files.score_pairs_of_files` gives for the same arguments."""
     scorings, forms = choose(metrics, protocol, seed), forms_for(device)
-    closed = any(forms(one).kernel_sums and not one.layers_together for one in scorings)
+    closed = any(forms(one).kernel_sums for one in scorings)
     within = permutations > 0 and labels is not None
     return Printed(scorings, files, permutations > 0 or closed, within, intervals)

@@ -207,7 +207,7 @@ def _row(
         **{"preprocessing": chosen.preprocessing, "estimator": chosen.estimator, "score_protocol": chosen.protocol},
     }
     if not permutations:
-        return row | closed_null(row["value"], [scorable.kernel_sums()])
+        return row | closed_null(row["value"], [scorable.kernels()])
     kind = METRICS[chosen.metric].facts.kind
     x = bench.representations[b][LAYER]
     every = x if isinstance(x, np.ndarray) else None  # a matrix over stimuli has no rows of its own that could be equal

@@ -18,7 +18,7 @@ from whyalike.similarity.all_pairs import reuse_order
 from whyalike.similarity.baselines import label_gram, untrained
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.nulls import closed_null, null_end, p_value, row_orders, within_class_orders
+from whyalike.similarity.nulls import closed_null, null_of_draws, row_orders, within_class_null, within_class_orders
 from whyalike.similarity.pairs import PASSED_THROUGH, PairOnStimuli, check_pairs
 from whyalike.similarity.protocols import Scoring, scorings
 from whyalike.similarity.table import PART_SCHEMA, PLACE, to_frame
@@ -45,8 +45,7 @@ def score_pairs(
     permutations: int,
     seed: int,
     kept: MutableMapping[int, list[dict[str, Any]]] | None = None,
-    *,
-    placed: bool = False,
+    places: Sequence[int] | None = None,
 ) -> pd.DataFrame:
     """Score all pairs under all metrics and protocols.
 
@@ -63,7 +62,8 @@ def score_pairs(
         what can be undefined does not change when rows are permuted.
     seed : of the nulls and of svcca as published.
     kept : number of a pair -> its rows, of those that are scored already; each other one is added when it is.
-    placed : whether rows have the column ``place`` too: one for a pair and layer, whatever the metrics.
+    places : where the pairs stand among all of a comparison. Rows then have the column ``place`` too: one for a pair
+        and layer, whatever the metrics.
 
     Returns
     -------
@@ -85,9 +85,10 @@ def score_pairs(
     for i in reuse_order([(pair.run_a, pair.run_b) for pair in pairs]):
         if i not in rows:
             rows[i] = _score_pair(workbench, pairs[i], chosen, permutations, baselines)
-    found = [{**row, PLACE: i * LAYERS + row[PLACE]} for i in range(len(pairs)) for row in rows[i]]
+    where = range(len(pairs)) if places is None else places
+    found = [{**row, PLACE: where[i] * LAYERS + row[PLACE]} for i in range(len(pairs)) for row in rows[i]]
     table = to_frame(found, PART_SCHEMA)
-    return table if placed else table.drop(columns=PLACE)
+    return table.drop(columns=PLACE) if places is None else table
 
 
 def _score_pair(
@@ -98,18 +99,22 @@ def _score_pair(
     draws = _draws(pair, subsets, permutations, workbench.seed)
     rows = []
     for number, layers in enumerate([*pair.layers_in(workbench.representations), (None, None)]):
+        named = [layer or ALL_PAIRS_OF_LAYERS for layer in layers]
+        scored: list[tuple[Scoring, list[Scorable], float]] = []
+        met: list[dict] = [{} for _ in subsets]
         for one in chosen:
             if one.layers_together is not (layers == (None, None)):
                 continue
-            named = [layer or ALL_PAIRS_OF_LAYERS for layer in layers]
             try:
                 scorables = [workbench.scorable(pair.run_a, pair.run_b, s, one, *layers) for s in subsets]
-                value = float(np.mean([scorable.value() for scorable in scorables]))
+                values = [scorable.value(met=of_subset) for scorable, of_subset in zip(scorables, met, strict=True)]
             except UndefinedScore as reason:
                 words = " x ".join(dict.fromkeys(named))
                 where = f"{pair.run_a} and {pair.run_b}, {pair.columns['stimuli']}, layer {words}"
                 _log.warning("no %s score (%s) of %s: %s", one.name, one.protocol, where, reason)
                 continue
+            scored.append((one, scorables, float(np.mean(values))))
+        for (one, _, value), nulls in zip(scored, _nulls(scored, draws), strict=True):
             rows.append(
                 {
                     **{name: pair.columns.get(name) for name in PASSED_THROUGH},
@@ -123,7 +128,7 @@ def _score_pair(
                     "eps": one.eps,
                     "score_protocol": one.protocol,
                     "value": value,
-                    **_nulls(value, scorables, draws),
+                    **nulls,
                     **_baselines(workbench, pair, subsets, one, layers, baselines),
                     "scoring": one.name,
                     "parameters": one.parameters_text,
@@ -174,26 +179,28 @@ def _draws(pair: PairOnStimuli, subsets: Sequence[Rows], permutations: int, seed
     return _Draws(rows, within if pair.groups is not None else None)
 
 
-def _nulls(value: float, scorables: Sequence[Scorable], draws: _Draws | None) -> dict[str, float]:
-    """What the nulls of a score give; without draws that of row permutations, where it has a closed form."""
+def _nulls(scored: Sequence[tuple[Scoring, list[Scorable], float]], draws: _Draws | None) -> list[dict[str, float]]:
+    """What the nulls of each score give: of row permutations in closed form where there is one, else from draws."""
+    found = [closed_null(value, [scorable.kernels() for scorable in scorables]) for _, scorables, value in scored]
     if draws is None:
-        return closed_null(value, [scorable.kernel_sums() for scorable in scorables])
-    null = _null(scorables, draws.rows)
-    kind = METRICS[scorables[0].scoring.metric].facts.kind
-    found = {
-        "null_mean": float(null.mean()),
-        "null_p95": null_end(null, kind),
-        "p_value": p_value(value, null, kind),
-    }
+        return found
+    drawn = [i for i, closed in enumerate(found) if not closed]
+    for i, null in zip(drawn, _null([scored[i][1] for i in drawn], draws.rows), strict=True):
+        found[i] = null_of_draws(scored[i][2], null, METRICS[scored[i][0].metric].facts.kind)
     if draws.within is not None:
-        found["null_within_class"] = float(_null(scorables, draws.within).mean())
+        for (one, _, value), own, null in zip(
+            scored, found, _null([scorables for _, scorables, _ in scored], draws.within), strict=True
+        ):
+            own |= within_class_null(value, null, METRICS[one.metric].facts.kind)
     return found
 
 
-def _null(scorables: Sequence[Scorable], orders: Sequence[np.ndarray]) -> np.ndarray:
-    """One value a draw: the mean over the subsets, each permuted."""
-    values = [
-        [scorable.value(order.astype(np.intp)) for order in draws]  # take is fastest with its own index type
-        for scorable, draws in zip(scorables, orders, strict=True)
-    ]
-    return np.mean(values, axis=0)
+def _null(scored: Sequence[Sequence[Scorable]], orders: Sequence[np.ndarray]) -> np.ndarray:
+    """Scores x draws: means over the subsets, each permuted. Metrics that need the same of a draw share it."""
+    totals = np.zeros((len(scored), len(orders[0])))
+    for subset, draws in enumerate(orders):
+        for number, order in enumerate(draws):
+            order, met = order.astype(np.intp), {}  # take is fastest with its own index type
+            for total, scorables in zip(totals, scored, strict=True):
+                total[number] += scorables[subset].value(order, met)
+    return totals / len(orders)

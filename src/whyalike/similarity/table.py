@@ -55,6 +55,8 @@ SCORE_SCHEMA = pa.schema(
         pa.field("step_b", _COUNT),
         pa.field("width_a", _COUNT),  # units of the layer; null where all layers are scored together
         pa.field("width_b", _COUNT),
+        pa.field("null_within_class_p95", _NUMBER),
+        pa.field("p_within_class", _NUMBER),
     ]
 )
 
@@ -63,6 +65,7 @@ CORE = (
     *("study", "comparison", "run_a", "run_b", "layer_a", "layer_b", "stimuli", "n"),
     *("metric", "preprocessing", "estimator", "eps", "score_protocol", "value"),
     *("null_mean", "null_p95", "null_within_class", "untrained", "label_gram", "p_value", "scoring", "parameters"),
+    *("null_within_class_p95", "p_within_class"),
 )
 
 

@@ -19,7 +19,7 @@ from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_
 from whyalike.similarity.deconfounding import CONFOUND, check_deconfoundable, without_confound
 from whyalike.similarity.implementation import Form, Reads
 from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.moments import KernelSums
+from whyalike.similarity.moments import Alignment
 from whyalike.similarity.precision import may_be_single
 from whyalike.similarity.precomputed import Precomputed
 from whyalike.similarity.preprocessing import ALL_LAYERS, EXACT, published_layers
@@ -57,16 +57,22 @@ class Scorable:
     scoring: Scoring
     form: Form
     layer_pairs: tuple[tuple[Any, Any], ...]
+    names: tuple[tuple[str, str], ...] = ()
     confound: Any = None
 
-    def value(self, order: np.ndarray | None = None) -> float:
+    def value(self, order: np.ndarray | None = None, met: dict | None = None) -> float:
         """The score; with ``order``, the score of x and ``y[order]``.
+
+        ``met`` keeps what metrics that need the same of a pair share: one for each pair of runs, rows and order.
 
         Raises
         ------
         UndefinedScore : the score is not a finite number.
         """
-        values = [self.compared(x, y if order is None else self.form.permute(y, order)) for x, y in self.layer_pairs]
+        met = {} if met is None else met
+        values = [
+            self._compared(x, y, order, names, met) for (x, y), names in zip(self.layer_pairs, self.names, strict=True)
+        ]
         if not all(map(isfinite, values)):
             raise UndefinedScore(
                 f"{self.scoring.metric} must be a finite number; it is {values[0]}. Look at the scale of the features."
@@ -83,13 +89,29 @@ class Scorable:
             return value
         return without_confound(value, self.form.compare(x, z, parameters), self.form.compare(z, y, parameters))
 
-    def kernel_sums(self) -> tuple[KernelSums, KernelSums] | None:
-        """The sums of both kernels where the score is their alignment: no maximum, and nothing taken from or added."""
-        others = self.scoring.layers_together or self.scoring.eps or self.confound is not None
-        if self.form.kernel_sums is None or others:
+    def _compared(self, x: Any, y: Any, order: np.ndarray | None, names: tuple[str, str], met: dict) -> float:
+        form, parameters = self.form, self.scoring.parameters
+        if form.meet is None or self.confound is not None:
+            return self.compared(x, y if order is None else form.permute(y, order))
+        key = (form.meet, self.scoring.preprocessing, names, *_read(form, parameters))
+        if key not in met:
+            met[key] = form.meet(x, y, order)
+        return form.compare(x, y, parameters, met[key])
+
+    def kernels(self) -> Alignment | None:
+        """The sums of both kernels where the score is their alignment, and no maximum over layers."""
+        if self.form.kernel_sums is None or len(self.layer_pairs) > 1 or self.confound is not None:
             return None
         ((x, y),) = self.layer_pairs
-        return self.form.kernel_sums(x), self.form.kernel_sums(y)
+        (sums_x, norm_x), (sums_y, norm_y) = self.form.kernel_sums(x), self.form.kernel_sums(y)
+        norm = norm_x * norm_y
+        is_cut = self.scoring.layers_together and sums_x.trace == 0  # of others all values are positive
+        return Alignment(sums_x, sums_y, norm / (norm + self.scoring.eps), is_cut)
+
+
+def _read(form: Form, parameters: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The parameters that a form's intermediates depend on."""
+    return sorted((name, parameters[name]) for name in form.reads if name in parameters)
 
 
 def form_of(scoring: Scoring) -> Form:
@@ -154,7 +176,7 @@ class Workbench:
         """
         check_defined(scoring.metric, METRICS[scoring.metric].facts, len(rows), scoring.parameters)
         form = self.forms(scoring)
-        pairs, reasons = [], []
+        pairs, names, reasons = [], [], []
         both = ((run_x, layer), (run_y, layer if layer_y is None else layer_y))
         layers_x, layers_y = (self._layers(run, scoring, form, own) for run, own in both)
         for i, layer_x in enumerate(layers_x):
@@ -165,11 +187,12 @@ class Workbench:
                     if form.check is not None:
                         form.check(x, y, scoring.parameters)
                     pairs.append((x, y))
+                    names.append((layer_x, layer_y))
                 except UndefinedScore as reason:
                     reasons.append(reason)
         if not pairs:
             raise reasons[0]
-        return Scorable(scoring, form, tuple(pairs), self._confound(rows, scoring, form))
+        return Scorable(scoring, form, tuple(pairs), tuple(names), self._confound(rows, scoring, form))
 
     def _confound(self, rows: Rows, scoring: Scoring, form: Form) -> Any:
         """The intermediates of the confound; None where there is none."""
@@ -187,8 +210,8 @@ class Workbench:
 
     def _prepared(self, run: str, layer: str, rows: Rows, scoring: Scoring, form: Form, draw: tuple[str, int]) -> Any:
         """The intermediates of one layer; a randomised form gets a draw of its own for each partner."""
-        parameters = {name: scoring.parameters[name] for name in form.reads if name in scoring.parameters}
-        key = (form.prepare, *sorted(parameters.items()), run, layer, rows.key, scoring.preprocessing)
+        parameters = dict(_read(form, scoring.parameters))
+        key = (form.prepare, *parameters.items(), run, layer, rows.key, scoring.preprocessing)
         if form.randomised:
             key = (*key, draw)
 
@@ -203,6 +226,9 @@ class Workbench:
                 extra["single"] = all(may_be_single(one, len(rows)) for one in self._sources(run, layer))
                 extra["permuted"] = self.permuted
             try:
+                if form.upon is not None:
+                    reads = Reads(parameters, scoring.metric, form)
+                    extra["upon"] = self._once((form.upon, *key[1:]), lambda: form.upon(x, reads))
                 return form.prepare(x, Reads({**parameters, **extra}, scoring.metric, form))
             except UndefinedScore as reason:
                 raise UndefinedScore(f"{reason} ({where})") from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ from whyalike.config.external import OwnActivations
 from whyalike.designs.registry import design
 from whyalike.grid import views
 from whyalike.grid.figure_files import FIGURE_FILES
-from whyalike.grid.parts import WHOLE, parts
+from whyalike.grid.parts import WHOLE, parts, score_parts
 from whyalike.grid.paths import SAMPLE_FILES, TABLES
 from whyalike.grid.runs import Cell
 from whyalike.grid.workflow import Workflow
@@ -115,8 +116,10 @@ class MainLine(Study):
                 for path in self.flow.study_scores(study, [name]):
                     names = {"study": study, "comparison": name, "stimuli": Path(path).stem}
                     files = self.flow.family_scores(SimpleNamespace(**names))
-                    for job, part in zip(self.flow.family_jobs(), files, strict=True):
-                        yield Job("scores", "score_comparison", {**names, "job": job}, (part,), cells=cells)
+                    jobs = product(self.flow.family_jobs(), score_parts(self.grid, study, comparison))
+                    for (job, part), path_of in zip(jobs, files, strict=True):
+                        own = {**names, "job": job, "part": part}
+                        yield Job("scores", "score_comparison", own, (path_of,), cells=cells)
                     yield Job("scores", "join_scores", names, (path,), (path,), cells)
         for path in self.flow.pair_tables():
             study, name, _, stimuli = Path(path).with_suffix("").parts[-4:]

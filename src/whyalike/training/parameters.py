@@ -52,6 +52,12 @@ class Operation(Section):
         "models that leave most of a GPU idle.",
     )
 
+    seeds_per_score_job: Count | None = Field(
+        None,
+        description="Most seeds of a scoring job: a comparison with more is scored in parts, each a job. All seeds are "
+        "one job if left out.",
+    )
+
     def of_setting(self, key: str, setting: str) -> Any:
         """A value that is one for all settings, or given for some of them; None where nothing is given."""
         value = getattr(self, key)

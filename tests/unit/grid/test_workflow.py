@@ -148,11 +148,11 @@ def test_a_family_job_knows_its_own_metrics_only(demo):
         names = flow.family_jobs()
         return {job: flow.similarity_work(SimpleNamespace(**vars(COMPARISON), job=job)) for job in names}
 
-    demo["similarity"]["metrics"] = {"mutual_knn": {}, "cka": {}, "cknna": {}}
+    demo["similarity"]["metrics"] = {"mutual_knn": {}, "cka": {}, "svcca": {}}
     before = jobs()
     works_of = {job: json.loads(text) for job, text in before.items()}
     assert {job: work["metrics"] for job, work in works_of.items()} == {
-        "neighbours": {"mutual_knn": {}}, "kernels": {"cka": {}}, "cknna": {"cknna": {}},
+        "neighbours": {"mutual_knn": {}}, "kernels": {"cka": {}}, "svcca": {"svcca": {}},
     }  # fmt: skip
     assert set(works_of["kernels"]["facts"]) == {"cka"}
     demo["similarity"]["metrics"] |= {"near": {"metric": "mutual_knn", "k": 5}, "cka_rbf": {}}
@@ -162,6 +162,25 @@ def test_a_family_job_knows_its_own_metrics_only(demo):
     paths = Workflow(check(demo)).family_scores(COMPARISON)
     assert len(paths) == 5
     assert paths[0].endswith("/families/digits_test.neighbours.parquet")
+
+
+def test_a_comparison_is_scored_in_parts_of_so_many_seeds(demo):
+    demo["similarity"]["metrics"] = {"cka": {}, "svcca": {}}
+    [whole] = [json.loads(Workflow(check(demo)).similarity_work(SimpleNamespace(**vars(COMPARISON), job="kernels")))]
+    demo["operation"] = {"seeds_per_score_job": 2}
+    flow = Workflow(check(demo))
+    stems = [path.partition("/families/digits_test.")[2] for path in flow.family_scores(COMPARISON)]
+    assert stems == [f"{job}.part{part}.parquet" for job in ("kernels", "svcca") for part in range(3)]
+    names = [SimpleNamespace(**vars(COMPARISON), job="kernels", part=f".part{part}") for part in range(3)]
+    parts = [json.loads(flow.similarity_work(one)) for one in names]
+    assert [{pair["seed"] for pair in part["pairs"]} for part in parts] == [{0, 1}, {2, 3}, {4}]
+    by_number = {number: pair for part in parts for number, pair in zip(part["numbers"], part["pairs"], strict=True)}
+    assert [by_number[number] for number in range(len(by_number))] == whole["pairs"]
+    assert [part for part in parts[2] if parts[2][part] != whole.get(part)] == ["numbers", "pairs"]
+    assert flow.comparison_manifests(names[1]) == [
+        f"results/demo/models/digits/dataset/seed{s}.parquet" for s in (2, 3)
+    ]
+    assert len(flow.comparison_activations(names[2])) == len(flow.config.settings["digits"].layers)
 
 
 def test_paths_follow_the_grammar_of_the_results(demo):

@@ -77,15 +77,17 @@ def test_a_scoring_more_changes_no_other_job():
     assert after.keys() - before.keys() == {"neighbours_k7", "rsa"}
 
 
-def test_the_tables_of_family_jobs_make_that_of_one_job_bit_for_bit(compared, tmp_path):
+def test_the_tables_of_families_and_parts_make_that_of_one_job_bit_for_bit(compared, tmp_path):
     runs, pairs = compared
     parameters = score_parameters(metrics=dict(sorted(SCORINGS.items())))
     parts = []
     for job, names in family_jobs(parameters.metrics).items():
         own = {name: SCORINGS[name] for name in names}
-        parts.append(tmp_path / f"{job}.parquet")
-        write_table(parts[-1], to_table(score_pairs(runs, pairs, own, PROTOCOLS, 5, 0, placed=True), PART_SCHEMA), {})
-    assert len(parts) == 6
+        for some in ([1], [0, 2]):  # a family's pairs in two jobs
+            table = score_pairs(runs, [pairs[i] for i in some], own, PROTOCOLS, 5, 0, places=some)
+            parts.append(tmp_path / f"{job}.part{some[0]}.parquet")
+            write_table(parts[-1], to_table(table, PART_SCHEMA), {})
+    assert len(parts) == 2 * 6
     join_scores(parameters, parts[::-1], tmp_path / "joined.parquet")
     whole = to_table(score_pairs(runs, pairs, parameters.metrics, PROTOCOLS, 5, 0))
     write_table(tmp_path / "whole.parquet", whole, {"work": parameters.plain()})

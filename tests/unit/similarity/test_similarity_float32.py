@@ -11,8 +11,9 @@ from threadpoolctl import threadpool_limits
 
 from whyalike.similarity import precision
 from whyalike.similarity.api import LAYER, pairwise, score
-from whyalike.similarity.metrics.nearest import _search, nearest
-from whyalike.similarity.metrics.neighbours import edit_total, lcs_total
+from whyalike.similarity.metrics import candidates
+from whyalike.similarity.metrics.nearest import Neighbours, _search, nearest
+from whyalike.similarity.metrics.neighbours import edit_total, lcs_total, meet
 from whyalike.similarity.precision import centred, cross, may_be_single
 from whyalike.similarity.preprocessing import unit_rows
 from whyalike.similarity.protocols import scoring
@@ -120,8 +121,11 @@ NEIGHBOURHOODS = {
 
 
 @pytest.mark.parametrize("kind", NEIGHBOURHOODS)
-@pytest.mark.parametrize(("k", "threads"), [(1, 1), (10, 1), (10, 3)])
-def test_neighbours_found_in_float32_are_those_of_float64_products(kind, k, threads):
+@pytest.mark.parametrize(("k", "threads", "side"), [(1, 1, None), (10, 1, None), (3, 1, 37), (10, 3, 37)])
+def test_neighbours_found_in_float32_are_those_of_float64_products(kind, k, threads, side, monkeypatch):
+    if side:  # many blocks of products, the last of them not full
+        monkeypatch.setattr(candidates, "SIDE", side)
+        monkeypatch.setattr(candidates, "STRIP", 2)
     x = unit_rows(NEIGHBOURHOODS[kind](np.random.default_rng(1)))
     with threadpool_limits(threads):
         found, tied, _ = _search(x, k)
@@ -152,8 +156,12 @@ def test_only_rows_with_close_neighbours_are_made_again(monkeypatch):
 def test_tables_of_lcs_and_edit_distance_hold_long_lists(k):
     g = np.random.default_rng(0)
     a, b = (np.array([g.permutation(k + 5)[:k] for _ in range(4)]) for _ in range(2))
-    assert lcs_total(a, b) == sum(oracle.lcs(list(p), list(q)) for p, q in zip(a, b, strict=True))
-    assert edit_total(a, b) == sum(oracle.levenshtein(list(p), list(q)) for p, q in zip(a, b, strict=True))
+    assert lcs_total(meet(Neighbours(a), Neighbours(b), None)) == sum(
+        oracle.lcs(list(p), list(q)) for p, q in zip(a, b, strict=True)
+    )
+    assert edit_total(meet(Neighbours(a), Neighbours(b), None)) == sum(
+        oracle.levenshtein(list(p), list(q)) for p, q in zip(a, b, strict=True)
+    )
 
 
 @pytest.mark.parametrize("comparison", ["spearman", "pearson"])

@@ -8,13 +8,18 @@ import similarity_oracles as oracle
 
 from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.metrics.nearest import _search, nearest, products_at
-from whyalike.similarity.metrics.neighbours import compare_cycle, compare_mutual, edit_total, lcs_total
+from whyalike.similarity.metrics.nearest import Neighbours, _search, nearest, products_at
+from whyalike.similarity.metrics.neighbours import Meeting, cycle, edit_total, lcs_total, meet, mutual
 from whyalike.similarity.preprocessing import unit_rows
 from whyalike.similarity.protocols import scoring
 from whyalike.similarity.workbench import Rows, Workbench
 
 A = np.array([[1, 2, 3, 4]])
+
+
+def met(x: np.ndarray, y: np.ndarray) -> Meeting:
+    """The meeting of two lists."""
+    return meet(Neighbours(x), Neighbours(y), None)
 
 
 @pytest.mark.parametrize(
@@ -31,23 +36,23 @@ A = np.array([[1, 2, 3, 4]])
 )
 def test_lcs_and_edit_distance_solved_by_eye(b, lcs, edit):
     b = np.array([b])
-    assert (lcs_total(A, b), edit_total(A, b)) == (lcs, edit)
+    assert (lcs_total(met(A, b)), edit_total(met(A, b))) == (lcs, edit)
 
 
 def test_tables_of_all_rows_at_once_equal_row_by_row():
     g = np.random.default_rng(0)
     a, b = (np.array([g.permutation(9)[:6] for _ in range(200)]) for _ in range(2))
-    assert lcs_total(a, b) == sum(oracle.lcs(list(p), list(q)) for p, q in zip(a, b, strict=True))
-    assert edit_total(a, b) == sum(oracle.levenshtein(list(p), list(q)) for p, q in zip(a, b, strict=True))
+    assert lcs_total(met(a, b)) == sum(oracle.lcs(list(p), list(q)) for p, q in zip(a, b, strict=True))
+    assert edit_total(met(a, b)) == sum(oracle.levenshtein(list(p), list(q)) for p, q in zip(a, b, strict=True))
 
 
 def test_mutual_and_cycle_solved_by_eye():
     x = np.array([[1], [2], [3], [0]])  # a ring: each row's neighbour is the next
     y = np.array([[3], [0], [1], [2]])  # the same ring the other way round
-    assert compare_mutual(x, y, {}) == 0
-    assert compare_cycle(x, y, {}) == 1  # one step back in y, one ahead in x: home
-    assert compare_mutual(x, x, {}) == 1
-    assert compare_cycle(x, x, {}) == 0  # two steps ahead are never home: (X, X) need not give 1
+    assert mutual(met(x, y)) == 0
+    assert cycle(met(x, y)) == 1  # one step back in y, one ahead in x: home
+    assert mutual(met(x, x)) == 1
+    assert cycle(met(x, x)) == 0  # two steps ahead are never home: (X, X) need not give 1
 
 
 def test_neighbours_are_ordered_by_inner_product_without_self():

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 import similarity_oracles as oracle
 from similarity_cases import PUBLISHED
 
@@ -13,6 +14,7 @@ from whyalike.randomness import keyed
 from whyalike.registry import Entry
 from whyalike.similarity.api import score
 from whyalike.similarity.implementation import Form
+from whyalike.similarity.metrics import cka, neighbours
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
 from whyalike.similarity.pairs import PairOnStimuli
@@ -134,16 +136,64 @@ def test_runs_without_a_common_layer_name_can_be_scored_as_published_only(runs):
 
 
 def test_nulls_and_p_value_equal_recomputation_from_the_same_draws(runs):
-    row = _scores(runs, metrics={"cka": {}}, protocols=("exact",), permutations=50).iloc[0]
+    table = _scores(runs, metrics={"mutual_knn": {"k": 5}, "cka": {}}, protocols=("exact",), permutations=50)
+    neighbours, cka = (table[table.metric == metric].iloc[0] for metric in ("mutual_knn", "cka"))
     x, y = runs["a"]["mu"], runs["b"]["mu"]
     key = (0, 0, "0.25", "cifar10", "in_distribution", 0)
-    null = [score("cka", x, y[o]) for o in row_orders(keyed("rows", *key), N, 50)]
-    within = [score("cka", x, y[o]) for o in within_class_orders(keyed("within class", *key), GROUPS, 50)]
-    assert row.null_mean == pytest.approx(np.mean(null), abs=1e-12)
-    assert row.null_p95 == pytest.approx(sorted(null)[47], abs=1e-12)  # the next draw above .95 * 49 = 46.55
-    assert row.null_within_class == pytest.approx(np.mean(within), abs=1e-12)
-    assert row.p_value == p_value(row.value, null) == 1 / 51
-    assert row.null_mean < row.null_within_class < row.value  # classes explain a part of it
+    rows = row_orders(keyed("rows", *key), N, 50)
+    classes = within_class_orders(keyed("within class", *key), GROUPS, 50)
+    null = [score("mutual_knn", x, y[o], k=5) for o in rows]
+    assert neighbours.null_mean == pytest.approx(np.mean(null), abs=1e-12)
+    assert neighbours.null_p95 == pytest.approx(sorted(null)[47], abs=1e-12)  # the next draw above .95 * 49 = 46.55
+    assert neighbours.p_value == p_value(neighbours.value, null)
+    within = [score("cka", x, y[o]) for o in classes]
+    assert cka.null_within_class == pytest.approx(np.mean(within), abs=1e-12)
+    assert cka.null_within_class_p95 == pytest.approx(sorted(within)[47], abs=1e-12)
+    assert cka.p_within_class == p_value(cka.value, within)
+    assert cka.null_mean < cka.null_within_class < cka.value  # classes explain a part of it
+
+
+def test_the_row_null_of_a_kernel_score_needs_no_draws(runs):
+    closed, drawn = (_scores(runs, metrics={"cka": {}}, permutations=draws) for draws in (0, 5))
+    columns = ["null_mean", "null_p95", "p_value"]
+    one_layer = closed.score_protocol == "exact"
+    pd.testing.assert_frame_equal(closed.loc[one_layer, columns], drawn.loc[one_layer, columns])
+    assert closed.loc[~one_layer, columns].isna().all(axis=None)  # the maximum over several layers has no closed form
+    assert drawn[columns].notna().all(axis=None)
+
+
+def test_models_that_share_their_classes_alone_are_alike_by_rows_and_not_within_classes():
+    metrics, worlds = ("cka", "cka_unbiased", "mutual_knn", "cknna", "svcca"), 60
+    p = {metric: [] for metric in metrics}
+    for world in range(worlds):
+        g = np.random.default_rng(world)
+        classes = g.integers(0, 4, 60)
+        both = {run: {"x": 3 * g.normal(size=(4, 8))[classes] + g.normal(size=(60, 8))} for run in "ab"}
+        none = dict.fromkeys(("untrained_a", "untrained_b", "labels_a", "labels_b"))
+        pair = _pair(subsets=(np.arange(60),), groups=classes, **none)
+        frame = score_pairs(
+            both, [pair], {m: {"dims": 3} if m == "svcca" else {} for m in metrics}, ["exact"], 19, world
+        )
+        for row in frame.itertuples():
+            p[row.metric].append((row.p_value, row.p_within_class))
+    for metric, values in p.items():
+        by_rows, within = (np.mean(np.array(values)[:, i] <= 0.05) for i in (0, 1))
+        assert by_rows > 0.9, metric
+        assert within <= scipy.stats.binom.ppf(0.999, worlds, 0.05) / worlds, metric
+
+
+def test_metrics_of_a_family_share_the_work_of_a_draw(runs, monkeypatch):
+    work = []
+    for name in ("permute_lists", "permute_features"):
+        module = neighbours if name == "permute_lists" else cka
+        original = getattr(module, name)
+        noted = lambda y, order, original=original, name=name: work.append(name) or original(y, order)  # noqa: E731
+        monkeypatch.setattr(module, name, noted)
+    near = {name: {"k": 5} for name in ("mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "cknna")}
+    _scores(runs, metrics={"cka": {}, "cka_unbiased": {}, **near}, protocols=("exact",), permutations=7)
+    layers, nulls = 2, 2
+    assert work.count("permute_lists") == 7 * layers * nulls
+    assert work.count("permute_features") == 7 * layers  # within class alone: by rows the null is in closed form
 
 
 def test_null_mean_of_mutual_knn_in_the_table_is_its_chance_level(runs):
@@ -229,7 +279,7 @@ def test_equal_input_gives_equal_tables_whatever_is_kept_and_whichever_pairs_sta
 def test_another_seed_gives_other_nulls_and_the_same_values(runs):
     first, second = (_scores(runs, metrics={"cka": {}}, seed=seed) for seed in (0, 1))
     assert (first.value == second.value).all()
-    assert (first.null_mean != second.null_mean).all()
+    assert (first.null_within_class != second.null_within_class).all()
 
 
 def test_pairs_that_are_kept_are_not_scored_again(runs):

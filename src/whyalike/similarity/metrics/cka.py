@@ -11,7 +11,6 @@ and the two diagonals. Float32 features are multiplied in float32 and summed in 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics import left_out
 from whyalike.similarity.metrics.rbf import rbf_kernel
-from whyalike.similarity.moments import KernelSums, sums_of_factors, sums_of_kernel
+from whyalike.similarity.moments import KernelSums, sums_of_features, sums_of_kernel
 from whyalike.similarity.precision import centred, cross, nearly_diagonal
 
 Array = Any  # numpy's, or a tensor on a GPU
@@ -36,30 +35,36 @@ class Features:
 
     On a GPU ``matrix`` is a tensor, and features wider than n are n units with the same inner products.
 
-    ``diagonal`` (n) is the kernel's diagonal, ``norm`` the square root of HSIC(K, K), or of HSIC_1 where the kernel is
-    ``hollow``. With ``order``, rows and columns of the n x n kernel count in that order.
+    ``diagonal`` (n) is the kernel's diagonal, ``square`` its squared Frobenius norm. With ``order``, rows and columns
+    of the n x n kernel count in that order.
     """
 
     matrix: Array
     is_kernel: bool
     diagonal: np.ndarray
-    norm: float
-    hollow: bool = False
+    square: float
     order: np.ndarray | None = None
 
+    @property
+    def norm(self) -> float:
+        """The square root of HSIC of the kernel with itself; raises UndefinedScore where that is 0."""
+        return norm_of(self.square, "HSIC")
+
+    @property
+    def unbiased_norm(self) -> float:
+        """The same of HSIC_1."""
+        return norm_of(hsic_1_or_zero(self.square, self.diagonal, self.diagonal), "HSIC_1")
+
     @cached_property
-    def sums(self) -> KernelSums:
-        """The sums over the kernel; over the one whose diagonal is 0, rows and columns too, where it is hollow."""
+    def sums(self) -> tuple[KernelSums, KernelSums]:
+        """The sums over the kernel, and over the one whose diagonal is 0, and whose rows and columns sum to 0."""
         matrix, a, n = self.matrix, self.diagonal, len(self.diagonal)
-        if not self.hollow:
-            return sums_of_kernel(matrix) if self.is_kernel else sums_of_factors(matrix, matrix, hollow=False)
-        moved, ones = a / (n - 2) - a.sum() / (2 * (n - 1) * (n - 2)), np.ones(n)
         if not self.is_kernel:
-            factors = [np.column_stack([matrix, *two]).astype(matrix.dtype) for two in ((moved, ones), (ones, moved))]
-            return sums_of_factors(*factors, hollow=True)
-        kernel = matrix + moved[:, None] + moved
-        np.fill_diagonal(kernel, 0)
-        return sums_of_kernel(kernel)
+            return sums_of_features(matrix, a, self.square)
+        moved = a / (n - 2) - a.sum() / (2 * (n - 1) * (n - 2))
+        hollow = matrix + moved[:, None] + moved
+        np.fill_diagonal(hollow, 0)
+        return sums_of_kernel(matrix), sums_of_kernel(hollow)
 
 
 @dataclass(frozen=True)
@@ -100,26 +105,21 @@ def norm_of(hsic: float, what: str) -> float:
     return float(np.sqrt(hsic))
 
 
-def normalised(hsic: float, x: Features | Kernel, y: Features | Kernel, parameters: Mapping[str, Any]) -> float:
+def normalised(hsic: float, norm_x: float, norm_y: float, parameters: Mapping[str, Any]) -> float:
     """The alignment of two kernels of which one number and both norms are known."""
-    return hsic / (x.norm * y.norm + parameters["eps"])
+    return hsic / (norm_x * norm_y + parameters["eps"])
 
 
-def _linear_kernel(
-    x: np.ndarray,
-    parameters: Mapping[str, Any],
-    hsic: Callable[[float, np.ndarray, np.ndarray], float],
-    hollow: bool,
-) -> Features:
-    """Centre x (n x d); ``hsic`` makes the self-similarity of ||Xc'Xc||^2 and the diagonal, twice."""
+def prepare_linear(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
+    """Centre x (n x d), and take the squared norm of its linear kernel."""
     n, d = x.shape
     is_kernel = d > n or (parameters.get("permuted", True) and d * d > KERNEL_PAYS * n and n <= KERNEL_ROWS)
     rows, diagonal = centred(x, parameters.get("single", False) and not is_kernel)
-    features = Features(rows @ rows.T if is_kernel else rows, is_kernel, diagonal, 0.0, hollow)
+    features = Features(rows @ rows.T if is_kernel else rows, is_kernel, diagonal, 0.0)
     square = _square(features, features)
     if rows.dtype == np.float32 and nearly_diagonal(square, diagonal):
-        return _linear_kernel(x, {**parameters, "single": False}, hsic, hollow)
-    return replace(features, norm=norm_of(hsic(square, diagonal, diagonal), "HSIC_1" if hollow else "HSIC"))
+        return prepare_linear(x, {**parameters, "single": False})
+    return replace(features, square=square)
 
 
 def _centred_kernel(kernel: np.ndarray) -> np.ndarray:
@@ -136,22 +136,11 @@ def _centred_kernel(kernel: np.ndarray) -> np.ndarray:
     return found
 
 
-def _given_kernel(kernel: np.ndarray, hsic: Callable[[float, np.ndarray, np.ndarray], float], hollow: bool) -> Features:
-    """A kernel (n x n) that somebody else made; ``hsic`` as in `_linear_kernel`."""
-    matrix = _centred_kernel(kernel)
-    features = Features(matrix, True, np.diagonal(matrix).copy(), 0.0, hollow)
-    square = hsic(_square(features, features), features.diagonal, features.diagonal)
-    return replace(features, norm=norm_of(square, "HSIC_1" if hollow else "HSIC"))
-
-
 def given_linear(kernel: np.ndarray, parameters: Mapping[str, Any]) -> Features:
-    """A kernel (n x n) in place of that of features, as `prepare_linear`."""
-    return _given_kernel(kernel, lambda square, a, b: square, hollow=False)
-
-
-def given_unbiased(kernel: np.ndarray, parameters: Mapping[str, Any]) -> Features:
-    """A kernel (n x n) in place of that of features, as `prepare_unbiased`; its diagonal does not count."""
-    return _given_kernel(kernel, hsic_1_or_zero, hollow=True)
+    """A kernel (n x n) in place of that of features, as `prepare_linear`; in unbiased CKA its diagonal is left out."""
+    matrix = _centred_kernel(kernel)
+    features = Features(matrix, True, np.diagonal(matrix).copy(), 0.0)
+    return replace(features, square=_square(features, features))
 
 
 def given_rbf(kernel: np.ndarray, parameters: Mapping[str, Any]) -> Kernel:
@@ -174,14 +163,29 @@ def _square(x: Features, y: Features) -> float:
     return float(np.vdot(products, products))
 
 
-def prepare_linear(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
-    """Centre x (n x d) and take the biased HSIC of its linear kernel with itself."""
-    return _linear_kernel(x, parameters, lambda square, a, b: square, hollow=False)
+def meet(x: Features, y: Features, order: np.ndarray | None) -> tuple[float, Features]:
+    """||Xc'Yc||^2 of x and y in another order, and this y: what both metrics of linear kernels need of a pair."""
+    y = y if order is None else permute_features(y, order)
+    return _square(x, y), y
 
 
-def compare_linear(x: Features, y: Features, parameters: Mapping[str, Any]) -> float:
+Met = tuple[float, Features] | None
+
+
+def compare_linear(x: Features, y: Features, parameters: Mapping[str, Any], met: Met = None) -> float:
     """tr(KHLH) / (sqrt(tr(KHKH) tr(LHLH)) + eps)."""
-    return normalised(_square(x, y), x, y, parameters)
+    square, y = met or meet(x, y, None)
+    return normalised(square, x.norm, y.norm, parameters)
+
+
+def check_linear(x: Features, y: Features, parameters: Mapping[str, Any]) -> None:
+    """Raise UndefinedScore where a kernel is 0."""
+    _ = x.norm, y.norm
+
+
+def check_unbiased(x: Features, y: Features, parameters: Mapping[str, Any]) -> None:
+    """Raise UndefinedScore where HSIC_1 of a kernel with itself is not positive."""
+    _ = x.unbiased_norm, y.unbiased_norm
 
 
 def hsic_1(square: float, a: np.ndarray, b: np.ndarray) -> float:
@@ -195,14 +199,10 @@ def hsic_1_or_zero(square: float, a: np.ndarray, b: np.ndarray) -> float:
     return hsic if hsic > 1e-13 * float(a.mean()) * float(b.mean()) else 0.0
 
 
-def prepare_unbiased(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
-    """Centre x (n x d) and take HSIC_1 of its linear kernel with itself."""
-    return _linear_kernel(x, parameters, hsic_1_or_zero, hollow=True)
-
-
-def compare_unbiased(x: Features, y: Features, parameters: Mapping[str, Any]) -> float:
+def compare_unbiased(x: Features, y: Features, parameters: Mapping[str, Any], met: Met = None) -> float:
     """HSIC_1(K, L) / (sqrt(HSIC_1(K, K) HSIC_1(L, L)) + eps)."""
-    return normalised(hsic_1(_square(x, y), x.diagonal, y.diagonal), x, y, parameters)
+    square, y = met or meet(x, y, None)
+    return normalised(hsic_1(square, x.diagonal, y.diagonal), x.unbiased_norm, y.unbiased_norm, parameters)
 
 
 def linear_from_squares(squares: np.ndarray, diagonals: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
@@ -254,7 +254,7 @@ def prepare_rbf(x: np.ndarray, parameters: Mapping[str, Any]) -> Kernel:
 
 def compare_rbf(x: Kernel, y: Kernel, parameters: Mapping[str, Any]) -> float:
     """tr(KHLH) / (sqrt(tr(KHKH) tr(LHLH)) + eps)."""
-    return normalised(_inner(x.matrix, y.matrix, y.order), x, y, parameters)
+    return normalised(_inner(x.matrix, y.matrix, y.order), x.norm, y.norm, parameters)
 
 
 def permute_rbf(y: Kernel, order: np.ndarray) -> Kernel:
@@ -262,27 +262,37 @@ def permute_rbf(y: Kernel, order: np.ndarray) -> Kernel:
     return replace(y, order=order)
 
 
-_of_linear = {"permute": permute_features, "single": True, "kernel_sums": attrgetter("sums")}
-_linear = Form(
+_biased = Form(
     prepare_linear,
     compare_linear,
+    permute_features,
+    single=True,
+    meet=meet,
+    check=check_linear,
     from_squares=linear_from_squares,
     left_out=linear_left_out,
     precomputed={"kernel": given_linear},
-    **_of_linear,
+    kernel_sums=lambda x: (x.sums[0], x.norm),
 )
-_unbiased = Form(
-    prepare_unbiased,
-    compare_unbiased,
+_unbiased = replace(
+    _biased,
+    compare=compare_unbiased,
+    check=check_unbiased,
     from_squares=unbiased_from_squares,
     left_out=unbiased_left_out,
-    precomputed={"kernel": given_unbiased},
-    **_of_linear,
+    kernel_sums=lambda x: (x.sums[1], x.unbiased_norm),
 )
-_of_rbf = {"reads": ("sigma", "sigma_median"), "single": True, "kernel_sums": attrgetter("sums")}
-_rbf = Form(prepare_rbf, compare_rbf, permute_rbf, precomputed={"kernel": given_rbf}, **_of_rbf)
+_rbf = Form(
+    prepare_rbf,
+    compare_rbf,
+    permute_rbf,
+    reads=("sigma", "sigma_median"),
+    single=True,
+    precomputed={"kernel": given_rbf},
+    kernel_sums=lambda x: (x.sums, x.norm),
+)
 
 # the published forms differ by preprocessing and eps alone
-LINEAR = {"exact": _linear, "as_published": _linear}
+LINEAR = {"exact": _biased, "as_published": _biased}
 UNBIASED = {"exact": _unbiased, "as_published": _unbiased}
 RBF = {"exact": _rbf, "as_published": _rbf}

@@ -16,26 +16,23 @@ import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.implementation import Form
-from whyalike.similarity.metrics.nearest import Neighbours, neighbours, products_at
-from whyalike.similarity.metrics.neighbours import inverse
+from whyalike.similarity.metrics import neighbours
+from whyalike.similarity.metrics.nearest import Neighbours, products_at
+from whyalike.similarity.metrics.neighbours import Meeting, meet, meet_alike
 
 
 @dataclass(frozen=True)
 class MaskedKernel:
-    """Neighbour lists (n x k), the kernel's values there (n x k), and sqrt HSIC_1 of the masked kernel with itself.
+    """Neighbours, the kernel's values at their lists (n x k), and sqrt HSIC_1 of the masked kernel with itself.
 
-    ``again`` and ``ties`` as in `Neighbours`.
+    ``norm_again`` is of the lists that are drawn again. Rows whose ties are drawn have ties alone, so the values are
+    the same but for rounding.
     """
 
-    lists: np.ndarray
+    found: Neighbours
     values: np.ndarray
     norm: float
-    again: "MaskedKernel | None" = None
-    ties: str = ""
-
-    def beside(self, other: "MaskedKernel") -> "MaskedKernel":
-        """The kernel to compare with ``other``: not the same draw of ties twice."""
-        return self if self.again is None or self.ties != other.ties else self.again
+    norm_again: float
 
 
 def _hsic_1(n: int, rows: np.ndarray, columns: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
@@ -52,22 +49,20 @@ def _hsic_1(n: int, rows: np.ndarray, columns: np.ndarray, a: np.ndarray, b: np.
 
 
 def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> MaskedKernel:
-    """Neighbour lists and kernel values of x (n x d), and HSIC_1 of its own masked kernel."""
-    found = neighbours(x, parameters["k"])
+    """Kernel values of x (n x d) at its neighbour lists, and HSIC_1 of its own masked kernel."""
+    found = parameters["upon"]
     return masked_kernel(found, products_at(x, found.lists))
 
 
 def masked_kernel(found: Neighbours, values: np.ndarray) -> MaskedKernel:
     """The intermediates of neighbours and the kernel's values at their lists (n x k).
 
-    Rows that are drawn again have ties alone, so their values are the same but for rounding.
-
     Raises
     ------
     UndefinedScore : HSIC_1 of the masked kernel with itself is not positive.
     """
-    again = None if found.again is None else MaskedKernel(found.again, values, _norm(found.again, values))
-    return MaskedKernel(found.lists, values, _norm(found.lists, values), again, found.ties)
+    norm = _norm(found.lists, values)
+    return MaskedKernel(found, values, norm, norm if found.again is None else _norm(found.again, values))
 
 
 def _norm(lists: np.ndarray, values: np.ndarray) -> float:
@@ -82,27 +77,24 @@ def _norm(lists: np.ndarray, values: np.ndarray) -> float:
     return float(np.sqrt(hsic))
 
 
-def compare(x: MaskedKernel, y: MaskedKernel, parameters: Mapping[str, Any]) -> float:
+def compare(x: MaskedKernel, y: MaskedKernel, parameters: Mapping[str, Any], met: Meeting | None = None) -> float:
     """HSIC_1 on the common neighbours, normalised; 1 on (X, X), not bounded in general."""
-    return compare_published(x, y.beside(x), parameters)
-
-
-def compare_published(x: MaskedKernel, y: MaskedKernel, parameters: Mapping[str, Any]) -> float:
-    """The same with ties drawn alike on both sides."""
-    rows, in_x, in_y = np.nonzero(x.lists[:, :, None] == y.lists[:, None, :])
-    common = (len(x.lists), rows, x.lists[rows, in_x], x.values[rows, in_x], y.values[rows, in_y])
+    met = met or meet(x, y, None)
+    rows, of_y = met.rows, met.rows if met.order is None else met.order[met.rows]
+    common = (len(met.x), rows, met.x[rows, met.in_x], x.values[rows, met.in_x], y.values[of_y, met.in_y])
     hsic = _hsic_1(*common) if len(rows) else 0.0
-    return hsic / (x.norm * y.norm + parameters["eps"])
+    return hsic / (x.norm * (y.norm_again if met.is_again else y.norm) + parameters["eps"])
+
+
+def compare_published(x: MaskedKernel, y: MaskedKernel, parameters: Mapping[str, Any], met: Any = None) -> float:
+    """The same with ties drawn alike on both sides."""
+    return compare(x, y, parameters, met or meet_alike(x, y, None))
 
 
 def permute(y: MaskedKernel, order: np.ndarray) -> MaskedKernel:
     """The intermediates of ``y[order]``."""
-    lists = inverse(order).take(y.lists.take(order, axis=0))
-    again = None if y.again is None else permute(y.again, order)
-    return replace(y, lists=lists, values=y.values.take(order, axis=0), again=again)
+    return replace(y, found=neighbours.permute(y.found, order), values=y.values.take(order, axis=0))
 
 
-CKNNA = {
-    "exact": Form(prepare, compare, permute, reads=("k",)),
-    "as_published": Form(prepare, compare_published, permute, reads=("k",)),
-}
+_exact = Form(prepare, compare, permute, reads=("k",), meet=meet, upon=neighbours.prepare_lists)
+CKNNA = {"exact": _exact, "as_published": replace(_exact, compare=compare_published, meet=meet_alike)}

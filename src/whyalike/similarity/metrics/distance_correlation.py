@@ -9,7 +9,6 @@ are alignments of the kernels -d, so what is made of a representation is one suc
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ class Distances:
     @cached_property
     def sums(self) -> KernelSums:
         """The sums over the kernel that is centred without its diagonal."""
-        return Features(self.kernel.matrix, True, self.diagonal, 0.0, hollow=True).sums
+        return Features(self.kernel.matrix, True, self.diagonal, 0.0).sums[1]
 
 
 def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Distances:
@@ -85,4 +84,8 @@ def compare_unbiased(x: Distances, y: Distances, parameters: Mapping[str, Any]) 
 
 
 DISTANCE_CORRELATION = {"exact": Form(prepare, compare, permute)}
-UNBIASED = {"exact": Form(prepare, compare_unbiased, permute, check=check_unbiased, kernel_sums=attrgetter("sums"))}
+UNBIASED = {
+    "exact": Form(
+        prepare, compare_unbiased, permute, check=check_unbiased, kernel_sums=lambda x: (x.sums, _own(x) ** 0.5)
+    )
+}

@@ -1,9 +1,8 @@
 """The nearest rows of each row by inner product: found with float32 products, decided by float64 ones.
 
-A block of float32 products passes once over its entries: the largest of each of some strips of columns are taken, and
-the candidates lie in the strips with the largest ones. Two products that are further apart than the rounding error of
-both are in the order of the float64 products; others are computed in float64, and so are all products of a row whose
-candidates are too many. The lists are therefore those of float64 products, at the price of float32 ones.
+Two float32 products that are further apart than the rounding error of both are in the order of the float64 products;
+others are computed in float64, and so are all products of a row whose candidates are too many. The lists are therefore
+those of float64 products, at less than the price of all float32 ones (`whyalike.similarity.metrics.candidates`).
 The rounding error of an inner product of d terms is at most (d + 3) u |x| |y|, u the unit roundoff, and of the order of
 sqrt(d) u |x| |y| (Higham and Mary 2019). (2 sqrt(d) + 3) u |x| |y| is allowed for; the largest of 2 * 10^7 errors was a
 quarter of that at d = 512.
@@ -14,27 +13,22 @@ the lists themselves: equal representations, rotated and scaled ones still have 
 more are one tie has a list that is nothing but drawn, and two representations that tie the same rows would have it in
 common: such rows are drawn once more (`Neighbours.again`), for the other side of a pair with the same ties. Where every
 row ties with all others there are no neighbours, and no score.
-With several threads each works at blocks of its own: the passes over the entries take as much of the threads as the
-products do.
 """
 
 import hashlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from whyalike.randomness import keyed
 from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.metrics.candidates import NONE, STRIP, candidates
 
-BLOCK = 512  # rows of products in work at once, of all threads: 512 x 10,000 float32 are 20 MB
-LEAST_BLOCK = 64  # rows; products of fewer are slow
+BLOCK = 512  # rows of float64 products in work at once
 FEW = 1000  # with fewer rows float64 products take milliseconds
-STRIP = 16  # columns whose maximum stands for them: from 8 to 20 the sum of both searches is nearly the same
 SPARE = 6  # candidates beyond 2 k: rows whose neighbours are that close have all their products made again
 ROUNDING = {np.float32: 2.0**-24, np.float64: 2.0**-53}  # unit roundoff
 GATHERED = 1 << 20  # entries of candidates' features gathered at once: 8 MB
@@ -128,27 +122,16 @@ def _search(x: np.ndarray, k: int) -> tuple[np.ndarray, bool, np.ndarray]:
     if n < FEW or count * STRIP > n:
         lists, tied, together = _decided(x, np.arange(n), k)
         return lists, bool(tied.any()), together
-    lists, tied, together = np.empty((n, k), np.int64), np.zeros(n, bool), np.ones(n, np.int64)
-    z = np.zeros((-(-n // STRIP) * STRIP, d), np.float32)
-    z[:n] = x
     apart = indistinct(d, np.float32)
-
-    def search(rows: np.ndarray) -> None:
-        candidates, products = _candidates(z, rows, n, count)
-        lists[rows] = candidates[:, :k]
-        lost = products[:, k - 1] - products[:, -1] <= apart  # a neighbour may be no candidate
-        close = (products[:, :k] - products[:, 1 : k + 1] <= apart).any(axis=1) & ~lost
-        for some, found in (
-            (rows[close], _rescored(x, rows[close], candidates[close], k)),
-            (rows[lost], _decided(x, rows[lost], k)),
-        ):
-            lists[some], tied[some], together[some] = found
-
-    threads = max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
-    step = max(LEAST_BLOCK, BLOCK // threads)
-    blocks = [np.arange(start, min(start + step, n)) for start in range(0, n, step)]
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as workers:
-        list(workers.map(search, blocks))
+    found, products = candidates(x, k, count, apart)
+    lists, tied, together = found[:, :k].copy(), np.zeros(n, bool), np.ones(n, np.int64)
+    lost = products[:, k - 1] - products[:, -1] <= apart  # a neighbour may be no candidate
+    close = (products[:, :k] - products[:, 1 : k + 1] <= apart).any(axis=1) & ~lost
+    for rows, again in (
+        (close, _rescored(x, np.flatnonzero(close), found[close], products[close] > NONE, k)),
+        (lost, _decided(x, np.flatnonzero(lost), k)),
+    ):
+        lists[rows], tied[rows], together[rows] = again
     return lists, bool(tied.any()), together
 
 
@@ -166,27 +149,10 @@ def _products(x: np.ndarray, rows: np.ndarray, lists: np.ndarray) -> np.ndarray:
     return products
 
 
-def _candidates(z: np.ndarray, rows: np.ndarray, n: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of each of some rows the columns of the ``count`` largest float32 products, and these, largest first.
-
-    ``rows`` follow one another; z has rows of zeros beyond the n-th, so that strips are equally wide.
-    """
-    width = len(z) // STRIP
-    block = z[rows[0] : rows[-1] + 1] @ z.T
-    block[:, n:] = -np.inf
-    block[rows - rows[0], rows] = -np.inf
-    best = block.reshape(len(rows), STRIP, width).max(axis=1)  # of each strip: columns j, j + width, ...
-    strips = np.argpartition(best, width - count, axis=1)[:, width - count :]
-    columns = (strips[:, :, None] + width * np.arange(STRIP)).reshape(len(rows), -1)
-    products = np.take_along_axis(block, columns, axis=1)
-    order = np.argpartition(-products, count - 1, axis=1)[:, :count]
-    order = np.take_along_axis(order, np.argsort(-np.take_along_axis(products, order, axis=1), axis=1), axis=1)
-    return np.take_along_axis(columns, order, axis=1), np.take_along_axis(products, order, axis=1)
-
-
-def _rescored(x: np.ndarray, rows: np.ndarray, candidates: np.ndarray, k: int) -> Found:
-    """The k nearest of each row's candidates by float64 products, and their ties as of `_ordered`."""
-    return _ordered(candidates, _products(x, rows, candidates), k, indistinct(x.shape[1], np.float64))
+def _rescored(x: np.ndarray, rows: np.ndarray, found: np.ndarray, real: np.ndarray, k: int) -> Found:
+    """The k nearest of each row's candidates (``real`` ones) by float64 products, and their ties as of `_ordered`."""
+    products = np.where(real, _products(x, rows, found), NONE)
+    return _ordered(found, products, k, indistinct(x.shape[1], np.float64))
 
 
 def _decided(x: np.ndarray, rows: np.ndarray, k: int) -> Found:

@@ -8,6 +8,8 @@ lcs is therefore lcs/4 (not divided by k) and edit is 1 - levenshtein/(4k): its 
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +18,7 @@ import numpy as np
 from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics.nearest import Neighbours, neighbours
 
-Compare = Callable[[np.ndarray, np.ndarray, Mapping[str, Any]], float]
+Parameters = Mapping[str, Any]
 KEPT = 4  # one row in four survives the reference's four parallel processes
 
 
@@ -27,40 +29,83 @@ def inverse(order: np.ndarray) -> np.ndarray:
     return places
 
 
-def prepare_lists(x: np.ndarray, parameters: Mapping[str, Any]) -> Neighbours:
+def prepare_lists(x: np.ndarray, parameters: Parameters) -> Neighbours:
     """The neighbour lists of x, n x k."""
     return neighbours(x, parameters["k"])
 
 
-def permute_lists(y: Neighbours, order: np.ndarray) -> Neighbours:
-    """The lists of ``y[order]``: rows in the new order, their entries relabelled."""
-    places = inverse(order)
-    lists, again = (None if z is None else places.take(z.take(order, axis=0)) for z in (y.lists, y.again))
-    return Neighbours(lists, again, y.ties)
+def permute_lists(lists: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """The lists (n x k) of rows in another order: in that order, their entries relabelled."""
+    return inverse(order).take(lists.take(order, axis=0))
 
 
-def compare_mutual(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> float:
-    """mean_i |N_X(i) & N_Y(i)| / k, in [0, 1]; k/(n - 1) by chance."""
-    return np.count_nonzero(x[:, :, None] == y[:, None, :]) / x.size
+def permute(y: Neighbours, order: np.ndarray) -> Neighbours:
+    """The neighbours of ``y[order]``."""
+    return Neighbours(*(None if z is None else permute_lists(z, order) for z in (y.lists, y.again)), y.ties)
 
 
-def compare_cycle(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> float:
-    """The share of rows i that lie in the union over j in N_Y(i) of N_X(j); asymmetric, (X, X) need not give 1."""
-    returns = x.take(y, axis=0).reshape(len(x), -1) == np.arange(len(x))[:, None]  # (n, k * k)
-    return np.count_nonzero(returns.any(axis=1)) / len(x)
+@dataclass(frozen=True)
+class Meeting:
+    """What metrics of neighbours need of a pair, y in an ``order`` or as it is.
 
-
-def _matches(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """[i, j, row] = 1 where entry i of x's list equals entry j of y's, else 0.
-
-    Where few rows have lists that share an entry, as under a permutation, of these alone: the others have lcs 0 and
-    edit distance k.
+    ``x`` and ``y`` are lists (n x k), y's drawn again where x has the same ties (``is_again``). The entry ``in_x`` of
+    x's equals the entry ``in_y`` of y's in each of ``rows``, in ascending order; under a permutation these are few.
     """
-    x, y = (np.ascontiguousarray(z.T, dtype=np.int32) for z in (x, y))
-    equal = x[:, None, :] == y[None, :, :]  # (k, k, n)
-    sharing = equal.any(axis=(0, 1))
-    few = 2 * np.count_nonzero(sharing) < len(sharing)
-    return (equal[:, :, sharing] if few else equal).view(np.int8)
+
+    order: np.ndarray | None
+    is_again: bool
+    x: np.ndarray
+    y: np.ndarray
+    rows: np.ndarray
+    in_x: np.ndarray
+    in_y: np.ndarray
+
+    @cached_property
+    def matches(self) -> np.ndarray:
+        """[i, j, row] = 1 where entry i of x's list equals entry j of y's, else 0, of the rows that have such entries:
+        of the others lcs is 0 and the edit distance k.
+        """
+        new = np.diff(self.rows, prepend=-1) > 0
+        k = self.y.shape[1]
+        matches = np.zeros((k, k, np.count_nonzero(new)), np.int8)
+        matches[self.in_x, self.in_y, np.cumsum(new) - 1] = 1
+        return matches
+
+
+def meet(x: Any, y: Any, order: np.ndarray | None) -> Meeting:
+    """The meeting of the neighbours of two representations: what two sides can only have drawn, each has drawn for
+    itself. Either may be what holds them as ``found``.
+    """
+    return _meet(x, y, order, apart=True)
+
+
+def meet_alike(x: Any, y: Any, order: np.ndarray | None) -> Meeting:
+    """The same with ties drawn alike on both sides."""
+    return _meet(x, y, order, apart=False)
+
+
+def _meet(x: Any, y: Any, order: np.ndarray | None, apart: bool) -> Meeting:
+    x, y = getattr(x, "found", x), getattr(y, "found", y)
+    is_again = apart and y.again is not None and x.ties == y.ties
+    y = y.again if is_again else y.lists
+    y = y if order is None else permute_lists(y, order)
+    of_x, of_y = (np.ascontiguousarray(z.T, dtype=np.int32) for z in (x.lists, y))
+    equal = of_x[:, None, :] == of_y[None, :, :]  # (k, k, n)
+    in_x, in_y, rows = np.unravel_index(np.flatnonzero(equal), equal.shape)
+    by_row = np.argsort(rows, kind="stable")
+    return Meeting(order, is_again, x.lists, y, rows[by_row], in_x[by_row], in_y[by_row])
+
+
+def mutual(met: Meeting) -> float:
+    """mean_i |N_X(i) & N_Y(i)| / k, in [0, 1]; k/(n - 1) by chance."""
+    return len(met.rows) / met.y.size
+
+
+def cycle(met: Meeting) -> float:
+    """The share of rows i that lie in the union over j in N_Y(i) of N_X(j); asymmetric, (X, X) need not give 1."""
+    n = len(met.y)
+    returns = met.x.take(met.y, axis=0).reshape(n, -1) == np.arange(n)[:, None]  # (n, k * k)
+    return np.count_nonzero(returns.any(axis=1)) / n
 
 
 def _table(matches: np.ndarray) -> np.ndarray:
@@ -69,76 +114,66 @@ def _table(matches: np.ndarray) -> np.ndarray:
     return np.zeros((k + 1, rows), np.int8 if k < 128 else np.int32)
 
 
-def lcs_total(x: np.ndarray, y: np.ndarray) -> int:
-    """Sum over rows of the length of the longest common subsequence of the lists x[row], y[row] (n x k, distinct).
+def lcs_total(met: Meeting) -> int:
+    """Sum over rows of the length of the longest common subsequence of the lists of x and y (n x k, distinct).
 
     The usual table, all rows at once: L[i, j] = max(L[i-1, j], L[i-1, j-1] + match, L[i, j-1]), the last being a
     running maximum along j.
     """
-    matches = _matches(x, y)
-    table = _table(matches)
-    for match in matches:
+    table = _table(met.matches)
+    for match in met.matches:
         np.maximum(table[1:], table[:-1] + match, out=table[1:])
         for left, here in pairwise(table):  # a hundred times faster than ufunc.accumulate along this axis
             np.maximum(left, here, out=here)
     return int(table[-1].sum(dtype=np.int64))
 
 
-def edit_total(x: np.ndarray, y: np.ndarray) -> int:
-    """Sum over rows of the Levenshtein distance of the lists x[row], y[row] (n x k).
+def edit_total(met: Meeting) -> int:
+    """Sum over rows of the Levenshtein distance of the lists of x and y (n x k).
 
     D[i, j] = min(D[i-1, j] + 1, D[i-1, j-1] + [no match], D[i, j-1] + 1). The table holds D[i, j] - j, which makes the
     last term a running minimum along j, and the first two table + 1 and its left neighbour - match.
     """
-    matches = _matches(x, y)
-    k, rows = len(matches), matches.shape[2]
-    table = _table(matches)  # D[0, j] - j = 0
-    for match in matches:
+    table = _table(met.matches)  # D[0, j] - j = 0
+    for match in met.matches:
         diagonal = table[:-1] - match
         table += 1
         np.minimum(table[1:], diagonal, out=table[1:])
         for left, here in pairwise(table):
             np.minimum(left, here, out=here)
-    return int(table[-1].sum(dtype=np.int64)) + k * rows + k * (len(x) - rows)
+    n, k = met.y.shape
+    return int(table[-1].sum(dtype=np.int64)) + k * n  # of a row without matches the table would hold 0
 
 
-def compare_lcs(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> float:
+def lcs(met: Meeting) -> float:
     """Mean length of the longest common subsequence of the two ordered lists, divided by k; in [0, 1]."""
-    return lcs_total(x, y) / x.size
+    return lcs_total(met) / met.y.size
 
 
-def compare_lcs_published(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> float:
+def lcs_published(met: Meeting) -> float:
     """Mean length / 4: a quarter of the rows count, and nothing is divided by k; in [0, k/4]."""
-    return lcs_total(x, y) / (KEPT * len(x))
+    return lcs_total(met) / (KEPT * len(met.y))
 
 
-def compare_edit(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> float:
+def edit(met: Meeting) -> float:
     """1 - mean Levenshtein distance / k; in [0, 1]."""
-    return 1 - edit_total(x, y) / x.size
+    return 1 - edit_total(met) / met.y.size
 
 
-def compare_edit_published(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> float:
+def edit_published(met: Meeting) -> float:
     """1 - mean distance / (4 k): the rows that were lost count as distance 0; in [.75, 1]."""
-    return 1 - edit_total(x, y) / (KEPT * x.size)
+    return 1 - edit_total(met) / (KEPT * met.y.size)
 
 
-def _form(compare: Compare) -> Form:
-    """Of lists; what two sides can only have drawn, each has drawn for itself."""
+def _forms(exact: Callable[[Meeting], float], published: Callable[[Meeting], float] | None = None) -> dict[str, Form]:
+    def form(value: Callable[[Meeting], float], of_pair: Callable[..., Meeting]) -> Form:
+        def compare(x: Neighbours, y: Neighbours, parameters: Parameters, met: Meeting | None = None) -> float:
+            return value(met or of_pair(x, y, None))
 
-    def apart(x: Neighbours, y: Neighbours, parameters: Mapping[str, Any]) -> float:
-        return compare(x.lists, y.beside(x), parameters)
+        return Form(prepare_lists, compare, permute, reads=("k",), meet=of_pair)
 
-    return Form(prepare_lists, apart, permute_lists, reads=("k",))
-
-
-def _published(compare: Compare) -> Form:
-    def alike(x: Neighbours, y: Neighbours, parameters: Mapping[str, Any]) -> float:
-        return compare(x.lists, y.lists, parameters)
-
-    return Form(prepare_lists, alike, permute_lists, reads=("k",))
+    return {"exact": form(exact, meet), "as_published": form(published or exact, meet_alike)}
 
 
-MUTUAL = {"exact": _form(compare_mutual), "as_published": _published(compare_mutual)}
-CYCLE = {"exact": _form(compare_cycle), "as_published": _published(compare_cycle)}
-LCS = {"exact": _form(compare_lcs), "as_published": _published(compare_lcs_published)}
-EDIT = {"exact": _form(compare_edit), "as_published": _published(compare_edit_published)}
+MUTUAL, CYCLE = _forms(mutual), _forms(cycle)
+LCS, EDIT = _forms(lcs, lcs_published), _forms(edit, edit_published)

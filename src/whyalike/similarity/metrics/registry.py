@@ -235,7 +235,6 @@ METRICS: Registry[MetricFacts] = Registry(
                 "hsic_1",
                 HUH,
                 range=(float("-inf"), float("inf")),
-                family="cknna",
                 smallest_n=4,
                 symmetric=False,
                 published_eps=1e-6,
