@@ -7,8 +7,9 @@ import scipy.linalg
 import similarity_oracles as oracle
 
 from whyalike.similarity import folds
-from whyalike.similarity.api import describe, score
+from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.descriptions import describe
 from whyalike.similarity.metrics.alignment import assignment, least_squares_inverse, rotation, transport
 from whyalike.similarity.nulls import row_orders
 from whyalike.similarity.protocols import scoring

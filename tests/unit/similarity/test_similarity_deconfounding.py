@@ -84,7 +84,7 @@ def test_a_permutation_of_rows_leaves_the_confound_where_it_is(xyz):
     bench = Workbench({"x": {"l": x}, "y": {"l": y}}, 0, confound=z)
     scorable = bench.scorable("x", "y", Rows.of(np.arange(30)), scoring("cka", "exact", {}), "l")
     assert scorable.value(order) == pytest.approx(score("cka", x, y[order], confound=z), abs=TOLERANCE)
-    assert scorable.kernel_sums() is None
+    assert scorable.kernels() is None
 
 
 def test_an_interval_may_go_below_zero(xyz):

@@ -46,7 +46,7 @@ def test_the_null_of_the_unbiased_one_in_closed_form_is_that_of_draws(xy):
     chosen = scoring("distance_correlation_unbiased", "exact", {})
     scorable = bench.scorable("x", "y", Rows.of(np.arange(30)), chosen, "l")
     draws = np.array([scorable.value(order) for order in row_orders(keyed("a test"), 30, 10_000)])
-    closed = closed_null(scorable.value(), [scorable.kernel_sums()])
+    closed = closed_null(scorable.value(), [scorable.kernels()])
     assert closed["null_mean"] == pytest.approx(draws.mean(), abs=4 * draws.std() / 100)  # 4 standard errors
     assert closed["null_p95"] == pytest.approx(
         np.quantile(draws, 0.95), rel=0.05

@@ -70,7 +70,7 @@ def test_the_null_in_closed_form_is_that_of_the_features(metric, xy):
     for one in (x, wa.kernel(_rbf(x) if metric == "cka_rbf" else x @ x.T)):
         bench = workbench_of({"x": one, "y": y}, 0, metric)
         scorable = bench.scorable("x", "y", Rows.of(np.arange(30)), scoring(metric, "exact", {}), "x")
-        nulls.append(closed_null(scorable.value(), [scorable.kernel_sums()]))
+        nulls.append(closed_null(scorable.value(), [scorable.kernels()]))
     assert nulls[0] == pytest.approx(nulls[1], abs=1e-9)
 
 
