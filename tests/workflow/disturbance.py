@@ -125,6 +125,12 @@ def processes_in(folder: Path) -> dict[int, str]:
     return found
 
 
+def described(pids: Iterable[int]) -> str:
+    """A line a process: its parent, state, what it waits for, how long it lives, its command."""
+    fields = ["-o", "pid,ppid,stat,wchan:30,etime,args", "-p", ",".join(map(str, pids)) or "0"]
+    return subprocess.run(["ps", "-ww", *fields], capture_output=True, text=True, check=False).stdout
+
+
 def wait_for(happened: Callable[[], Any], what: Callable[[], str], seconds: float = WAIT_SECONDS) -> Any:
     """Ask until it has happened, and give the answer."""
     deadline = time.monotonic() + seconds
@@ -222,7 +228,7 @@ class Disturbed(Folder):
 
     def wait_until_quiet(self) -> None:
         """Wait for jobs that have lost their driver, too."""
-        wait_for(lambda: not processes_in(self.path), lambda: f"an end of {processes_in(self.path)}")
+        wait_for(lambda: not processes_in(self.path), lambda: f"an end of\n{described(processes_in(self.path))}")
 
     def end(self) -> None:
         """Kill whatever is left."""

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from whyalike import driver_lock
+from whyalike.cluster import slurm
 from whyalike.commands import kept_and_made
 from whyalike.commands.cli_faults import fail
 from whyalike.commands.exporting import REPOSITORY
@@ -65,6 +66,8 @@ def run(configfile: Path, arguments: Sequence[str]) -> None:
         fail(f"nothing was run: {fault}")
     before = None if options.dryrun else kept_and_made.look(flow.config)
     locks = [] if options.dryrun else _locks(command, start, flow.root)
+    if prefix := _prefix(options):
+        _end_earlier_jobs(prefix)
     status, whole = 0, not (options.targets or options.until or options.omit_from)
     if whole and (lost := _lost_manifests(flow)):
         words = f"First the manifests that are missing, of runs that are finished: {', '.join(lost)}"
@@ -128,6 +131,23 @@ def _locks(command: Sequence[str], start: Start, root: str) -> list[Lock]:
         with start([*command, "--unlock", "--quiet", "all"], stdout=subprocess.DEVNULL) as process:
             process.wait()
     return locks
+
+
+def _prefix(options: argparse.Namespace) -> str:
+    """How the names of jobs begin that this run submits to SLURM; nothing where it submits none."""
+    prefix = getattr(options, "slurm_jobname_prefix", "")
+    return prefix if options.executor == "slurm" and not options.dryrun and isinstance(prefix, str) else ""
+
+
+def _end_earlier_jobs(prefix: str) -> None:
+    """Cancel the jobs of a driver that was killed, before Snakemake plans by the files that are there.
+
+    A job that is cancelled at its end takes back what it has just made.
+    """
+    try:
+        slurm.cancel_predecessors(prefix, Path.cwd(), partial(print, flush=True))
+    except RuntimeError as error:
+        fail(str(error))
 
 
 def _environment() -> dict[str, str]:

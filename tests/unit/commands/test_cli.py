@@ -74,7 +74,7 @@ def test_a_second_run_of_the_same_results_is_refused_in_any_folder(whyalike, tmp
 
 
 def test_a_run_that_is_terminated_terminates_its_snakemake(tmp_path, demo_path):
-    fake = "trap 'touch ended; exit 3' TERM; touch begun; sleep 60 & wait"
+    fake = "sleep 60 & trap 'touch ended; kill $!; exit 3' TERM; touch begun; wait"
     code = (
         "import sys; from whyalike.commands import cli, running; "
         f"running.SNAKEMAKE = ('sh', '-c', {fake!r}); cli.main(['run', {str(demo_path)!r}])"
@@ -90,6 +90,24 @@ def test_a_run_that_is_terminated_terminates_its_snakemake(tmp_path, demo_path):
         said = run.communicate(timeout=60)[1]
     assert (tmp_path / "ended").exists()
     assert run.returncode == 1 and "exit status 3" in said
+
+
+def test_jobs_of_a_killed_driver_have_ended_before_snakemake_plans(whyalike, tmp_path, demo_path, monkeypatch):
+    # a job that is cancelled at its end removes its outputs, which a plan made before would count on
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    queue, order = programs / "queue", programs / "order"
+    queue.write_text(f"7|whyalike_0f|{tmp_path}\n")
+    for name, does in (("squeue", f"cat {queue}"), ("scancel", f"echo cancelled $@ >>{order}; : >{queue}")):
+        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setattr(running, "SNAKEMAKE", ("sh", "-c", f"echo planned >>{order}"))
+    profile = demo_path.parents[1] / "profiles" / "slurm"
+    assert whyalike("run", str(demo_path), "--profile", str(profile), "-n").exit_code == 0
+    assert order.read_text() == "planned\n"  # a dry-run cancels nothing
+    assert whyalike("run", str(demo_path), "--profile", str(profile)).exit_code == 0
+    assert order.read_text() == "planned\ncancelled 7\nplanned\n"
 
 
 def test_values_given_to_snakemake_count_for_what_is_said_too(whyalike, tmp_path, demo_path, monkeypatch):
