@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from whyalike.data.prepared import open_prepared
 from whyalike.file_faults import readable
-from whyalike.files import canonical_json, file_sha256, write_table, write_text
+from whyalike.files import canonical_json, file_sha256, write_table
 from whyalike.job import note
 from whyalike.models.recording import try_layers
 from whyalike.models.weights import build_model, save_weights
@@ -104,7 +104,7 @@ def _keep(
     save_weights(model, stored.weights)
     files = {stored.weights.name: file_sha256(stored.weights)}
     result = {"classes": list(names), "sha256": files, "imported": _of_checkpoint(hashes)}
-    write_text(stored.result, canonical_json(result) + "\n")
+    stored.finish(result)
     return result
 
 

@@ -3,7 +3,8 @@
     {store}/{identity}/weights.safetensors           the final weights
                        weights.step{n}.safetensors   those of the steps that a recipe keeps
                        log.parquet                   a row an epoch
-                       result.json                   written last, says "finished": hashes, accuracy, steps, device
+                       result.json                   written last, says "finished": hashes, accuracy, steps, device,
+                                                     and the CRC-32 of all that
                        checkpoint.pt                 while training: everything needed to go on, bitwise
                        ledger.jsonl                  appended: who trained which steps, when
                        lock, heartbeat.json          who trains now
@@ -18,15 +19,17 @@ import json
 import os
 import re
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from whyalike.files import file_sha256, guarded
+from whyalike.files import canonical_json, file_sha256, guarded, write_text
 from whyalike.locks import EVERY, Lock, described, holder
 
 TAIL = 4096  # bytes of a ledger that are compared: several lines
+SUM = "crc32"  # of a result: earlier versions wrote none
 
 
 class TakenOver(RuntimeError):
@@ -70,15 +73,18 @@ class StoredRun:
 
         Raises
         ------
-        DamagedRun : a file is missing or its hash differs.
+        DamagedRun : a file is missing, or its hash or sum differs.
         """
         if not self.result.is_file():
             return None
         try:
             result = json.loads(self.result.read_text(encoding="utf-8"))
-            expected = result["sha256"].items()
+            told, expected = result.pop(SUM, None), result["sha256"].items()
+            differs = told not in (None, _sum(result))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # not JSON, or of another shape
             raise self._damaged(self.result, "cannot be read") from None
+        if differs:
+            raise self._damaged(self.result, "is not the file that was written (CRC-32 differs)")
         for name, sha256 in expected:
             path = self.folder / name
             if not path.is_file():
@@ -86,6 +92,10 @@ class StoredRun:
             if file_sha256(path) != sha256:
                 raise self._damaged(path, "is not the file that was written (SHA-256 differs)")
         return result
+
+    def finish(self, result: Mapping[str, Any]) -> None:
+        """Write the result, when all else of the run is written."""
+        write_text(self.result, canonical_json({**result, SUM: _sum(result)}) + "\n")
 
     def note(self, event: str, **fields: Any) -> None:
         """Append one line to the ledger.
@@ -197,6 +207,10 @@ class StoredRun:
             f"{path} {fault}. Remove the run with `whyalike clean CONFIG --run {self.identity}` (CONFIG: your "
             "configuration) and start again: the run is then trained anew."
         )
+
+
+def _sum(result: Mapping[str, Any]) -> int:
+    return zlib.crc32(canonical_json(result).encode())
 
 
 def _is_event(line: Any) -> bool:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import torch
 from torch import Tensor, nn
 
-from whyalike.files import atomic, canonical_json, check_archive, file_sha256, write_table, write_text
+from whyalike.files import atomic, check_archive, file_sha256, write_table
 from whyalike.models.weights import save_weights
 from whyalike.randomness import key
 from whyalike.training.parameters import Operation, Recipe, TrainedRun
@@ -203,7 +203,7 @@ class Trainer:
             "steps": self.progress.step,
             "torch": torch.__version__,
         }
-        write_text(self.stored.result, canonical_json(result) + "\n")
+        self.stored.finish(result)
         with suppress(FileNotFoundError):
             self.stored.checkpoint.unlink()
         self.stored.note("end", step=self.progress.step)

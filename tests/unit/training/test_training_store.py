@@ -41,10 +41,6 @@ def test_a_run_without_a_result_is_not_finished(tmp_path, stored):
     assert StoredRun(tmp_path, "b" * 16).finished() is None  # without even a folder
 
 
-def test_a_finished_run_gives_its_result(finished):
-    assert finished.finished()["accuracy"] == 0.5
-
-
 @pytest.mark.parametrize("name", ["weights.safetensors", "log.parquet", "weights.step3.safetensors"])
 def test_a_missing_file_is_named_with_the_remedy(finished, name):
     (finished.folder / name).unlink()
@@ -67,6 +63,26 @@ def test_an_unreadable_result_is_named_with_the_remedy(finished, text):
     finished.result.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(DamagedRun, match=rf"result\.json cannot be read\. {REMEDY}"):
         finished.finished()
+
+
+def test_no_flipped_bit_of_a_result_gives_another_result(stored):
+    result = {"accuracy": 0.8125, "sha256": {}, "steps": 4}
+    stored.finish(result)
+    content = stored.result.read_bytes()
+    for bit in range(8 * len(content)):
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        stored.result.write_bytes(damaged)
+        try:
+            assert stored.finished().items() >= result.items(), bytes(damaged)
+        except DamagedRun:
+            continue
+
+
+def test_a_finished_run_gives_its_result_as_it_was_with_a_sum_or_as_earlier_versions_wrote_it(finished):
+    earlier = finished.finished()
+    finished.finish(earlier)
+    assert finished.finished() == earlier and earlier["accuracy"] == 0.5
 
 
 def test_the_ledger_is_appended(stored):
