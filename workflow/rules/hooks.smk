@@ -5,7 +5,9 @@ import sys
 import time
 from pathlib import Path
 
-from whyalike import driver_lock
+from snakemake.scheduling.job_scheduler import JobScheduler
+
+from whyalike import driver_lock, termination
 from whyalike.cluster import slurm
 from whyalike.planning import preflight
 from whyalike.planning.plan_table import PlanHandler
@@ -16,6 +18,8 @@ STARTED = time.time()
 
 # Snakemake puts its interpreter into commands of a shell as it is: a clone may lie in a folder with a space
 sys.executable = shlex.quote(sys.executable)
+
+termination.end_in_a_thread(JobScheduler)
 
 
 # a line for each data set of this run whose files the user has yet to bring

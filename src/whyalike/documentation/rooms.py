@@ -29,6 +29,7 @@ ORDER = (
         "job",
         "markdown",
         "driver_lock",
+        "termination",
         "designs",
     ),
     *("data", "splits", "models", "training", "activations", "similarity", "statistics", "figures"),
