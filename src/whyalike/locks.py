@@ -9,7 +9,7 @@ matter what the clocks of two hosts say. A heartbeat that stays the same for so 
 Without the kernel's lock two that wait may see the same heartbeat get old. Each writes its own, pauses, and has the
 lock if its own still stands there. A process that is stopped between its look and its write for longer than the pause
 can take the lock from under another, and a holder that is stopped for long finds it taken when it wakes. What two must
-not write needs a look of its own before each write, as `whyalike.training.store` has.
+not write needs a look before each write: `Lock.ensure_held`, or that of `whyalike.training.store`.
 """
 
 import atexit
@@ -34,6 +34,10 @@ EVERY = 10.0  # s between heartbeats
 STALE_HEARTBEATS = 6  # a holder that missed so many heartbeats is dead; one or two are missed on a busy file system
 LONGEST_PAUSE = 1.0  # s, between two tries, and before one that wrote its heartbeat looks whether it still stands
 Record = dict[str, Any]
+
+
+class TakenOver(RuntimeError):
+    """Another process has what this one held."""
 
 
 class Lock:
@@ -103,6 +107,19 @@ class Lock:
                 self.heartbeat.unlink()
         os.close(self._file)
         self._file = None
+
+    def ensure_held(self) -> None:
+        """Nothing, if the heartbeat is still this holder's; for `whyalike.files.guarded`, before each file.
+
+        Raises
+        ------
+        TakenOver : another process has taken it meanwhile, and may have given it back.
+        """
+        if not self._is_mine():
+            raise TakenOver(
+                f"{self.path} was taken over by {described(self.last_holder())} while this process, {os.getpid()}, "
+                "slept or did not reach the disk: it writes nothing more. The work is finished by whoever has it now"
+            )
 
     def passed_on(self) -> tuple[int, Record]:
         """What a child needs to `inherit` a lock that is held: a descriptor, to be passed to it, and the record."""

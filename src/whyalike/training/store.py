@@ -26,14 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from whyalike.files import canonical_json, file_sha256, guarded, write_text
-from whyalike.locks import EVERY, Lock, described, holder
+from whyalike.locks import EVERY, Lock, TakenOver, described, holder
 
 TAIL = 4096  # bytes of a ledger that are compared: several lines
 SUM = "crc32"  # of a result: earlier versions wrote none
-
-
-class TakenOver(RuntimeError):
-    """Another trainer has the run that this process held."""
 
 
 class DamagedRun(RuntimeError):

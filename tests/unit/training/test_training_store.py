@@ -9,8 +9,8 @@ import pytest
 from training_jobs import IDENTITY, PATIENCE, PROCESSES, end, hold, ledger, start, stored_run
 
 from whyalike.files import atomic, file_sha256, write_text
-from whyalike.locks import holder
-from whyalike.training.store import DamagedRun, StoredRun, TakenOver
+from whyalike.locks import TakenOver, holder
+from whyalike.training.store import DamagedRun, StoredRun
 
 EVERY = 0.05  # s between heartbeats
 

@@ -5,7 +5,7 @@ initial weights and batches, which are keyed by the seed alone: a model trained 
 up to the rounding of a batched product. All parameters are one flat tensor, under one fused Adam.
 
 Some seeds at a time go through the processor's cache together; they have a checkpoint of their own beside the
-manifest, from which a killed job goes on with the same numbers.
+manifest, from which a killed job goes on with the same numbers. One process at a time trains a group.
 """
 
 import time
@@ -20,8 +20,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from whyalike.files import atomic, check_archive, file_sha256, write_table
+from whyalike.files import atomic, check_archive, file_sha256, guarded, made_by, write_table
 from whyalike.job import note
+from whyalike.locks import EVERY, Lock
 from whyalike.models.perceptron import PerceptronStack, initial_layers, layer_sizes, parameter_count
 from whyalike.randomness import keyed
 from whyalike.studies.closeness.flat_digits import flat_digits
@@ -83,19 +84,34 @@ class EmbeddingStack:
         }
 
 
-def train_group(parameters: PerceptronTraining, manifest: Path, weights: Path) -> None:
-    """Train a group's models and write its weights and manifest.
+def train_group(parameters: PerceptronTraining, manifest: Path, weights: Path, every: float = EVERY) -> None:
+    """Train a group's models and write its weights and manifest, unless another process that had the group has done so.
 
     Parameters
     ----------
     parameters : what is trained.
     manifest : path of the table of models: run, seed, loss (nats) and accuracy on the test data.
     weights : path of the weights, stacked over seeds.
+    every : seconds between heartbeats.
 
     Raises
     ------
     ArithmeticError : a loss is no longer finite.
+    whyalike.locks.TakenOver : another process has taken the group while this one slept; nothing more is written.
     """
+    lock = Lock(manifest.with_name(f".{manifest.stem}.lock"), every=every)
+    with lock.held(lambda other: note(f"{parameters.group} is trained by {other}: waiting until it ends")) as other:
+        if other and manifest.is_file() and weights.is_file() and made_by(manifest) == _maker(parameters, weights):
+            return
+        with guarded(lock.ensure_held):
+            _train(parameters, manifest, weights)
+
+
+def _maker(parameters: PerceptronTraining, weights: Path) -> dict[str, Any]:
+    return {"work": parameters.plain(), "version": VERSION, "sha256": file_sha256(weights)}
+
+
+def _train(parameters: PerceptronTraining, manifest: Path, weights: Path) -> None:
     at_once = max(1, UNITS_AT_ONCE // parameters.width)
     parts = [range(start, min(start + at_once, parameters.seeds)) for start in range(0, parameters.seeds, at_once)]
     files = [manifest.with_name(f"{manifest.stem}.seed{seeds[0]}.checkpoint.pt") for seeds in parts]
@@ -104,8 +120,8 @@ def train_group(parameters: PerceptronTraining, manifest: Path, weights: Path) -
     with atomic(weights) as temporary:
         save_file({name: torch.cat([one[name] for one in tensors]) for name in tensors[0]}, temporary)
     rows = [row for stack in stacks for row in _measure(parameters, stack)]
-    made_by = {"work": parameters.plain(), "version": VERSION, "sha256": file_sha256(weights)}
-    write_table(manifest, pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False), made_by)
+    table = pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False)
+    write_table(manifest, table, _maker(parameters, weights))
     for file in files:
         file.unlink(missing_ok=True)
 

@@ -1,5 +1,12 @@
 """Models trained in a stack are those trained one by one with ordinary modules; a killed training goes on."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -175,3 +182,56 @@ def test_divergence_names_the_models_and_the_remedy(tmp_path):
     work = changed(recipe={**RECIPE, "lr": 1e30})
     with pytest.raises(ArithmeticError, match=r"k5_width16, seeds 0 to 1 diverged.* at step \d+. Lower lr"):
         train_seeds(work, range(2), tmp_path / "c.pt", print)
+
+
+SLOWLY = """
+import sys, time
+from pathlib import Path
+from whyalike.studies.closeness import training
+from whyalike.studies.closeness.parameters import PerceptronTraining
+
+save = training._save
+training.note = print
+training._save = lambda *arguments: (save(*arguments), time.sleep(float(sys.argv[2])))
+folder = Path(sys.argv[1])
+work = PerceptronTraining.from_text((folder / "work.json").read_text())
+training.train_group(work, folder / "group.parquet", folder / "group.safetensors", every=0.1)
+"""
+
+
+def trainer(folder, seconds):
+    """A process that trains the group where there are no locks, and pauses after each checkpoint."""
+    paths = [Path(__file__).parents[3] / "no_locks", Path(training.__file__).parents[3]]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
+    command = [sys.executable, "-c", SLOWLY, str(folder), str(seconds)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_a_trainer_that_wakes_when_another_has_trained_its_group_changes_no_byte(tmp_path):
+    (tmp_path / "work.json").write_text(WORK.text())
+    with trainer(tmp_path, 0.5) as first:
+        deadline = time.monotonic() + 120
+        while not list(tmp_path.glob("*.checkpoint.pt")):
+            assert first.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+        first.send_signal(signal.SIGSTOP)
+        with trainer(tmp_path, 0) as second:
+            assert second.wait(120) == 0, second.stdout.read()
+        after = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        assert "group.parquet" in after and not list(tmp_path.glob("*.checkpoint.pt"))
+        first.send_signal(signal.SIGCONT)
+        told = first.communicate(timeout=120)[0]
+    assert first.returncode == 1 and "group.lock was taken over by" in told
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == after
+
+
+def test_who_waited_for_a_group_takes_what_the_other_made(tmp_path):
+    (tmp_path / "work.json").write_text(WORK.text())
+    with trainer(tmp_path, 0.5) as first:
+        while not list(tmp_path.glob("*.checkpoint.pt")):
+            assert first.poll() is None, first.stdout.read()
+            time.sleep(0.01)
+        with trainer(tmp_path, 0) as second:
+            told = second.communicate(timeout=120)[0]
+        assert second.returncode == first.wait(120) == 0, told
+    assert "waiting until it ends" in told and "step" not in told
