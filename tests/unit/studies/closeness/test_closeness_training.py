@@ -191,9 +191,18 @@ from whyalike.studies.closeness import training
 from whyalike.studies.closeness.parameters import PerceptronTraining
 
 save = training._save
-training.note = print
-training._save = lambda *arguments: (save(*arguments), time.sleep(float(sys.argv[2])))
+training.note = lambda line: print(line, flush=True)
 folder = Path(sys.argv[1])
+
+
+def save_and_stay(*arguments):
+    save(*arguments)
+    time.sleep(float(sys.argv[2]))
+    while (folder / "stay").exists():
+        time.sleep(0.01)
+
+
+training._save = save_and_stay
 work = PerceptronTraining.from_text((folder / "work.json").read_text())
 training.train_group(work, folder / "group.parquet", folder / "group.safetensors", every=0.1)
 """
@@ -227,11 +236,14 @@ def test_a_trainer_that_wakes_when_another_has_trained_its_group_changes_no_byte
 
 def test_who_waited_for_a_group_takes_what_the_other_made(tmp_path):
     (tmp_path / "work.json").write_text(WORK.text())
-    with trainer(tmp_path, 0.5) as first:
+    (tmp_path / "stay").touch()
+    with trainer(tmp_path, 0) as first:
         while not list(tmp_path.glob("*.checkpoint.pt")):
             assert first.poll() is None, first.stdout.read()
             time.sleep(0.01)
         with trainer(tmp_path, 0) as second:
+            assert "waiting until it ends" in second.stdout.readline()
+            (tmp_path / "stay").unlink()
             told = second.communicate(timeout=120)[0]
         assert second.returncode == first.wait(120) == 0, told
-    assert "waiting until it ends" in told and "step" not in told
+    assert "step" not in told
