@@ -17,12 +17,14 @@ from disturbance import (
     STUDY,
     Disturbed,
     Fault,
+    described,
     disturbed_again_and_again,
     made,
     processes_in,
     randomness,
     schedule,
     signal_to,
+    wait_for,
 )
 from driven import Study
 from workflow_folder import shared
@@ -33,6 +35,7 @@ STAGES = (*["training"] * 3, *["activations"] * 2, *["similarity"] * 2)
 KINDS = {"cancel": 3, "kill": 3, "requeue": 2, "stop": 2, "preempt": 2, "end the node": 2, "end the controller": 2,
          "kill the driver": 2, "interrupt": 1, "fill the disk": 1}  # fmt: skip
 AWAY_SECONDS = 5  # of the controller, at most
+ALIVE = {"PENDING", "RUNNING", "COMPLETING"}  # states of a job that has or will have processes
 ROOM = 1 << 24  # bytes: a multiple of what the study takes
 
 
@@ -60,6 +63,22 @@ class Submitted(Study, Disturbed):
             with suppress(OSError):
                 found += [pid] * (self.job_of(pid) == job)
         return found
+
+    def wait_until_quiet(self) -> None:
+        """Wait until no process is left; those that jobs left at their end are killed.
+
+        So clusters do by cgroups, which this one lacks: it loses a process whose parents were killed.
+        """
+
+        def quiet() -> bool:
+            ended = {job["id"] for job in self.jobs("") if job["state"] not in ALIVE}
+            for pid in (left := processes_in(self.path)):
+                with suppress(OSError):
+                    if self.job_of(pid) in ended:
+                        os.kill(pid, signal.SIGKILL)
+            return not left
+
+        wait_for(quiet, lambda: f"an end of\n{described(processes_in(self.path))}")
 
     def node_of(self, job: str) -> str:
         return next(one["node"] for one in self.jobs("") if one["id"] == job)

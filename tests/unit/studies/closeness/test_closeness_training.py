@@ -204,27 +204,27 @@ def save_and_stay(*arguments):
 
 training._save = save_and_stay
 work = PerceptronTraining.from_text((folder / "work.json").read_text())
-training.train_group(work, folder / "group.parquet", folder / "group.safetensors", every=0.1)
+training.train_group(work, folder / "group.parquet", folder / "group.safetensors", float(sys.argv[3]))
 """
 
 
-def trainer(folder, seconds):
+def trainer(folder, seconds, every):
     """A process that trains the group where there are no locks, and pauses after each checkpoint."""
     paths = [Path(__file__).parents[3] / "no_locks", Path(training.__file__).parents[3]]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))}
-    command = [sys.executable, "-c", SLOWLY, str(folder), str(seconds)]
+    command = [sys.executable, "-c", SLOWLY, str(folder), str(seconds), str(every)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def test_a_trainer_that_wakes_when_another_has_trained_its_group_changes_no_byte(tmp_path):
     (tmp_path / "work.json").write_text(WORK.text())
-    with trainer(tmp_path, 0.5) as first:
+    with trainer(tmp_path, 0.5, 0.1) as first:
         deadline = time.monotonic() + 120
         while not list(tmp_path.glob("*.checkpoint.pt")):
             assert first.poll() is None and time.monotonic() < deadline
             time.sleep(0.01)
         first.send_signal(signal.SIGSTOP)
-        with trainer(tmp_path, 0) as second:
+        with trainer(tmp_path, 0, 0.1) as second:
             assert second.wait(120) == 0, second.stdout.read()
         after = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
         assert "group.parquet" in after and not list(tmp_path.glob("*.checkpoint.pt"))
@@ -237,11 +237,11 @@ def test_a_trainer_that_wakes_when_another_has_trained_its_group_changes_no_byte
 def test_who_waited_for_a_group_takes_what_the_other_made(tmp_path):
     (tmp_path / "work.json").write_text(WORK.text())
     (tmp_path / "stay").touch()
-    with trainer(tmp_path, 0) as first:
+    with trainer(tmp_path, 0, 2) as first:
         while not list(tmp_path.glob("*.checkpoint.pt")):
             assert first.poll() is None, first.stdout.read()
             time.sleep(0.01)
-        with trainer(tmp_path, 0) as second:
+        with trainer(tmp_path, 0, 2) as second:
             assert "waiting until it ends" in second.stdout.readline()
             (tmp_path / "stay").unlink()
             told = second.communicate(timeout=120)[0]
