@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate
 
 from whyalike.data.prepared import Prepared
 
-CHUNK = 4096  # images resized at once: bounds the float copy to 4096 x 3 x 64 x 64 x 4 B = 200 MB
+CHUNK = 4096 * 3 * 64 * 64  # numbers of the images that are changed at once: a float copy of them takes 200 MB
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: grey of a colour, as in torchvision's adjustments
 
 
@@ -55,10 +55,15 @@ def adapt(images: np.ndarray, size: int, channels: int = 3) -> Tensor:
         raise ValueError(f"images must be uint8 (n, h, w, 1 or 3), got {images.dtype} {images.shape}")
     tensor = torch.from_numpy(np.array(images))  # a copy: a mapped file is read-only, and torch wants to write
     if channels == 1 and tensor.shape[3] == 3:
-        tensor = torch.cat([_grey(chunk) for chunk in tensor.split(CHUNK)])
+        tensor = torch.cat([_grey(chunk) for chunk in tensor.split(_at_once(tensor, size))])
     if tensor.shape[1:3] != (size, size):
-        tensor = torch.cat([_resize(chunk, size) for chunk in tensor.split(CHUNK)])
+        tensor = torch.cat([_resize(chunk, size) for chunk in tensor.split(_at_once(tensor, size))])
     return tensor.expand(-1, -1, -1, channels).contiguous()
+
+
+def _at_once(images: Tensor, size: int) -> int:
+    """How many images are changed at once, of their own side or of the new one, whichever is larger."""
+    return max(1, CHUNK // (max(images[0, ..., 0].numel(), size**2) * images.shape[3]))
 
 
 def _grey(images: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """How much memory a job asks for, before any data exist: from stimuli, units, runs and metrics, or from user files.
 
-What a job holds is counted. How often is measured of scores of up to 4,000 stimuli, again in
-`tests/unit/planning/test_memory.py`; of extraction, imports and data it is an estimate that no job has confirmed.
+What a job holds is counted. How often is measured, again in `tests/unit/planning/test_memory.py`: of scores of up to
+4,000 stimuli, of activations from files of up to 240 MB, and of extraction on a CPU. What a GPU's libraries take beside
+that, checkpoints and the preparation of data are estimates that no job has confirmed.
 A job that needed more is tried again with more, as often as the profile allows. Training asks for what it always did:
 how much a model of the user's takes is not known.
 """
@@ -66,6 +67,16 @@ def of_scores(
     return LIBRARIES * MEGABYTE + compared.bytes + DOUBLE * n * width + most
 
 
+def of_extraction(vectors: float, samples: float, data: float) -> float:
+    """Bytes of a process that extracts: of all representations, samples (a byte a pixel and channel), and data set."""
+    return TORCH * MEGABYTE + vectors + 3 * samples + data
+
+
+def of_vectors(file: float) -> float:
+    """Bytes of a process that takes activations from files, one at a time, of which the largest has so many bytes."""
+    return LIBRARIES * MEGABYTE + IMPORTED * file
+
+
 class Memory:
     """The memory of the jobs of one configuration, as resources of the rules: (wildcards, attempt) -> MB."""
 
@@ -75,8 +86,8 @@ class Memory:
             "score_comparison": self._score_comparison,
             "write_pairs": self._write_pairs,
             EXTRACTION: self._extract,
-            "import_runs": lambda wildcards: self._largest(flow.import_files(wildcards)),
-            "import_activations": lambda wildcards: self._largest(flow.activation_files(wildcards)),
+            "import_runs": lambda wildcards: TORCH / 2 * MEGABYTE + IMPORTED * _largest(flow.import_files(wildcards)),
+            "import_activations": lambda wildcards: of_vectors(_largest(flow.activation_files(wildcards))),
             "prepare_data": self._prepare_data,
         }
 
@@ -130,14 +141,14 @@ class Memory:
         n, _ = self.plan.workload.stimuli(wildcards.stimuli)
         samples = n * 3 * (getattr(setting, "size", None) or 0) ** 2
         data = self.plan.workload.bytes_of_images(self.config.stimuli[wildcards.stimuli].dataset)
-        return TORCH * MEGABYTE + self._vectors(cell_of(wildcards), wildcards.stimuli) + 3 * samples + data
-
-    def _largest(self, files: Iterable[str]) -> float:
-        """One file at a time; of a checkpoint the model too."""
-        return TORCH / 2 * MEGABYTE + IMPORTED * max(map(_size, files), default=0.0)
+        return of_extraction(self._vectors(cell_of(wildcards), wildcards.stimuli), samples, data)
 
     def _prepare_data(self, wildcards: Any) -> float:
         return PREPARED / HEADROOM * MEGABYTE + self.plan.workload.bytes_of_images(wildcards.dataset)
+
+
+def _largest(files: Iterable[str]) -> float:
+    return max(map(_size, files), default=0.0)
 
 
 def _size(path: str) -> float:

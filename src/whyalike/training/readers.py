@@ -12,7 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from whyalike.models.inputs import CHUNK, adapt
+from whyalike.models.inputs import adapt
+
+ROWS = 4096  # images that are adapted at once
 
 
 class ImageReader(Protocol):
@@ -85,6 +87,6 @@ def resident(images: np.ndarray, size: int, channels: int, device: torch.device)
     if device.type == "cpu" and images.shape[1:3] == (size, size) and images.shape[3] <= channels:
         return MappedReader(images, size, channels)
     whole = torch.empty((len(images), size, size, channels), dtype=torch.uint8, device=device)
-    for start in range(0, len(images), CHUNK):
-        whole[start : start + CHUNK] = adapt(images[start : start + CHUNK], size, channels)
+    for start in range(0, len(images), ROWS):
+        whole[start : start + ROWS] = adapt(images[start : start + ROWS], size, channels)
     return ResidentReader(whole)

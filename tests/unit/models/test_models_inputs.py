@@ -52,7 +52,7 @@ def test_images_that_are_not_square_become_square():
 def test_resizing_in_chunks_changes_nothing(monkeypatch):
     images = noise(7, 8, 8, 3)
     whole = adapt(images, 5)
-    monkeypatch.setattr(inputs, "CHUNK", 3)
+    monkeypatch.setattr(inputs, "CHUNK", 3 * 8 * 8 * 3)  # three images of seven
     assert torch.equal(adapt(images, 5), whole)
 
 

@@ -5,13 +5,24 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import yaml
 
 from whyalike.config import reading
 from whyalike.grid.workflow import Workflow
 from whyalike.planning import costs
-from whyalike.planning.memory import HEADROOM, LIBRARIES, MEGABYTE, Compared, Memory, of_scores
+from whyalike.planning.memory import (
+    HEADROOM,
+    LIBRARIES,
+    MEGABYTE,
+    TORCH,
+    Compared,
+    Memory,
+    of_extraction,
+    of_scores,
+    of_vectors,
+)
 from whyalike.planning.plan import EXTRACTION, Plan
 from whyalike.similarity.metrics.registry import METRICS
 
@@ -57,6 +68,55 @@ def test_scores_take_no_more_than_is_asked_for_and_a_third_of_it_at_least(metric
     asked = HEADROOM * of_scores(compared, [METRICS[metric].facts.family], protocols.split("+"))
     print(metric, n, d, runs, "taken", taken / 1e6, "asked", asked / 1e6)
     assert taken < asked < 3 * max(taken, LIBRARIES * MEGABYTE)
+
+
+def taken_by(code, *arguments):
+    """The most bytes that a process held which ran this."""
+    ending = "\nimport re; print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
+    done = subprocess.run([sys.executable, "-c", code + ending, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return 1024 * int(done.stdout.splitlines()[-1])
+
+
+IMPORTED = """
+import sys
+from pathlib import Path
+
+import numpy as np
+from whyalike.activations.imported import read_vectors
+from whyalike.activations.table import write_activations
+
+file, n, d = Path(sys.argv[1]), *map(int, sys.argv[2:])
+ids = np.arange(n)
+write_activations(file.with_name("o.parquet"), ids, ((run, read_vectors(file, ids)) for run in "ab"), d, {})
+"""
+
+
+@pytest.mark.parametrize(("n", "d", "kind"), [(1000, 500, "f2"), (5000, 5000, "f2"), (4000, 15000, "f4")])
+def test_activations_from_files_take_no_more_than_is_asked_for_and_a_third_of_it_at_least(tmp_path, n, d, kind):
+    np.save(file := tmp_path / "a.npy", np.ones((n, d), kind))
+    taken, asked = taken_by(IMPORTED, file, n, d), HEADROOM * of_vectors(file.stat().st_size)
+    assert taken < asked < 3 * max(taken, LIBRARIES * MEGABYTE)
+
+
+ADAPTED = """
+import sys
+import numpy as np
+from whyalike.models.inputs import adapt
+from whyalike.activations import extraction
+
+n, side, size = map(int, sys.argv[1:])
+adapt(np.zeros((n, side, side, 3), np.uint8), size)
+"""
+
+
+@pytest.mark.parametrize(("n", "side", "size"), [(10_000, 32, 32), (4000, 64, 224)])
+def test_samples_of_an_extraction_take_less_than_what_is_asked_beside_the_libraries(n, side, size):
+    alone = taken_by("from whyalike.activations import extraction")
+    taken = taken_by(ADAPTED, n, side, size) - alone
+    beside = of_extraction(0, 3 * n * size**2, 3 * n * side**2) - TORCH * MEGABYTE
+    # and the copies of float32 of one chunk, five of 200 MB, which the room for the libraries covers
+    assert taken < beside + 1000 * MEGABYTE < (TORCH - LIBRARIES) * MEGABYTE + beside
 
 
 @pytest.fixture
@@ -105,7 +165,9 @@ def test_imports_ask_by_the_size_of_the_largest_file(memory, tmp_path, monkeypat
     for name, size in sizes.items():
         with (tmp_path / name).open("wb") as file:
             file.truncate(size)
-    monkeypatch.setattr(own.flow, "activation_files", lambda _: [str(tmp_path / name) for name in (*sizes, "absent")])
-    monkeypatch.setattr(own.flow, "import_files", lambda _: [])
-    without, with_files = (own.of(rule)(None, 1) for rule in ("import_runs", "import_activations"))
-    assert with_files - without == pytest.approx(HEADROOM * 2.6 * 250, rel=0.01)
+    for rule, files in (("import_runs", "import_files"), ("import_activations", "activation_files")):
+        asked = []
+        for names in ((), (*sizes, "absent")):
+            monkeypatch.setattr(own.flow, files, lambda _, names=names: [str(tmp_path / name) for name in names])
+            asked.append(own.of(rule)(None, 1))
+        assert asked[1] - asked[0] == pytest.approx(HEADROOM * 2.6 * 250, rel=0.01)
