@@ -14,6 +14,7 @@ outweighs the others and the distribution is no Pearson III: there is no closed 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy  # its parts are loaded when they are used
@@ -210,15 +211,20 @@ def null_of_rows(pairs: Sequence[Alignment]) -> PearsonIII | None:
 def _cumulants(x: KernelSums, y: KernelSums, scale: float) -> tuple[float, float, float]:
     """Mean, variance and third central moment of an alignment over all orders of the rows."""
     mean, scale = x.trace * y.trace / (x.n - 1), (x.square * y.square) ** 0.5 / scale
-    variance = _variance(x, y)
+    variance = variance_of_orders(x.n, *((one.trace, one.square, one.squares) for one in (x, y)))
     third = _third(x, y) - 3 * mean * variance - mean**3
     return mean / scale, variance / scale**2, third / scale**3
 
 
-def _variance(x: KernelSums, y: KernelSums) -> float:
-    n = x.n
-    whole = [(n - 1) * one.square - one.trace**2 for one in (x, y)]
-    of_diagonal = [n * (n + 1) * one.squares - (n - 1) * (one.trace**2 + 2 * one.square) for one in (x, y)]
+Moments = tuple[
+    Any, Any, Any
+]  # of a kernel: tr K, tr K^2 and the squares of its diagonal; numbers, or arrays of several
+
+
+def variance_of_orders(n: Any, x: Moments, y: Moments) -> Any:
+    """The variance of tr(K P L P') over all orders of n rows."""
+    whole = [(n - 1) * square - trace**2 for trace, square, _ in (x, y)]
+    of_diagonal = [n * (n + 1) * squares - (n - 1) * (trace**2 + 2 * square) for trace, square, squares in (x, y)]
     return (
         2 * whole[0] * whole[1] / ((n - 1) ** 2 * (n + 1) * (n - 2))
         + of_diagonal[0] * of_diagonal[1] / ((n + 1) * n * (n - 1) * (n - 2) * (n - 3))

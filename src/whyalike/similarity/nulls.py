@@ -13,7 +13,8 @@ from math import factorial, prod
 import numpy as np
 
 from whyalike.similarity.metrics.facts import sign_of_likeness
-from whyalike.similarity.moments import Alignment, null_of_rows
+from whyalike.similarity.moments import Alignment, PearsonIII, null_of_rows
+from whyalike.similarity.within_class import OfClasses, null_within_class
 
 EQUAL = 1e-8  # relative: draws that differ from the score by less are equal to it but for rounding
 FEW_ROWS = 32  # of as many, rows that are equal are looked for
@@ -102,12 +103,21 @@ def closed_null(value: float, kernels: Sequence[Alignment | None]) -> dict[str, 
     is_cut = any(pair is not None and pair.cut for pair in kernels)
     if null is None or (is_cut and len(kernels) > 1):
         return {}
+    return _of_distribution(value, null, is_cut)
+
+
+def closed_within_class(value: float, classes: Sequence[OfClasses | None]) -> dict[str, float]:
+    """The same of permutations within class, as `within_class_null` names it."""
+    null = None if None in classes else null_within_class(classes)
+    is_cut = any(pair is not None and pair.cut for pair in classes)
+    return {} if null is None or (is_cut and len(classes) > 1) else _within(_of_distribution(value, null, is_cut))
+
+
+def _of_distribution(value: float, null: PearsonIII, is_cut: bool) -> dict[str, float]:
     end, p = null.point(above=0.05), null.p_value(value)
-    if is_cut:
-        return {
-            "null_mean": null.mean_above_zero(), "null_p95": max(0.0, end), "p_value": p if value > 0 else 1.0
-        }  # fmt: skip
-    return {"null_mean": null.mean, "null_p95": end, "p_value": p}
+    if not is_cut:
+        return {"null_mean": null.mean, "null_p95": end, "p_value": p}
+    return {"null_mean": null.mean_above_zero(), "null_p95": max(0.0, end), "p_value": p if value > 0 else 1.0}
 
 
 def null_of_draws(value: float, draws: Sequence[float], kind: str) -> dict[str, float]:
@@ -121,8 +131,12 @@ def null_of_draws(value: float, draws: Sequence[float], kind: str) -> dict[str, 
 
 def within_class_null(value: float, draws: Sequence[float], kind: str) -> dict[str, float]:
     """The same of permutations within class: where classes alone explain a score, this p is not small."""
+    return _within(null_of_draws(value, draws, kind))
+
+
+def _within(found: dict[str, float]) -> dict[str, float]:
     columns = {"null_mean": "null_within_class", "null_p95": "null_within_class_p95", "p_value": "p_within_class"}
-    return {columns[name]: found for name, found in null_of_draws(value, draws, kind).items()}
+    return {columns[name]: value for name, value in found.items()}
 
 
 def p_value(value: float, draws: Sequence[float], kind: str = "similarity") -> float:

@@ -40,7 +40,9 @@ def forms_on(device: str, scoring: Scoring) -> Form:
     changed = {"prepare": _of_features(prepare, device), "compare": _memory()(compare), "permute": _memory()(permute)}
     # lists come back as numpy's, tensors do not
     own = {"upon": None} if form.prepare in ARRAYS else {"meet": None}
-    return replace(form, from_squares=None, kernel_sums=None, left_out=None, precomputed={}, **own, **changed)
+    return replace(
+        form, from_squares=None, kernel_sums=None, class_sums=None, left_out=None, precomputed={}, **own, **changed
+    )
 
 
 def forms_on_gpu(device: str) -> Callable[[Scoring], Form]:

@@ -6,7 +6,7 @@ score of the two labellings. A score that is undefined for one of its subsets ha
 """
 
 import logging
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,14 @@ from whyalike.similarity.all_pairs import reuse_order
 from whyalike.similarity.baselines import label_gram, untrained
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.nulls import closed_null, null_of_draws, row_orders, within_class_null, within_class_orders
+from whyalike.similarity.nulls import (
+    closed_null,
+    closed_within_class,
+    null_of_draws,
+    row_orders,
+    within_class_null,
+    within_class_orders,
+)
 from whyalike.similarity.pairs import PASSED_THROUGH, PairOnStimuli, check_pairs
 from whyalike.similarity.protocols import Scoring, scorings
 from whyalike.similarity.table import PART_SCHEMA, PLACE, to_frame
@@ -97,6 +104,7 @@ def _score_pair(
     """The rows of one pair: each of its pairs of layers, then the layers together."""
     subsets = [Rows.of(subset) for subset in pair.subsets]
     draws = _draws(pair, subsets, permutations, workbench.seed)
+    classes = None if pair.groups is None else [pair.groups[subset.index] for subset in subsets]
     rows = []
     for number, layers in enumerate([*pair.layers_in(workbench.representations), (None, None)]):
         named = [layer or ALL_PAIRS_OF_LAYERS for layer in layers]
@@ -114,7 +122,7 @@ def _score_pair(
                 _log.warning("no %s score (%s) of %s: %s", one.name, one.protocol, where, reason)
                 continue
             scored.append((one, scorables, float(np.mean(values))))
-        for (one, _, value), nulls in zip(scored, _nulls(scored, draws), strict=True):
+        for (one, _, value), nulls in zip(scored, _nulls(scored, classes, draws), strict=True):
             rows.append(
                 {
                     **{name: pair.columns.get(name) for name in PASSED_THROUGH},
@@ -179,20 +187,32 @@ def _draws(pair: PairOnStimuli, subsets: Sequence[Rows], permutations: int, seed
     return _Draws(rows, within if pair.groups is not None else None)
 
 
-def _nulls(scored: Sequence[tuple[Scoring, list[Scorable], float]], draws: _Draws | None) -> list[dict[str, float]]:
-    """What the nulls of each score give: of row permutations in closed form where there is one, else from draws."""
-    found = [closed_null(value, [scorable.kernels() for scorable in scorables]) for _, scorables, value in scored]
-    if draws is None:
+def _nulls(
+    scored: Sequence[tuple[Scoring, list[Scorable], float]], classes: Sequence[np.ndarray] | None, draws: _Draws | None
+) -> list[dict[str, float]]:
+    """What the nulls of each score give: in closed form where there is one, else from draws."""
+    kinds = [METRICS[one.metric].facts.kind for one, _, _ in scored]
+
+    def null_of(closed: Callable, orders: Sequence[np.ndarray] | None, of_draws: Callable) -> list[dict[str, float]]:
+        found = [closed(value, scorables) for _, scorables, value in scored]
+        lacking = [i for i, own in enumerate(found) if not own]
+        if lacking and orders is not None:
+            for i, null in zip(lacking, _null([scored[i][1] for i in lacking], orders), strict=True):
+                found[i] = of_draws(scored[i][2], null, kinds[i])
         return found
-    drawn = [i for i, closed in enumerate(found) if not closed]
-    for i, null in zip(drawn, _null([scored[i][1] for i in drawn], draws.rows), strict=True):
-        found[i] = null_of_draws(scored[i][2], null, METRICS[scored[i][0].metric].facts.kind)
-    if draws.within is not None:
-        for (one, _, value), own, null in zip(
-            scored, found, _null([scorables for _, scorables, _ in scored], draws.within), strict=True
-        ):
-            own |= within_class_null(value, null, METRICS[one.metric].facts.kind)
-    return found
+
+    def by_rows(value: float, scorables: Sequence[Scorable]) -> dict[str, float]:
+        return closed_null(value, [scorable.kernels() for scorable in scorables])
+
+    def by_classes(value: float, scorables: Sequence[Scorable]) -> dict[str, float]:
+        own = zip(scorables, classes, strict=True)
+        return closed_within_class(value, [scorable.of_classes(groups) for scorable, groups in own])
+
+    found = null_of(by_rows, draws and draws.rows, null_of_draws)
+    if classes is None:
+        return found
+    within = null_of(by_classes, draws and draws.within, within_class_null)
+    return [rows | own for rows, own in zip(found, within, strict=True)]
 
 
 def _null(scored: Sequence[Sequence[Scorable]], orders: Sequence[np.ndarray]) -> np.ndarray:

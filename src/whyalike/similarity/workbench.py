@@ -24,6 +24,7 @@ from whyalike.similarity.precision import may_be_single
 from whyalike.similarity.precomputed import Precomputed
 from whyalike.similarity.preprocessing import ALL_LAYERS, EXACT, published_layers
 from whyalike.similarity.protocols import Scoring
+from whyalike.similarity.within_class import OfClasses
 
 KEPT_BYTES = 1 << 30  # the neighbour lists of 1,300 runs, or the centred features of 26, at 10,000 x 512
 
@@ -107,6 +108,18 @@ class Scorable:
         norm = norm_x * norm_y
         is_cut = self.scoring.layers_together and sums_x.trace == 0  # of others all values are positive
         return Alignment(sums_x, sums_y, norm / (norm + self.scoring.eps), is_cut)
+
+    def of_classes(self, groups: np.ndarray) -> OfClasses | None:
+        """What the null of permutations within class follows from without draws; None where these are needed."""
+        if self.form.class_sums is None or len(self.layer_pairs) > 1 or self.confound is not None:
+            return None
+        ((x, y),) = self.layer_pairs
+        sums = [self.form.class_sums(one, groups) for one in (x, y)]
+        if None in sums:
+            return None
+        (of_x, hollow), (of_y, _) = sums
+        norm = self.form.kernel_sums(x)[1] * self.form.kernel_sums(y)[1]
+        return OfClasses(of_x, of_y, norm + self.scoring.eps, hollow, self.scoring.layers_together and hollow)
 
 
 def _read(form: Form, parameters: Mapping[str, Any]) -> list[tuple[str, Any]]:

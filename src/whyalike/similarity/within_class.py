@@ -1,0 +1,192 @@
+"""The null of permutations within class of a linear kernel's score, from moments in place of draws.
+
+Of centred features X and Y (n x d), split each row into the mean of its class and a rest: x_i = m_c + e_i. For an order
+P of the rows within each class, X'PY = A + B. No order changes A = sum n_c m_c m_c*'; B is the sum of an independent
+part e'Pe* of each class, of mean 0. So Z = |X'PY|^2 = |A|^2 + 2 <A, B> + |B|^2 has mean and variance in closed form:
+those of |B_c|^2 are the RV coefficient's (`whyalike.similarity.moments`), those of <A, B_c> are of one matrix under row
+permutations. The third moment is that of a normal B with one covariance for all classes. Unbiased CKA subtracts the
+products of the kernels' diagonals, whose moments are as simple.
+
+The tests hold p against 20,000 draws.
+
+All that is needed of a representation is made once; a pair costs n C^2, C the number of classes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from whyalike.similarity.moments import PearsonIII, variance_of_orders
+
+MOST_SKEWED = 1.5
+FEWEST = 4  # rows of a class: the variance divides by n_c - 3
+MOST_ENTRIES = 1 << 26  # of the covariances of all classes: 256 MB
+
+
+@dataclass(frozen=True)
+class ClassSums:
+    """What the null needs of centred features, their rows in the order of the classes.
+
+    Attributes
+    ----------
+    sizes : rows of each class, C.
+    constant : products of the classes' means, times the roots of their sizes: C x C.
+    towards : products of each row's rest with these means, n x C.
+    overlaps : of the rests' covariances S_c of two classes, tr(S_c S_c'): C x C.
+    spread, fourth : sums of |e|^2 and |e|^4, C.
+    skewed : sums of |e|^2 times ``towards``, C x C.
+    cube : sum of k_ij k_jl k_li over rows that differ, k the products of rests.
+    steep : sum of k_ij over pairs of rows that differ, times both rows' ``towards``: C x C.
+    mean_diagonal, diagonal : the kernel's diagonal, its class means (C), and what is left of it (n).
+    lengths : |e|^2, n.
+    """
+
+    sizes: np.ndarray
+    constant: np.ndarray
+    towards: np.ndarray
+    overlaps: np.ndarray
+    spread: np.ndarray
+    fourth: np.ndarray
+    skewed: np.ndarray
+    cube: float
+    steep: np.ndarray
+    mean_diagonal: np.ndarray
+    diagonal: np.ndarray
+    lengths: np.ndarray
+
+    @property
+    def starts(self) -> np.ndarray:
+        """The first row of each class."""
+        return np.cumsum(self.sizes) - self.sizes
+
+    def of_classes(self, values: np.ndarray) -> np.ndarray:
+        """Sums of rows (n, or n x something) by class."""
+        return np.add.reduceat(values, self.starts, axis=0)
+
+
+def class_sums(x: np.ndarray, diagonal: np.ndarray, groups: np.ndarray) -> ClassSums | None:
+    """The sums of centred features.
+
+    Parameters
+    ----------
+    x : n x d, centred. diagonal : |x_i|^2, n. groups : class of each row, n.
+
+    Returns
+    -------
+    None where a class has fewer than `FEWEST` rows, or the classes' covariances are too large.
+    """
+    order = np.argsort(groups, kind="stable")
+    sizes = np.unique(groups, return_counts=True)[1]
+    d = x.shape[1]
+    if sizes.min() < FEWEST or len(sizes) * d * d > MOST_ENTRIES:
+        return None
+    x, diagonal = x[order], diagonal[order]
+    starts = np.cumsum(sizes) - sizes
+    means = np.add.reduceat(x, starts, axis=0, dtype=np.float64) / sizes[:, None]
+    rests = x - np.repeat(means, sizes, axis=0).astype(x.dtype)
+    means = (np.sqrt(sizes)[:, None] * means).astype(np.float64)
+    towards = rests @ means.T.astype(x.dtype)
+    covariances = np.empty((len(sizes), d, d), x.dtype)
+    for covariance, start, size in zip(covariances, starts, sizes, strict=True):
+        rows = rests[start : start + size]
+        np.matmul(rows.T, rows, out=covariance)
+    total = covariances.sum(axis=0, dtype=np.float64)
+    flat = covariances.reshape(len(sizes), -1)
+    lengths = np.einsum("ij,ij->i", rests, rests, dtype=np.float64)
+    mean_diagonal = np.add.reduceat(diagonal, starts) / sizes
+    # sums over three rows that differ, two of which a normal matrix has in common with none
+    of_square = np.einsum("ij,ij->i", rests @ total.astype(x.dtype), rests, dtype=np.float64)
+    cube = np.einsum("ij,ji->", total @ total, total) - 3 * (lengths @ of_square) + 2 * (lengths**3).sum()
+    through = rests.T @ towards.astype(x.dtype)  # d x C
+    return ClassSums(
+        sizes=sizes,
+        constant=means @ means.T,
+        towards=towards,
+        overlaps=(flat @ flat.T).astype(np.float64),
+        spread=np.add.reduceat(lengths, starts),
+        fourth=np.add.reduceat(lengths**2, starts),
+        skewed=np.add.reduceat(lengths[:, None] * towards, starts, axis=0),
+        cube=float(cube),
+        steep=(through.T @ through).astype(np.float64) - towards.T @ (lengths[:, None] * towards),
+        mean_diagonal=mean_diagonal,
+        diagonal=diagonal - np.repeat(mean_diagonal, sizes),
+        lengths=lengths,
+    )
+
+
+def moments_within_class(x: ClassSums, y: ClassSums, hollow: bool) -> tuple[float, float, float]:
+    """Mean, variance and third central moment of Z over all orders within classes.
+
+    ``hollow``: of HSIC_1 times n (n - 3), in place of Z.
+    """
+    n, sizes = len(x.lengths), x.sizes
+    classes = len(sizes)
+    fewer = sizes - 1
+    mean = float(np.vdot(x.constant, y.constant)) + float((x.spread * y.spread / fewer).sum())
+    linear = sum(
+        np.vdot(a.T @ a, b.T @ b) / (size - 1)
+        for size, start in zip(sizes, x.starts, strict=True)
+        for a, b in [(x.towards[start : start + size], y.towards[start : start + size])]
+    )
+    own = np.diag_indices(classes)
+    between = np.array(x.overlaps * y.overlaps) / np.outer(fewer, fewer)
+    between[own] = 0
+    of_three = sizes / (fewer * (sizes - 2))  # of a product of a matrix and two kernels
+    of_orders = variance_of_orders(
+        sizes.astype(np.float64), *((one.spread, one.overlaps[own], one.fourth) for one in (x, y))
+    )
+    variance = (
+        4 * float(linear)
+        + float(of_orders.sum())
+        + 2 * float(between.sum())
+        + 4 * float(((x.skewed * y.skewed).sum(axis=1) * of_three).sum())
+    )
+    freedom = n - classes
+    third = 8 * (x.cube * y.cube / freedom**3 + 3 * float(np.vdot(x.steep, y.steep)) / freedom**2)
+    if not hollow:
+        return mean, variance, third
+    share = n / (n - 2)
+    products = float((sizes * x.mean_diagonal * y.mean_diagonal).sum())
+    total = [float((one.sizes * one.mean_diagonal).sum()) for one in (x, y)]
+    mean += total[0] * total[1] / ((n - 1) * (n - 2)) - share * products
+    squares, across, inside = (
+        [one.of_classes(values(one)) for one in (x, y)]
+        for values in (
+            lambda one: one.diagonal**2,
+            lambda one: one.diagonal[:, None] * one.towards,
+            lambda one: one.diagonal * one.lengths,
+        )
+    )
+    variance += share**2 * float((squares[0] * squares[1] / fewer).sum())
+    variance -= 4 * share * float(((across[0] * across[1]).sum(axis=1) / fewer).sum())
+    variance -= 2 * share * float((inside[0] * inside[1] * of_three).sum())
+    return mean, variance, third
+
+
+@dataclass(frozen=True)
+class OfClasses:
+    """Two representations whose score is Z, or HSIC_1 where it is ``hollow``, over a ``divisor``; 0 in place of less
+    where it is ``cut``.
+    """
+
+    x: ClassSums
+    y: ClassSums
+    divisor: float
+    hollow: bool
+    cut: bool = False
+
+
+def null_within_class(pairs: Sequence[OfClasses]) -> PearsonIII | None:
+    """The null of the mean of several scores, the rows of each ordered within its classes; before it is cut.
+
+    None where its skewness is above `MOST_SKEWED`.
+    """
+    cumulants = np.zeros(3)
+    for pair in pairs:
+        n = len(pair.x.lengths)
+        scale = pair.divisor * n * (n - 3) if pair.hollow else pair.divisor
+        cumulants += np.array(moments_within_class(pair.x, pair.y, pair.hollow)) / scale ** np.arange(1, 4)
+    mean, variance, third = cumulants / len(pairs) ** np.arange(1, 4)
+    null = PearsonIII(float(mean), float(variance**0.5), float(third / variance**1.5))
+    return None if abs(null.skewness) > MOST_SKEWED else null
