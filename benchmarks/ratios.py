@@ -15,8 +15,8 @@ from sizes import Sizes, related
 from timing import threads, timed
 
 from whyalike.similarity.api import LAYER, pairwise, score
-from whyalike.similarity.metrics.nearest import nearest
-from whyalike.similarity.metrics.neighbours import compare_edit, compare_lcs
+from whyalike.similarity.metrics.nearest import Neighbours, nearest
+from whyalike.similarity.metrics.neighbours import edit, lcs, meet
 from whyalike.similarity.preprocessing import clamp_limit, unit_rows
 from whyalike.similarity.protocols import scoring
 from whyalike.similarity.workbench import Rows, Workbench
@@ -114,13 +114,13 @@ def _tables(sizes: Sizes) -> list[Ratio]:
     lists[1][:, ::2] = lists[0][:, ::2]  # lists that share half of their entries, in every row
     found = []
     for what, fast, slow in (
-        ("lcs tables", compare_lcs, straightforward.lcs_of_lists),
-        ("edit tables", compare_edit, straightforward.edit_of_lists),
+        ("lcs tables", lcs, straightforward.lcs_of_lists),
+        ("edit tables", edit, straightforward.edit_of_lists),
     ):
         rows = [one[: sizes.n_tables].tolist() for one in lists]
         theirs = timed(lambda slow=slow, rows=rows: slow(*rows))
-        ours = timed(lambda fast=fast: fast(*lists, {}), most=21)
-        apart = abs(theirs.value - fast(*(one[: sizes.n_tables] for one in lists), {}))
+        ours = timed(lambda fast=fast: fast(meet(*map(Neighbours, lists), None)), most=21)
+        apart = abs(theirs.value - fast(meet(*(Neighbours(one[: sizes.n_tables]) for one in lists), None)))
         how = f"n = {sizes.n:,} rows, k = 10; plain loops on {sizes.n_tables:,} rows, times n/{sizes.n_tables:,}"
         seconds = theirs.seconds * sizes.n / sizes.n_tables
         found.append(Ratio(what, "straightforward", ours.seconds, seconds, 100, apart, how))

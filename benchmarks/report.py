@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rates import NEEDS, Cost
 from ratios import Ratio
+from score_jobs import ScoreJob
 
 SHARE, MULTIPLE = 0.7, 1.7  # claims: CKA's share of the float32 rate, neighbour search in bare products, each made once
 
@@ -101,6 +102,22 @@ def ratios_section(ratios: Sequence[Ratio]) -> str:
         "how measured",
     ]
     return table(header, rows)
+
+
+def jobs_section(jobs: Sequence[ScoreJob]) -> str:
+    """Score jobs, and the same metrics one by one with draws of every null."""
+    text = (
+        "A pair of models and their untrained starts, two protocols, both nulls (19 draws where they have no closed "
+        "form), process time on one thread. One by one: each metric makes its own neighbour search, and all nulls are "
+        "drawn."
+    )
+    rows = [[job.family, f"{job.n:,}", seconds(job.after), seconds(job.before), f"{job.before / job.after:.1f}×",
+             f"{job.apart:.0e}"] for job in jobs]  # fmt: skip
+    for n in dict.fromkeys(job.n for job in jobs):
+        before, after = (sum(getattr(job, side) for job in jobs if job.n == n) for side in ("before", "after"))
+        rows.append(["all eight metrics", f"{n:,}", seconds(after), seconds(before), f"{before / after:.1f}×", ""])
+    header = ["family", "n", "the job", "one by one, all nulls drawn", "faster", "values differ by"]
+    return f"{text}\n\n{table(header, rows)}"
 
 
 def write(path: Path, machine: Sequence[str], parts: Mapping[str, str], notes: Sequence[str]) -> None:

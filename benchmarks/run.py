@@ -10,6 +10,7 @@ import peers
 import ratios
 import report
 from rates import costs, gemm_rates
+from score_jobs import score_jobs
 from sizes import FULL, QUICK
 from threadpoolctl import threadpool_info
 
@@ -52,12 +53,15 @@ def main() -> None:
     two = costs(sizes, 2, "wall")
     print("against the straightforward forms", flush=True)
     plain = {count: ratios.straightforward_ratios(sizes, count) for count in (1, 2)}
+    print("score jobs", flush=True)
+    jobs = [job for n in sizes.n_jobs for job in score_jobs(n, sizes.d)]
     print("against libraries", flush=True)
     others, notes = ratios.peer_ratios(peers.RESULTS, sizes)
     parts = {
         "Against the machine": report.rates_section(rates, one, two),
         "Against the straightforward forms": report.ratios_section(plain[1]),
         "The same on two threads": WALL + report.ratios_section(plain[2]),
+        "Score jobs": report.jobs_section(jobs),
         "Against other libraries": report.ratios_section([*ratios.library_ratios(sizes), *others]),
     }
     report.write(given.out, machine(sizes.d), parts, notes)

@@ -7,7 +7,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Sizes:
-    """n stimuli, d units; n of what is slow as written plainly, of RSA, of CKNNA, of table rows, of other libraries."""
+    """n stimuli, d units; n of what is slow as written plainly, of RSA, of CKNNA, of table rows, of other libraries,
+    of score jobs.
+    """
 
     n: int = 10_000
     d: int = 512
@@ -18,10 +20,11 @@ class Sizes:
     n_peers: int = 2_000
     d_cca: int = 32
     models: int = 40
+    n_jobs: tuple[int, ...] = (10_000, 26_000)
 
 
 FULL = Sizes()
-QUICK = Sizes(600, 32, n_slow=150, n_rsa=150, n_cknna=200, n_tables=60, n_peers=150, d_cca=4, models=3)
+QUICK = Sizes(600, 32, n_slow=150, n_rsa=150, n_cknna=200, n_tables=60, n_peers=150, d_cca=4, models=3, n_jobs=(300,))
 
 
 def related(n: int, d: int, count: int) -> list[np.ndarray]:

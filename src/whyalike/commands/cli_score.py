@@ -86,8 +86,6 @@ def score(
             finished=shown.add,
             progress=True,
         )
-        if scores.null_within_class.notna().any():
-            print(score_files.WITHIN_CLASS_NOTE, file=sys.stderr)
         # last, so that a fault of writing loses nothing
         if out is not None and len(scores):
             score_files.write_scores(out, scores, made_by)

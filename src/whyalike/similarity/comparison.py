@@ -59,10 +59,9 @@ def score_comparison(
     runs = pd.concat([read_table(path).to_pandas() for path in manifests]).drop_duplicates("run").set_index("run")
     rows = _Rows(parameters, open_prepared(stimuli_data), ids, runs)
     training = open_prepared(training_data)
-    numbers = range(len(parameters.pairs)) if parameters.numbers is None else parameters.numbers
     compared = [
         (number * KINDS + place, pair, of_kind)
-        for number, pair in zip(numbers, parameters.pairs, strict=True)
+        for number, pair in zip(parameters.numbers or range(len(parameters.pairs)), parameters.pairs, strict=True)
         for place, of_kind in enumerate(rows.subsets(pair))
     ]
     pairs = [

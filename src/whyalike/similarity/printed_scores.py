@@ -34,6 +34,7 @@ class Printed:
             # the end towards likeness: a distance is alike below its null
             "null end": (13, null, lambda row: _ended(row.null_p95, row.metric)),
             "within-class mean": (6, within, lambda row: _number(row.null_within_class)),
+            "p within": (5, within, lambda row: _number(row.p_within_class)),
             "p": (5, null, lambda row: _number(row.p_value)),
             "n": (max(len(str(len(x))) for x in files.representations.values()), True, lambda row: str(row.n)),
         }
@@ -86,5 +87,6 @@ def of_files(
     """The lines of what `whyalike.similarity.score_files.score_pairs_of_files` gives for the same arguments."""
     scorings, forms = choose(metrics, protocol, seed), forms_for(device)
     closed = any(forms(one).kernel_sums for one in scorings)
-    within = permutations > 0 and labels is not None
+    by_class = any(forms(one).class_sums for one in scorings)
+    within = labels is not None and (permutations > 0 or by_class)
     return Printed(scorings, files, permutations > 0 or closed, within, intervals)

@@ -24,13 +24,19 @@ from whyalike.similarity.api import LAYER, choose, forms_for
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.intervals import over_stimuli, scores_of_interval
 from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.nulls import closed_null, null_end, p_value, row_orders, within_class_orders
+from whyalike.similarity.nulls import (
+    closed_null,
+    closed_within_class,
+    null_of_draws,
+    row_orders,
+    within_class_null,
+    within_class_orders,
+)
 from whyalike.similarity.protocols import Scoring
 from whyalike.similarity.read_files import Pairs
 from whyalike.similarity.workbench import Rows, Workbench
 
 ALL = "all"  # in place of the names of metrics
-WITHIN_CLASS_NOTE = "within-class mean: of that null the mean alone; p and the null's end are of whole rows"
 MOST_DRAWS = 1_000_000  # p to six digits; all orders of rows are drawn before the first score
 SCHEMA = pa.schema(
     [
@@ -41,6 +47,7 @@ SCHEMA = pa.schema(
         *(pa.field(name, pa.float64()) for name in ("null_mean", "null_p95", "null_within_class", "p_value")),
         pa.field("n", pa.int64(), nullable=False),
         *(pa.field(name, pa.string(), nullable=False) for name in ("preprocessing", "estimator", "score_protocol")),
+        *(pa.field(name, pa.float64()) for name in ("null_within_class_p95", "p_within_class")),
     ]
 )
 
@@ -206,16 +213,16 @@ def _row(
         **{"metric": chosen.metric, "a": a, "b": b, "value": scorable.value(), "n": n},
         **{"preprocessing": chosen.preprocessing, "estimator": chosen.estimator, "score_protocol": chosen.protocol},
     }
+    value, kind = row["value"], METRICS[chosen.metric].facts.kind
     if not permutations:
-        return row | closed_null(row["value"], [scorable.kernels()])
-    kind = METRICS[chosen.metric].facts.kind
+        within = {} if labels is None else closed_within_class(value, [scorable.of_classes(labels)])
+        return row | closed_null(value, [scorable.kernels()]) | within
     x = bench.representations[b][LAYER]
     every = x if isinstance(x, np.ndarray) else None  # a matrix over stimuli has no rows of its own that could be equal
-    null = drawn(row_orders(keyed("rows", bench.seed, n), n, permutations, every))
-    row |= {"null_mean": np.mean(null), "null_p95": null_end(null, kind), "p_value": p_value(row["value"], null, kind)}
+    row |= null_of_draws(value, drawn(row_orders(keyed("rows", bench.seed, n), n, permutations, every)), kind)
     if labels is not None:
         within = within_class_orders(keyed("within class", bench.seed, n), labels, permutations, every=True)
-        row["null_within_class"] = np.mean(drawn(within))
+        row |= within_class_null(value, drawn(within), kind)
     return row
 
 

@@ -6,7 +6,7 @@ score of the two labellings. A score that is undefined for one of its subsets ha
 """
 
 import logging
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ from whyalike.similarity.workbench import Rows, Scorable, Workbench
 
 ALL_PAIRS_OF_LAYERS = "max"  # in layer_a and layer_b, under the published layer rule
 LAYERS = 1 << 20  # more than a model has: places of a pair
+Scored = tuple[Scoring, list[Scorable], float]
 _log = logging.getLogger(__name__)
 
 
@@ -64,8 +65,8 @@ def score_pairs(
         the metric.
     protocols : of "exact" (each layer against the one of the same name, or the pair's own layers) and "as_published"
         (maximum over all layer pairs); a metric has rows under those of them that it has.
-    permutations : draws of each permutation null; 0: that of row permutations in closed form for metrics that have one
-        (`whyalike.similarity.moments`), none for others. Draws of cknna are all defined where the score is, because
+    permutations : draws of each permutation null that has no closed form (`whyalike.similarity.moments`,
+        `whyalike.similarity.within_class`); 0: it is absent. Draws of cknna are all defined where the score is, because
         what can be undefined does not change when rows are permuted.
     seed : of the nulls and of svcca as published.
     kept : number of a pair -> its rows, of those that are scored already; each other one is added when it is.
@@ -76,7 +77,8 @@ def score_pairs(
     -------
     One row a (pair, layers, scoring, protocol), in this order, with the columns of `table.SCORE_SCHEMA`. null_mean and
     null_p95 (95 % quantile, the next larger draw; of a distance the 5 % quantile, the next smaller one) are of the row
-    permutations, null_within_class is a mean. p_value counts the draws at least as alike as the score.
+    permutations, null_within_class and null_within_class_p95 of those within class. p_value and p_within_class count
+    the draws at least as alike as the score.
 
     Raises
     ------
@@ -108,20 +110,7 @@ def _score_pair(
     rows = []
     for number, layers in enumerate([*pair.layers_in(workbench.representations), (None, None)]):
         named = [layer or ALL_PAIRS_OF_LAYERS for layer in layers]
-        scored: list[tuple[Scoring, list[Scorable], float]] = []
-        met: list[dict] = [{} for _ in subsets]
-        for one in chosen:
-            if one.layers_together is not (layers == (None, None)):
-                continue
-            try:
-                scorables = [workbench.scorable(pair.run_a, pair.run_b, s, one, *layers) for s in subsets]
-                values = [scorable.value(met=of_subset) for scorable, of_subset in zip(scorables, met, strict=True)]
-            except UndefinedScore as reason:
-                words = " x ".join(dict.fromkeys(named))
-                where = f"{pair.run_a} and {pair.run_b}, {pair.columns['stimuli']}, layer {words}"
-                _log.warning("no %s score (%s) of %s: %s", one.name, one.protocol, where, reason)
-                continue
-            scored.append((one, scorables, float(np.mean(values))))
+        scored = list(_scored(workbench, pair, subsets, chosen, layers))
         for (one, _, value), nulls in zip(scored, _nulls(scored, classes, draws), strict=True):
             rows.append(
                 {
@@ -145,6 +134,29 @@ def _score_pair(
                 }
             )
     return rows
+
+
+def _scored(
+    workbench: Workbench,
+    pair: PairOnStimuli,
+    subsets: Sequence[Rows],
+    chosen: Sequence[Scoring],
+    layers: tuple[str, str] | tuple[None, None],
+) -> Iterator[Scored]:
+    """Each scoring that compares these layers, with its intermediates of each subset and its value."""
+    met: list[dict] = [{} for _ in subsets]
+    for one in chosen:
+        if one.layers_together is not (layers == (None, None)):
+            continue
+        try:
+            scorables = [workbench.scorable(pair.run_a, pair.run_b, s, one, *layers) for s in subsets]
+            values = [scorable.value(met=of_subset) for scorable, of_subset in zip(scorables, met, strict=True)]
+        except UndefinedScore as reason:
+            words = " x ".join(dict.fromkeys(layer or ALL_PAIRS_OF_LAYERS for layer in layers))
+            where = f"{pair.run_a} and {pair.run_b}, {pair.columns['stimuli']}, layer {words}"
+            _log.warning("no %s score (%s) of %s: %s", one.name, one.protocol, where, reason)
+            continue
+        yield one, scorables, float(np.mean(values))
 
 
 def _widths(workbench: Workbench, pair: PairOnStimuli, layers: tuple[str, str] | tuple[None, None]) -> dict[str, int]:
@@ -188,7 +200,7 @@ def _draws(pair: PairOnStimuli, subsets: Sequence[Rows], permutations: int, seed
 
 
 def _nulls(
-    scored: Sequence[tuple[Scoring, list[Scorable], float]], classes: Sequence[np.ndarray] | None, draws: _Draws | None
+    scored: Sequence[Scored], classes: Sequence[np.ndarray] | None, draws: _Draws | None
 ) -> list[dict[str, float]]:
     """What the nulls of each score give: in closed form where there is one, else from draws."""
     kinds = [METRICS[one.metric].facts.kind for one, _, _ in scored]

@@ -213,26 +213,36 @@ def test_what_is_guessed_reserves_more_than_what_was_measured(demo, plan_of):
 
 
 def test_scoring_grows_with_the_square_of_the_stimuli_and_with_the_pairs(demo, plan_of):
-    scoring = {"seconds": 1, "pair": 0, "pair_row": 0, "pair_row_squared": 1e-6, "shares": {"other": 0.5}}
+    other = {"row_squared": 1e-6, "pair_row": 1e-3}
+    scoring = {"seconds": 1, "families": {"other": other}}
     wildcards = {
         "study": "dataset_overlap",
         "comparison": "digits",
         "stimuli": "colorshapedigit_test",
         "job": "kernels",
     }
-    # 5 levels x 5 seeds, n = 600
-    assert plan_of(demo, scoring=scoring).estimate("score_comparison", wildcards).seconds == 1 + 25 * 0.36
-    demo["stimuli"]["colorshapedigit_test"]["n"] = 300
-    assert plan_of(demo, scoring=scoring).estimate("score_comparison", wildcards).seconds == 1 + 25 * 0.09
+    # of each of 5 seeds A, 5 levels of B and both starts; two scorings of each pair, under both protocols, n = 600
+    models, pairs = 5 * (1 + 5 + 2), 5 * 5
+    for n in (600, 300):
+        demo["stimuli"]["colorshapedigit_test"]["n"] = n
+        seconds = plan_of(demo, scoring=scoring).estimate("score_comparison", wildcards).seconds
+        assert seconds == pytest.approx(1 + 2 * (models * 1e-6 * n**2 + pairs * 2 * 1e-3 * n))
+    parts = [{**wildcards, "part": f".part{part}"} for part in range(3)]
+    demo["operation"] = {"seeds_per_score_job": 2}
+    plan = plan_of(demo, scoring={"seconds": 0, "families": {"other": other}})
+    work = [plan.estimate("score_comparison", part).seconds for part in parts]
+    assert work == pytest.approx([(seconds - 1) * share for share in (2 / 5, 2 / 5, 1 / 5)])
 
 
 def test_a_family_takes_its_share_of_the_scoring(demo, plan_of):
-    shares = {"kernels": 0.1, "neighbours": 0.2, "other": 0.5}
-    plan = plan_of(demo, scoring={"seconds": 2, "pair": 1, "pair_row": 0, "pair_row_squared": 0, "shares": shares})
+    each = {"kernels": 0.1, "neighbours": 0.2, "other": 0.5}
+    families = {name: {"pair_row": share} for name, share in each.items()}
+    plan = plan_of(demo, scoring={"seconds": 2, "work": 3, "families": families})
     comparison = {"study": "dataset_overlap", "comparison": "digits", "stimuli": "digits_test"}
-    jobs = {"kernels": 2 * 0.1, "neighbours": 4 * 0.2, "rbf": 0.5}
+    n, _ = plan.workload.stimuli("digits_test")
+    jobs = {"kernels": 2 * 0.1, "neighbours": 5 * 0.2, "rbf": 0.5}  # scorings of each, under two protocols
     found = {job: plan.estimate("score_comparison", {**comparison, "job": job}).seconds for job in jobs}
-    assert found == pytest.approx({job: 2 + 25 * share for job, share in jobs.items()})
+    assert found == pytest.approx({job: 2 + 3 * 25 * 2 * n * share for job, share in jobs.items()})
 
 
 def test_extraction_counts_trained_and_untrained_models(demo, plan_of):
@@ -320,16 +330,16 @@ def test_runs_from_files_are_extracted_and_scored_but_not_trained(demo, plan_of)
         "model": "resnet8", "size": 8, "mean": [0, 0, 0], "std": [1, 1, 1],
     }  # fmt: skip
     demo["studies"]["mine"] = {"factor": "external", "settings": ["files"], "stimuli": ["colorshapedigit_test"]}
-    plan = plan_of(
-        demo, scoring={"seconds": 0, "pair": 1, "pair_row": 0, "pair_row_squared": 0, "shares": {"other": 0.5}}
-    )
+    plan = plan_of(demo, scoring={"seconds": 0, "families": {"other": {"pair_row": 1 / 600}}})
     imported = plan.estimate("import_runs", {"setting": "files", "seed": "0"})
     assert (imported.factor, set(imported.studies), imported.runs) == ("external", {"mine"}, {})
     wildcards = {"setting": "files", "factor": "external", "seed": "0", "stimuli": "colorshapedigit_test"}
     # 3 models and the 3 that they started from, 600 stimuli, 64 units of 4 bytes
     assert plan.estimate("extract_avgpool", wildcards).own_bytes == 6 * 600 * 64 * 4
     comparison = {"study": "mine", "comparison": "files", "stimuli": "colorshapedigit_test", "job": "kernels"}
-    assert plan.estimate("score_comparison", comparison).seconds == 3  # pairs, by two metrics of half the cost each
+    assert plan.estimate("score_comparison", comparison).seconds == pytest.approx(
+        3 * 2 * 2
+    )  # pairs, by two metrics and protocols
 
 
 def test_every_cell_of_the_demo_and_the_default_is_planned(demo, plan_of):

@@ -64,7 +64,7 @@ def test_the_command_tells_runs_by_study_and_what_is_made_and_writes_nothing(fol
     assert rows[0] == ["study", "setting", "runs", "done", "running", "waiting", "interrupted", "failed"]
     assert ["task_overlap", "digits", "21", "-", "-", "21", "-", "-"] in rows
     assert ["all,", "each", "run", "once", "72", "0", "0", "72", "0", "0"] in rows
-    assert "Made: activations 0 of 33, scores 0 of 55, statistics 0 of 3, figures 0 of 11" in answer.stdout
+    assert "Made: activations 0 of 33, scores 0 of 46, statistics 0 of 3, figures 0 of 11" in answer.stdout
     assert "with 1 job at a time; none runs now" in answer.stdout
     assert "SLURM" not in answer.stdout
     assert sorted(folder.rglob("*")) == before
