@@ -157,7 +157,7 @@ class Similarity(Section):
         99,
         ge=0,
         le=10**6,
-        description="Draws of each permutation null that has no closed form (docs/metrics.md: those of CKA have one); 0: none.",
+        description="Draws of each permutation null that has no closed form (that of CKA has one); 0: none.",
     )
     seed: Seed = Field(0, description="Key of the permutations.")
 
