@@ -47,7 +47,7 @@ claims: demo
 test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# forty faults at random moments of a small study (WHYALIKE_FAULTS_SEED draws others); a plan of 20,000 jobs
+# forty faults at random moments of a small study (WHYALIKE_FAULTS_SEED draws others), and broken code that they must notice; a plan of 20,000 jobs
 test-slow: setup
 	@$(BIN)/python -m pytest -m slow -n 2 --dist worksteal
 

@@ -132,11 +132,13 @@ def test_a_second_holder_waits_until_the_first_is_killed(tmp_path, stored):
 
     second = threading.Thread(target=wait)
     second.start()
-    assert not held.wait(6 * EVERY)  # several tries, none of them got it
-    assert messages == [
-        f"run {IDENTITY} is trained by process {first.pid} on {holder()['host']}: waiting until it ends"
-    ]
-    first.kill()
+    try:
+        assert not held.wait(6 * EVERY)  # several tries, none of them got it
+        assert messages == [
+            f"run {IDENTITY} is trained by process {first.pid} on {holder()['host']}: waiting until it ends"
+        ]
+    finally:  # else pytest waits for it
+        first.kill()
     assert end(first) == -9
     assert held.wait(PATIENCE)
     second.join()
