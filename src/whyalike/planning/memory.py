@@ -1,18 +1,21 @@
 """How much memory a job asks for, before any data exist: from stimuli, units, runs and metrics, or from user files.
 
 What a job holds is counted. How often is measured, again in `tests/unit/planning/test_memory.py`: of scores of up to
-4,000 stimuli, of activations from files of up to 240 MB, and of extraction on a CPU. What a GPU's libraries take beside
-that, checkpoints and the preparation of data are estimates that no job has confirmed.
+4,000 stimuli, of activations from files of up to 240 MB, of own images in a .npz, and of extraction on a CPU. What a
+GPU's libraries take beside that, checkpoints and the preparation of other data are estimates that no job has confirmed.
 A job that needed more is tried again with more, as often as the profile allows. Training asks for what it always did:
 how much a model of the user's takes is not known.
 """
 
+import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from whyalike.config.external import OwnActivations
+from whyalike.data.parameters import ArraysParameters
 from whyalike.grid import views
 from whyalike.grid.paths import cell_of
 from whyalike.grid.runs import Cell
@@ -33,6 +36,8 @@ SQUARES = {"rsa": 7.0, "regression": 5.0, "rbf": 4.0, "distances": 5.0}
 BESIDE = 2.0
 IMPORTED = 2.6  # times a file of half precision, as float32 and a third beside it
 PREPARED = 4000  # MB, beside the data set
+NPZ = ".npz"
+DEFLATE = 1032  # bytes of one that was compressed, at most: a table of contents that claims more is damaged
 
 
 @dataclass(frozen=True)
@@ -144,13 +149,31 @@ class Memory:
         return of_extraction(self._vectors(cell_of(wildcards), wildcards.stimuli), samples, data)
 
     def _prepare_data(self, wildcards: Any) -> float:
-        return PREPARED / HEADROOM * MEGABYTE + self.plan.workload.bytes_of_images(wildcards.dataset)
+        """The data set; of a .npz, which cannot be mapped, what is read and what is written, which is."""
+        size, dataset = self.plan.workload.bytes_of_images(wildcards.dataset), self.config.datasets[wildcards.dataset]
+        if isinstance(dataset, ArraysParameters) and dataset.images.suffix == NPZ:
+            size = 2 * _size(dataset.images)
+        return PREPARED / HEADROOM * MEGABYTE + size
 
 
 def _largest(files: Iterable[str]) -> float:
     return max(map(_size, files), default=0.0)
 
 
-def _size(path: str) -> float:
-    """Bytes of a file of the user; one that is not there yet counts as none, until the workflow is started again."""
-    return Path(path).stat().st_size if Path(path).is_file() else 0.0
+def _size(path: str | Path) -> float:
+    """Bytes of a file of the user, of a .npz unpacked; one that is not there yet counts as none until the next plan."""
+    path = Path(path)
+    if not path.is_file():
+        return 0.0
+    size = path.stat().st_size
+    return _unpacked(path, size) if path.suffix == NPZ else size
+
+
+@cache
+def _unpacked(path: Path, size: int) -> float:
+    """Bytes of the arrays of a .npz of so many bytes; of one that is damaged, which its job tells, these."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return sum(min(one.file_size, DEFLATE * one.compress_size) for one in archive.infolist())
+    except Exception:
+        return size

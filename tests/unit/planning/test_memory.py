@@ -121,12 +121,13 @@ def test_samples_of_an_extraction_take_less_than_what_is_asked_beside_the_librar
 
 @pytest.fixture
 def memory(tmp_path):
-    """A maker of the memory of the demo with other seeds of its first study, or other numbers of stimuli."""
+    """A maker of the memory of the demo with other seeds of its first study, numbers of stimuli, or own arrays."""
 
-    def make(seeds=None, stimuli=None):
+    def make(seeds=None, stimuli=None, arrays="absent.npz"):
         values = yaml.safe_load(Path("config/demo.yaml").read_text(encoding="utf-8"))
         if seeds:
             values["studies"]["dataset_overlap"]["seeds"] = list(range(seeds))
+        values["datasets"]["scans"] = {"source": "arrays", "images": str(arrays), "title": "scans"}
         flow = Workflow(reading.check(values))
         plan = Plan(flow.config, flow.grid, costs.read("config/costs.yaml"), tmp_path)
         if stimuli:
@@ -171,3 +172,33 @@ def test_imports_ask_by_the_size_of_the_largest_file(memory, tmp_path, monkeypat
             monkeypatch.setattr(own.flow, files, lambda _, names=names: [str(tmp_path / name) for name in names])
             asked.append(own.of(rule)(None, 1))
         assert asked[1] - asked[0] == pytest.approx(HEADROOM * 2.6 * 250, rel=0.01)
+
+
+def test_a_compressed_file_of_activations_counts_as_the_array_in_it(memory, tmp_path, monkeypatch):
+    np.savez_compressed(file := tmp_path / "a.npz", vectors=np.zeros((1000, 12_500), np.float32))
+    assert file.stat().st_size < 1_000_000
+    own = memory()
+    monkeypatch.setattr(own.flow, "activation_files", lambda _: [str(file)])
+    assert own.of("import_activations")(None, 1) == pytest.approx(HEADROOM * (LIBRARIES + 2.6 * 50), rel=0.01)
+    file.write_bytes(file.read_bytes()[:-100])  # damaged: the job says so
+    assert own.of("import_activations")(None, 1) < HEADROOM * (LIBRARIES + 2.6)
+
+
+PREPARED = """
+import sys
+from pathlib import Path
+from whyalike.data.stage import prepare
+
+file = Path(sys.argv[1])
+prepare("arrays", {"images": str(file), "title": "t"}, file.with_name("prepared"), 1, lambda line: None)
+"""
+
+
+def test_arrays_ask_for_what_is_in_a_compressed_file(memory, tmp_path):
+    n, side = 20_000, 64  # 246 MB
+    labels = np.arange(n) % 10
+    np.savez_compressed(file := tmp_path / "a.npz", images=np.zeros((n, side, side, 3), np.uint8), labels=labels)
+    scans = SimpleNamespace(dataset="scans")
+    none, asked = (MEGABYTE * own.of("prepare_data")(scans, 1) for own in (memory(), memory(arrays=file)))
+    taken = taken_by(PREPARED, file) - taken_by("from whyalike.data import own_arrays, stage")
+    assert taken < asked - none < 1.5 * taken
