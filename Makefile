@@ -55,7 +55,7 @@ test-slow: setup
 test-cluster: setup
 	@$(BIN)/python -m pytest -m cluster tests/cluster -rs
 
-# twenty faults at random moments of a small study on that SLURM (WHYALIKE_FAULTS_SEED draws others): 12 to 20 minutes
+# twenty faults at random moments of a small study on that SLURM (WHYALIKE_FAULTS_SEED draws others): 6 to 20 minutes
 test-cluster-faults: setup
 	@$(BIN)/python -m pytest -m cluster_faults tests/cluster -rs
 
