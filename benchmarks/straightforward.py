@@ -139,7 +139,7 @@ def svcca(x: torch.Tensor, y: torch.Tensor, dims: int = 10) -> float:
     bases = []
     for z in (x, y):
         z = z - z.mean(dim=0)
-        bases.append(torch.linalg.svd(z / z.std(dim=0), full_matrices=False).U[:, :dims])
+        bases.append(torch.linalg.svd(z, full_matrices=False).U[:, :dims])
     return float(torch.linalg.svdvals(bases[0].T @ bases[1]).mean())
 
 

@@ -120,48 +120,50 @@ def moments_within_class(x: ClassSums, y: ClassSums, hollow: bool) -> tuple[floa
 
     ``hollow``: of HSIC_1 times n (n - 3), in place of Z.
     """
-    n, sizes = len(x.lengths), x.sizes
-    classes = len(sizes)
+    sizes = x.sizes.astype(np.float64)
     fewer = sizes - 1
+    own = np.diag_indices(len(sizes))
     mean = float(np.vdot(x.constant, y.constant)) + float((x.spread * y.spread / fewer).sum())
     linear = sum(
         np.vdot(a.T @ a, b.T @ b) / (size - 1)
-        for size, start in zip(sizes, x.starts, strict=True)
+        for size, start in zip(x.sizes, x.starts, strict=True)
         for a, b in [(x.towards[start : start + size], y.towards[start : start + size])]
     )
-    own = np.diag_indices(classes)
-    between = np.array(x.overlaps * y.overlaps) / np.outer(fewer, fewer)
+    of_orders = variance_of_orders(sizes, *((one.spread, one.overlaps[own], one.fourth) for one in (x, y)))
+    between = x.overlaps * y.overlaps / np.outer(fewer, fewer)
     between[own] = 0
-    of_three = sizes / (fewer * (sizes - 2))  # of a product of a matrix and two kernels
-    of_orders = variance_of_orders(
-        sizes.astype(np.float64), *((one.spread, one.overlaps[own], one.fourth) for one in (x, y))
-    )
-    variance = (
-        4 * float(linear)
-        + float(of_orders.sum())
-        + 2 * float(between.sum())
-        + 4 * float(((x.skewed * y.skewed).sum(axis=1) * of_three).sum())
-    )
-    freedom = n - classes
+    with_skewness = ((x.skewed * y.skewed).sum(axis=1) * _of_three(sizes)).sum()
+    variance = 4 * float(linear + with_skewness) + float(of_orders.sum()) + 2 * float(between.sum())
+    freedom = sizes.sum() - len(sizes)
     third = 8 * (x.cube * y.cube / freedom**3 + 3 * float(np.vdot(x.steep, y.steep)) / freedom**2)
-    if not hollow:
-        return mean, variance, third
+    if hollow:
+        of_diagonals = _less_the_diagonals(x, y)
+        mean, variance = mean + of_diagonals[0], variance + of_diagonals[1]
+    return mean, variance, third
+
+
+def _of_three(sizes: np.ndarray) -> np.ndarray:
+    """Of each class, what a product of a matrix and two kernels is over, for their diagonals."""
+    return sizes / ((sizes - 1) * (sizes - 2))
+
+
+def _less_the_diagonals(x: ClassSums, y: ClassSums) -> tuple[float, float]:
+    """What mean and variance change by where the products of the kernels' diagonals are subtracted."""
+    n, sizes = len(x.lengths), x.sizes.astype(np.float64)
     share = n / (n - 2)
+    totals = [float((sizes * one.mean_diagonal).sum()) for one in (x, y)]
     products = float((sizes * x.mean_diagonal * y.mean_diagonal).sum())
-    total = [float((one.sizes * one.mean_diagonal).sum()) for one in (x, y)]
-    mean += total[0] * total[1] / ((n - 1) * (n - 2)) - share * products
     squares, across, inside = (
-        [one.of_classes(values(one)) for one in (x, y)]
+        np.multiply(*(one.of_classes(values(one)) for one in (x, y)))
         for values in (
             lambda one: one.diagonal**2,
             lambda one: one.diagonal[:, None] * one.towards,
             lambda one: one.diagonal * one.lengths,
         )
     )
-    variance += share**2 * float((squares[0] * squares[1] / fewer).sum())
-    variance -= 4 * share * float(((across[0] * across[1]).sum(axis=1) / fewer).sum())
-    variance -= 2 * share * float((inside[0] * inside[1] * of_three).sum())
-    return mean, variance, third
+    variance = share**2 * (squares / (sizes - 1)).sum() - 4 * share * (across.sum(axis=1) / (sizes - 1)).sum()
+    variance -= 2 * share * (inside * _of_three(sizes)).sum()
+    return totals[0] * totals[1] / ((n - 1) * (n - 2)) - share * products, float(variance)
 
 
 @dataclass(frozen=True)
