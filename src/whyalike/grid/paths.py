@@ -80,9 +80,11 @@ class Paths:
         self, study: str, comparison: views.Comparison, part: str = WHOLE
     ) -> list[tuple[int, views.PairOfViews]]:
         """The pairs of a comparison, or of a part of it, each with its number among all."""
-        seeds = score_parts(self.grid, study, comparison)[part]
         pairs = enumerate(views.pairs(self.grid, study, comparison))
-        return [(number, pair) for number, pair in pairs if part == WHOLE or pair.runs.seed in seeds]
+        if part == WHOLE:
+            return list(pairs)
+        seeds = score_parts(self.grid, study, comparison)[part]
+        return [(number, pair) for number, pair in pairs if pair.runs.seed in seeds]
 
     def comparison_datasets(self, wildcards: Any) -> list[str]:
         """Label files of the training data and of the stimuli of a comparison."""

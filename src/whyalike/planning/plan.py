@@ -301,7 +301,8 @@ class Plan:
 
     def _models_and_pairs(self, study: str, comparison: views.Comparison, part: str) -> tuple[int, int]:
         """How many models, the untrained ones among them, and pairs a part of a comparison has."""
-        seeds, models, pairs = score_parts(self.grid, study, comparison)[part], set(), 0
+        seeds = () if part == WHOLE else score_parts(self.grid, study, comparison)[part]
+        models, pairs = set(), 0
         for pair in self.grid.pairs(study, comparison.a, comparison.b):
             if part == WHOLE or pair.seed in seeds:
                 models |= {pair.run_a.identity, pair.run_b.identity, pair.run_a.untrained, pair.run_b.untrained}

@@ -177,6 +177,8 @@ def test_a_comparison_is_scored_in_parts_of_so_many_seeds(demo):
     by_number = {number: pair for part in parts for number, pair in zip(part["numbers"], part["pairs"], strict=True)}
     assert [by_number[number] for number in range(len(by_number))] == whole["pairs"]
     assert [part for part in parts[2] if parts[2][part] != whole.get(part)] == ["numbers", "pairs"]
+    joined = json.loads(flow.similarity_work(SimpleNamespace(**vars(COMPARISON))))
+    assert joined["pairs"] == whole["pairs"] and "numbers" not in joined
     assert flow.comparison_manifests(names[1]) == [
         f"results/demo/models/digits/dataset/seed{s}.parquet" for s in (2, 3)
     ]
