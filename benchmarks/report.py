@@ -109,7 +109,7 @@ def jobs_section(jobs: Sequence[ScoreJob]) -> str:
     text = (
         "A pair of models and their untrained starts, two protocols, both nulls (19 draws where they have no closed "
         "form), process time on one thread. One by one: each metric makes its own neighbour search, and all nulls are "
-        "drawn."
+        "drawn. What is left of the neighbours is one search for each model, set of stimuli and protocol: their floor."
     )
     rows = [[job.family, f"{job.n:,}", seconds(job.after), seconds(job.before), f"{job.before / job.after:.1f}×",
              f"{job.apart:.0e}"] for job in jobs]  # fmt: skip

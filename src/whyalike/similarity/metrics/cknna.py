@@ -80,8 +80,9 @@ def _norm(lists: np.ndarray, values: np.ndarray) -> float:
 def compare(x: MaskedKernel, y: MaskedKernel, parameters: Mapping[str, Any], met: Meeting | None = None) -> float:
     """HSIC_1 on the common neighbours, normalised; 1 on (X, X), not bounded in general."""
     met = met or meet(x, y, None)
-    rows, of_y = met.rows, met.rows if met.order is None else met.order[met.rows]
-    common = (len(met.x), rows, met.x[rows, met.in_x], x.values[rows, met.in_x], y.values[of_y, met.in_y])
+    rows, in_x, in_y = met.common
+    of_y = rows if met.order is None else met.order[rows]
+    common = (len(met.x), rows, met.x[rows, in_x], x.values[rows, in_x], y.values[of_y, in_y])
     hsic = _hsic_1(*common) if len(rows) else 0.0
     return hsic / (x.norm * (y.norm_again if met.is_again else y.norm) + parameters["eps"])
 

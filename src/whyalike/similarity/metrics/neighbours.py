@@ -48,28 +48,31 @@ def permute(y: Neighbours, order: np.ndarray) -> Neighbours:
 class Meeting:
     """What metrics of neighbours need of a pair, y in an ``order`` or as it is.
 
-    ``x`` and ``y`` are lists (n x k), y's drawn again where x has the same ties (``is_again``). The entry ``in_x`` of
-    x's equals the entry ``in_y`` of y's in each of ``rows``, in ascending order; under a permutation these are few.
+    ``x`` and ``y`` are lists (n x k), y's drawn again where x has the same ties (``is_again``). ``equal`` [i, j, row]
+    says whether entry i of x's equals entry j of y's (k x k x n); under a permutation few are.
     """
 
     order: np.ndarray | None
     is_again: bool
     x: np.ndarray
     y: np.ndarray
-    rows: np.ndarray
-    in_x: np.ndarray
-    in_y: np.ndarray
+    equal: np.ndarray
 
     @cached_property
     def matches(self) -> np.ndarray:
-        """[i, j, row] = 1 where entry i of x's list equals entry j of y's, else 0, of the rows that have such entries:
-        of the others lcs is 0 and the edit distance k.
+        """``equal`` as 0 and 1. Where few rows have equal entries, of these alone: of the others lcs is 0 and the edit
+        distance k.
         """
-        new = np.diff(self.rows, prepend=-1) > 0
-        k = self.y.shape[1]
-        matches = np.zeros((k, k, np.count_nonzero(new)), np.int8)
-        matches[self.in_x, self.in_y, np.cumsum(new) - 1] = 1
-        return matches
+        sharing = self.equal.any(axis=(0, 1))
+        few = 2 * np.count_nonzero(sharing) < len(sharing)
+        return (self.equal[:, :, sharing] if few else self.equal).view(np.int8)
+
+    @cached_property
+    def common(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Row, place in x's list and place in y's of the equal entries, by row."""
+        in_x, in_y, rows = np.unravel_index(np.flatnonzero(self.equal), self.equal.shape)
+        by_row = np.argsort(rows, kind="stable")
+        return rows[by_row], in_x[by_row], in_y[by_row]
 
 
 def meet(x: Any, y: Any, order: np.ndarray | None) -> Meeting:
@@ -90,15 +93,12 @@ def _meet(x: Any, y: Any, order: np.ndarray | None, apart: bool) -> Meeting:
     y = y.again if is_again else y.lists
     y = y if order is None else permute_lists(y, order)
     of_x, of_y = (np.ascontiguousarray(z.T, dtype=np.int32) for z in (x.lists, y))
-    equal = of_x[:, None, :] == of_y[None, :, :]  # (k, k, n)
-    in_x, in_y, rows = np.unravel_index(np.flatnonzero(equal), equal.shape)
-    by_row = np.argsort(rows, kind="stable")
-    return Meeting(order, is_again, x.lists, y, rows[by_row], in_x[by_row], in_y[by_row])
+    return Meeting(order, is_again, x.lists, y, of_x[:, None, :] == of_y[None, :, :])
 
 
 def mutual(met: Meeting) -> float:
     """mean_i |N_X(i) & N_Y(i)| / k, in [0, 1]; k/(n - 1) by chance."""
-    return len(met.rows) / met.y.size
+    return np.count_nonzero(met.equal) / met.y.size
 
 
 def cycle(met: Meeting) -> float:
