@@ -63,3 +63,20 @@ def test_a_finished_study_is_cut_into_parts_without_training_and_grows_by_a_leve
     command = folder.snakemake_command("--dry-run", f"results/tiny/{MANIFEST}", config=config(("0", "0.5", "1")))
     plan = folder.call(command)
     assert "Nothing to be done" in plan.stdout
+
+
+def test_a_comparison_that_is_scored_seed_by_seed_has_the_same_table(finished, tmp_path):
+    shutil.copytree(finished.path, tmp_path, dirs_exist_ok=True)
+    folder, before = Folder(tmp_path), trained(finished)
+    values = yaml.safe_load(TINY.read_text(encoding="utf-8"))
+    values["operation"] |= {"seeds_per_score_job": 1}
+    config = tmp_path / "seeds.yaml"
+    config.write_text(yaml.safe_dump(values), encoding="utf-8")
+    table = "similarity/dataset_overlap/digits/digits_test.parquet"
+    whole = (folder.results / table).read_bytes()
+    shutil.rmtree((folder.results / table).parent)
+    make(folder, config, table)
+    parts = sorted(path.name for path in (folder.results / table).parent.glob("families/digits_test.*"))
+    assert parts == [f"digits_test.{job}.part{part}.parquet" for job in ("kernels", "neighbours_k5") for part in (0, 1)]
+    assert (folder.results / table).read_bytes() == whole
+    assert trained(folder) == before
