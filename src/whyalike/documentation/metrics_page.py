@@ -84,8 +84,9 @@ serves all five.
 The null within class shuffles stimuli of the same class. Two models that share nothing but the classes are beyond the
 null of rows under every metric, and not beyond this one. `p_within_class` and `null_within_class_p95` are its p and its
 end. For `cka` and `cka_unbiased` they are in closed form too: mean and variance are exact, the third moment is that of
-a normal distribution with one covariance for all classes. Where a class has fewer than four stimuli, where features
-are wider than there are stimuli, or where its skewness exceeds 1.5, it is drawn.
+a normal distribution with one covariance for all classes. It is drawn where a class has fewer than four stimuli, where
+its skewness exceeds 1.5, where the covariances of all classes take more than 256 MB, and where few stimuli have so many
+units that their kernel is the smaller work.
 
 ## Layers against layers
 

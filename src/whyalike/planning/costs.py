@@ -109,6 +109,7 @@ class Stage(Section):
 class FamilyCost(Section):
     """What a family of metrics costs on n stimuli and layers of d units, in seconds of one protocol with 19 draws."""
 
+    draws: bool = Field(True, description="Whether the cost of a pair grows with the draws of its nulls.")
     row_squared: Amount = Field(0, description="A model, by n².")
     row_squared_unit: Amount = Field(0, description="A model, by n² d: products of rows.")
     row_unit_squared: Amount = Field(0, description="A model, by n d²: products of units.")

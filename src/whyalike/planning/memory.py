@@ -101,14 +101,13 @@ class Memory:
         size = self._of_rules[rule]
         return lambda wildcards, attempt: attempt * round(HEADROOM * size(wildcards) / MEGABYTE)
 
-    def compared(self, study: str, comparison: str, stimuli: str) -> Compared:
-        """What a comparison on a stimulus set is made of."""
-        one = views.comparisons(self.config, study)[comparison]
+    def compared(self, wildcards: Any) -> Compared:
+        """What a comparison on a stimulus set, or a part of it, is made of."""
+        one, stimuli = views.comparisons(self.config, wildcards.study)[wildcards.comparison], wildcards.stimuli
         n, _ = self.plan.workload.stimuli(stimuli)
         units = max(self._units(setting, stimuli, n) for setting in one.settings)
         layers = max(len(self.config.settings[setting].layers) for setting in one.settings)
-        cells = views.cells(self.flow.grid, study, one)
-        size = sum(self._vectors(cell, stimuli) for cell in cells)
+        size = sum(self._vectors(cell, stimuli) for cell in self.flow.compared_cells(wildcards))
         return Compared(n, units, layers, size)
 
     def _units(self, name: str, stimuli: str, n: int) -> float:
@@ -137,7 +136,7 @@ class Memory:
     def _scores(self, wildcards: Any, scorings: Iterable[str], kept: float) -> float:
         metrics = self.config.similarity.metrics
         families = {METRICS[metric_of(name, metrics[name])].facts.family for name in scorings}
-        compared = self.compared(wildcards.study, wildcards.comparison, wildcards.stimuli)
+        compared = self.compared(wildcards)
         return of_scores(compared, families, self.config.similarity.protocols, kept)
 
     def _extract(self, wildcards: Any) -> float:

@@ -5,7 +5,6 @@ input, which need not exist. A training job costs its start and the runs that th
 """
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
@@ -161,15 +160,16 @@ class Plan:
         return self.costs.devices[self.device].guessed_sample(*self.workload.model(cell.setting)), "guessed"
 
     def largest_comparison(self) -> float:
-        """Bytes of the representations, in float32, of the comparison with most: all its seeds are scored together."""
-        sizes: Counter[tuple[str, str, str]] = Counter()
+        """Bytes of the representations, in float32, of the largest comparison, or of the seeds that one job scores."""
+        sizes: dict[tuple[str, str, str], list[float]] = {}
         for cell in self.grid.cells:
             if not isinstance(self.config.settings[cell.setting], OwnActivations):
                 for stimuli in self.grid.stimuli(cell):
                     wildcards = {**{name: str(value) for name, value in vars(cell).items()}, "stimuli": stimuli}
                     extracted = self.estimate(EXTRACTION, wildcards)
-                    sizes[cell.setting, cell.factor, stimuli] += extracted.vector_bytes
-        return max(sizes.values(), default=0)
+                    sizes.setdefault((cell.setting, cell.factor, stimuli), []).append(extracted.vector_bytes)
+        together = self.config.operation.seeds_per_score_job or len(self.grid.cells)
+        return max((sum(sorted(of_seeds)[-together:]) for of_seeds in sizes.values()), default=0)
 
     def _stage(self, rule: str) -> Stage:
         return self.costs.stages.get(rule, self.costs.stages["other"])
@@ -285,7 +285,7 @@ class Plan:
         layers = len(self.config.settings[comparison.a].layers)
         units = self.workload.units(comparison.a)
         d, seconds = units / layers, 0.0
-        draws = (1 + similarity.permutations) / 20  # of 19
+        draws = (1 + similarity.permutations) / 20 if family.draws else 1.0  # of 19
         for protocol in similarity.protocols:
             together = protocol == "as_published" and layers > 1  # all layers are one more, and each meets each
             of_pair = (layers + 1) ** 2 if together else len(comparison.layers or range(layers))

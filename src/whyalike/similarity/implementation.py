@@ -28,7 +28,7 @@ class Form:
     permute : (intermediates of y, order) -> the intermediates of ``y[order]``, without preparing again.
         ``y`` is as prepared, not permuted before; ``x`` of compare is never permuted.
     class_sums : of a metric of linear kernels, (intermediates, class of each row) -> the sums from which its null of
-        permutations within class follows, and whether of HSIC_1; None where draws are needed.
+        permutations within class follows; None where draws are needed.
     meet : of metrics that need the same of a pair, (intermediates of x, those of y, order of y's rows or None) -> it.
         Those that share ``meet`` and intermediates share a permutation's work.
     upon : the ``prepare`` of other metrics, from whose intermediates this one starts: it finds them under the parameter
@@ -61,7 +61,7 @@ class Form:
     kernel_sums: Callable[[Any], tuple[KernelSums, float]] | None = None
     precomputed: Mapping[str, Callable[[np.ndarray, Mapping[str, Any]], Any]] = field(default_factory=dict)
     left_out: Callable[[Any, Any, Mapping[str, Any]], np.ndarray] | None = None
-    class_sums: Callable[[Any, np.ndarray], tuple[ClassSums, bool] | None] | None = None
+    class_sums: Callable[[Any, np.ndarray], ClassSums | None] | None = None
     meet: Callable[[Any, Any, np.ndarray | None], Any] | None = None
     upon: Callable[[np.ndarray, Mapping[str, Any]], Any] | None = None
 

@@ -1,6 +1,6 @@
 """One score table of a comparison on one stimulus set, from those that its family jobs wrote.
 
-Each of them says of its rows where they stand among all (`placed` of `scoring.score_pairs`): by pair and layer. At one
+Each of them says of its rows where they stand among all (`places` of `scoring.score_pairs`): by pair and layer. At one
 place the scorings stand in the order of the configuration, so the table is the one that a single job would have made.
 """
 

@@ -24,6 +24,7 @@ from whyalike.similarity.precision import cross, row_blocks
 
 FEWEST_ROWS = 6  # the third moment divides by n - 5
 MOST_SKEWED = 2.0
+ROUNDING = 1e-9  # a smaller standard deviation of an alignment is none
 SYMMETRIC = 1e-3  # a smaller skewness is left out: it moves the 95 % point by .0003 standard deviations
 SMALLEST_P = 1e-3  # farther out three moments are too few: the 99.9 % point was up to 5 % too low at a skewness of 1.6
 BLOCK = 512  # rows of a kernel made at once
@@ -157,6 +158,7 @@ class PearsonIII:
     mean: float
     sd: float
     skewness: float
+    smallest_p: float = SMALLEST_P
 
     def point(self, above: float) -> float:
         """The value that a share ``above`` of the distribution lies above."""
@@ -173,14 +175,14 @@ class PearsonIII:
         return float(np.mean([max(0.0, self.point(above)) for above in (np.arange(1000) + 0.5) / 1000]))
 
     def p_value(self, value: float) -> float:
-        """The share of the distribution at or above a value; `SMALLEST_P` where it is less."""
+        """The share of the distribution at or above a value; ``smallest_p`` where it is less."""
         z = (value - self.mean) / self.sd
         if abs(self.skewness) < SYMMETRIC:
-            return max(SMALLEST_P, float(scipy.special.ndtr(-z)))
+            return max(self.smallest_p, float(scipy.special.ndtr(-z)))
         shape = 4 / self.skewness**2
         gamma = max(0.0, shape + np.sign(self.skewness) * z * shape**0.5)
         share = scipy.special.gammaincc(shape, gamma) if self.skewness > 0 else scipy.special.gammainc(shape, gamma)
-        return max(SMALLEST_P, float(share))
+        return max(self.smallest_p, float(share))
 
 
 @dataclass(frozen=True)
@@ -198,14 +200,23 @@ class Alignment:
 def null_of_rows(pairs: Sequence[Alignment]) -> PearsonIII | None:
     """The null of the mean of several alignments, the rows of each ordered apart; before it is cut.
 
-    None where there are too few rows or a skewness above `MOST_SKEWED`.
+    None where there are too few rows, a skewness above `MOST_SKEWED`, or no order that changes anything.
     """
     if any(pair.x.n < FEWEST_ROWS for pair in pairs):
         return None
     cumulants = np.mean([_cumulants(pair.x, pair.y, pair.scale) for pair in pairs], axis=0)
-    mean, variance, third = cumulants / len(pairs) ** np.arange(3)
-    null = PearsonIII(float(mean), float(variance**0.5), float(third / variance**1.5))
-    return None if abs(null.skewness) > MOST_SKEWED else null
+    return pearson_iii(cumulants / len(pairs) ** np.arange(3), MOST_SKEWED)
+
+
+def pearson_iii(cumulants: np.ndarray, most_skewed: float, smallest_p: float = SMALLEST_P) -> PearsonIII | None:
+    """The distribution with this mean, variance and third central moment, of a score of the order of 1; None where its
+    skewness is larger, or where nothing but rounding varies.
+    """
+    mean, variance, third = map(float, cumulants)
+    if not variance > ROUNDING**2:
+        return None
+    null = PearsonIII(mean, variance**0.5, third / variance**1.5, smallest_p)
+    return None if abs(null.skewness) > most_skewed else null
 
 
 def _cumulants(x: KernelSums, y: KernelSums, scale: float) -> tuple[float, float, float]:

@@ -77,8 +77,8 @@ def score_pairs(
     -------
     One row a (pair, layers, scoring, protocol), in this order, with the columns of `table.SCORE_SCHEMA`. null_mean and
     null_p95 (95 % quantile, the next larger draw; of a distance the 5 % quantile, the next smaller one) are of the row
-    permutations, null_within_class and null_within_class_p95 of those within class. p_value and p_within_class count
-    the draws at least as alike as the score.
+    permutations, null_within_class and null_within_class_p95 of those within class. p_value and p_within_class are
+    the share of orders at least as alike as the score.
 
     Raises
     ------

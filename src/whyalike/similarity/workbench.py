@@ -9,6 +9,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -53,13 +54,18 @@ class Rows:
 
 @dataclass(frozen=True)
 class Scorable:
-    """The intermediates of the layer pairs that make one score, and of the confound that is taken from it, if any."""
+    """The intermediates of the layer pairs that make one score, and of the confound that is taken from it, if any.
+
+    What else is made of them is kept by ``once`` of their workbench, under the names of ``runs`` and rows.
+    """
 
     scoring: Scoring
     form: Form
     layer_pairs: tuple[tuple[Any, Any], ...]
-    names: tuple[tuple[str, str], ...] = ()
+    names: tuple[tuple[str, str], ...]
     confound: Any = None
+    runs: tuple[tuple[str, str], ...] = ()
+    once: Callable[[Hashable, Callable[[], Any]], Any] | None = None
 
     def value(self, order: np.ndarray | None = None, met: dict | None = None) -> float:
         """The score; with ``order``, the score of x and ``y[order]``.
@@ -76,7 +82,8 @@ class Scorable:
         ]
         if not all(map(isfinite, values)):
             raise UndefinedScore(
-                f"{self.scoring.metric} must be a finite number; it is {values[0]}. Look at the scale of the features."
+                f"{self.scoring.metric} must be a finite number; it is {next(v for v in values if not isfinite(v))}. "
+                "Look at the scale of the features."
             )
         if self.scoring.layers_together:
             return max(0.0, *values)
@@ -111,15 +118,21 @@ class Scorable:
 
     def of_classes(self, groups: np.ndarray) -> OfClasses | None:
         """What the null of permutations within class follows from without draws; None where these are needed."""
-        if self.form.class_sums is None or len(self.layer_pairs) > 1 or self.confound is not None:
+        if self.form.class_sums is None or self.once is None or len(self.layer_pairs) > 1 or self.confound is not None:
             return None
-        ((x, y),) = self.layer_pairs
-        sums = [self.form.class_sums(one, groups) for one in (x, y)]
+        classes = hashlib.blake2b(groups.tobytes()).digest()
+        sums = [
+            self.once(
+                (self.form.class_sums, self.scoring.preprocessing, *run, layer, classes),
+                partial(self.form.class_sums, one, groups),
+            )
+            for run, layer, one in zip(self.runs, self.names[0], self.layer_pairs[0], strict=True)
+        ]
         if None in sums:
             return None
-        (of_x, hollow), (of_y, _) = sums
-        norm = self.form.kernel_sums(x)[1] * self.form.kernel_sums(y)[1]
-        return OfClasses(of_x, of_y, norm + self.scoring.eps, hollow, self.scoring.layers_together and hollow)
+        (of_x, norm_x), (_, norm_y) = map(self.form.kernel_sums, self.layer_pairs[0])
+        hollow = of_x.trace == 0
+        return OfClasses(*sums, norm_x * norm_y + self.scoring.eps, hollow, self.scoring.layers_together and hollow)
 
 
 def _read(form: Form, parameters: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -205,7 +218,10 @@ class Workbench:
                     reasons.append(reason)
         if not pairs:
             raise reasons[0]
-        return Scorable(scoring, form, tuple(pairs), tuple(names), self._confound(rows, scoring, form))
+        runs = (run_x, rows.key), (run_y, rows.key)
+        return Scorable(
+            scoring, form, tuple(pairs), tuple(names), self._confound(rows, scoring, form), runs, self._once
+        )
 
     def _confound(self, rows: Rows, scoring: Scoring, form: Form) -> Any:
         """The intermediates of the confound; None where there is none."""

@@ -122,6 +122,11 @@ def published(metric: str, *layers: np.ndarray) -> Scorable:
     return bench.scorable("x", "y", Rows.of(np.arange(len(layers[0]))), scoring(metric, "as_published", {}))
 
 
+def test_there_is_none_where_no_order_changes_anything():
+    x = np.eye(12)  # all rows are equally far apart
+    assert closed_null(1.0, [scorable("cka", x, x).kernels()]) == {}
+
+
 def test_there_is_none_of_few_rows_or_of_a_maximum_over_layers():
     x = np.random.default_rng(6).normal(size=(5, 3))
     assert closed_null(0.5, [scorable("cka", x, x).kernels()]) == {}

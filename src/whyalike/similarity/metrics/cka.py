@@ -8,7 +8,6 @@ and the two diagonals. Float32 features are multiplied in float32 and summed in 
 (`whyalike.similarity.precision`).
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -56,17 +55,6 @@ class Features:
     def unbiased_norm(self) -> float:
         """The same of HSIC_1."""
         return norm_of(hsic_1_or_zero(self.square, self.diagonal, self.diagonal), "HSIC_1")
-
-    @cached_property
-    def _of_classes(self) -> dict[bytes, ClassSums | None]:
-        return {}
-
-    def class_sums(self, groups: np.ndarray) -> ClassSums | None:
-        """The sums by class of the rows (n); None of a kernel, whose draws take no longer."""
-        key = hashlib.blake2b(groups.tobytes()).digest()
-        if key not in self._of_classes:
-            self._of_classes[key] = None if self.is_kernel else class_sums(self.matrix, self.diagonal, groups)
-        return self._of_classes[key]
 
     @cached_property
     def sums(self) -> tuple[KernelSums, KernelSums]:
@@ -275,8 +263,9 @@ def permute_rbf(y: Kernel, order: np.ndarray) -> Kernel:
     return replace(y, order=order)
 
 
-def _of(sums: ClassSums | None, hollow: bool) -> tuple[ClassSums, bool] | None:
-    return None if sums is None else (sums, hollow)
+def class_sums_of(x: Features, groups: np.ndarray) -> ClassSums | None:
+    """The sums by class of the rows (n); None of a kernel, whose draws take no longer."""
+    return None if x.is_kernel else class_sums(x.matrix, x.diagonal, groups)
 
 
 _biased = Form(
@@ -290,7 +279,7 @@ _biased = Form(
     left_out=linear_left_out,
     precomputed={"kernel": given_linear},
     kernel_sums=lambda x: (x.sums[0], x.norm),
-    class_sums=lambda x, groups: _of(x.class_sums(groups), hollow=False),
+    class_sums=class_sums_of,
 )
 _unbiased = replace(
     _biased,
@@ -299,7 +288,6 @@ _unbiased = replace(
     from_squares=unbiased_from_squares,
     left_out=unbiased_left_out,
     kernel_sums=lambda x: (x.sums[1], x.unbiased_norm),
-    class_sums=lambda x, groups: _of(x.class_sums(groups), hollow=True),
 )
 _rbf = Form(
     prepare_rbf,

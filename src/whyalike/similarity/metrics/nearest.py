@@ -50,10 +50,6 @@ class Neighbours:
     again: np.ndarray | None = None
     ties: str = ""
 
-    def beside(self, other: "Neighbours") -> np.ndarray:
-        """The lists to compare with those of ``other``: not the same draw twice."""
-        return self.lists if self.again is None or self.ties != other.ties else self.again
-
 
 def nearest(x: np.ndarray, k: int) -> np.ndarray:
     """The k nearest rows of each row by inner product, itself excluded: n x k row indices, nearest first.
