@@ -1,4 +1,4 @@
-"""Scores from which a confound is taken: are two models alike beyond what their inputs make of them (Cui et al. 2022).
+"""Scores from which a confound is taken: what is proportional to the matrix of their inputs (Cui et al. 2022).
 
 Some metrics are the cosine of two matrices over stimuli, kernels or dissimilarities, each of which depends on one
 representation alone. The matrix of a third array, such as the stimuli's pixels, is regressed out of both (least

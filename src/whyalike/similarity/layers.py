@@ -2,9 +2,10 @@
 
 The best of many layer pairs is high by chance alone: each pair is one more attempt. So every draw of the null permutes
 the rows of all layers of B in the same order, and keeps the most alike of all pairs; a score is beyond chance if it is
-beyond the end of these maxima. That holds whatever the dependence of the layers, and bounds the chance of one false
-pair or more among all of them (single-step maxT; Westfall and Young 1993). Where the chance level of the metric depends
-on the width of a layer, the maxima are those of the layers with the highest: take a metric whose chance level is 0.
+beyond the end of these maxima (single-step maxT; Westfall and Young 1993). Where no layer of A depends on any of B,
+that bounds the chance of one false pair or more, whatever the dependence within a model; beside true pairs it is an
+approximation. Where the chance level of the metric depends on the width of a layer, the maxima are those of the layers
+with the highest: take a metric whose chance level is 0.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""GULP: how far the predictions of ridge regressions on two representations can differ (Boix-Adsera et al. 2022).
+"""GULP: how far the predictions of ridge regressions on two representations differ (Boix-Adsera et al. 2022).
 
 With centred features whose rows have mean squared length 1, S = X'X/n and the ridge lambda, the predictions of a target
 are H y with H = X (S + lambda I)^-1 X' / n, and the distance is |Hx - Hy|_F: the root mean square over targets of

@@ -5,7 +5,7 @@ others are computed in float64, and so are all products of a row whose candidate
 those of float64 products, at less than the price of all float32 ones (`whyalike.similarity.metrics.candidates`).
 The rounding error of an inner product of d terms is at most (d + 3) u |x| |y|, u the unit roundoff, and of the order of
 sqrt(d) u |x| |y| (Higham and Mary 2019). (2 sqrt(d) + 3) u |x| |y| is allowed for; the largest of 2 * 10^7 errors was a
-quarter of that at d = 512.
+quarter of that at d = 512. Unless an error is larger, the lists are those of float64 products.
 Products that float64 cannot tell apart are ties: rows of 0, duplicate stimuli, features of few values. In the order of
 the rows two unrelated representations would agree on them beyond chance, and beyond the null, which permutes one of
 them (mutual_knn of independent one-hot features: .086, null .034). So where there are ties, their order is drawn, from

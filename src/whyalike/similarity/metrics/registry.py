@@ -146,9 +146,10 @@ METRICS: Registry[MetricFacts] = Registry(
                 chance="rises as σ falls",
                 cost="n² d; n²",
                 use="similarity of neighbourhoods whose size σ sets; tends to cka as σ grows",
-                note="`sigma_median` is a multiple of the median of distances over all pairs of stimuli. Other code "
-                "takes the median of squared distances that are not 0: its σ is larger where stimuli coincide, and "
-                "otherwise the same but for the mean of the two middle ones of an even number of pairs.",
+                note="`sigma_median` is a multiple of the median of distances over all pairs of stimuli. The "
+                "code of Kornblith et al. takes that of all n² squared distances, the zeros of the diagonal among "
+                "them: its σ is a little smaller. Other code takes that of squared distances that are not 0: its σ is "
+                "larger where stimuli coincide.",
             ),
         ),
         "cka_unbiased": Entry(
@@ -375,7 +376,7 @@ METRICS: Registry[MetricFacts] = Registry(
                 "√(rank X · rank Y)",
                 chance="rises with p/n and q/n, the faster the smaller α",
                 cost="n d²; n d² + d³",
-                use="how much do weak directions count: a curve over α from cca to Procrustes",
+                use="how much do weak directions count: a curve over α from whitened directions to normalised_bures",
             ),
         ),
         "shape_distance": Entry(
@@ -403,7 +404,7 @@ METRICS: Registry[MetricFacts] = Registry(
                 family="canonical",
                 source="after " + HOTELLING,
                 formula="sum of the canonical correlations / max(rank X, rank Y)",
-                chance="rises with min(p, q)/n",
+                chance="about min(p, q) / √(max(p, q) n) of few units",
                 cost="n d²; n d²",
                 use="as cca, where deleted directions shall count: a copy of r of p directions scores r/p, not 1",
             ),
@@ -421,9 +422,10 @@ METRICS: Registry[MetricFacts] = Registry(
                 source=BOIX_ADSERA,
                 formula="‖A − B‖ of the hat matrices A = X(X′X/n + λI)⁻¹X′/n of ridge regressions on centred X and Y "
                 "whose rows have mean squared length 1; λ = `ridge`; at most √(rank X + rank Y)",
-                chance="near √(‖A‖² + ‖B‖²), and falls as p and q grow against n",
+                chance="√(‖A‖² + ‖B‖² − 2 tr A tr B/(n − 1)): rises with p and q, then falls as they near n",
                 cost="n d²; n d²",
-                use="how differently can ridge probes on the two predict; a large λ leaves the leading directions",
+                use="how differently ridge probes on the two predict, root mean square over targets; a large λ leaves "
+                "the leading directions",
             ),
         ),
         "distance_correlation": Entry(
@@ -436,7 +438,8 @@ METRICS: Registry[MetricFacts] = Registry(
                 formula="√(⟨A, B⟩ / (‖A‖ ‖B‖)), A and B the doubly centred Euclidean distances between stimuli",
                 chance="rises with p/n and q/n, as √cka",
                 cost="n² d; n²",
-                use="any dependence of vectors, not a linear one alone; 0 in the limit for independent ones only",
+                use="dependence of vectors, not a linear one alone; as n grows at fixed width, 0 for independent ones "
+                "only; with many units mostly linear dependence shows",
             ),
         ),
         "distance_correlation_unbiased": Entry(
@@ -449,7 +452,7 @@ METRICS: Registry[MetricFacts] = Registry(
                 family="distances",
                 deconfoundable=True,
                 source=SZEKELY_RIZZO,
-                formula="the square of distance_correlation without bias: ⟨A, B⟩ / (‖A‖ ‖B‖) of distances centred "
+                formula="the bias-corrected square of distance_correlation: ⟨A, B⟩ / (‖A‖ ‖B‖) of distances centred "
                 "without their diagonal",
                 chance="0",
                 cost="n² d; n²",
