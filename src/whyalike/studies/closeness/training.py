@@ -84,7 +84,7 @@ class EmbeddingStack:
         }
 
 
-def train_group(parameters: PerceptronTraining, manifest: Path, weights: Path, every: float = EVERY) -> None:
+def train_group(parameters: PerceptronTraining, manifest: Path, weights: Path) -> None:
     """Train a group's models and write its weights and manifest, unless another process that had the group has done so.
 
     Parameters
@@ -92,14 +92,13 @@ def train_group(parameters: PerceptronTraining, manifest: Path, weights: Path, e
     parameters : what is trained.
     manifest : path of the table of models: run, seed, loss (nats) and accuracy on the test data.
     weights : path of the weights, stacked over seeds.
-    every : seconds between heartbeats.
 
     Raises
     ------
     ArithmeticError : a loss is no longer finite.
     whyalike.locks.TakenOver : another process has taken the group while this one slept; nothing more is written.
     """
-    lock = Lock(manifest.with_name(f".{manifest.stem}.lock"), every=every)
+    lock = Lock(manifest.with_name(f".{manifest.stem}.lock"), every=EVERY)
     with lock.held(lambda other: note(f"{parameters.group} is trained by {other}: waiting until it ends")) as other:
         if other and manifest.is_file() and weights.is_file() and made_by(manifest) == _maker(parameters, weights):
             return

@@ -204,7 +204,8 @@ def save_and_stay(*arguments):
 
 training._save = save_and_stay
 work = PerceptronTraining.from_text((folder / "work.json").read_text())
-training.train_group(work, folder / "group.parquet", folder / "group.safetensors", float(sys.argv[3]))
+training.EVERY = float(sys.argv[3])
+training.train_group(work, folder / "group.parquet", folder / "group.safetensors")
 """
 
 
