@@ -206,7 +206,8 @@ def _moved(given: Any, device: torch.device | None) -> Any:
     if isinstance(given, Mapping):
         return {name: _moved(value, device) for name, value in given.items()}
     if isinstance(given, tuple | list):
-        return type(given)(_moved(value, device) for value in given)
+        values = [_moved(value, device) for value in given]
+        return type(given)(*values) if hasattr(given, "_fields") else type(given)(values)  # a NamedTuple takes each
     return given.to(device) if isinstance(given, Tensor) and device is not None else given
 
 

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -74,7 +75,13 @@ def test_a_model_is_compared_with_itself_and_one_loader_may_shuffle(models, imag
     assert found.value[1] == pytest.approx(found.value[2], abs=1e-6)
 
 
-@pytest.mark.parametrize("how", ["tensors", "mappings", "functions", "two loaders", "an iterator", "a tensor"])
+class Inputs(NamedTuple):
+    pixels: torch.Tensor
+
+
+@pytest.mark.parametrize(
+    "how", ["tensors", "mappings", "functions", "named tuples", "two loaders", "an iterator", "a tensor"]
+)
 def test_batches_of_every_kind_are_taken(models, images, how):
     batches = list(images.split(16))
     more = {}
@@ -83,6 +90,8 @@ def test_batches_of_every_kind_are_taken(models, images, how):
     elif how == "functions":
         given = [{"pixels": batch.numpy(), "text": "words"} for batch in batches]
         more = dict.fromkeys(("feed_a", "feed_b"), lambda batch: torch.from_numpy(batch["pixels"]))
+    elif how == "named tuples":
+        given, more = batches, {"feed_a": Inputs, "feed_b": Inputs}
     elif how == "two loaders":
         given, more = _loader(images), {"loader_b": _loader(images, 9)}
     else:
