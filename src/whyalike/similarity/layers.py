@@ -21,7 +21,7 @@ from whyalike.similarity.api import LAYER, workbench_of
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.metrics.facts import sign_of_likeness
 from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.nulls import null_end, p_value, row_orders, within_class_orders
+from whyalike.similarity.nulls import FEW_ROWS, null_end, p_value, row_orders, within_class_orders
 from whyalike.similarity.protocols import Scoring, scoring
 from whyalike.similarity.workbench import Rows, Scorable
 
@@ -83,7 +83,8 @@ def layers(
     a, b : layer -> n x d, or arrays without names (then "0", "1", ...), as `score` takes them; rows are the same
         stimuli in the same order.
     metric, confound, params : as in `score`, protocol "exact".
-    permutations : draws of the null, at least 19. Each scores all pairs once.
+    permutations : draws of the null, at least 19. Each scores all pairs once. Where there are no more other orders of
+        the rows, each of these stands once in their place.
     seed : key of the draws.
     groups : class of each stimulus (n); rows are then permuted within classes, and a score is beyond chance if it is
         beyond what the classes alone explain.
@@ -112,7 +113,8 @@ def layers(
     bench = workbench_of(arrays, index(seed), metric, EVERYTHING, confound)
     bench.permuted = True
     n = len(bench.representations[next(iter(arrays))][LAYER])
-    orders = _orders(n, permutations, index(seed), groups)
+    rows = [bench.representations[f"b: {name}"][LAYER] for name in sides[1]]
+    orders = _orders(rows, n, permutations, index(seed), groups)
     found: dict[Place, Scorable] = {}
     undefined: dict[Place, str] = {}
     for place in [(one, other) for one in sides[0] for other in sides[1]]:
@@ -136,14 +138,18 @@ def _named(given: Layers, side: str) -> dict[str, Any]:
     return named
 
 
-def _orders(n: int, permutations: int, seed: int, groups: Any) -> np.ndarray:
-    """The orders of rows, permutations x n: those of a single pair's null with the same seed."""
+def _orders(rows: Sequence[Any], n: int, permutations: int, seed: int, groups: Any) -> np.ndarray:
+    """The orders of rows, draws x n: drawn as for a single pair with the same seed, or all others where they are few.
+
+    Rows of B are equal if they are in all of its layers. A matrix over stimuli has none that could be.
+    """
     if groups is None:
-        return row_orders(keyed("rows", seed, n), n, permutations)
+        few = n <= FEW_ROWS and all(isinstance(x, np.ndarray) for x in rows)
+        return row_orders(keyed("rows", seed, n), n, permutations, np.hstack(rows) if few else None)
     classes = np.asarray(groups)
     if classes.shape != (n,):
         raise ValueError(f"groups must be one class a stimulus: there are {n} rows, groups have shape {classes.shape}.")
-    return within_class_orders(keyed("within class", seed, n), classes, permutations)
+    return within_class_orders(keyed("within class", seed, n), classes, permutations, every=True)
 
 
 def _null(found: Mapping[Place, Scorable], orders: np.ndarray) -> dict[Place, np.ndarray]:

@@ -1,5 +1,7 @@
 """Layers against layers: the null of the most alike pair, its level and its power."""
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -94,6 +96,24 @@ def test_within_groups_what_the_classes_alone_explain_is_not_beyond_chance():
     assert found.null_mean == pytest.approx(
         np.mean([max(score("cka_unbiased", x, y[order]) for x in a for y in b) for order in draws]), abs=1e-9
     )
+
+
+@pytest.mark.parametrize("groups", [None, np.repeat([0, 1], 4)], ids=["rows", "within"])
+def test_few_other_orders_stand_once_each(groups):
+    g = np.random.default_rng(5)
+    a, b = [g.normal(size=(8, d)) for d in (3, 4)], [g.normal(size=(2, d))[np.arange(8) % 2] for d in (2, 3)]
+    orders = set(permutations(np.arange(8) % 2)) if groups is None else {
+        one + other for one in set(permutations((0, 1, 0, 1))) for other in set(permutations((0, 1, 0, 1)))
+    }  # fmt: skip
+    found, other = (layers(a, b, "cka", permutations=600, seed=seed, groups=groups) for seed in (0, 1))
+    nulls = []
+    for order in orders:  # of two kinds of rows
+        turned = [y[np.array(order)] for y in b]
+        nulls.append(max(score("cka", x, y) for x in a for y in turned))
+    # whole rows: 70 groupings, each once; within: 24 * 24 orders, equal rows apart, which count equally often
+    assert found.permutations == (69 if groups is None else 575)
+    assert found.p_value == other.p_value
+    assert found.p_value == pytest.approx(np.mean([one >= found.value - 1e-9 for one in nulls]), abs=1e-12)
 
 
 def test_a_dead_layer_has_no_score_and_the_others_have(two):
