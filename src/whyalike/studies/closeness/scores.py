@@ -11,14 +11,12 @@ from typing import Any
 
 from whyalike.files import write_table
 from whyalike.job import note
-from whyalike.similarity.api import pairwise, score
+from whyalike.similarity.api import pairwise
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.metrics.distributions import Model
 from whyalike.similarity.metrics.divergences import kl_divergence, logit_distance
 from whyalike.similarity.metrics.llv import llv_parts
 from whyalike.similarity.metrics.m_svd import m_cca, m_svd_unembeddings, max_d_svd
-from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.protocols import metric_of, parameters_of
 from whyalike.studies.closeness.activations import read_embeddings
 from whyalike.studies.closeness.parameters import GroupScores
 from whyalike.studies.closeness.rows import (
@@ -93,19 +91,8 @@ def pair_key(a: int, b: int) -> int:
 
 
 def _embedding_scores(name: str, given: Mapping[str, Any], f: Mapping[str, Any]) -> Iterator[Row]:
-    """The scores of all pairs at once, or where one is undefined, pair by pair without it."""
+    """The scores of all pairs that have one."""
     table = pairwise({name: given}, f).astype({"a": int, "b": int})
-    if not (undefined := table.attrs["undefined"]):
-        yield from table[["a", "b", "value", "n"]].to_dict("records")
-        return
-    note(f"{name}: {undefined[0]['reason']}")
-    metric, parameters = metric_of(name, given), parameters_of(given)
-    both = [pair for a, b in combinations(f, 2) for pair in ((a, b), (b, a))]
-    for a, b in both:
-        if METRICS[metric].facts.symmetric and int(a) > int(b):
-            continue
-        try:
-            value = score(metric, f[a], f[b], **parameters)
-        except UndefinedScore:
-            continue
-        yield {"a": int(a), "b": int(b), "value": value, "n": len(f[a])}
+    if undefined := table.attrs["undefined"]:
+        note(f"{name}: {undefined[0]['reason']}")
+    yield from table.dropna(subset="value")[["a", "b", "value", "n"]].to_dict("records")
