@@ -9,6 +9,8 @@ import typer
 from whyalike.commands.cli_faults import fail, messages, path
 from whyalike.planning import preflight
 
+DRAWN = (".svg", ".pdf", ".png", ".csv")  # what --plot writes
+
 
 def layers(
     a: Annotated[
@@ -24,7 +26,9 @@ def layers(
         Path | None, typer.Option(parser=path, help="Class of each stimulus: rows are permuted within classes.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Key of the permutations.")] = 0,
-    out: Annotated[Path | None, typer.Option(parser=path, help="Also write the scores to this Parquet file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(parser=path, help="Also write the scores to this file, .parquet or .csv.")
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option(parser=path, help="Draw a heat map: this .svg, with .pdf, .png and .csv beside it.")
     ] = None,
@@ -42,10 +46,14 @@ def layers(
         [(name, parameters)] = asked.items()
         models = read_layers.read_models(a, b, lambda line: print(line, file=sys.stderr))
         groups = None if labels is None else read_files.read_labels(labels)
+        inputs = list(filter(None, [*models[0].paths, *models[1].paths, labels]))
+        made_by = {"metrics": asked, "permutations": null, "seed": seed, "within_class": groups is not None}
         if out is not None:
-            score_files.check_output(out, filter(None, [*models[0].paths, *models[1].paths, labels]))
+            score_files.check_output(out, inputs)
         if plot is not None:
-            _check_plot(plot, labels)
+            from whyalike.figures import heatmap, saving  # before the draws: a base install lacks what draws
+
+            _check_plot(plot, labels, out)
         for target in filter(None, (out, plot)):
             if fault := preflight.unwritable(target.parent, "give another folder"):
                 fail(fault)
@@ -58,19 +66,18 @@ def layers(
         print(layer_files.said(found))
         for (one, other), reason in found.undefined.items():
             print(f"no {name} of {one} and {other}: {reason}", file=sys.stderr)
-        made_by = {"metrics": asked, "permutations": null, "seed": seed, "within_class": groups is not None}
         if out is not None:
-            layer_files.write_layers(out, found, made_by)
+            layer_files.write_layers(out, found, {**made_by, **score_files.origin(inputs)})
         if plot is not None:
-            from whyalike.figures import heatmap, saving
-
             figure, numbers = heatmap.draw_layers(found, a.stem, b.stem)
             saving.save(figure, plot, numbers, made_by)
 
 
-def _check_plot(plot: Path, labels: Path | None) -> None:
-    """Raise a ValueError unless ``plot`` names an SVG, and the CSV beside it is not read."""
+def _check_plot(plot: Path, labels: Path | None, out: Path | None) -> None:
+    """Raise a ValueError unless ``plot`` names an SVG, and the files beside it are neither read nor ``out``."""
     if plot.suffix != ".svg":
         raise ValueError(f"--plot names an SVG file; got {plot}. The PDF, PNG and CSV are written beside it.")
     if labels is not None and labels.resolve() == plot.with_suffix(".csv").resolve():
         raise ValueError(f"--plot would overwrite {labels}, which is read. Give another name.")
+    if out is not None and out.resolve() in {plot.with_suffix(one).resolve() for one in DRAWN}:
+        raise ValueError(f"--out and --plot would both write {out}. Give one of them another name.")

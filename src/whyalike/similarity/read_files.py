@@ -5,7 +5,7 @@ of the workflow holds many runs: alone it gives all pairs of them. Files that ho
 the first; those of a pair must hold the same stimuli.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -227,8 +227,14 @@ def _report_left_out(
     """Say which files of the folders make no pair."""
     taken = {path for pair in chosen for path in pair}
     for folder in (first, second) if first.is_dir() else ():
-        if folder is not None and (others := [path.name for path in folder.iterdir() if path not in taken]):
-            report(f"{len(others)} files and folders in {folder} are passed by: {passed_by(others)}")
+        if folder is not None:
+            report_passed_by(folder, taken, report)
+
+
+def report_passed_by(folder: Path, taken: Set[Path], report: Callable[[str], None]) -> None:
+    """Say in a line what in a folder is not taken; nothing where all is."""
+    if others := [path.name for path in folder.iterdir() if path not in taken]:
+        report(f"{len(others)} files and folders in {folder} are passed by: {passed_by(others)}")
 
 
 def files_in(folder: Path) -> list[Path]:

@@ -5,7 +5,7 @@ order of the archive, or of the numbers in their names (layer2 before layer10).
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from whyalike.activations.vector_files import IDS, SUFFIXES, read_file
 from whyalike.data.numpy_files import read_npz
 from whyalike.file_faults import readable
 from whyalike.job import note
-from whyalike.similarity.read_files import files_in, order_of
+from whyalike.similarity.checks import check_same_stimuli
+from whyalike.similarity.read_files import files_in, order_of, report_passed_by
 
 REMEDY = "Give a folder of vectors, a file a layer, or a .npz or .safetensors with an array a layer."
 
@@ -64,6 +65,7 @@ def _read(path: Path, report: Callable[[str], None]) -> Model:
         if not arrays:
             raise ValueError("it holds no layer")
     layers = {name: check_features(x, f"{name} of {path}") for name, x in arrays.items()}
+    _check_rows(layers, path)
     if ids is not None:
         ids = check_ids(ids, len(next(iter(layers.values()))), str(path))
     return Model(layers, ids, [path])
@@ -75,6 +77,7 @@ def _folder(path: Path, report: Callable[[str], None]) -> Model:
     if not paths:
         raise ValueError(f"{path} holds no file of {', '.join(SUFFIXES)}. {REMEDY}")
     stems = [one.stem for one in paths]
+    report_passed_by(path, set(paths), report)
     names = stems if len(set(stems)) == len(stems) else [one.name for one in paths]
     layers: dict[str, np.ndarray] = {}
     known: np.ndarray | None = None
@@ -86,7 +89,15 @@ def _folder(path: Path, report: Callable[[str], None]) -> Model:
             known = ids
         order = order_of(str(paths[0]), str(one), known, ids)
         layers[name] = x if order is None else x[order]
+    _check_rows(layers, path)
     return Model(layers, known, paths)
+
+
+def _check_rows(layers: Mapping[str, np.ndarray], path: Path) -> None:
+    """Raise a ValueError unless all layers of a model have the same number of rows."""
+    first = next(iter(layers))
+    for name, x in layers.items():
+        check_same_stimuli(layers[first], x, f"{first} of {path}", f"{name} of {path}")
 
 
 def natural(name: str) -> list[tuple[int, str]]:

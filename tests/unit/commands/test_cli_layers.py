@@ -1,5 +1,7 @@
 """`whyalike layers`: what makes a model, the order of layers and stimuli, the table, the file, the picture."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import safetensors.numpy
 from typer.testing import CliRunner
 
 from whyalike.commands.cli import main
-from whyalike.files import made_by
+from whyalike.files import file_sha256, made_by
 from whyalike.similarity.layers import layers
 
 N = 40
@@ -48,9 +50,11 @@ def test_archives_of_layers_give_a_table_the_best_pair_a_file_and_a_picture(file
     found = pd.read_parquet(out)
     pd.testing.assert_frame_equal(found[list(expected.table)], expected.table)
     assert (found.null_end_of_best == expected.null_end).all() and (found.n == N).all()
-    assert made_by(out) == {
-        "metrics": {"cka_unbiased": {}}, "permutations": 99, "seed": 0, "within_class": False,
-    }  # fmt: skip
+    made = made_by(out)
+    names = ("a.npz", "b.safetensors")
+    assert made.pop("inputs") == [{"file": name, "sha256": file_sha256(files / name)} for name in names]
+    assert made.pop("versions").keys() == {"python", "whyalike", "numpy", "scipy"}
+    assert made == {"metrics": {"cka_unbiased": {}}, "permutations": 99, "seed": 0, "within_class": False}
     assert {path.name for path in files.glob("heat.*")} == {"heat.svg", "heat.pdf", "heat.png", "heat.csv"}
     drawn = pd.read_csv(files / "heat.csv")
     assert drawn.value.tolist() == expected.table.value.tolist()
@@ -91,6 +95,34 @@ def test_a_dead_layer_is_said_and_others_are_scored(files, two):
     assert "dead" in answer.stdout and "best of 6 pairs" in answer.stdout
 
 
+def test_scores_are_written_as_csv_by_their_suffix(files, two):
+    out = files / "out.csv"
+    answer = whyalike(files / "a.npz", files / "b.safetensors", "--null", 19, "--out", out)
+    assert answer.exit_code == 0, answer.output
+    expected = layers(*two, permutations=19)
+    assert pd.read_csv(out).p_corrected.tolist() == expected.table.p_corrected.tolist()
+
+
+def test_what_is_no_layer_in_a_folder_is_said(files, two):
+    (files / "b").mkdir()
+    for name, x in two[1].items():
+        np.save(files / "b" / f"{name}.npy", x)
+    (files / "b" / "notes.txt").write_text("words")
+    answer = whyalike(files / "a.npz", files / "b", "--null", 19)
+    assert answer.stderr == f"1 files and folders in {files / 'b'} are passed by: 1 .txt (notes.txt)\n"
+
+
+def test_what_draws_is_missed_before_anything_is_scored(files, monkeypatch):
+    monkeypatch.setattr("whyalike.similarity.layers.layers", lambda *_, **__: pytest.fail("scored"))
+    for name in [name for name in sys.modules if name.startswith("whyalike.figures")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr("whyalike.figures", raising=False)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    answer = whyalike(files / "a.npz", files / "b.safetensors", "--plot", files / "heat.svg")
+    assert answer.exit_code == 1
+    assert "matplotlib is missing, which this needs" in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -103,9 +135,28 @@ def test_a_dead_layer_is_said_and_others_are_scored(files, two):
         (("a.npz", "a.npz", "--out", "a.npz"), "would overwrite a.npz"),
         (("a.npz", "a.npz", "--plot", "heat.jpg"), "--plot names an SVG file; got heat.jpg"),
         (("a.npz", "a.npz", "--labels", "l.csv", "--plot", "l.svg"), "--plot would overwrite l.csv"),
+        (("a.npz", "a.npz", "--out", "p.pdf", "--plot", "p.svg"), "--out and --plot would both write p.pdf"),
         (("a.npz", "objects.npz"), "objects.npz"),
+        (("a.npz", "longer.npz"), "one of longer.npz has 40 rows, two of longer.npz 41"),
+        (("a.npz", "shorter.npz"), "one of shorter.npz has 40 rows, two of shorter.npz 39"),
+        (("a.npz", "uneven"), "1 of uneven has 40 rows, 2 of uneven 39"),
     ],
-    ids=["missing", "npy", "empty", "rows", "two", "draws", "out", "jpg", "csv", "objects"],
+    ids=[
+        "missing",
+        "npy",
+        "empty",
+        "rows",
+        "two",
+        "draws",
+        "out",
+        "jpg",
+        "csv",
+        "both",
+        "objects",
+        "longer",
+        "shorter",
+        "uneven",
+    ],
 )
 def test_what_is_wrong_is_a_message(files, arguments, message, monkeypatch):
     monkeypatch.chdir(files)
@@ -113,6 +164,11 @@ def test_what_is_wrong_is_a_message(files, arguments, message, monkeypatch):
     np.save("one.npy", np.eye(N))
     np.savez("short.npz", one=np.eye(N - 1))
     (files / "l.csv").write_text("u\nv\n" * (N // 2))
+    (files / "uneven").mkdir()
+    for name, rows in (("1", N), ("2", N - 1)):
+        np.save(f"uneven/{name}.npy", np.eye(rows))
+    for name, rows in (("longer", N + 1), ("shorter", N - 1)):
+        np.savez(f"{name}.npz", one=np.eye(N), two=np.eye(rows), stimulus_id=np.arange(N))
     np.savez("objects.npz", one=np.array([[{}]] * N))
     answer = whyalike(*arguments)
     assert answer.exit_code == 1
