@@ -11,6 +11,8 @@ from tqdm import tqdm
 from whyalike.commands.cli_faults import fail, messages, path
 from whyalike.planning import preflight
 
+USUAL = "cka,cka_unbiased,mutual_knn"  # metrics, where none are asked for
+
 
 def score(
     a: Annotated[
@@ -28,11 +30,12 @@ def score(
         ),
     ] = None,
     metrics: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="Names joined by commas, parameters behind colons: mutual_knn:k=5 (docs/metrics.md); or all."
+            help="Names joined by commas, parameters behind colons: mutual_knn:k=5 (docs/metrics.md); or all.",
+            show_default=USUAL,
         ),
-    ] = "cka,cka_unbiased,mutual_knn",
+    ] = None,
     labels: Annotated[
         Path | None,
         typer.Option(parser=path, help="Class of each stimulus (.npy, .parquet, or a line each): null within class."),
@@ -62,7 +65,7 @@ def score(
     from whyalike.similarity import printed_scores, read_files, score_files
 
     with messages(MemoryError):
-        asked: dict[str, Any] = {"metrics": score_files.parse_metrics(metrics, protocol)}
+        asked: dict[str, Any] = {"metrics": _metrics(metrics, protocol, confound is not None)}
         asked |= {"protocol": protocol, "seed": seed, "device": device}
         files = read_files.read_pairs(a, b, lambda line: print(line, file=sys.stderr), (a_is, b_is))
         codes = None if labels is None else read_files.read_labels(labels)
@@ -74,7 +77,9 @@ def score(
                 fail(fault)
             made_by = {**asked, "permutations": null, "kinds": [a_is, b_is], **score_files.origin(inputs)}
             made_by |= {} if confound is None else {"confound": True}
-        lines = printed_scores.of_files(files, **asked, permutations=null, labels=codes, intervals=interval)
+        lines = printed_scores.of_files(
+            files, **asked, labels=codes, confound=taken, permutations=null, intervals=interval
+        )
         shown = _Shown(lines, out, made_by)
         scores, _ = score_files.score_pairs_of_files(
             files,
@@ -91,6 +96,19 @@ def score(
             score_files.write_scores(out, scores, made_by)
     if scores.empty:
         raise typer.Exit(1)
+
+
+def _metrics(text: str | None, protocol: str, has_confound: bool) -> dict[str, Any]:
+    """The metrics that are asked for, else the usual ones, of them those from which a confound can be taken."""
+    from whyalike.similarity.metrics.registry import METRICS
+    from whyalike.similarity.score_files import parse_metrics
+
+    if text is not None or not has_confound:
+        return parse_metrics(USUAL if text is None else text, protocol)
+    usual = parse_metrics(USUAL, protocol)
+    left_out = [name for name in usual if not METRICS[name].facts.deconfoundable]
+    print(f"left out, as no confound can be taken from it: {', '.join(left_out)}", file=sys.stderr)
+    return {name: given for name, given in usual.items() if name not in left_out}
 
 
 class _Shown:

@@ -83,10 +83,12 @@ def of_files(
     seed: int,
     intervals: bool,
     device: str,
+    confound: np.ndarray | None = None,
 ) -> Printed:
     """The lines of what `whyalike.similarity.score_files.score_pairs_of_files` gives for the same arguments."""
     scorings, forms = choose(metrics, protocol, seed), forms_for(device)
-    closed = any(forms(one).kernel_sums for one in scorings)
-    by_class = any(forms(one).class_sums for one in scorings)
+    has_closed = confound is None  # from a score without a confound no null follows in closed form
+    closed = has_closed and any(forms(one).kernel_sums for one in scorings)
+    by_class = has_closed and any(forms(one).class_sums for one in scorings)
     within = labels is not None and (permutations > 0 or by_class)
     return Printed(scorings, files, permutations > 0 or closed, within, intervals)

@@ -22,6 +22,7 @@ from whyalike.files import file_sha256, write_table, write_text
 from whyalike.randomness import keyed
 from whyalike.similarity.api import LAYER, choose, forms_for
 from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.deconfounding import check_deconfoundable
 from whyalike.similarity.intervals import over_stimuli, scores_of_interval
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import (
@@ -110,8 +111,8 @@ def score_pairs_of_files(
     Parameters
     ----------
     labels : class code of each stimulus, for the null of permutations within class; None: that null is absent.
-    permutations : draws of each null; where there are no more orders of rows, all of them. 0: the null of whole rows
-        in closed form, for the metrics that have one.
+    permutations : draws of each null; where there are no more orders of rows, all of them. 0: the nulls of
+        whole rows and within class in closed form, for the metrics that have them.
     seed : key of permutations and of the groups of stimuli.
     intervals : whether to make intervals over stimuli, up to 100 further scores each.
     confound : n x c, as in `whyalike.similarity.api.score`; the estimators' names then end in "deconfounded".
@@ -126,7 +127,8 @@ def score_pairs_of_files(
 
     Raises
     ------
-    KeyError, ValueError : unknown metrics, wrong parameters, labels of other stimuli, no such GPU.
+    KeyError, ValueError : unknown metrics, wrong parameters, labels of other stimuli, no such GPU, a confound and a
+        metric from which it cannot be taken.
     MemoryError : as `score`.
     """
     if permutations < 0:
@@ -138,10 +140,10 @@ def score_pairs_of_files(
         if labels is not None and len(labels) != n:
             raise ValueError(f"labels must be one a stimulus: {a} has {n} rows, there are {len(labels)} labels.")
     layers = {name: {LAYER: x} for name, x in files.representations.items()}
-    bench = Workbench(layers, seed, forms=forms_for(device), confound=confound)
+    bench = Workbench(layers, seed, permuted=permutations > 0, forms=forms_for(device), confound=confound)
     asked = choose(metrics, protocol)
     if confound is not None:
-        asked = [replace(one, estimator=f"{one.estimator}_deconfounded") for one in asked]
+        asked = [_deconfounded(one) for one in asked]
     work = [(chosen, _directed(files, chosen)) for chosen in asked]
     draws = permutations * (1 if labels is None else 2)
 
@@ -168,6 +170,12 @@ def score_pairs_of_files(
             scores = pa.concat_tables(tables).to_pandas()
             finished(scores, undefined)
     return scores, missing
+
+
+def _deconfounded(chosen: Scoring) -> Scoring:
+    """The scoring under its estimator's name with a confound; a ValueError where none can be taken."""
+    check_deconfoundable(chosen.metric, chosen.protocol)
+    return replace(chosen, estimator=f"{chosen.estimator}_deconfounded")
 
 
 def _directed(files: Pairs, chosen: Scoring) -> list[tuple[str, str]]:

@@ -572,3 +572,29 @@ def test_a_confound_is_taken_from_the_scores_in_the_order_of_the_ids(folder, arr
     assert "pixels.npz holds stimulus_id and" in answer.output
     answer = whyalike(folder / "a.npy", folder / "b.npy", "--confound", folder / "c.npy", "--metrics", "mutual_knn")
     assert "not from mutual_knn" in answer.output
+
+
+def test_a_confound_is_taken_from_the_usual_metrics_that_can_and_others_are_refused_first(folder, monkeypatch):
+    options = ("--confound", folder / "c.npy", "--null", 0, "--no-interval")
+    answer = whyalike(folder / "a.npy", folder / "b.npy", *options)
+    assert answer.exit_code == 0, answer.output
+    # no null of a score without a confound has a closed form: there is no column of it
+    assert answer.stdout.splitlines()[0].split() == ["metric", "a", "b", "value", "n"]
+    assert [line.split()[0] for line in answer.stdout.splitlines()[1:]] == ["cka", "cka_unbiased"]
+    assert answer.stderr == "left out, as no confound can be taken from it: mutual_knn\n"
+    monkeypatch.setattr("whyalike.similarity.score_files._row", lambda *_: pytest.fail("scored"))
+    answer = whyalike(folder / "a.npy", folder / "b.npy", "--metrics", "cka,mutual_knn", *options)
+    assert answer.exit_code == 1
+    assert "not from mutual_knn" in answer.stderr
+
+
+def test_wide_features_have_a_null_within_class_without_draws(folder):
+    g = np.random.default_rng(0)
+    for name in "xy":
+        np.save(folder / f"{name}.npy", g.normal(size=(80, 75)))  # d^2 > 64 n: with draws kernels are kept
+    (folder / "labels.txt").write_text("u\nv\n" * 40)
+    options = ("--metrics", "cka_unbiased", "--null", 0, "--no-interval", "--out", folder / "s.parquet")
+    answer = whyalike(folder / "x.npy", folder / "y.npy", "--labels", folder / "labels.txt", *options)
+    assert answer.exit_code == 0, answer.output
+    row = pd.read_parquet(folder / "s.parquet").iloc[0]
+    assert 0 < row.p_within_class < 1 and np.isfinite(row.null_within_class)
