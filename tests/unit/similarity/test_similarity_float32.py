@@ -1,13 +1,14 @@
 """Many rows of float32 features: scores from float32 products against float64 definitions, and memory."""
 
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import scipy.stats
 import similarity_oracles as oracle
 from similarity_cases import MANY
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from whyalike.similarity import precision
 from whyalike.similarity.api import LAYER, pairwise, score
@@ -210,3 +211,12 @@ def test_rbf_and_rsa_take_few_bytes_a_pair_of_stimuli():
     x, y = _pair("plain", n=n, d=16)
     assert _peak(lambda: score("cka_rbf", x, y)) < 14 * n * n  # two float32 kernels and half a one to sort
     assert _peak(lambda: score("rsa", x, y)) < 50 * n * n  # ranks are made in float64
+
+
+def test_searches_in_several_threads_leave_the_threads_of_blas_as_they_were():
+    xs = [unit_rows(np.random.default_rng(i).normal(size=(N, D))) for i in range(4)]
+    with threadpool_limits(3, "blas"):
+        with ThreadPoolExecutor(4) as workers:
+            list(workers.map(lambda x: nearest(x, 5), xs * 5))
+        left = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+    assert left == {3}

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 SIDE = 1536  # rows of a block of products: 9 MB
 STRIP = 16  # columns whose maximum stands for them
 CROWDED = 8  # times as many strips of a block as neighbours: a row with more has so many ties that it is left out
+LIMITING = Lock()  # the limit is of the whole process: a second search in it would take the first one's for its own
 NONE = -4.0  # in place of a product; those of rows of length 1 are at least -1
 
 
@@ -53,9 +54,10 @@ def candidates(x: np.ndarray, k: int, count: int, apart: float) -> tuple[np.ndar
 
     # a row's own block first: its bound is good from the start
     pairs = sorted(((i, j) for i in range(blocks) for j in range(i, blocks)), key=lambda both: both[1] - both[0])
-    threads = max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as workers:
-        list(workers.map(multiply, pairs))
+    with LIMITING:
+        threads = max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as workers:
+            list(workers.map(multiply, pairs))
     largest = [one.largest(count) for one in rows]
     return tuple(np.concatenate(both)[:n] for both in zip(*largest, strict=True))
 
