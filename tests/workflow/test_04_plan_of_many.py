@@ -16,7 +16,7 @@ SECONDS, MEGABYTES = 125, 1300
 @pytest.mark.slow
 def test_a_plan_of_twenty_thousand_jobs_takes_minutes_and_a_gigabyte(tmp_path):
     config = tmp_path / "many.yaml"
-    config.write_text(yaml.safe_dump(scaled(18, 10), sort_keys=False))
+    config.write_text(yaml.safe_dump(scaled(19, 10), sort_keys=False))
     profile = ["--profile", str(REPOSITORY / "profiles" / "slurm")]
     folder = Folder(tmp_path, config=config)
     command = folder.snakemake_command(*profile, "--quiet", "rules", "reason", "--dry-run", "all")
