@@ -20,7 +20,7 @@ Numbers = list[dict]
 FEWEST_FOR_A_BOX = 3  # fewer points have no quartiles to speak of
 MOST_LARGE = 7  # conditions in a panel that leave room for large points
 _GOLDEN = (5**0.5 - 1) / 2  # multiples of it, modulo 1, spread any number of seeds evenly
-NULL_WORDS = "null: mean to its end towards likeness (95 % of draws)"
+NULL_WORDS = "null: mean to its 95 % end towards likeness"
 UNTRAINED_WORDS = "untrained pair"
 LABEL_GRAM_WORDS = "label Gram (the labels alone)"
 

@@ -182,7 +182,12 @@ def ordered_pairs(names: Sequence[str], chosen: Scoring) -> Iterator[tuple[str, 
 
 
 def workbench_of(
-    representations: Mapping[str, Any], seed: int, metric: str, memory: int = KEPT_BYTES, confound: Any = None
+    representations: Mapping[str, Any],
+    seed: int,
+    metric: str,
+    memory: int = KEPT_BYTES,
+    confound: Any = None,
+    permuted: bool = False,
 ) -> Workbench:
     """Representations of the same stimuli, checked, each as a run of one layer; ``metric`` is named in errors."""
     named = {**representations} if confound is None else {**representations, CONFOUND: confound}
@@ -196,7 +201,7 @@ def workbench_of(
     taken = arrays.pop(CONFOUND, None)
     layers = {name: {LAYER: x} for name, x in arrays.items()}
     gpu = next((str(x.device) for x in representations.values() if getattr(x, "is_cuda", False)), "cpu")
-    return Workbench(layers, index(seed), memory, permuted=False, forms=forms_for(gpu), confound=taken)
+    return Workbench(layers, index(seed), memory, permuted, forms_for(gpu), taken)
 
 
 def forms_for(device: str) -> Callable[[Scoring], Form]:

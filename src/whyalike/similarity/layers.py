@@ -110,8 +110,7 @@ def layers(
     chosen = scoring(metric, "exact", params)
     sides = _named(a, "a"), _named(b, "b")
     arrays = {f"{side}: {name}": x for side, own in zip("ab", sides, strict=True) for name, x in own.items()}
-    bench = workbench_of(arrays, index(seed), metric, EVERYTHING, confound)
-    bench.permuted = True
+    bench = workbench_of(arrays, index(seed), metric, EVERYTHING, confound, permuted=True)
     n = len(bench.representations[next(iter(arrays))][LAYER])
     rows = [bench.representations[f"b: {name}"][LAYER] for name in sides[1]]
     orders = _orders(rows, n, permutations, index(seed), groups)

@@ -88,7 +88,7 @@ def sums_of_features(x: np.ndarray, diagonal: np.ndarray, square: float) -> tupl
     full_square = square + 2 * n * length + 2 * total**2
     full_cube = cube + 3 * n * float(to_units @ to_units) + 2 * total**3 + 6 * n * length * total
     hollow_cube = full_cube - 3 * float(full @ of_square) + 2 * float((full**3).sum())
-    return whole, hollow_sums(n, full_square - float(full @ full), hollow_cube, hollow_entries)
+    return whole, _hollow(n, full_square - float(full @ full), hollow_cube, hollow_entries)
 
 
 def _cubes_beside_the_diagonal(x: np.ndarray, diagonal: np.ndarray, u: np.ndarray) -> tuple[float, float]:
@@ -146,7 +146,7 @@ def _trace_of_cube(kernel: np.ndarray) -> float:
     return total
 
 
-def hollow_sums(n: int, square: float, cube: float, entries: float) -> KernelSums:
+def _hollow(n: int, square: float, cube: float, entries: float) -> KernelSums:
     """The sums of a kernel whose diagonal is 0."""
     return KernelSums(n, 0.0, square, cube, 0.0, 0.0, entries, 0.0, 0.0)
 
@@ -227,9 +227,8 @@ def _cumulants(x: KernelSums, y: KernelSums, scale: float) -> tuple[float, float
     return mean / scale, variance / scale**2, third / scale**3
 
 
-Moments = tuple[
-    Any, Any, Any
-]  # of a kernel: tr K, tr K^2 and the squares of its diagonal; numbers, or arrays of several
+# of a kernel: tr K, tr K^2 and the squares of its diagonal; numbers, or arrays of several
+Moments = tuple[Any, Any, Any]
 
 
 def variance_of_orders(n: Any, x: Moments, y: Moments) -> Any:

@@ -7,7 +7,7 @@ those of |B_c|^2 are the RV coefficient's (`whyalike.similarity.moments`), those
 permutations. The third moment is that of normal rows with one covariance for all classes. Unbiased CKA subtracts the
 products of the kernels' diagonals, whose moments are as simple.
 
-The tests hold p against 20,000 draws of normal, rectified and t(5) rows.
+The tests hold the 95 % and 99 % points of 120 rows in five classes against 20,000 draws.
 
 All that is needed of a representation is made once; a pair costs n C^2, C the number of classes.
 """
@@ -97,7 +97,7 @@ def class_sums(x: np.ndarray, diagonal: np.ndarray, groups: np.ndarray) -> Class
     starts = np.cumsum(sizes) - sizes
     means = np.add.reduceat(x, starts, axis=0, dtype=np.float64) / sizes[:, None]
     rests = x - np.repeat(means, sizes, axis=0).astype(x.dtype)
-    means = (np.sqrt(sizes)[:, None] * means).astype(np.float64)
+    means *= np.sqrt(sizes)[:, None]
     towards = rests @ means.T.astype(x.dtype)
     covariances = np.empty((len(sizes), d, d), x.dtype)
     for covariance, start, size in zip(covariances, starts, sizes, strict=True):
@@ -107,10 +107,10 @@ def class_sums(x: np.ndarray, diagonal: np.ndarray, groups: np.ndarray) -> Class
     flat = covariances.reshape(len(sizes), -1)
     lengths = np.einsum("ij,ij->i", rests, rests, dtype=np.float64)
     mean_diagonal = np.add.reduceat(diagonal, starts) / sizes
-    # sums over three rows that differ, two of which a normal matrix has in common with none
+    # only rows that differ count: the third moment of few wide rows would be that of their diagonal
     of_square = np.einsum("ij,ij->i", rests @ total.astype(x.dtype), rests, dtype=np.float64)
     cube = np.einsum("ij,ji->", total @ total, total) - 3 * (lengths @ of_square) + 2 * (lengths**3).sum()
-    through = rests.T @ towards.astype(x.dtype)  # d x C
+    through = rests.T @ towards  # d x C
     return ClassSums(
         sizes=sizes,
         constant=means @ means.T,

@@ -118,7 +118,7 @@ class Scorable:
 
     def of_classes(self, groups: np.ndarray) -> OfClasses | None:
         """What the null of permutations within class follows from without draws; None where these are needed."""
-        if self.form.class_sums is None or self.once is None or len(self.layer_pairs) > 1 or self.confound is not None:
+        if self.form.class_sums is None or len(self.layer_pairs) > 1 or self.confound is not None:
             return None
         classes = hashlib.blake2b(groups.tobytes()).digest()
         sums = [

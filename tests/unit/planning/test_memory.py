@@ -123,10 +123,11 @@ def test_samples_of_an_extraction_take_less_than_what_is_asked_beside_the_librar
 def memory(tmp_path):
     """A maker of the memory of the demo with other seeds of its first study, numbers of stimuli, or own arrays."""
 
-    def make(seeds=None, stimuli=None, arrays="absent.npz"):
+    def make(seeds=None, stimuli=None, arrays="absent.npz", **operation):
         values = yaml.safe_load(Path("config/demo.yaml").read_text(encoding="utf-8"))
         if seeds:
             values["studies"]["dataset_overlap"]["seeds"] = list(range(seeds))
+        values["operation"] = operation
         values["datasets"]["scans"] = {"source": "arrays", "images": str(arrays), "title": "scans"}
         flow = Workflow(reading.check(values))
         plan = Plan(flow.config, flow.grid, costs.read("config/costs.yaml"), tmp_path)
@@ -137,8 +138,8 @@ def memory(tmp_path):
     return make
 
 
-def scoring(memory, attempt=1, job="kernels"):
-    wildcards = {"study": "dataset_overlap", "comparison": "digits", "stimuli": "digits_test", "job": job}
+def scoring(memory, attempt=1, job="kernels", part=""):
+    wildcards = {"study": "dataset_overlap", "comparison": "digits", "stimuli": "digits_test", "job": job, "part": part}
     return memory.of("score_comparison")(SimpleNamespace(**wildcards), attempt)
 
 
@@ -148,6 +149,11 @@ def test_scores_ask_for_more_with_runs_stimuli_and_metrics_that_hold_squares(mem
     assert scoring(memory(seeds=400)) > small
     many = memory(stimuli=100_000)
     assert scoring(many, job="rbf") > 10 * scoring(many) > 10 * small
+
+
+def test_a_part_of_a_comparison_asks_for_what_its_seeds_hold(memory):
+    few, whole, cut = memory(seeds=50), memory(seeds=400), memory(seeds=400, seeds_per_score_job=50)
+    assert scoring(cut, part=".part7") == scoring(few) < scoring(whole) == scoring(cut)
 
 
 def test_every_attempt_asks_for_more(memory):

@@ -245,6 +245,18 @@ def test_a_family_takes_its_share_of_the_scoring(demo, plan_of):
     assert found == pytest.approx({job: 2 + 3 * 25 * 2 * n * share for job, share in jobs.items()})
 
 
+def test_pairs_cost_more_with_draws_where_their_nulls_have_no_closed_form(demo, plan_of):
+    families = {"kernels": {"pair_row": 1, "draws": False}, "other": {"pair_row": 1}}
+    comparison = {"study": "dataset_overlap", "comparison": "digits", "stimuli": "digits_test"}
+    found = {"kernels": [], "svcca": []}
+    for demo["similarity"]["permutations"] in (19, 99):
+        plan = plan_of(demo, scoring={"seconds": 0, "families": families})
+        for job, seconds in found.items():
+            seconds.append(plan.estimate("score_comparison", {**comparison, "job": job}).seconds)
+    assert found["kernels"][0] == found["kernels"][1]
+    assert found["svcca"][1] == pytest.approx(5 * found["svcca"][0])  # 100 scores of each null in place of 20
+
+
 def test_extraction_counts_trained_and_untrained_models(demo, plan_of):
     rate = {"match": {"family": "resnet"}, "device": "h100", "work": "extraction", "samples_per_second": 100,
             "source": "given"}  # fmt: skip

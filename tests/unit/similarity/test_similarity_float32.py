@@ -1,14 +1,16 @@
 """Many rows of float32 features: scores from float32 products against float64 definitions, and memory."""
 
+import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 import scipy.stats
 import similarity_oracles as oracle
 from similarity_cases import MANY
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from whyalike.similarity import precision
 from whyalike.similarity.api import LAYER, pairwise, score
@@ -213,10 +215,20 @@ def test_rbf_and_rsa_take_few_bytes_a_pair_of_stimuli():
     assert _peak(lambda: score("rsa", x, y)) < 50 * n * n  # ranks are made in float64
 
 
-def test_searches_in_several_threads_leave_the_threads_of_blas_as_they_were():
-    xs = [unit_rows(np.random.default_rng(i).normal(size=(N, D))) for i in range(4)]
-    with threadpool_limits(3, "blas"):
-        with ThreadPoolExecutor(4) as workers:
-            list(workers.map(lambda x: nearest(x, 5), xs * 5))
-        left = {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
-    assert left == {3}
+def test_searches_in_several_threads_limit_those_of_blas_one_after_another(monkeypatch):
+    inside, most = [], []
+
+    @contextmanager
+    def slow(limit, api):
+        inside.append(limit)
+        time.sleep(0.02)  # so that another one would come in
+        most.append(len(inside))
+        with threadpool_limits(limit, api):
+            yield
+        inside.pop()
+
+    monkeypatch.setattr(candidates, "threadpool_limits", slow)
+    x = unit_rows(np.random.default_rng(0).normal(size=(N, D)))
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(lambda k: nearest(x, k), [3, 4, 5, 6]))
+    assert most == [1] * 4

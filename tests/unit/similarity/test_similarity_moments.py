@@ -20,8 +20,7 @@ DRAWS = 20_000
 
 def scorable(metric: str, x: np.ndarray, y: np.ndarray, permuted: bool = False) -> Scorable:
     """The score of two arrays; ``permuted``: from the intermediates that many permutations ask for."""
-    bench = workbench_of({"x": x, "y": y}, 0, metric)
-    bench.permuted = permuted
+    bench = workbench_of({"x": x, "y": y}, 0, metric, permuted=permuted)
     return bench.scorable("x", "y", Rows.of(np.arange(len(x))), scoring(metric, "exact", {}), "x")
 
 
