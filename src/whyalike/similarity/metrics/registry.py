@@ -282,7 +282,7 @@ METRICS: Registry[MetricFacts] = Registry(
                 source=HOTELLING,
                 formula="mean of the canonical correlations: mean singular value of Qx′Qy, Q an orthonormal basis of "
                 "the centred columns",
-                chance="rises with (p + q)/n; 1 where p or q reaches n − 1",
+                chance="rises with max(p, q)/n (the mean of squares: max(p, q)/(n − 1)); 1 where p or q reaches n − 1",
                 cost="n d²; n d²",
                 use="do the two span the same linear information; only with n far above p + q",
                 version=2,
@@ -301,7 +301,7 @@ METRICS: Registry[MetricFacts] = Registry(
                 source=MORCOS,
                 formula="canonical correlations weighted by Σⱼ |⟨hᵢ, xⱼ⟩|, hᵢ the canonical variates and xⱼ the "
                 "units of X",
-                chance="rises with (p + q)/n, as cca",
+                chance="rises with max(p, q)/n, as cca",
                 cost="n d²; n d²",
                 use="as cca, counting the directions that X uses more",
                 version=2,
