@@ -138,7 +138,7 @@ def change(path: Path, old: str, new: str) -> None:
             "training/augmentation.py",
             "mean + factor",
             "mean - factor",
-            "training.adam_classification training.classification",
+            "training.adam_classification training.adamw_classification training.classification",
         ),
         ("training/autoencoding.py", "0.5 * (1 + logvar", "0.6 * (1 + logvar", "training.autoencoding"),
         ("training/windows.py", "context: int) -> np.ndarray", "context: float) -> np.ndarray", "training.language"),
@@ -155,7 +155,8 @@ def change(path: Path, old: str, new: str) -> None:
             "models/inputs.py",
             "antialias=True",
             "antialias=False",
-            "activations.extraction training.adam_classification training.autoencoding training.classification",
+            "activations.extraction training.adam_classification training.adamw_classification training.autoencoding "
+            "training.classification",
         ),
         # how files are written and runs are held changes no number
         ("files.py", "temporary.replace(path)", "os.replace(temporary, path)", ""),

@@ -80,7 +80,9 @@ def test_random_faults_notice_files_that_are_written_in_place(tmp_path, tmp_path
     study.python_path[0] = copy / "src"
     # not at random: of new processes, one is killed at its first operation, then one at its second, and so are all others
     study.random = SimpleNamespace(random=lambda: 1)
-    study.moments = Moments(tmp_path / "moments", SimpleNamespace(randint=lambda *_: study.moments.number), ["make_splits"])
+    study.moments = Moments(
+        tmp_path / "moments", SimpleNamespace(randint=lambda *_: study.moments.number), ["make_splits"]
+    )
     try:
         for _ in range(KILLS):
             study.disturb(fault := Fault("kill the run", "splits"), DO[fault.kind])

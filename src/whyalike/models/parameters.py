@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from whyalike.section import FACTORY, Count, Real, Section, Values, Whole, whole
+from whyalike.section import FACTORY, Before, Count, Real, Section, Values, Whole, whole
 
 Blocks = whole(ge=1, le=1000)
 Width = whole(ge=1, le=10**5)
 
 
 class ResNetParameters(Section):
-    """A residual network of basic blocks."""
+    """A residual network."""
 
     blocks: tuple[Blocks, ...] = Field(
         (2, 2, 2, 2), min_length=1, max_length=16, description="Residual blocks in each stage."
@@ -28,6 +28,11 @@ class ResNetParameters(Section):
     )
     stem_stride: Whole = Field(1, ge=1, le=4, description="Stride of the 3x3 stem.")
     dropout: Real = Field(0, ge=0, lt=1, description="Share of the pooled units dropped before the head in training.")
+    block: Annotated[Literal["basic", "bottleneck"], Before("basic")] = Field(
+        "basic",
+        description="What stages are made of. basic: two 3x3 convolutions; bottleneck: 1x1, 3x3 and 1x1, whose outputs "
+        "are 4 times as wide as the stage.",
+    )
 
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:
@@ -42,6 +47,51 @@ class EmbedderParameters(ResNetParameters):
     dimensions: Width = Field(2, description="M, the outputs of f and of g.")
     unembedding_width: Width = Field(128, description="Units of a hidden layer of g.")
     unembedding_layers: Blocks = Field(4, description="Linear layers of g, LeakyReLU between them.")
+
+
+class VggParameters(Section):
+    """A plain network of 3x3 convolutions; a max-pool ends each stage."""
+
+    convolutions: tuple[Blocks, ...] = Field(
+        (1, 1, 2, 2), min_length=1, max_length=12, description="Convolutions in each stage."
+    )
+    widths: tuple[Width, ...] = Field(
+        (64, 128, 256, 512), min_length=1, max_length=12, description="Channels of each stage."
+    )
+    batch_norm: bool = Field(True, description="Whether each convolution is followed by BatchNorm.")
+    pool: Whole = Field(1, ge=1, le=64, description="Side of what the average pool gives: 7 in the stock networks.")
+    hidden: tuple[Width, ...] = Field(
+        (), max_length=8, description="Units of the layers before the head: [4096, 4096] in the stock networks."
+    )
+    dropout: Real = Field(0, ge=0, lt=1, description="Share of the hidden units dropped in training.")
+
+    @model_validator(mode="after")
+    def _stages_agree(self) -> Self:
+        if len(self.convolutions) != len(self.widths):
+            raise ValueError(f"convolutions {self.convolutions} and widths {self.widths} need one number a stage each")
+        return self
+
+
+class VitParameters(Section):
+    """A vision transformer; its layers `encoder.layers.encoder_layer_0`, ... and `encoder.ln` can be compared."""
+
+    size: Whole = Field(
+        32, ge=2, le=4096, description="Side of the images, pixels: that of the settings that use the model."
+    )
+    patch: Whole = Field(4, ge=1, le=4096, description="Side of a patch, pixels; `size` is a multiple of it.")
+    depth: Blocks = Field(6, description="Blocks of attention and perceptron.")
+    heads: Width = Field(4, description="Attention heads of a block.")
+    width: Width = Field(64, description="Units of a token; divisible by `heads`.")
+    mlp_width: Width = Field(256, description="Hidden units of a block's perceptron.")
+    dropout: Real = Field(0, ge=0, lt=1, description="Share of units dropped in training.")
+
+    @model_validator(mode="after")
+    def _parts_are_whole(self) -> Self:
+        if self.size % self.patch:
+            raise ValueError(f"size {self.size} must be divisible by patch, got {self.patch}")
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} must be divisible by heads, got {self.heads}")
+        return self
 
 
 class VaeParameters(Section):

@@ -9,6 +9,8 @@ from whyalike.models.parameters import (
     ImportParameters,
     ResNetParameters,
     VaeParameters,
+    VggParameters,
+    VitParameters,
 )
 from whyalike.registry import Entry, Registry
 from whyalike.section import Section
@@ -46,11 +48,11 @@ MODELS: Registry[ModelFacts] = Registry(
         "import": Entry(
             "whyalike.models.imported:build", ModelFacts("your own code", ImportParameters, "rgb", in_place=True)
         ),
-        "resnet": Entry(
-            "whyalike.models.resnet:build", ModelFacts("He et al. 2015, basic blocks", ResNetParameters, "rgb")
-        ),
+        "resnet": Entry("whyalike.models.resnet:build", ModelFacts("He et al. 2015", ResNetParameters, "rgb")),
         "vae": Entry(
             "whyalike.models.vae:build", ModelFacts("Kingma and Welling 2014, convolutional", VaeParameters, "grey")
         ),
+        "vgg": Entry("whyalike.models.vgg:build", ModelFacts("Simonyan and Zisserman 2015", VggParameters, "rgb")),
+        "vit": Entry("whyalike.models.vit:build", ModelFacts("Dosovitskiy et al. 2021", VitParameters, "rgb")),
     },
 )

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from whyalike.randomness import key
+from whyalike.models.initialisation import keyed_weights
 
 VERSION = 1  # part of the identity of runs: raise it when outputs or initial weights change
 # halves the side, or doubles it when transposed; the stride divides the kernel, so kernels overlap evenly everywhere
@@ -87,7 +87,5 @@ def build(parameters: Mapping[str, Any], classes: int, seed: int, replica: str) 
     seed, replica : key of the initial weights.
     """
     shape = {name: parameters[name] for name in ("channels", "latent", "size")}
-    with torch.random.fork_rng(devices=[]):
-        # the CPU's generator alone: torch.manual_seed would also set those of GPUs, which are not forked
-        torch.default_generator.manual_seed(key(seed, replica, "initialisation"))
+    with keyed_weights(seed, replica):
         return VAE(**shape)

@@ -10,6 +10,7 @@ from whyalike.randomness import key
 from whyalike.training.augmentation import augment
 from whyalike.training.images import ImageTask
 from whyalike.training.parameters import ClassifierRecipe
+from whyalike.training.schedules import cosine
 
 VERSION = 1  # part of the identity of runs: raise it when the weights change
 
@@ -32,7 +33,9 @@ class Classification(ImageTask):
         )
 
     def learning_rate(self, step: int) -> float:
-        """One triangle over the run: 0 at its first step, the peak at `peak_epoch`, 0 after its last step."""
+        """One triangle over the run, 0 at its first step, the peak at `peak_epoch`, 0 after its last; or a cosine."""
+        if self.recipe.schedule == "cosine":
+            return cosine(step, self.total, self.recipe.lr)
         peak = self.recipe.peak_epoch * self.loader.steps
         return float(np.interp(step, [0, peak, self.total], [0, self.recipe.lr, 0]))
 

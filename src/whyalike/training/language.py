@@ -19,7 +19,9 @@ from torch.nn.functional import cross_entropy
 from whyalike.data.prepared import Prepared
 from whyalike.randomness import keyed
 from whyalike.splits.stage import read_split
+from whyalike.training.optimizers import adamw
 from whyalike.training.parameters import LanguageRecipe, Operation, TaskParameters, TrainedRun
+from whyalike.training.schedules import cosine
 from whyalike.training.task import Task, digest
 from whyalike.training.windows import Stretches, draw_windows
 
@@ -111,20 +113,11 @@ class Language(Task):
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """AdamW; matrices decay, gains do not."""
-        parameters = list(model.parameters())
-        groups = [
-            {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": self.recipe.weight_decay},
-            {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
-        ]
-        return torch.optim.AdamW(groups, lr=0.0, betas=self.recipe.betas, fused=True)
+        return adamw(model, self.recipe.weight_decay, self.recipe.betas)
 
     def learning_rate(self, step: int) -> float:
-        """Linear from 0 over the warm-up, then half a cosine from `lr` to `final_lr` of it at the last step."""
-        recipe, warmup = self.recipe, self.recipe.warmup * self.total
-        if step < warmup:
-            return recipe.lr * (step + 1) / (warmup + 1)
-        left = 0.5 * (1 + math.cos(math.pi * (step - warmup) / (self.total - warmup)))
-        return recipe.lr * (recipe.final_lr + (1 - recipe.final_lr) * left)
+        """Warm-up and cosine."""
+        return cosine(step, self.total, self.recipe.lr, self.recipe.warmup, self.recipe.final_lr)
 
     def batches(self, start: int) -> Iterator[Sequence[Tensor]]:
         """The windows of each step, with the token after each: int64 (batch_size, context + 1)."""

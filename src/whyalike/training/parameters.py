@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from whyalike.parameters import JobParameters
-from whyalike.section import Count, Real, Section, Whole, real, whole
+from whyalike.section import Before, Count, Real, Section, Whole, real, whole
 
 
 class Recipe(Section):
@@ -117,16 +117,44 @@ class ClassImages(Section):
 
 
 class ClassifierRecipe(ClassImages, ImageRecipe):
-    """Cross entropy with SGD; the learning rate goes 0 -> lr -> 0 in one triangle, step by step."""
+    """Cross entropy with SGD; the learning rate changes step by step."""
 
-    peak_epoch: Real = Field(gt=0, le=10**6, description="Epoch at which the learning rate peaks.")
+    schedule: Annotated[Literal["triangle", "cosine"], Before("triangle")] = Field(
+        "triangle", description="Of the learning rate. triangle: 0 -> `lr` -> 0; cosine: half a cosine from `lr` to 0."
+    )
+    peak_epoch: real(gt=0, le=10**6) | None = Field(
+        None, description="Epoch at which the triangle peaks; a cosine has none."
+    )
     momentum: Real = Field(0.9, ge=0, lt=1, description="Momentum of SGD.")
 
     @model_validator(mode="after")
     def _peak_inside(self) -> Self:
-        if self.peak_epoch >= self.epochs:
+        if (self.peak_epoch is None) != (self.schedule == "cosine"):
+            raise ValueError(
+                "schedule triangle needs peak_epoch, the epoch at which the learning rate peaks"
+                if self.peak_epoch is None
+                else "schedule cosine has no peak_epoch: it begins at lr. Remove peak_epoch"
+            )
+        if self.peak_epoch is not None and self.peak_epoch >= self.epochs:
             raise ValueError(f"peak_epoch ({self.peak_epoch:g}) must lie before the last epoch ({self.epochs})")
         return self
+
+
+class AdamWSteps(Section):
+    """What AdamW, its warm-up and its cosine need, whatever is learned."""
+
+    weight_decay: Real = Field(0.1, ge=0, le=1000, description="Decoupled decay of matrices; gains are not decayed.")
+    betas: tuple[Decay, Decay] = Field((0.9, 0.95), description="Decay of AdamW's two running means.")
+    clip: real(gt=0, le=10**9) | None = Field(1.0, description="Largest norm of the gradient; null does not clip.")
+    warmup: Real = Field(0.1, ge=0, lt=1, description="Share of the steps over which the learning rate rises.")
+    final_lr: Real = Field(0.1, ge=0, le=1, description="Learning rate after the last step, as a share of `lr`.")
+
+
+class AdamWRecipe(AdamWSteps, ClassImages, ImageRecipe):
+    """Cross entropy with AdamW; warm-up, then a cosine."""
+
+    betas: tuple[Decay, Decay] = Field((0.9, 0.999), description="Decay of AdamW's two running means.")
+    final_lr: Real = Field(0, ge=0, le=1, description="Learning rate after the last step, as a share of `lr`.")
 
 
 class AdamRecipe(ClassImages, Recipe):
@@ -143,17 +171,12 @@ class AutoencoderRecipe(ImageRecipe):
     """The evidence lower bound with Adam at a constant learning rate, on grey images in 0 to 1."""
 
 
-class LanguageRecipe(Recipe):
+class LanguageRecipe(AdamWSteps, Recipe):
     """Next-token prediction with AdamW; warm-up, then a cosine; the weights with the best validation loss are kept."""
 
     steps: Count = Field(description="Optimizer steps, if training is not stopped earlier.")
     batch_size: Count = Field(description="Windows of text that go through the model at once.")
     accumulation: Count = Field(1, description="Batches whose gradients make one step.")
-    weight_decay: Real = Field(0.1, ge=0, le=1000, description="Decoupled decay of matrices; gains are not decayed.")
-    betas: tuple[Decay, Decay] = Field((0.9, 0.95), description="Decay of AdamW's two running means.")
-    clip: real(gt=0, le=10**9) | None = Field(1.0, description="Largest norm of the gradient; null does not clip.")
-    warmup: Real = Field(0.1, ge=0, lt=1, description="Share of the steps over which the learning rate rises.")
-    final_lr: Real = Field(0.1, ge=0, le=1, description="Learning rate after the last step, as a share of `lr`.")
     evaluate_every: Count = Field(100, description="Steps between two measurements of the validation loss.")
     validation_windows: Count = Field(512, description="Windows of held-out text that measure it, drawn once.")
     patience: Count | None = Field(

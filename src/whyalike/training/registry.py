@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from whyalike.registry import Entry, Registry
-from whyalike.training.parameters import AdamRecipe, AutoencoderRecipe, ClassifierRecipe, LanguageRecipe, Recipe
+from whyalike.training.parameters import (
+    AdamRecipe,
+    AdamWRecipe,
+    AutoencoderRecipe,
+    ClassifierRecipe,
+    LanguageRecipe,
+    Recipe,
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,10 @@ OBJECTIVES: Registry[ObjectiveFacts] = Registry(
         "cross_entropy_adam": Entry(
             "whyalike.training.adam_classification:AdamClassification",
             ObjectiveFacts(AdamRecipe, "rgb", "nats", accuracy=True),
+        ),
+        "cross_entropy_adamw": Entry(
+            "whyalike.training.adamw_classification:AdamWClassification",
+            ObjectiveFacts(AdamWRecipe, "rgb", "nats", accuracy=True),
         ),
         "elbo": Entry(
             "whyalike.training.autoencoding:Autoencoding",

@@ -77,6 +77,20 @@ def test_resnet18_has_the_initial_spread_of_torchvision(oracle):
         assert torch.equal(ours[name], theirs[name])
 
 
+def test_bottlenecks_give_the_numbers_of_torchvision(batch):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        oracle = torchvision.models.ResNet(torchvision.models.resnet.Bottleneck, [2, 1, 1, 1], num_classes=10)
+    model = build(STOCK | {"blocks": [2, 1, 1, 1], "block": "bottleneck"}, 10, seed=3, replica="A")
+    model.load_state_dict(oracle.state_dict())  # strict: the names and shapes are torchvision's
+    assert torch.equal(model(batch), oracle(batch))  # bit for bit: the same kernels in the same order
+
+
+def test_a_network_of_basic_blocks_is_named_as_before_there_were_others():
+    assert "block" not in ResNetParameters().plain()
+    assert ResNetParameters(block="bottleneck").plain()["block"] == "bottleneck"
+
+
 @pytest.mark.parametrize(("stride", "sides"), [(1, (32, 32, 16)), (2, (16, 16, 8))])
 def test_the_small_stem_keeps_small_images_large(stride, sides):
     model = build(SMALL | {"stem_stride": stride}, 5, 0, "A")
