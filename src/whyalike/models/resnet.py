@@ -2,8 +2,9 @@
 
 With ``blocks=(2, 2, 2, 2)``, ``widths=(64, 128, 256, 512)`` and ``stem="7x7"`` this is torchvision's resnet18, number
 for number (a test copies its weights), with ``blocks=(3, 4, 6, 3)`` and ``block="bottleneck"`` its resnet50;
-``stem="3x3"`` is the usual form for 32-pixel images: 3x3, no max-pool. The state names are torchvision's. The backbone and the head draw their initial weights from generators of their own, so
-that two models of one (seed, replica) start from the same backbone whatever their numbers of classes.
+``stem="3x3"`` is the usual form for 32-pixel images: 3x3, no max-pool. The state names are torchvision's. The backbone
+and the head draw their initial weights from generators of their own, so that two models of one (seed, replica) start
+from the same backbone whatever their numbers of classes.
 
 Dropout stands before the head and draws from torch's default generator of the device: whoever trains with it must key
 that generator before each step. Without it nothing is drawn.

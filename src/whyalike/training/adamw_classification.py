@@ -1,7 +1,7 @@
 """Cross entropy with AdamW, a warm-up and a cosine: the usual training of vision transformers.
 
-Images, loss and measurements are those of `whyalike.training.classification`. Source: Dosovitskiy et al. 2021 (Adam with
-decoupled decay, linear warm-up, cosine, gradients clipped at norm 1).
+Images, loss and measurements are those of `whyalike.training.classification`. Source: Dosovitskiy et al. 2021 (Adam
+with decoupled decay, linear warm-up, cosine, gradients clipped at norm 1).
 """
 
 import torch
