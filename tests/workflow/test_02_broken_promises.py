@@ -78,11 +78,10 @@ def test_random_faults_notice_files_that_are_written_in_place(tmp_path, tmp_path
     (tmp_path / "study").mkdir()
     study = Local(tmp_path / "study", "in place", expected)
     study.python_path[0] = copy / "src"
-    # not at random: of new processes, one is killed at its first operation, then one at its second, and so are all others
+    # not at random: all are killed when a new process is at its first operation, then at its second, and so on
     study.random = SimpleNamespace(random=lambda: 1)
-    study.moments = Moments(
-        tmp_path / "moments", SimpleNamespace(randint=lambda *_: study.moments.number), ["make_splits"]
-    )
+    nth = SimpleNamespace(randint=lambda *_: study.moments.number)
+    study.moments = Moments(tmp_path / "moments", nth, ["make_splits"])
     try:
         for _ in range(KILLS):
             study.disturb(fault := Fault("kill the run", "splits"), DO[fault.kind])
