@@ -1,6 +1,7 @@
 """`whyalike layers`: layers of one model against layers of another."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,10 @@ def layers(
     labels: Annotated[
         Path | None, typer.Option(parser=path, help="Class of each stimulus: rows are permuted within classes.")
     ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(parser=path, help="Block of each stimulus (subject, video): whole blocks are permuted."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Key of the permutations.")] = 0,
     out: Annotated[
         Path | None, typer.Option(parser=path, help="Also write the scores to this file, .parquet or .csv.")
@@ -45,21 +50,24 @@ def layers(
             raise ValueError(f"layers takes one metric; got {', '.join(asked) or 'none'}.")
         [(name, parameters)] = asked.items()
         models = read_layers.read_models(a, b, lambda line: print(line, file=sys.stderr))
-        groups = None if labels is None else read_files.read_labels(labels)
-        inputs = list(filter(None, [*models[0].paths, *models[1].paths, labels]))
-        made_by = {"metrics": asked, "permutations": null, "seed": seed, "within_class": groups is not None}
+        given = {
+            "labels": None if labels is None else read_files.read_labels(labels),
+            "groups": None if groups is None else read_files.read_groups(groups),
+        }
+        inputs = list(filter(None, [*models[0].paths, *models[1].paths, labels, groups]))
+        made_by = {"metrics": asked, "permutations": null, "seed": seed, "within_class": labels is not None}
+        made_by |= {} if groups is None else {"groups": True}
         if out is not None:
             score_files.check_output(out, inputs)
         if plot is not None:
             from whyalike.figures import heatmap, saving  # before the draws: a base install lacks what draws
 
-            _check_plot(plot, labels, out)
+            _check_plot(plot, [labels, groups], out)
         for target in filter(None, (out, plot)):
             if fault := preflight.unwritable(target.parent, "give another folder"):
                 fail(fault)
-        found = scoring.layers(
-            models[0].layers, models[1].layers, name, permutations=null, seed=seed, groups=groups, **parameters
-        )
+        sides = [one.layers for one in models]
+        found = scoring.layers(*sides, name, permutations=null, seed=seed, **given, **parameters)
         # a file or pipe takes the table whole, a terminal as much of it as fits
         console = Console(width=None if sys.stdout.isatty() else 1000)
         console.print(layer_files.printed(found))
@@ -73,11 +81,12 @@ def layers(
             saving.save(figure, plot, numbers, made_by)
 
 
-def _check_plot(plot: Path, labels: Path | None, out: Path | None) -> None:
+def _check_plot(plot: Path, read: Sequence[Path | None], out: Path | None) -> None:
     """Raise a ValueError unless ``plot`` names an SVG, and the files beside it are neither read nor ``out``."""
     if plot.suffix != ".svg":
         raise ValueError(f"--plot names an SVG file; got {plot}. The PDF, PNG and CSV are written beside it.")
-    if labels is not None and labels.resolve() == plot.with_suffix(".csv").resolve():
-        raise ValueError(f"--plot would overwrite {labels}, which is read. Give another name.")
+    for one in filter(None, read):
+        if one.resolve() == plot.with_suffix(".csv").resolve():
+            raise ValueError(f"--plot would overwrite {one}, which is read. Give another name.")
     if out is not None and out.resolve() in {plot.with_suffix(one).resolve() for one in DRAWN}:
         raise ValueError(f"--out and --plot would both write {out}. Give one of them another name.")

@@ -40,6 +40,14 @@ def score(
         Path | None,
         typer.Option(parser=path, help="Class of each stimulus (.npy, .parquet, or a line each): null within class."),
     ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(parser=path, help="Block of each stimulus (subject, video): nulls and intervals keep them whole."),
+    ] = None,
+    ceiling: Annotated[
+        str | None,
+        typer.Option(help="A score, or split-halves (of units): adds excess, 0 at the mean within class, 1 at this."),
+    ] = None,
     confound: Annotated[
         Path | None,
         typer.Option(parser=path, help="Vectors of the same stimuli, such as pixels, to regress out of both."),
@@ -68,23 +76,26 @@ def score(
         asked: dict[str, Any] = {"metrics": _metrics(metrics, protocol, confound is not None)}
         asked |= {"protocol": protocol, "seed": seed, "device": device}
         files = read_files.read_pairs(a, b, lambda line: print(line, file=sys.stderr), (a_is, b_is))
-        codes = None if labels is None else read_files.read_labels(labels)
+        beside: dict[str, Any] = {
+            "labels": None if labels is None else read_files.read_labels(labels),
+            "groups": None if groups is None else read_files.read_groups(groups),
+            "ceiling": None if ceiling is None else score_files.parse_ceiling(ceiling),
+        }
         taken = None if confound is None else read_files.read_confound(confound, files)
-        inputs, made_by = [*files.paths, *filter(None, [labels, confound])], {}
+        inputs, made_by = [*files.paths, *filter(None, [labels, groups, confound])], {}
         if out is not None:
             score_files.check_output(out, inputs)
             if fault := preflight.unwritable(out.parent, "give --out another folder"):
                 fail(fault)
             made_by = {**asked, "permutations": null, "kinds": [a_is, b_is], **score_files.origin(inputs)}
-            made_by |= {} if confound is None else {"confound": True}
-        lines = printed_scores.of_files(
-            files, **asked, labels=codes, confound=taken, permutations=null, intervals=interval
-        )
+            made_by |= {name: True for name, one in (("confound", confound), ("groups", groups)) if one is not None}
+            made_by |= {} if ceiling is None else {"ceiling": beside["ceiling"]}
+        lines = printed_scores.of_files(files, **asked, **beside, confound=taken, permutations=null, intervals=interval)
         shown = _Shown(lines, out, made_by)
         scores, _ = score_files.score_pairs_of_files(
             files,
             **asked,
-            labels=codes,
+            **beside,
             confound=taken,
             permutations=null,
             intervals=interval,

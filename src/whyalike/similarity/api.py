@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from whyalike.activations.vector_checks import check_features
 from whyalike.similarity.all_pairs import MEMORY, Pair, scores
+from whyalike.similarity.beside import DRAWS, OF_CEILING, Beside, ScoreBeside
 from whyalike.similarity.checks import check_same_stimuli
 from whyalike.similarity.deconfounding import CONFOUND
 from whyalike.similarity.frames import matched
@@ -38,9 +39,13 @@ def score(
     protocol: str = "exact",
     seed: int | None = None,
     confound: Any = None,
+    labels: Any = None,
+    groups: Any = None,
+    ceiling: float | str | None = None,
+    permutations: int | None = None,
     **params: Any,
-) -> float:
-    """How alike two representations of the same stimuli are.
+) -> float | ScoreBeside:
+    """How alike two representations of the same stimuli are, and how far beyond chance.
 
     Parameters
     ----------
@@ -49,21 +54,33 @@ def score(
         are matched by index. Either may be `whyalike.rdm(...)` or `whyalike.kernel(...)`.
     protocol : "exact", the textbook quantity, or "as_published", what the reference computes with one layer a side
         (clamped and row-normalised features, its eps and faults, at least 0) for the metrics that it has.
-    seed : of the folds of cross-validated metrics (42 if left out), and of the random draws of svcca as published (0);
-        no other score uses it.
+    seed : of the folds of cross-validated metrics (42 if left out), and of the random draws of svcca as published, of
+        nulls and of split halves (0); no other score uses it.
     confound : n x c, such as the stimuli's pixels; what it explains of both is taken from the score, for the metrics of
         `whyalike.similarity.deconfounding` (deconfounded CKA, Cui et al. 2022).
+    labels : class of each stimulus (n), in the order of x: adds the null of permutations within class.
+    groups : block of each stimulus (n), such as its subject or video. The nulls then move whole blocks, the rows of
+        each in their order (`whyalike.similarity.blocks`), for which blocks are of equal size; within class blocks of
+        the same classes. The score stays as it is: folds are dealt by row.
+    ceiling : a score, or "split_halves": two halves of one model's units, scored against each other, in the mean of 20
+        splits and both models (`whyalike.similarity.excess`). Adds `excess`, the place of the score from the mean
+        within class (0) to the ceiling (1), of a distance too; it needs labels.
+    permutations : draws of each null, 99 if one of the three is given; where there are no more other orders, all of
+        them. 0: in closed form, where a metric has one.
     params : parameters of the metric, such as k, sigma, sigma_median, dims, variance, ridge.
 
     Returns
     -------
-    The score, never NaN. Of a similarity, 1 means equal up to the metric's invariances, except for lcs_knn as published
-    (k/4) and cycle_knn; of a distance 0 does.
+    The score, never NaN; with labels, groups, ceiling or permutations a `ScoreBeside`, which holds it beside its nulls.
+    Of a similarity, 1 means equal up to the metric's invariances, except for lcs_knn as published (k/4) and cycle_knn;
+    of a distance 0 does.
 
     Raises
     ------
     KeyError : unknown metric.
-    ValueError : wrong arrays, parameters or protocol; `UndefinedScore`, a ValueError, where the metric has no value.
+    ValueError : wrong arrays, parameters or protocol; not one label or group a stimulus, blocks of unequal sizes or one
+        alone, groups without draws, a ceiling without labels; `UndefinedScore`, a ValueError, where the metric has no
+        value. Where there is a score and no excess, that is NaN, and `no_excess` says why.
     MemoryError : there is too little for an n x n array.
 
     Example
@@ -72,12 +89,21 @@ def score(
     >>> x = np.random.default_rng(0).normal(size=(50, 8))
     >>> round(score("cka", x, 3 * x[:, ::-1] + 1), 6)
     1.0
+    >>> labels = np.repeat([0, 1], 25)
+    >>> found = score("cka_unbiased", x, x[:, :4], labels=labels, ceiling=1)
+    >>> found.p_within_class, 0 < found.excess < 1
+    (0.01, True)
     """
     if seed is not None and "seed" in METRICS[metric].facts.parameters:
         params["seed"] = seed
     chosen = scoring(metric, protocol, params)
-    workbench = workbench_of({"x": x, "y": y}, seed or 0, metric, confound=confound)
-    return scores(workbench, [("x", "y")], LAYER, chosen)["x", "y"]
+    draws = _draws(permutations, labels, groups, ceiling)
+    workbench = workbench_of({"x": x, "y": y}, seed or 0, metric, confound=confound, permuted=bool(draws))
+    if draws is None:
+        return scores(workbench, [("x", "y")], LAYER, chosen)["x", "y"]
+    beside = Beside(workbench, [chosen], draws, labels, groups, ceiling)
+    value, found, no_excess = beside.score("x", "y", chosen)
+    return ScoreBeside(value, len(workbench.representations["x"][LAYER]), **found, no_excess=no_excess)
 
 
 def pairwise(
@@ -87,6 +113,11 @@ def pairwise(
     seed: int | None = None,
     memory: int = MEMORY,
     confound: Any = None,
+    *,
+    labels: Any = None,
+    groups: Any = None,
+    ceiling: float | str | None = None,
+    permutations: int | None = None,
 ) -> "pd.DataFrame":
     """The scores of all pairs among several representations of the same stimuli; work on one alone is done once.
 
@@ -94,14 +125,16 @@ def pairwise(
     ----------
     metrics : a name, several names, or name -> parameters; under a name of your own with the parameter `metric`.
     representations : name -> n x d, numpy array or tensor; rows are stimuli, in the same order.
-    protocol, seed, confound : as in `score`.
+    protocol, seed, confound, labels, groups, ceiling, permutations : as in `score`. A number as ceiling is that of
+        every pair and metric.
     memory : bytes for what is kept of each representation, beside the representations.
 
     Returns
     -------
-    A row a metric and pair, in the order of both: metric, a, b, value, n. Where (X, Y) and (Y, X) differ, both stand.
-    The value of a pair is NaN where the metric has none; ``attrs["undefined"]`` of the frame lists these: metric, a, b
-    and reason of each.
+    A row a metric and pair, in the order of both: metric, a, b, value, n, and what is asked for of the columns of
+    `ScoreBeside`. Where (X, Y) and (Y, X) differ, both stand. The value of a pair is NaN where the metric has none;
+    ``attrs["undefined"]`` of the frame lists these: metric, a, b and reason of each. So does ``attrs["no_excess"]``
+    where a ceiling is given and there is no excess.
 
     Raises
     ------
@@ -125,8 +158,18 @@ def pairwise(
         )
     chosen = choose(metrics, protocol, seed)
     asked = ", ".join(one.metric for one in chosen)
-    workbench = workbench_of(representations, seed or 0, asked, memory, confound)
-    return table_of(workbench, chosen, lambda one: ordered_pairs(list(representations), one), ("a", "b"), memory)
+    draws = _draws(permutations, labels, groups, ceiling)
+    workbench = workbench_of(representations, seed or 0, asked, memory, confound, bool(draws))
+    beside = None if draws is None else Beside(workbench, chosen, draws, labels, groups, ceiling)
+    return table_of(
+        workbench, chosen, lambda one: ordered_pairs(list(representations), one), ("a", "b"), memory, beside
+    )
+
+
+def _draws(permutations: int | None, labels: Any, groups: Any, ceiling: float | str | None) -> int | None:
+    """Draws of each null; None where nothing is to stand beside scores."""
+    is_asked = any(one is not None for one in (labels, groups, ceiling))
+    return DRAWS if permutations is None and is_asked else permutations
 
 
 def table_of(
@@ -135,6 +178,7 @@ def table_of(
     pairs: Callable[[Scoring], Iterable[Pair]],
     columns: tuple[str, str],
     memory: int = MEMORY,
+    beside: Beside | None = None,
 ) -> "pd.DataFrame":
     """The scores of pairs of runs that have the layer `LAYER`, as `pairwise` gives them.
 
@@ -143,11 +187,12 @@ def table_of(
     pairs : scoring -> names of runs, (x, y).
     columns : what the two names of a pair are called.
     memory : as in `whyalike.similarity.all_pairs.scores`.
+    beside : what is asked beside them.
     """
     import pandas as pd  # a third of a second, which a single score does not need
 
     n = len(next(iter(workbench.representations.values()))[LAYER])
-    rows, missing = [], []
+    rows, missing, no_excess = [], [], []
     for one in chosen:
         undefined: dict[Pair, str] = {}
         for pair, value in scores(workbench, list(pairs(one)), LAYER, one, memory, undefined).items():
@@ -155,8 +200,15 @@ def table_of(
             rows.append({**place, "value": value, "n": n})
             if pair in undefined:
                 missing.append({**place, "reason": undefined[pair]})
-    frame = pd.DataFrame(rows, columns=["metric", *columns, "value", "n"])
+            elif beside is not None:
+                _, found, reason = beside.score(*pair, one)
+                rows[-1] |= found
+                no_excess += [] if reason is None else [{**place, "reason": reason}]
+    more = () if beside is None else beside.columns
+    frame = pd.DataFrame(rows, columns=["metric", *columns, "value", "n", *more])
     frame.attrs["undefined"] = missing
+    if OF_CEILING[0] in more:
+        frame.attrs["no_excess"] = no_excess
     return frame
 
 

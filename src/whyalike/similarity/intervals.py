@@ -20,6 +20,9 @@ For neighbours it is 1.2 (mutual_knn) to 1.5 times (lcs_knn) the SD over draws: 
 variance is right, but the part that pairs of stimuli make counts 1 + n/m times. One by one it would count twice (1.1 to
 1.4 were measured for mutual_knn). It is 1.2 times too large for procrustes, and 1.4 for cca at n = 100, p + q = 12
 (Efron and Stein 1981).
+
+Where stimuli come in blocks, blocks take the place of stimuli in all of this: they are left out whole, a subset is of
+blocks, and the quantile is that of t on one degree of freedom less than there are blocks.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,7 +34,8 @@ import numpy as np
 import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
 from whyalike.randomness import keyed
-from whyalike.similarity.api import workbench_of
+from whyalike.similarity.api import LAYER, workbench_of
+from whyalike.similarity.blocks import codes_of_blocks
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.deconfounding import CONFOUND, RANGE
 from whyalike.similarity.metrics.registry import METRICS
@@ -63,12 +67,15 @@ def interval(
     protocol: str = "exact",
     seed: int | None = None,
     confound: Any = None,
+    groups: Any = None,
     **params: Any,
 ) -> Interval:
     """The 95 % interval over stimuli of the score of two representations.
 
     Parameters
     ----------
+    groups : block of each stimulus (n), such as its subject or video, two blocks or more, of any sizes: the interval is
+        over draws of as many blocks. Without them rows of a block that are alike make it too narrow.
     metric, x, y, protocol, confound, params : as in `whyalike.similarity.api.score`.
     seed : as in `score`, and with it the key (0 if left out) of the groups or subsets of stimuli, a stream of its own:
         the interval of one seed lies about the score of that seed.
@@ -87,7 +94,8 @@ def interval(
     if seed is not None and "seed" in METRICS[metric].facts.parameters:
         params["seed"] = seed
     workbench = workbench_of({"x": x, "y": y}, seed or 0, metric, confound=confound)
-    return over_stimuli(workbench, "x", "y", scoring(metric, protocol, params), index(seed or 0))
+    blocks = None if groups is None else codes_of_blocks(groups, len(workbench.representations["x"][LAYER]))
+    return over_stimuli(workbench, "x", "y", scoring(metric, protocol, params), index(seed or 0), blocks=blocks)
 
 
 def over_stimuli(
@@ -97,10 +105,12 @@ def over_stimuli(
     chosen: Scoring,
     seed: int,
     tick: Callable[[], object] = lambda: None,
+    blocks: np.ndarray | None = None,
 ) -> Interval:
     """The interval of a score on all stimuli of a workbench whose runs have one layer each; see `interval`.
 
     ``seed`` is the key of the groups or subsets alone. ``tick`` is called after each of the `scores_of_interval`.
+    ``blocks``: that of each stimulus, numbers from 0.
     """
     [(layer, x)] = workbench.representations[run_x].items()
     layer = None if chosen.layers_together else layer
@@ -110,22 +120,28 @@ def over_stimuli(
         tick()
         return found
 
-    n, ends = len(x), RANGE if CONFOUND in workbench.representations else chosen.range
-    centre = value(np.arange(n), chosen)
+    def rows_of(kept: np.ndarray) -> np.ndarray:
+        return kept if blocks is None else np.flatnonzero(np.isin(blocks, kept))
+
+    ends = RANGE if CONFOUND in workbench.representations else chosen.range
+    n = len(x) if blocks is None else int(blocks.max()) + 1  # of what is left out whole
+    centre = value(np.arange(len(x)), chosen)
     if _by_subsets(workbench, chosen):
         smaller, m = _fewer(chosen, n)
-        scores = [value(index, smaller) for index in _subsets(n, m, seed)]
+        m = min(m, n - 1)  # of two or three blocks
+        scores = [value(rows_of(kept), smaller) for kept in _subsets(n, m, seed)]
         error = np.sqrt(m / (n - m)) * np.std(scores, ddof=1)
-        half = scipy.stats.norm.ppf((1 + CONFIDENCE) / 2) * error
-        return _within_range(ends, centre, half, error, "subsampling")
-    groups = _groups(workbench, chosen, n)
-    if groups == 0:
+        tail = (1 + CONFIDENCE) / 2
+        quantile = scipy.stats.norm.ppf(tail) if blocks is None else scipy.stats.t.ppf(tail, n - 1)
+        return _within_range(ends, centre, quantile * error, error, "subsampling")
+    parts = _groups(workbench, chosen, n, blocks)
+    if parts == 0:
         [(one, other)] = workbench.scorable(run_x, run_y, Rows.of(np.arange(n)), chosen, layer).layer_pairs
-        scores, groups = workbench.forms(chosen).left_out(one, other, chosen.parameters), n
+        scores, parts = workbench.forms(chosen).left_out(one, other, chosen.parameters), n
     else:
-        scores = [value(index, chosen) for index in _without_groups(n, groups, seed)]
-    error = np.sqrt((groups - 1) * np.var(scores))  # (G - 1)/G times the sum of squares
-    half = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, groups - 1) * error
+        scores = [value(rows_of(kept), chosen) for kept in _without_groups(n, parts, seed)]
+    error = np.sqrt((parts - 1) * np.var(scores))  # (G - 1)/G times the sum of squares
+    half = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, parts - 1) * error
     return _within_range(ends, centre, half, error, "jackknife")
 
 
@@ -133,14 +149,15 @@ def _by_subsets(workbench: Workbench, chosen: Scoring) -> bool:
     return bool({"k", "folds"} & set(chosen.parameters)) or workbench.forms(chosen).randomised
 
 
-def scores_of_interval(workbench: Workbench, chosen: Scoring, n: int) -> int:
+def scores_of_interval(workbench: Workbench, chosen: Scoring, n: int, blocks: np.ndarray | None = None) -> int:
     """How many scores an interval over n stimuli takes, that of all stimuli among them."""
-    return 1 + (SUBSETS if _by_subsets(workbench, chosen) else _groups(workbench, chosen, n))
+    n = n if blocks is None else int(blocks.max()) + 1
+    return 1 + (SUBSETS if _by_subsets(workbench, chosen) else _groups(workbench, chosen, n, blocks))
 
 
-def _groups(workbench: Workbench, chosen: Scoring, n: int) -> int:
-    """How many groups of stimuli are left out in turn; 0 where the form has the scores without each one at once."""
-    at_once = workbench.forms(chosen).left_out is not None and not chosen.layers_together
+def _groups(workbench: Workbench, chosen: Scoring, n: int, blocks: np.ndarray | None) -> int:
+    """How many groups of stimuli, or of blocks, are left out in turn; 0 where the form has all these scores at once."""
+    at_once = workbench.forms(chosen).left_out is not None and not chosen.layers_together and blocks is None
     if at_once and n > FEW and CONFOUND not in workbench.representations:
         return 0
     return n if n <= FEW else GROUPS

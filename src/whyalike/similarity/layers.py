@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from whyalike.randomness import keyed
 from whyalike.similarity.api import LAYER, workbench_of
+from whyalike.similarity.blocks import codes, codes_of_blocks, orders_of_rows, orders_within_class
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.metrics.facts import sign_of_likeness
 from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.nulls import FEW_ROWS, null_end, p_value, row_orders, within_class_orders
+from whyalike.similarity.nulls import FEW_ROWS, null_end, p_value
 from whyalike.similarity.protocols import Scoring, scoring
 from whyalike.similarity.workbench import Rows, Scorable
 
@@ -72,6 +72,7 @@ def layers(
     *,
     permutations: int = 999,
     seed: int = 0,
+    labels: Any = None,
     groups: Any = None,
     confound: Any = None,
     **params: Any,
@@ -86,8 +87,9 @@ def layers(
     permutations : draws of the null, at least 19. Each scores all pairs once. Where there are no more other orders of
         the rows, each of these stands once in their place.
     seed : key of the draws.
-    groups : class of each stimulus (n); rows are then permuted within classes, and a score is beyond chance if it is
+    labels : class of each stimulus (n); rows are then permuted within classes, and a score is beyond chance if it is
         beyond what the classes alone explain.
+    groups : block of each stimulus (n), as in `score`: whole blocks are permuted.
 
     Raises
     ------
@@ -113,7 +115,7 @@ def layers(
     bench = workbench_of(arrays, index(seed), metric, EVERYTHING, confound, permuted=True)
     n = len(bench.representations[next(iter(arrays))][LAYER])
     rows = [bench.representations[f"b: {name}"][LAYER] for name in sides[1]]
-    orders = _orders(rows, n, permutations, index(seed), groups)
+    orders = _orders(rows, n, permutations, index(seed), labels, groups)
     found: dict[Place, Scorable] = {}
     undefined: dict[Place, str] = {}
     for place in [(one, other) for one in sides[0] for other in sides[1]]:
@@ -137,18 +139,17 @@ def _named(given: Layers, side: str) -> dict[str, Any]:
     return named
 
 
-def _orders(rows: Sequence[Any], n: int, permutations: int, seed: int, groups: Any) -> np.ndarray:
+def _orders(rows: Sequence[Any], n: int, permutations: int, seed: int, labels: Any, groups: Any) -> np.ndarray:
     """The orders of rows, draws x n: drawn as for a single pair with the same seed, or all others where they are few.
 
     Rows of B are equal if they are in all of its layers. A matrix over stimuli has none that could be.
     """
-    if groups is None:
-        few = n <= FEW_ROWS and all(isinstance(x, np.ndarray) for x in rows)
-        return row_orders(keyed("rows", seed, n), n, permutations, np.hstack(rows) if few else None)
-    classes = np.asarray(groups)
-    if classes.shape != (n,):
-        raise ValueError(f"groups must be one class a stimulus: there are {n} rows, groups have shape {classes.shape}.")
-    return within_class_orders(keyed("within class", seed, n), classes, permutations, every=True)
+    blocks = None if groups is None else codes_of_blocks(groups, n)
+    if labels is not None:
+        return orders_within_class(seed, n, codes(labels, n, "labels", "class"), permutations, blocks)
+    units = n if blocks is None else blocks.max() + 1
+    few = units <= FEW_ROWS and all(isinstance(x, np.ndarray) for x in rows)
+    return orders_of_rows(seed, n, permutations, np.hstack(rows) if few else None, blocks)
 
 
 def _null(found: Mapping[Place, Scorable], orders: np.ndarray) -> dict[Place, np.ndarray]:

@@ -19,10 +19,13 @@ class Printed:
     Parameters
     ----------
     scorings, files : what will be scored.
-    null, within, intervals : whether scores have a null of row permutations, one within classes, and an interval.
+    null, within, intervals, ceiling : whether scores have a null of row permutations, one within classes, an interval,
+        and a ceiling.
     """
 
-    def __init__(self, scorings: Sequence[Scoring], files: Pairs, null: bool, within: bool, intervals: bool):
+    def __init__(
+        self, scorings: Sequence[Scoring], files: Pairs, null: bool, within: bool, intervals: bool, ceiling: bool
+    ):
         names = max(map(len, files.representations))
         columns: dict[str, tuple[int, bool, Callable[[Any], str]]] = {  # name: width, whether it is shown, and a cell
             "metric": (max(len(one.metric) for one in scorings), True, lambda row: row.metric),
@@ -35,6 +38,9 @@ class Printed:
             "null end": (13, null, lambda row: _ended(row.null_p95, row.metric)),
             "within-class mean": (6, within, lambda row: _number(row.null_within_class)),
             "p within": (5, within, lambda row: _number(row.p_within_class)),
+            "ceiling": (6, ceiling, lambda row: _number(row.ceiling)),
+            "excess": (6, ceiling, lambda row: _number(row.excess)),
+            "95 % of excess": (16, ceiling and intervals, lambda row: _interval_text(row.excess_low, row.excess_high)),
             "p": (5, null, lambda row: _number(row.p_value)),
             "n": (max(len(str(len(x))) for x in files.representations.values()), True, lambda row: str(row.n)),
         }
@@ -84,6 +90,8 @@ def of_files(
     intervals: bool,
     device: str,
     confound: np.ndarray | None = None,
+    groups: np.ndarray | None = None,  # they change no column
+    ceiling: float | str | None = None,
 ) -> Printed:
     """The lines of what `whyalike.similarity.score_files.score_pairs_of_files` gives for the same arguments."""
     scorings, forms = choose(metrics, protocol, seed), forms_for(device)
@@ -91,4 +99,4 @@ def of_files(
     closed = has_closed and any(forms(one).kernel_sums for one in scorings)
     by_class = has_closed and any(forms(one).class_sums for one in scorings)
     within = labels is not None and (permutations > 0 or by_class)
-    return Printed(scorings, files, permutations > 0 or closed, within, intervals)
+    return Printed(scorings, files, permutations > 0 or closed, within, intervals, ceiling is not None)

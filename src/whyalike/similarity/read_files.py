@@ -24,7 +24,10 @@ from whyalike.similarity.checks import check_same_stimuli
 from whyalike.similarity.precomputed import KINDS, Precomputed, marked
 
 FEATURES = "features"
-HEADERS = {"label", "labels", "class", "classes", "target", "category"}  # names of a column of labels
+HEADERS = {  # names of a column of labels or groups
+    *("label", "labels", "class", "classes", "target", "category"),
+    *("group", "groups", "block", "blocks", "subject", "subjects", "video", "videos"),
+}
 _Part = tuple[Path, str | None]  # a file, and one of its runs if it holds runs
 
 
@@ -149,47 +152,63 @@ def read_labels(path: Path) -> np.ndarray:
     ------
     ValueError : not one label a stimulus.
     """
-    with readable(path, "a .npy, .parquet or text of labels", "Write a label a line, or save them as text."):
-        labels = _labels_in(path)
+    return _codes_in(path, "label", "classes", "class")
+
+
+def read_groups(path: Path) -> np.ndarray:
+    """The block of each stimulus, such as its subject or video, read as `read_labels` does; of a .parquet the
+    column `group`.
+
+    Raises
+    ------
+    ValueError : not one block a stimulus.
+    """
+    return _codes_in(path, "group", "blocks", "block")
+
+
+def _codes_in(path: Path, word: str, many: str, one_of_them: str) -> np.ndarray:
+    """A number for each line of a file of labels or groups; the words are for messages."""
+    with readable(path, f"a .npy, .parquet or text of {word}s", f"Write a {word} a line, or save them as text."):
+        labels = _labels_in(path, word)
     if labels.ndim != 1 or not len(labels):
-        raise ValueError(f"{path} must hold one label a stimulus; it has shape {labels.shape}. Give a vector.")
+        raise ValueError(f"{path} must hold one {word} a stimulus; it has shape {labels.shape}. Give a vector.")
     check_present(labels, str(path))
     text = labels.dtype.kind != "O" or all(isinstance(one, str) for one in labels)
     if not text or labels.dtype.kind not in {*KINDS_OF_IDS, "b"}:
-        raise ValueError(f"{path} must hold labels that are numbers or text; it has others. Write them as text.")
+        raise ValueError(f"{path} must hold {word}s that are numbers or text; it has others. Write them as text.")
     names, codes = np.unique(labels, return_inverse=True)
     if labels.dtype.kind in "OU":
-        _check_no_table(path, labels)
+        _check_no_table(path, labels, word)
         check_spellings(names, str(path))
     if 2 < len(names) == len(labels):
         raise ValueError(
-            f"{path} must hold classes; its {len(labels)} labels all differ, as ids do. Give the class of each."
+            f"{path} must hold {many}; its {len(labels)} {word}s all differ, as ids do. Give the {one_of_them} of each."
         )
     return codes
 
 
-def _labels_in(path: Path) -> np.ndarray:
+def _labels_in(path: Path, word: str) -> np.ndarray:
     suffix = path.suffix.lower()
     if suffix == ".npy":
         return read_npy(path)
     if suffix == ".parquet":
-        return read_columns(path, "label")["label"]()
+        return read_columns(path, word)[word]()
     if suffix in SUFFIXES:
         raise ValueError(f"a {suffix} holds vectors")
     lines = path.read_text(encoding="utf-8-sig").split("\n")
     return np.array(lines[:-1] if lines[-1] == "" else lines)
 
 
-def _check_no_table(path: Path, labels: np.ndarray) -> None:
+def _check_no_table(path: Path, labels: np.ndarray, word: str) -> None:
     """Refuse lines of several columns, and a first line that is the column's name."""
     for mark, called in ((",", "commas"), (";", "semicolons"), ("\t", "tabs")):
         if len({one.count(mark) for one in labels} | {0}) == 2 and all(mark in one for one in labels):
             raise ValueError(
-                f"{path} must hold one label a line and nothing else; its lines are columns between {called}, the "
-                f"first is {str(labels[0])!r}. Write the column of labels alone, without its name."
+                f"{path} must hold one {word} a line and nothing else; its lines are columns between {called}, the "
+                f"first is {str(labels[0])!r}. Write the column of {word}s alone, without its name."
             )
     if len(labels) > 2 and labels[0].strip().casefold() in HEADERS and labels[0] not in labels[1:]:
-        raise ValueError(f"{path} must hold labels alone; its first line, {str(labels[0])!r}, is a name. Remove it.")
+        raise ValueError(f"{path} must hold {word}s alone; its first line, {str(labels[0])!r}, is a name. Remove it.")
 
 
 def _pairs_of_paths(first: Path, second: Path | None) -> list[tuple[Path, Path]]:

@@ -19,26 +19,18 @@ import yaml
 from tqdm import tqdm
 
 from whyalike.files import file_sha256, write_table, write_text
-from whyalike.randomness import keyed
 from whyalike.similarity.api import LAYER, choose, forms_for
+from whyalike.similarity.beside import Beside
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.deconfounding import check_deconfoundable
+from whyalike.similarity.excess import SPLIT_HALVES, excess
 from whyalike.similarity.intervals import over_stimuli, scores_of_interval
 from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.nulls import (
-    closed_null,
-    closed_within_class,
-    null_of_draws,
-    row_orders,
-    within_class_null,
-    within_class_orders,
-)
 from whyalike.similarity.protocols import Scoring
 from whyalike.similarity.read_files import Pairs
-from whyalike.similarity.workbench import Rows, Workbench
+from whyalike.similarity.workbench import Workbench
 
 ALL = "all"  # in place of the names of metrics
-MOST_DRAWS = 1_000_000  # p to six digits; all orders of rows are drawn before the first score
 SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.string(), nullable=False) for name in ("metric", "a", "b")),
@@ -49,6 +41,7 @@ SCHEMA = pa.schema(
         pa.field("n", pa.int64(), nullable=False),
         *(pa.field(name, pa.string(), nullable=False) for name in ("preprocessing", "estimator", "score_protocol")),
         *(pa.field(name, pa.float64()) for name in ("null_within_class_p95", "p_within_class")),
+        *(pa.field(name, pa.float64()) for name in ("ceiling", "excess", "excess_low", "excess_high")),
     ]
 )
 
@@ -93,6 +86,22 @@ def _parsed(value: str, part: str) -> Any:
     return found
 
 
+def parse_ceiling(text: str) -> float | str:
+    """A ceiling as written on the command line: a number, or split-halves.
+
+    Example
+    -------
+    >>> parse_ceiling("split-halves"), parse_ceiling(".9")
+    ('split_halves', 0.9)
+    """
+    if text.replace("-", "_") == SPLIT_HALVES:
+        return SPLIT_HALVES
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"a ceiling is a number or split-halves; got '{text}'. Give one of them.") from None
+
+
 def score_pairs_of_files(
     files: Pairs,
     metrics: Mapping[str, Mapping[str, Any]],
@@ -103,6 +112,8 @@ def score_pairs_of_files(
     intervals: bool = True,
     device: str = "cpu",
     confound: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+    ceiling: float | str | None = None,
     finished: Callable[[pd.DataFrame, list[str]], object] = lambda scores, missing: None,
     progress: bool = False,
 ) -> tuple[pd.DataFrame, list[str]]:
@@ -116,6 +127,8 @@ def score_pairs_of_files(
     seed : key of permutations and of the groups of stimuli.
     intervals : whether to make intervals over stimuli, up to 100 further scores each.
     confound : n x c, as in `whyalike.similarity.api.score`; the estimators' names then end in "deconfounded".
+    groups, ceiling : as in `whyalike.similarity.api.score`. The ends of an excess are those of the score's interval:
+        what mean and ceiling lack in precision is not in them.
     device : "cpu", or "cuda" for the heavy work of the metrics that `whyalike.similarity.on_device` has.
     finished : is told the scores so far and what is undefined of a metric when that metric is done: a later one may
         fail.
@@ -127,29 +140,26 @@ def score_pairs_of_files(
 
     Raises
     ------
-    KeyError, ValueError : unknown metrics, wrong parameters, labels of other stimuli, no such GPU, a confound and a
-        metric from which it cannot be taken.
+    KeyError, ValueError : unknown metrics, wrong parameters, labels or groups of other stimuli, no such GPU, a confound
+        and a metric from which it cannot be taken; as `score` of groups and ceiling.
     MemoryError : as `score`.
     """
-    if permutations < 0:
-        raise ValueError(f"the draws of the null must be at least 0; got {permutations}.")
-    if permutations > MOST_DRAWS:
-        raise ValueError(f"the draws of the null must be at most {MOST_DRAWS:,}; got {permutations}.")
     for a, _ in files.pairs:
         n = len(files.representations[a])
-        if labels is not None and len(labels) != n:
-            raise ValueError(f"labels must be one a stimulus: {a} has {n} rows, there are {len(labels)} labels.")
+        for called, one in (("labels", labels), ("groups", groups)):
+            if one is not None and len(one) != n:
+                raise ValueError(f"{called} must be one a stimulus: {a} has {n} rows, there are {len(one)} {called}.")
     layers = {name: {LAYER: x} for name, x in files.representations.items()}
     bench = Workbench(layers, seed, permuted=permutations > 0, forms=forms_for(device), confound=confound)
     asked = choose(metrics, protocol)
     if confound is not None:
         asked = [_deconfounded(one) for one in asked]
     work = [(chosen, _directed(files, chosen)) for chosen in asked]
-    draws = permutations * (1 if labels is None else 2)
+    beside = Beside(bench, asked, permutations, labels, groups, ceiling)
 
     def planned(chosen: Scoring, a: str) -> int:
         n = len(files.representations[a])
-        return 1 + draws + (scores_of_interval(bench, chosen, n) if intervals else 0)
+        return 1 + beside.scores + (scores_of_interval(bench, chosen, n, beside.groups) if intervals else 0)
 
     total = sum(planned(chosen, a) for chosen, pairs in work for a, _ in pairs)
     tables, missing = [], []
@@ -159,9 +169,9 @@ def score_pairs_of_files(
             for a, b in pairs:
                 end = bar.n + planned(chosen, a)
                 try:
-                    rows.append(_row(bench, a, b, chosen, labels, permutations, bar.update))
+                    rows.append(_row(bench, a, b, chosen, beside, undefined, bar.update))
                     if intervals:
-                        rows[-1] |= _interval(bench, a, b, chosen, seed, undefined, bar.update)
+                        rows[-1] |= _interval(bench, rows[-1], chosen, beside.groups, undefined, bar.update)
                 except UndefinedScore as reason:
                     undefined.append(f"{chosen.metric} of {a} and {b}: {reason}")
                 bar.update(end - bar.n)
@@ -185,15 +195,25 @@ def _directed(files: Pairs, chosen: Scoring) -> list[tuple[str, str]]:
 
 
 def _interval(
-    bench: Workbench, a: str, b: str, chosen: Scoring, seed: int, undefined: list[str], tick: Callable[[], object]
+    bench: Workbench,
+    row: Mapping[str, Any],
+    chosen: Scoring,
+    groups: np.ndarray | None,
+    undefined: list[str],
+    tick: Callable[[], object],
 ) -> dict[str, Any]:
     """The columns of the interval; none where it has no value, and the reason among ``undefined``."""
+    a, b = row["a"], row["b"]
     try:
-        found = over_stimuli(bench, a, b, chosen, seed, tick)
+        found = over_stimuli(bench, a, b, chosen, bench.seed, tick, groups)
     except UndefinedScore as reason:
         undefined.append(f"interval of {chosen.metric} of {a} and {b}: {reason}")
         return {}
-    return {"ci_low": found.low, "ci_high": found.high, "interval": found.method}
+    columns = {"ci_low": found.low, "ci_high": found.high, "interval": found.method}
+    if "excess" not in row:
+        return columns
+    ends = [excess(end, row["null_within_class"], row["ceiling"], chosen.metric) for end in (found.low, found.high)]
+    return columns | {"excess_low": min(ends), "excess_high": max(ends)}
 
 
 def _row(
@@ -201,37 +221,19 @@ def _row(
     a: str,
     b: str,
     chosen: Scoring,
-    labels: np.ndarray | None,
-    permutations: int,
+    beside: Beside,
+    undefined: list[str],
     tick: Callable[[], object],
 ) -> dict[str, Any]:
-    """The score of one pair and its nulls; ``tick`` is called after each score."""
-
-    def drawn(orders: np.ndarray) -> list[float]:
-        null = []
-        for order in orders:
-            null.append(scorable.value(order.astype(np.intp)))
-            tick()
-        return null
-
-    n = len(bench.representations[a][LAYER])
-    layer = None if chosen.layers_together else LAYER
-    scorable = bench.scorable(a, b, Rows.of(np.arange(n)), chosen, layer)
-    row = {
-        **{"metric": chosen.metric, "a": a, "b": b, "value": scorable.value(), "n": n},
+    """The score of one pair and what stands beside it; ``tick`` is called after each of these."""
+    value, found, no_excess = beside.score(a, b, chosen, tick)
+    if no_excess:
+        undefined.append(f"excess of {chosen.metric} of {a} and {b}: {no_excess}")
+    return {
+        **{"metric": chosen.metric, "a": a, "b": b, "value": value, "n": len(bench.representations[a][LAYER])},
         **{"preprocessing": chosen.preprocessing, "estimator": chosen.estimator, "score_protocol": chosen.protocol},
+        **found,
     }
-    value, kind = row["value"], METRICS[chosen.metric].facts.kind
-    if not permutations:
-        within = {} if labels is None else closed_within_class(value, [scorable.of_classes(labels)])
-        return row | closed_null(value, [scorable.kernels()]) | within
-    x = bench.representations[b][LAYER]
-    every = x if isinstance(x, np.ndarray) else None  # a matrix over stimuli has no rows of its own that could be equal
-    row |= null_of_draws(value, drawn(row_orders(keyed("rows", bench.seed, n), n, permutations, every)), kind)
-    if labels is not None:
-        within = within_class_orders(keyed("within class", bench.seed, n), labels, permutations, every=True)
-        row |= within_class_null(value, drawn(within), kind)
-    return row
 
 
 def check_output(path: Path, inputs: Iterable[Path]) -> None:

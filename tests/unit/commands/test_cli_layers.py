@@ -84,7 +84,17 @@ def test_labels_permute_within_classes(files, two):
     out = files / "out.parquet"
     answer = whyalike(files / "a.npz", files / "b.safetensors", "--labels", files / "labels.npy", "--out", out)
     assert answer.exit_code == 0, answer.output
-    assert pd.read_parquet(out).null_end_of_best[0] == layers(*two, groups=labels).null_end
+    assert pd.read_parquet(out).null_end_of_best[0] == layers(*two, labels=labels).null_end
+
+
+def test_groups_permute_whole_blocks(files, two):
+    groups = np.arange(N) // 5
+    np.save(files / "groups.npy", groups)
+    out = files / "out.parquet"
+    options = ("--groups", files / "groups.npy", "--null", 39, "--out", out)
+    answer = whyalike(files / "a.npz", files / "b.safetensors", *options)
+    assert answer.exit_code == 0, answer.output
+    assert pd.read_parquet(out).null_end_of_best[0] == layers(*two, groups=groups, permutations=39).null_end
 
 
 def test_a_dead_layer_is_said_and_others_are_scored(files, two):

@@ -398,6 +398,77 @@ def test_labels_give_the_null_within_class(folder, kind):
     assert 1 / 10 <= row.p_within_class <= 1
 
 
+@pytest.mark.parametrize("ceiling", ["0.9", "split-halves"])
+def test_a_ceiling_gives_the_excess_with_its_interval(folder, arrays, ceiling):
+    labels, out = np.arange(N) % 3, folder / "out" / "s.parquet"
+    np.save(folder / "labels.npy", labels)
+    options = ("--labels", folder / "labels.npy", "--metrics", "cka,procrustes_distance", "--null", 9, "--out", out)
+    answer = whyalike(folder / "a.npy", folder / "b.npy", *options, "--ceiling", ceiling)
+    given = 0.9 if ceiling == "0.9" else "split_halves"
+    assert made_by(out)["ceiling"] == given
+    assert "within-class mean  p within  ceiling  excess    95 % of excess" in answer.stdout
+    found = pd.read_parquet(out)
+    for row in found.itertuples():
+        expected = score(row.metric, arrays["a"], arrays["b"], labels=labels, ceiling=given, permutations=9)
+        columns = ("ceiling", "excess", "null_within_class", "p_within_class", "p_value")
+        assert [getattr(row, name) for name in columns] == pytest.approx([getattr(expected, name) for name in columns])
+        mean = row.null_within_class
+        ends = [(end - mean) / (row.ceiling - mean) for end in (row.ci_low, row.ci_high)]
+        assert (row.excess_low, row.excess_high) == pytest.approx((min(ends), max(ends)))
+        assert row.excess_low < row.excess < row.excess_high  # of a distance too
+        shown = next(line for line in answer.stdout.splitlines() if line.startswith(f"{row.metric} "))
+        assert f"{row.ceiling:.3f}   {row.excess:.3f}    [{row.excess_low:.3f}, {row.excess_high:.3f}]" in shown
+
+
+def test_no_excess_is_said_and_the_score_stands(folder):
+    np.save(folder / "labels.npy", np.arange(N) % 3)
+    options = ("--labels", folder / "labels.npy", "--metrics", "procrustes_distance", "--null", 9)
+    out = folder / "s.parquet"
+    answer = whyalike(folder / "a.npy", folder / "b.npy", *options, "--ceiling", "1.4", "--out", out)
+    assert answer.exit_code == 0
+    assert "no excess of procrustes_distance of a and b: the ceiling, 1.4, is not below the mean" in answer.stderr
+    row = pd.read_parquet(out).iloc[0]
+    assert row.ceiling == 1.4 and row.isna()[["excess", "excess_low", "excess_high"]].all()
+    assert np.isfinite(row[["value", "ci_low", "p_within_class"]].astype(float)).all()
+
+
+@pytest.mark.parametrize("kind", ["npy", "txt", "parquet"])
+def test_groups_move_and_leave_out_whole_blocks(folder, arrays, kind):
+    groups, path, out = np.repeat([f"video {i}" for i in range(12)], 5), folder / f"g.{kind}", folder / "s.parquet"
+    if kind == "npy":
+        np.save(path, groups)
+    elif kind == "txt":
+        path.write_text("\n".join(groups) + "\n", encoding="utf-8")
+    else:
+        pd.DataFrame({"group": groups}).to_parquet(path)
+    options = ("--metrics", "cka", "--null", 19, "--groups", path, "--out", out)
+    assert whyalike(folder / "a.npy", folder / "b.npy", *options).exit_code == 0
+    row = pd.read_parquet(out).iloc[0]
+    a, b = arrays["a"], arrays["b"]
+    expected, over = score("cka", a, b, groups=groups, permutations=19), interval("cka", a, b, groups=groups)
+    assert (row.null_mean, row.p_value) == pytest.approx((expected.null_mean, expected.p_value), abs=1e-12)
+    assert (row.ci_low, row.ci_high) == (over.low, over.high)
+    assert made_by(out)["groups"] is True and made_by(out)["inputs"][2]["file"] == path.name
+
+
+def test_the_bar_counts_blocks_and_halves(folder, monkeypatch):
+    bars = []
+
+    class Bar(tqdm):
+        def __init__(self, *given, **options):
+            super().__init__(*given, **{**options, "disable": False, "file": io.StringIO()})
+            bars.append(self)
+
+    monkeypatch.setattr("whyalike.similarity.score_files.tqdm", Bar)
+    np.save(folder / "g.npy", np.arange(N) // 5)
+    np.save(folder / "l.npy", np.arange(N) % 5)
+    options = ("--metrics", "cka", "--null", 9, "--groups", folder / "g.npy", "--labels", folder / "l.npy")
+    answer = whyalike(folder / "a.npy", folder / "b.npy", *options, "--ceiling", "split-halves")
+    assert answer.exit_code == 0, answer.output
+    # a score, two nulls, two models' halves; that of all stimuli with those without each of twelve blocks
+    assert bars[0].n == bars[0].total == 1 + 2 * 9 + 2 * 20 + 1 + 12
+
+
 def test_what_is_undefined_is_said_and_the_rest_stands(folder):
     answer = whyalike(folder / "a.npy", folder / "c.npy", "--metrics", "permutation,cka", "--null", 0, "--no-interval")
     assert answer.exit_code == 0
@@ -437,12 +508,30 @@ def test_what_is_undefined_is_said_and_the_rest_stands(folder):
         (("a.npy", "b.npy", "--null", "99999999999999"), "must be at most 1,000,000; got 99999999999999"),
         (("a.npy", "b.npy", "--labels", "few.txt"), "labels must be one a stimulus: a has 60 rows, there are 2 labels"),
         (("a.npy", "b.npy", "--labels", "a.npy"), "must hold one label a stimulus; it has shape (60, 4)"),
+        (("a.npy", "b.npy", "--groups", "few.txt"), "groups must be one a stimulus: a has 60 rows, there are 2 groups"),
+        (("a.npy", "b.npy", "--groups", "a.npy"), "must hold one group a stimulus; it has shape (60, 4)"),
+        (("a.npy", "b.npy", "--groups", "no.parquet"), "needs a column 'group'; it has class. Rename it."),
+        (("a.npy", "b.npy", "--groups", "ids.txt"), "must hold blocks; its 60 groups all differ, as ids do. Give the"),
+        (
+            ("a.npy", "b.npy", "--groups", "uneven.txt"),
+            "need blocks of equal size, which change places whole; 2 blocks",
+        ),
+        (("a.npy", "b.npy", "--groups", "half.txt", "--null", "0"), "groups need draws of the null"),
+        (("a.npy", "b.npy", "--ceiling", "0.9"), "ceiling needs labels: excess begins at the mean within class"),
+        (("a.npy", "b.npy", "--ceiling", "halves"), "a ceiling is a number or split-halves; got 'halves'"),
+        (
+            ("a.npy", "b.npy", "--labels", "half.txt", "--ceiling", "90"),
+            "ceiling must be a score of cka, from 0 to 1; got 90.0",
+        ),
         (("a.npy", "b.npy", "--labels", "no.parquet"), "needs a column 'label'; it has class. Rename it."),
     ],
 )
 def test_a_fault_is_a_message(folder, arrays, monkeypatch, arguments, words):
     monkeypatch.chdir(folder)
     (folder / "few.txt").write_text("cat\ndog\n", encoding="utf-8")
+    (folder / "ids.txt").write_text("".join(f"{i}\n" for i in range(N)), encoding="utf-8")
+    (folder / "uneven.txt").write_text("u\n" * 20 + "v\n" * 40, encoding="utf-8")
+    (folder / "half.txt").write_text("u\n" * 30 + "v\n" * 30, encoding="utf-8")
     pd.DataFrame({"class": [1]}).to_parquet("no.parquet")
     for name in ("short", "hole", "ids", "other", "twice"):
         (folder / "more").mkdir(exist_ok=True)

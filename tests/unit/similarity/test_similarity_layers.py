@@ -81,37 +81,37 @@ def test_a_planted_layer_is_found():
     assert power > 45 and right > 45  # of 60; by chance 3 and 5
 
 
-def test_within_groups_what_the_classes_alone_explain_is_not_beyond_chance():
+def test_within_class_what_the_classes_alone_explain_is_not_beyond_chance():
     g = np.random.default_rng(3)
     classes = np.repeat(np.arange(4), 6)
     beyond = {"rows": 0, "within": 0}
     for world in range(100):
         a, b = ([g.normal(size=(4, d))[classes] + g.normal(size=(24, d)) for d in (4, 6)] for _ in range(2))
         beyond["rows"] += layers(a, b, permutations=39, seed=world).p_value <= 0.05
-        beyond["within"] += layers(a, b, permutations=39, seed=world, groups=classes).p_value <= 0.05
+        beyond["within"] += layers(a, b, permutations=39, seed=world, labels=classes).p_value <= 0.05
     assert beyond["rows"] > 90
     assert beyond["within"] <= scipy.stats.binom.ppf(0.9999, 100, 0.05)
-    found = layers(a, b, permutations=39, groups=classes)
+    found = layers(a, b, permutations=39, labels=classes)
     draws = within_class_orders(keyed("within class", 0, 24), classes, 39)
     assert found.null_mean == pytest.approx(
         np.mean([max(score("cka_unbiased", x, y[order]) for x in a for y in b) for order in draws]), abs=1e-9
     )
 
 
-@pytest.mark.parametrize("groups", [None, np.repeat([0, 1], 4)], ids=["rows", "within"])
-def test_few_other_orders_stand_once_each(groups):
+@pytest.mark.parametrize("labels", [None, np.repeat([0, 1], 4)], ids=["rows", "within"])
+def test_few_other_orders_stand_once_each(labels):
     g = np.random.default_rng(5)
     a, b = [g.normal(size=(8, d)) for d in (3, 4)], [g.normal(size=(2, d))[np.arange(8) % 2] for d in (2, 3)]
-    orders = set(permutations(np.arange(8) % 2)) if groups is None else {
+    orders = set(permutations(np.arange(8) % 2)) if labels is None else {
         one + other for one in set(permutations((0, 1, 0, 1))) for other in set(permutations((0, 1, 0, 1)))
     }  # fmt: skip
-    found, other = (layers(a, b, "cka", permutations=600, seed=seed, groups=groups) for seed in (0, 1))
+    found, other = (layers(a, b, "cka", permutations=600, seed=seed, labels=labels) for seed in (0, 1))
     nulls = []
     for order in orders:  # of two kinds of rows
         turned = [y[np.array(order)] for y in b]
         nulls.append(max(score("cka", x, y) for x in a for y in turned))
     # whole rows: 70 groupings, each once; within: 24 * 24 orders, equal rows apart, which count equally often
-    assert found.permutations == (69 if groups is None else 575)
+    assert found.permutations == (69 if labels is None else 575)
     assert found.p_value == other.p_value
     assert found.p_value == pytest.approx(np.mean([one >= found.value - 1e-9 for one in nulls]), abs=1e-12)
 
@@ -142,10 +142,11 @@ def test_layers_without_names_are_numbered_and_a_confound_is_taken(two):
         ({"a": {}}, "a must be layers by name"),
         ({"a": np.ones((24, 3))}, "a must be layers by name"),
         ({"b": {"short": np.eye(23)}}, "a: l3 has 24 rows, b: short 23"),
-        ({"groups": [0, 1]}, r"there are 24 rows, groups have shape \(2,\)"),
+        ({"labels": [0, 1]}, "labels must be one class a stimulus: there are 24 rows, there are 2 labels"),
+        ({"groups": [0, 1]}, "groups must be one block a stimulus: there are 24 rows, there are 2 groups"),
         ({"metric": "mutual_knn", "k": 30}, "k = 30, n = 24"),
     ],
-    ids=["draws", "none", "array", "rows", "groups", "k"],
+    ids=["draws", "none", "array", "rows", "labels", "groups", "k"],
 )
 def test_what_is_wrong_is_said(change, message, two):
     with pytest.raises(ValueError, match=message):
