@@ -49,5 +49,6 @@ def test_the_pages_code_runs():
     arrays = dict(zip(names, np.random.default_rng(0).normal(size=(len(names), 30, 4)), strict=True))
     models = [nn.Sequential(OrderedDict(layer3=nn.Linear(4, 5), fc=nn.Linear(5, 2))) for _ in range(2)]
     others = {"judgements": 1 - np.corrcoef(arrays["a"]), "loader": [torch.eye(4)]}
+    others |= {"classes": np.arange(30) % 5, "subjects": np.arange(30) // 5}
     for code in blocks:
         exec(code, arrays | others | {"model_a": models[0], "model_b": models[1]})
