@@ -4,17 +4,22 @@ The model is the independent unit. Intervals leave one model out in turn, with a
 names (quadratic assignment; for correlations Mantel 1967), rows and columns together. Pairs are never resampled.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice, permutations
+from math import factorial
 
 import numpy as np
 import pandas as pd
 import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
 
 from whyalike.randomness import keyed
-from whyalike.statistics.inference import CONFIDENCE
+from whyalike.statistics.inference import CONFIDENCE, Interval
 
-FEWEST = 4  # models: without one of three a single pair is left; and 24 permutations give p >= .04
+FEWEST = 4  # models of a test and of what studies say in words: 24 orders of them give p >= .04
+FEWEST_TO_LEAVE_OUT = 3  # models of an interval: without one of them a pair is left; simulated, 95 % hold the mean
+ROUNDING = 1e-12  # of a correlation
+MOST_NAMED = 5  # pairs that a message names
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,16 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Association:
-    """The correlation of two tables of pairs, and its p value over permutations of the models."""
+    """The correlation of two tables of pairs, and its p value over permutations of the models.
+
+    ``orders`` of the models were counted, the given one included; ``exact``: these are all M! of them.
+    """
 
     value: float
     p_value: float
     models: int
+    orders: int
+    exact: bool
 
 
 def square(pairs: pd.DataFrame, models: Sequence[str] | None = None) -> np.ndarray:
@@ -69,10 +79,11 @@ def square(pairs: pd.DataFrame, models: Sequence[str] | None = None) -> np.ndarr
     sums, counts = sums + sums.T, counts + counts.T
     missing = np.argwhere((counts == 0) & ~np.eye(len(names), dtype=bool))
     if len(missing):
-        i, j = missing[0]
+        lacking = [f"{names[i]}, {names[j]}" for i, j in missing if i < j]
+        told = "; ".join([*lacking[:MOST_NAMED], *["..."] * (len(lacking) > MOST_NAMED)])
         raise ValueError(
-            f"a table of pairs holds all pairs; {len(missing) // 2} are missing, the first is {names[i]}, {names[j]}. "
-            "Score it, or leave a model out."
+            f"a table of pairs holds all pairs; {len(lacking)} of {len(names) * (len(names) - 1) // 2} are missing: "
+            f"{told}. Score them, or leave a model out."
         )
     return np.divide(sums, counts, out=np.zeros_like(sums), where=counts > 0)
 
@@ -93,12 +104,12 @@ def node_jackknife(
 
     Parameters
     ----------
-    table : M x M, symmetric, M >= 4; the diagonal is not read.
+    table : M x M, symmetric, M >= 3; the diagonal is not read.
     statistic : of such a table of any size; the mean over pairs if left out.
 
     Raises
     ------
-    ValueError : no symmetric table of four or more models.
+    ValueError : no symmetric table of three or more models.
 
     Example
     -------
@@ -107,7 +118,7 @@ def node_jackknife(
     >>> found.value, found.low < 4 < found.high
     (4.0, True)
     """
-    _check(table, "a table of pairs")
+    _check(table, "a table of pairs", FEWEST_TO_LEAVE_OUT)
     models = len(table)
     kept = ~np.eye(models, dtype=bool)
     without = np.array([statistic(table[np.ix_(keep, keep)]) for keep in kept])
@@ -117,17 +128,72 @@ def node_jackknife(
     return Estimate(float(value), error, float(value - half), float(value + half), models)
 
 
+def node_jackknife_of_two(
+    a: np.ndarray, b: np.ndarray, statistic: Callable[[np.ndarray, np.ndarray], float]
+) -> Estimate:
+    """As `node_jackknife`, of a statistic of two tables: a model is left out of both.
+
+    Parameters
+    ----------
+    a, b : ... x M x M, symmetric, M >= 3, the same models in the same order.
+    statistic : of the pairs of both, ... x pairs each.
+
+    Example
+    -------
+    >>> apart = abs(np.subtract.outer(np.arange(5.0), np.arange(5.0)))
+    >>> node_jackknife_of_two(apart, 2 * apart, lambda x, y: float((y / x).mean())).value
+    2.0
+    """
+    count = a.shape[-1]
+    places = np.arange(count**2).reshape(count, count)
+    places = np.minimum(places, places.T)  # a symmetric table of where each pair stands
+    flat = [table.reshape(*table.shape[:-2], -1) for table in (a, b)]
+    return node_jackknife(places, lambda kept: statistic(*(table[..., upper(kept)] for table in flat)))
+
+
+def correlation_interval(a: np.ndarray, b: np.ndarray, method: str = "pearson") -> Interval | None:
+    """The 95 % interval over models of the correlation of two tables of pairs, made on the scale of Fisher's z.
+
+    Of models that vary (M = 6 to 20, normal effects of models and pairs) it held the correlation in 93 to 98 % of 300
+    simulated tables; on the scale of r in 90 to 95 %. None where without a model the rest does not vary or is +-1.
+
+    Parameters
+    ----------
+    a, b, method : as `mantel` takes them.
+
+    Example
+    -------
+    >>> g = np.random.default_rng(0)
+    >>> apart = abs(np.subtract.outer(np.arange(9.0), np.arange(9.0)))
+    >>> noise = g.normal(size=(9, 9))
+    >>> low, high = correlation_interval(apart, apart + noise + noise.T)
+    >>> 0.5 < low < high < 1
+    True
+    """
+    ranks = scipy.stats.rankdata if method == "spearman" else np.asarray
+
+    def fisher_z(x: np.ndarray, y: np.ndarray) -> float:
+        if min(np.ptp(x), np.ptp(y)) == 0:
+            return np.nan
+        r = np.corrcoef(ranks(x), ranks(y))[0, 1]
+        return np.arctanh(r) if abs(r) < 1 - ROUNDING else np.nan
+
+    found = node_jackknife_of_two(a, b, fisher_z)
+    return None if np.isnan(found.low) else (float(np.tanh(found.low)), float(np.tanh(found.high)))
+
+
 def mantel(a: np.ndarray, b: np.ndarray, draws: int = 9999, seed: int = 0, method: str = "pearson") -> Association:
     """Whether pairs that are alike in one table are so in another: their correlation, and p over permuted models.
 
-    Two-sided: p = (1 + draws at least as far from zero)/(1 + draws). ``b`` may be a design, such as 1 where two models
-    share an architecture and 0 where they do not.
+    Two-sided: p = (1 + other orders at least as far from zero)/(1 + other orders). The other orders of the models are
+    all M! - 1 where these are at most ``draws`` (M <= 7 for 9,999), else so many are drawn. ``b`` may be a design, such
+    as 1 where two models share an architecture and 0 where they do not.
 
     Parameters
     ----------
     a, b : M x M, symmetric, the same models in the same order, M >= 4; diagonals are not read.
-    draws : permutations of the models of b.
-    seed : key of the permutations.
+    draws : permutations of the models of b, at most.
+    seed : key of those that are drawn.
     method : "pearson", or "spearman" for ranks of the pairs.
 
     Raises
@@ -152,12 +218,21 @@ def mantel(a: np.ndarray, b: np.ndarray, draws: int = 9999, seed: int = 0, metho
         raise ValueError(f"draws must be at least 1; got {draws}.")
     first, second = (_standardised(table, method, name) for table, name in ((a, "a"), (b, "b")))
     value = float(np.vdot(first, second))
-    generator = keyed(seed, "permutations of models", len(a))
-    orders = (generator.permutation(len(a)) for _ in range(draws))
+    exact = factorial(len(a)) <= 1 + draws
+    orders = _all_other_orders(len(a)) if exact else _drawn_orders(len(a), draws, seed)
     null = np.array([np.vdot(first, second[np.ix_(order, order)]) for order in orders])
     # permutations that only exchange models that are alike give the same number, but for rounding
-    reached = int(np.count_nonzero(np.abs(null) >= abs(value) - 1e-12))
-    return Association(value, (1 + reached) / (1 + draws), len(a))
+    reached = int(np.count_nonzero(np.abs(null) >= abs(value) - ROUNDING))
+    return Association(value, (1 + reached) / (1 + len(null)), len(a), 1 + len(null), exact)
+
+
+def _all_other_orders(models: int) -> Iterable[Sequence[int]]:
+    return islice(permutations(range(models)), 1, None)  # the first is the given one
+
+
+def _drawn_orders(models: int, draws: int, seed: int) -> Iterable[Sequence[int]]:
+    generator = keyed(seed, "permutations of models", models)
+    return (generator.permutation(models) for _ in range(draws))
 
 
 def _standardised(table: np.ndarray, method: str, name: str) -> np.ndarray:
@@ -172,9 +247,9 @@ def _standardised(table: np.ndarray, method: str, name: str) -> np.ndarray:
     return out + out.T
 
 
-def _check(table: np.ndarray, name: str) -> None:
-    if table.ndim != 2 or table.shape[0] != table.shape[1] or len(table) < FEWEST:
-        raise ValueError(f"{name} must be M x M with M >= {FEWEST} models; it has shape {table.shape}. Add models.")
+def _check(table: np.ndarray, name: str, fewest: int = FEWEST) -> None:
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or len(table) < fewest:
+        raise ValueError(f"{name} must be M x M with M >= {fewest} models; it has shape {table.shape}. Add models.")
     values = table[~np.eye(len(table), dtype=bool)]
     if not np.isfinite(values).all():
         raise ValueError(

@@ -1,11 +1,20 @@
 """All pairs among M models: by hand, and by simulation of models and pairs that vary."""
 
+from itertools import permutations
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import pearsonr, spearmanr
 
-from whyalike.statistics.dyadic import mantel, node_jackknife, square, upper
+from whyalike.statistics.dyadic import (
+    correlation_interval,
+    mantel,
+    node_jackknife,
+    node_jackknife_of_two,
+    square,
+    upper,
+)
 
 
 def _table(*values):
@@ -32,7 +41,7 @@ def test_square_reads_pairs_in_any_order_and_takes_the_mean_of_both_directions()
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([("x", "y", 1)], "2 are missing, the first is x, z"),
+        ([("x", "y", 1)], "2 of 3 are missing: x, z; y, z. Score them"),
         ([("x", "y", 1), ("x", "y", 2)], "each pair of two models once; got x, y again"),
         ([("x", "x", 1)], "got x, x again"),
     ],
@@ -58,9 +67,56 @@ def test_node_jackknife_by_hand():
     assert found.models == 4
 
 
+def test_node_jackknife_of_three_models_by_hand():
+    found = node_jackknife(_table(1, 2, 6))  # without a model a pair is left: 6, 2, 1
+    assert (found.value, found.models) == (3, 3)
+    assert found.standard_error == pytest.approx(np.sqrt(2 / 3 * (9 + 1 + 4)), abs=1e-12)
+    assert found.value - found.low == pytest.approx(4.302652730 * found.standard_error, abs=1e-8)  # t, 2 degrees
+
+
+def test_node_jackknife_of_two_tables_leaves_a_model_out_of_both():
+    g = np.random.default_rng(0)
+    a, b = _simulated(g, 6, 1, 1), _simulated(g, 6, 1, 1)
+    found = node_jackknife_of_two(a, b, lambda x, y: float((x * y).sum()))
+    without = [(upper(np.delete(np.delete(a, i, 0), i, 1)) * upper(np.delete(np.delete(b, i, 0), i, 1))).sum()
+               for i in range(6)]  # fmt: skip
+    assert found.value == pytest.approx((upper(a) * upper(b)).sum())
+    assert found.standard_error == pytest.approx(np.sqrt(5 / 6 * ((without - np.mean(without)) ** 2).sum()))
+
+
 def test_node_jackknife_takes_any_statistic():
     table = _table(1, 2, 3, 4, 5, 9)
     assert node_jackknife(table, lambda t: float(np.median(upper(t)))).value == 3.5
+
+
+@pytest.mark.parametrize(("of_models", "of_pairs"), [(1, 0), (1, 1), (0, 1)])
+def test_node_jackknife_of_three_models_holds_the_mean(of_models, of_pairs):
+    g = np.random.default_rng(0)
+    found = [node_jackknife(_simulated(g, 3, of_models, of_pairs)) for _ in range(600)]
+    assert np.mean([one.low <= 0 <= one.high for one in found]) > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 600)
+
+
+@pytest.mark.parametrize("true", [0, 0.6])
+def test_the_interval_of_a_correlation_holds_it(true):
+    """Models' effects correlate; pairs have a quarter of their variance more, of their own."""
+    g = np.random.default_rng(0)
+    held = []
+    for _ in range(300):
+        effects = g.multivariate_normal([0, 0], [[1, true], [true, 1]], size=10).T
+        a, b = (_table(*(upper(x[:, None] + x) + 0.5 * g.normal(size=45))) for x in effects)
+        low, high = correlation_interval(a, b)
+        held.append(low <= 2 * true / 2.25 <= high)
+    assert np.mean(held) > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 300)
+
+
+def test_a_correlation_that_is_whole_or_lacks_without_a_model_has_no_interval():
+    g = np.random.default_rng(0)
+    a = _simulated(g, 5, 1, 1)
+    alone = np.zeros((5, 5))
+    alone[0, 1] = alone[1, 0] = 1  # without model 0 nothing varies
+    assert correlation_interval(a, 2 * a) is None
+    assert correlation_interval(a, alone) is None
+    assert correlation_interval(a, _simulated(g, 5, 1, 1), "spearman") is not None
 
 
 @pytest.mark.parametrize(("of_models", "of_pairs"), [(1, 0), (1, 1), (0, 1)])
@@ -95,10 +151,27 @@ def test_mantel_is_the_correlation_of_the_pairs(method, theirs):
 
 def test_mantel_by_hand_counts_all_permutations_of_four_models():
     a = _table(9, 1, 1, 1, 1, 9)  # two couples: 01 and 23
-    found = mantel(a, a, 20_000)
+    found = mantel(a, a)
     # 8 of the 24 permutations keep the couples
     assert found.value == pytest.approx(1)
-    assert found.p_value == pytest.approx(8 / 24, abs=4 * np.sqrt(2 / 9 / 20_000))  # 4 standard errors
+    assert (found.p_value, found.orders, found.exact) == (8 / 24, 24, True)
+    drawn = mantel(a, a, 22)  # 23 other orders are one too many
+    assert (drawn.orders, drawn.exact) == (23, False) and drawn.p_value >= 1 / 23
+
+
+def test_mantel_of_all_orders_is_what_scipy_counts():
+    g = np.random.default_rng(0)
+    a, b = _simulated(g, 5, 1, 1), _simulated(g, 5, 1, 1)
+    all_r = [pearsonr(upper(a), upper(b[np.ix_(order, order)])).statistic for order in permutations(range(5))]
+    assert mantel(a, b).p_value == np.mean(np.abs(all_r) >= abs(all_r[0]) - 1e-12)
+
+
+def test_mantel_of_all_orders_is_wrong_in_at_most_five_per_cent_and_never_below_its_least():
+    g = np.random.default_rng(1)
+    p = np.array([mantel(_simulated(g, 5, 1, 0.5), _simulated(g, 5, 1, 0.5)).p_value for _ in range(400)])
+    assert p.min() >= 1 / 120
+    assert np.mean(p <= 0.05) < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
+    assert np.mean(p <= 0.5) == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / 400))
 
 
 def test_mantel_finds_a_shared_design_of_models():
@@ -122,7 +195,7 @@ def test_mantel_is_wrong_in_at_most_five_per_cent_of_unrelated_tables(method):
 
 def test_mantel_is_keyed():
     g = np.random.default_rng(0)
-    a, b = _simulated(g, 6, 1, 1), _simulated(g, 6, 1, 1)
+    a, b = _simulated(g, 8, 1, 1), _simulated(g, 8, 1, 1)
     assert mantel(a, b, 99) == mantel(a, b, 99)
     assert mantel(a, b, 99).p_value != mantel(a, b, 99, seed=3).p_value
 

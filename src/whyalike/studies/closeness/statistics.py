@@ -21,7 +21,7 @@ from whyalike.files import read_table, write_table
 from whyalike.job import note
 from whyalike.similarity.metrics.facts import sign_of_likeness
 from whyalike.similarity.metrics.registry import METRICS, OTHER_METRICS
-from whyalike.statistics.dyadic import Estimate, mantel, node_jackknife, square, upper
+from whyalike.statistics.dyadic import Estimate, mantel, node_jackknife, node_jackknife_of_two, square, upper
 from whyalike.statistics.table import with_scorings
 from whyalike.studies.closeness.parameters import ClosenessStatistics
 
@@ -102,21 +102,8 @@ def _ranks(tables: Mapping[str, Tables], metrics: Mapping[str, str], draws: int)
             value = {"value": found.value, "p_value": found.p_value, "n_seeds": found.models}
             yield {**shared, "scope": "width", "width": width, **value, "n_pairs": len(upper(one))}
         for scope, statistic in (("within", _within), ("across", _across)):
-            estimate = _over_seeds(a, b, statistic)
+            estimate = node_jackknife_of_two(a, b, statistic)
             yield {**shared, "scope": scope, **_numbers(estimate), "n_pairs": len(widths) * len(upper(a[0]))}
-
-
-def _over_seeds(a: np.ndarray, b: np.ndarray, statistic: Any) -> Estimate:
-    """A statistic of two stacks of tables (widths x seeds x seeds), with the interval that leaves one seed out."""
-    count = a.shape[1]
-    places = np.arange(count**2).reshape(count, count)
-    places = np.minimum(places, places.T)  # a symmetric table of where each pair stands
-    flat = [stack.reshape(len(stack), -1) for stack in (a, b)]
-
-    def of(kept: np.ndarray) -> float:
-        return statistic(*(stack[:, upper(kept)] for stack in flat))
-
-    return node_jackknife(places, of)
 
 
 def _within(a: np.ndarray, b: np.ndarray) -> float:
