@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
+from whyalike.commands import cli_plots
 from whyalike.commands.cli_faults import fail, messages, path
 from whyalike.planning import preflight
-
-DRAWN = (".svg", ".pdf", ".png", ".csv")  # what --plot writes
 
 
 def layers(
@@ -34,14 +33,12 @@ def layers(
     out: Annotated[
         Path | None, typer.Option(parser=path, help="Also write the scores to this file, .parquet or .csv.")
     ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(parser=path, help="Draw a heat map: this .svg, with .pdf, .png and .csv beside it.")
-    ] = None,
+    plot: Annotated[Path | None, typer.Option(parser=path, help=f"{cli_plots.HELP}.")] = None,
 ) -> None:
     """Score every layer of one model against every layer of another: which are most alike, and beyond chance."""
     from rich.console import Console
 
-    from whyalike.similarity import layer_files, read_files, read_layers, score_files
+    from whyalike.similarity import how_made, layer_files, read_files, read_layers, score_files
     from whyalike.similarity import layers as scoring
 
     with messages(MemoryError):
@@ -59,34 +56,24 @@ def layers(
         made_by |= {} if groups is None else {"groups": True}
         if out is not None:
             score_files.check_output(out, inputs)
-        if plot is not None:
-            from whyalike.figures import heatmap, saving  # before the draws: a base install lacks what draws
-
-            _check_plot(plot, [labels, groups], out)
-        for target in filter(None, (out, plot)):
-            if fault := preflight.unwritable(target.parent, "give another folder"):
+            if fault := preflight.unwritable(out.parent, "give --out another folder"):
                 fail(fault)
+        if plot is not None:
+            cli_plots.check(plot, [plot], inputs, out)
         sides = [one.layers for one in models]
         found = scoring.layers(*sides, name, permutations=null, seed=seed, **given, **parameters)
         # a file or pipe takes the table whole, a terminal as much of it as fits
         console = Console(width=None if sys.stdout.isatty() else 1000)
         console.print(layer_files.printed(found))
         print(layer_files.said(found))
+        made_by |= {**how_made.of_scorings([found.scoring], [found.n]), **score_files.origin(inputs)}
+        print(how_made.line(made_by))
         for (one, other), reason in found.undefined.items():
             print(f"no {name} of {one} and {other}: {reason}", file=sys.stderr)
         if out is not None:
-            layer_files.write_layers(out, found, {**made_by, **score_files.origin(inputs)})
+            layer_files.write_layers(out, found, made_by)
         if plot is not None:
+            from whyalike.figures import heatmap, saving
+
             figure, numbers = heatmap.draw_layers(found, a.stem, b.stem)
-            saving.save(figure, plot, numbers, made_by)
-
-
-def _check_plot(plot: Path, read: Sequence[Path | None], out: Path | None) -> None:
-    """Raise a ValueError unless ``plot`` names an SVG, and the files beside it are neither read nor ``out``."""
-    if plot.suffix != ".svg":
-        raise ValueError(f"--plot names an SVG file; got {plot}. The PDF, PNG and CSV are written beside it.")
-    for one in filter(None, read):
-        if one.resolve() == plot.with_suffix(".csv").resolve():
-            raise ValueError(f"--plot would overwrite {one}, which is read. Give another name.")
-    if out is not None and out.resolve() in {plot.with_suffix(one).resolve() for one in DRAWN}:
-        raise ValueError(f"--out and --plot would both write {out}. Give one of them another name.")
+            saving.save(figure, plot.with_suffix(".svg"), numbers, made_by, [plot.suffix[1:]])

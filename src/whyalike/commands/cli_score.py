@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from tqdm import tqdm
 
+from whyalike.commands import cli_plots
 from whyalike.commands.cli_faults import fail, messages, path
 from whyalike.planning import preflight
 
@@ -28,6 +29,9 @@ def score(
         typer.Argument(
             parser=path, help="The other file or folder; without it, all pairs in A: of files, or of a study's runs."
         ),
+    ] = None,
+    further: Annotated[
+        list[Path] | None, typer.Argument(parser=path, help="Further files: then all pairs of them are scored.")
     ] = None,
     metrics: Annotated[
         str | None,
@@ -64,32 +68,39 @@ def score(
     out: Annotated[
         Path | None, typer.Option(parser=path, help="Also write the scores to this file, .parquet or .csv.")
     ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(parser=path, help=f"{cli_plots.HELP}; of all pairs, one picture a metric.")
+    ] = None,
     a_is: Annotated[
         str, typer.Option(help="What A holds: features, rdm (n x n dissimilarities, for rsa) or kernel (for cka).")
     ] = "features",
     b_is: Annotated[str, typer.Option(help="What B holds.")] = "features",
 ) -> None:
     """Score representations in files: value, interval over stimuli, chance level and p. Rows are the same stimuli."""
-    from whyalike.similarity import printed_scores, read_files, score_files
+    from whyalike.similarity import how_made, printed_scores, read_files, score_files
+    from whyalike.similarity.api import choose
 
     with messages(MemoryError):
         asked: dict[str, Any] = {"metrics": _metrics(metrics, protocol, confound is not None)}
         asked |= {"protocol": protocol, "seed": seed, "device": device}
-        files = read_files.read_pairs(a, b, lambda line: print(line, file=sys.stderr), (a_is, b_is))
+        files = read_files.read_pairs(a, b, lambda line: print(line, file=sys.stderr), (a_is, b_is), further or ())
         beside: dict[str, Any] = {
             "labels": None if labels is None else read_files.read_labels(labels),
             "groups": None if groups is None else read_files.read_groups(groups),
             "ceiling": None if ceiling is None else score_files.parse_ceiling(ceiling),
         }
         taken = None if confound is None else read_files.read_confound(confound, files)
-        inputs, made_by = [*files.paths, *filter(None, [labels, groups, confound])], {}
+        inputs = [*files.paths, *filter(None, [labels, groups, confound])]
+        scorings = choose(asked["metrics"], protocol)
+        drawing = None if plot is None else cli_plots.ScorePlot(plot, files, scorings, inputs, out)
         if out is not None:
             score_files.check_output(out, inputs)
             if fault := preflight.unwritable(out.parent, "give --out another folder"):
                 fail(fault)
-            made_by = {**asked, "permutations": null, "kinds": [a_is, b_is], **score_files.origin(inputs)}
-            made_by |= {name: True for name, one in (("confound", confound), ("groups", groups)) if one is not None}
-            made_by |= {} if ceiling is None else {"ceiling": beside["ceiling"]}
+        made_by = {**asked, "permutations": null, "kinds": [a_is, b_is], **score_files.origin(inputs)}
+        made_by |= {name: True for name, one in (("confound", confound), ("groups", groups)) if one is not None}
+        made_by |= {} if ceiling is None else {"ceiling": beside["ceiling"]}
+        made_by |= how_made.of_scorings(scorings, [len(files.representations[one]) for one, _ in files.pairs])
         lines = printed_scores.of_files(files, **asked, **beside, confound=taken, permutations=null, intervals=interval)
         shown = _Shown(lines, out, made_by)
         scores, _ = score_files.score_pairs_of_files(
@@ -102,11 +113,22 @@ def score(
             finished=shown.add,
             progress=True,
         )
-        # last, so that a fault of writing loses nothing
-        if out is not None and len(scores):
-            score_files.write_scores(out, scores, made_by)
+        _finish(scores, out, drawing, made_by)
     if scores.empty:
         raise typer.Exit(1)
+
+
+def _finish(scores: Any, out: Path | None, drawing: cli_plots.ScorePlot | None, made_by: dict[str, Any]) -> None:
+    """Say how the scores were made, write them and draw them: last, so that a fault of writing loses nothing."""
+    from whyalike.similarity import how_made, score_files
+
+    if scores.empty:
+        return
+    print(how_made.line(made_by))
+    if out is not None:
+        score_files.write_scores(out, scores, made_by)
+    if drawing is not None:
+        drawing.draw(scores, made_by)
 
 
 def _metrics(text: str | None, protocol: str, has_confound: bool) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 Models stand in the order of a hierarchical clustering (average linkage, leaves ordered so that neighbours are alike) if
 every two of them are scored; layers, and models of which a pair is missing, stand in the order of the configuration.
 A cell carries a cross where the score is not beyond the end of its null, and a ring where it is not beyond that of its
-untrained pair; of layers, means over the pairs are set against each other. Colours are viridis, which rises in
-lightness alone too; bright is alike.
+untrained pair; of layers, means over the pairs are set against each other. Below a score stands its interval over
+stimuli, where all of them fit into their cells. Colours are viridis, which rises in lightness alone too; bright is
+alike.
 """
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,12 +25,14 @@ from matplotlib.patches import Patch
 from whyalike.figures import style
 from whyalike.similarity.layers import LayerScores
 from whyalike.similarity.metrics.registry import METRICS
+from whyalike.similarity.protocols import Scoring
 from whyalike.statistics.pair_findings import beyond
 from whyalike.statistics.panels import sign_of_closer
 from whyalike.statistics.table import MINUS, kind_words, panel_words, with_scorings
 
 LARGE = 14  # models or layers: more than this take a whole page's width
 LARGEST_CELL = 0.5  # inches
+WITH_INTERVAL = 0.6  # inches of a cell with an interval, of a cell of twelve characters, at most
 LONGEST = 28  # characters of a name that are drawn; the numbers hold all of it
 FEWEST_TO_CLUSTER = 3
 _CELL = ["value", "ci_low", "ci_high", "null_mean", "null_p95", "untrained", "p_value", "n"]
@@ -62,6 +65,17 @@ class Matrix:
             if self.mirrored:
                 found[self.rows.index(b), self.columns.index(a)] = value
         return found
+
+    def intervals(self) -> np.ndarray:
+        """The intervals of the cells as they are written, rows x columns; empty where there is none."""
+        low, high = self.values("ci_low"), self.values("ci_high")
+        text = [f"[{_brief(one)}, {_brief(other)}]" for one, other in zip(low.flat, high.flat, strict=True)]
+        return np.where(np.isnan(low), "", np.array(text).reshape(low.shape))
+
+    @property
+    def largest_cell(self) -> float:
+        """Inches of a cell, at most."""
+        return WITH_INTERVAL if self.cells["ci_low"].notna().any() else LARGEST_CELL
 
 
 @style.styled
@@ -101,7 +115,7 @@ def draw(
         asked = ", ".join(value for value in wanted.values() if value is not None)
         raise ValueError(f"no score of {asked} is here to draw: the table holds {there}. Change the options.")
     measured = rows["metric"].iloc[0]
-    return _drawn(list(_matrices(rows, measured)), measured, style.metric_words(metric, score_protocol, rows), width)
+    return drawn(list(_matrices(rows, measured)), measured, style.metric_words(metric, score_protocol, rows), width)
 
 
 @style.styled
@@ -125,10 +139,14 @@ def draw_layers(found: LayerScores, a: str, b: str, width: str = "page") -> tupl
     ]
     key = dict.fromkeys([*_OF, "layer_a", "layer_b"]) | {"comparison": f"{a} x {b}"}
     matrix = Matrix(key, facts, cells, *names, "layers as given", False, f"{a} x {b}")
-    parameters = pd.DataFrame([{"scoring": found.scoring.name, "metric": found.scoring.metric,
-                                "score_protocol": "exact", "parameters": found.scoring.parameters_text}])  # fmt: skip
-    label = style.metric_words(found.scoring.name, "exact", parameters)
-    return _drawn([matrix], found.scoring.metric, label, width, "the best's null")
+    return drawn([matrix], found.scoring.metric, label_of(found.scoring), width, "the best's null", untrained=False)
+
+
+def label_of(chosen: Scoring) -> str:
+    """A scoring in words, its numbers among them."""
+    parameters = pd.DataFrame([{"scoring": chosen.name, "metric": chosen.metric, "score_protocol": chosen.protocol,
+                                "parameters": chosen.parameters_text}])  # fmt: skip
+    return style.metric_words(chosen.name, chosen.protocol, parameters)
 
 
 def _matrices(rows: pd.DataFrame, metric: str) -> Iterator[Matrix]:
@@ -164,12 +182,16 @@ def _of_models(key: dict[str, Any], rows: pd.DataFrame, metric: str) -> Matrix:
     models = list(dict.fromkeys([*cells["a"], *cells["b"]]))
     facts = [*shown, *_said(key, rows), style.count(len(models), len(models), "model", "models")]
     symmetric = METRICS[metric].facts.symmetric
-    given = Matrix(key, facts, cells, models, models, "models as configured", symmetric)
-    order = _clustered(given.values(), sign_of_closer(metric)) if symmetric else None
+    return clustered(Matrix(key, facts, cells, models, models, "models as configured", symmetric), metric)
+
+
+def clustered(given: Matrix, metric: str) -> Matrix:
+    """Models x models with those that are alike beside each other; as given where the clustering is not possible."""
+    order = _leaves(given.values(), sign_of_closer(metric)) if given.mirrored else None
     if order is None:
         return given
-    models = [models[i] for i in order]
-    return Matrix(key, facts, cells, models, models, "models clustered, average linkage", True)
+    models = [given.rows[i] for i in order]
+    return replace(given, rows=models, columns=models, order="models clustered, average linkage")
 
 
 def _said(key: dict[str, Any], rows: pd.DataFrame) -> list[str]:
@@ -180,7 +202,7 @@ def _said(key: dict[str, Any], rows: pd.DataFrame) -> list[str]:
     return [*words, kind_words(key["stimuli_kind"]), f"n = {style.span(rows['n'].min(), rows['n'].max())}"]
 
 
-def _clustered(values: np.ndarray, sign: int) -> np.ndarray | None:
+def _leaves(values: np.ndarray, sign: int) -> np.ndarray | None:
     """The order of the leaves of average linkage; None for fewer than three models, or where a pair is missing."""
     upper = values[np.triu_indices(len(values), 1)]
     if len(values) < FEWEST_TO_CLUSTER or np.isnan(upper).any():
@@ -190,9 +212,16 @@ def _clustered(values: np.ndarray, sign: int) -> np.ndarray | None:
     return scipy.cluster.hierarchy.leaves_list(linkage)
 
 
-def _drawn(
-    matrices: Sequence[Matrix], metric: str, label: str, width: str, null: str = "its null"
+def drawn(
+    matrices: Sequence[Matrix], metric: str, label: str, width: str, null: str = "its null", untrained: bool = True
 ) -> tuple[Figure, pd.DataFrame]:
+    """The figure of panels of one metric, ``label`` in words, and its numbers.
+
+    Parameters
+    ----------
+    null : whose end a score is set against, in words.
+    untrained : whether scores could have an untrained pair: then it is said where none is known.
+    """
     most = max(max(len(one.rows), len(one.columns)) for one in matrices)
     columns = style.side_by_side(width, len(matrices), 2 if most <= LARGE else 1)
     small = width == "column" or (len(matrices) == 1 and most <= LARGE)
@@ -201,7 +230,7 @@ def _drawn(
     labels = longest * style.CHARACTER_INCHES * style.SMALL_POINTS / style.TEXT_POINTS
     room = wide / columns - labels - 0.3  # inches of the longer side of a panel's cells, at most
     grid = [matrices[i : i + columns] for i in range(0, len(matrices), columns)]
-    cells = [[min(room / max(len(one.rows), len(one.columns)), LARGEST_CELL) for one in row] for row in grid]
+    cells = [[min(room / max(len(one.rows), len(one.columns)), one.largest_cell) for one in row] for row in grid]
     tall = sum(max(cell * len(one.rows) for cell, one in zip(of_row, row, strict=True))
                for of_row, row in zip(cells, grid, strict=True))  # fmt: skip
     figure = style.new_figure(wide, tall + len(grid) * (labels + 5 * style.LINE_INCHES) + 1.1)
@@ -211,14 +240,16 @@ def _drawn(
     ends = every[["value", "null_mean", "untrained"]].astype(float)
     low, high = np.nanmin(ends), np.nanmax(ends)
     colours = Normalize(low, high if high > low else low + 1)
-    numbers, meshes = [], []
+    numbers, meshes, fitting = [], [], []
     for place, axes in enumerate(all_axes.ravel()):
         if place >= len(matrices):
             axes.set_axis_off()
             continue
         one = matrices[place]
         letter = chr(ord("a") + place) if len(matrices) <= 26 else str(place + 1)
-        meshes.append(_panel(axes, one, colours, metric, cells[place // columns][place % columns]))
+        cell = cells[place // columns][place % columns]
+        fitting.append(style.room(cell, style.SMALL_POINTS) >= max(map(len, one.intervals().flat)))
+        meshes.append(_panel(axes, one, colours, metric, cell, fitting[-1]))
         name = one.title or panel_words(one.key["comparison"], one.key["stimuli"])
         facts = style.packed([*one.facts, one.order], style.room(wide / columns - labels))
         axes.set_title("\n".join([f"{letter}  {name}" if len(matrices) > 1 else name, *facts]), linespacing=1.25)
@@ -226,13 +257,13 @@ def _drawn(
     bar = figure.colorbar(meshes[0], ax=list(all_axes.ravel()), location="bottom", aspect=30, shrink=0.8, pad=0.02)
     bar.set_label(f"{label}; bright is alike")
     bar.ax.tick_params(labelsize=style.SMALL_POINTS)
-    _legend(figure, bar.ax, every, metric, null)
+    _legend(figure, bar.ax, every, metric, null, all(fitting), untrained)
     return figure, pd.concat(numbers).reindex(columns=_COLUMNS)
 
 
-def _panel(axes: Axes, one: Matrix, colours: Normalize, metric: str, cell: float) -> Any:
+def _panel(axes: Axes, one: Matrix, colours: Normalize, metric: str, cell: float, with_intervals: bool) -> Any:
     """Cells of ``cell`` inches with their numbers where there is room, and their marks."""
-    values = one.values()
+    values, intervals = one.values(), one.intervals()
     axes.set_facecolor(style.PALE)
     palette = "viridis" if sign_of_closer(metric) > 0 else "viridis_r"
     mesh = axes.pcolormesh(np.ma.masked_invalid(values), norm=colours, cmap=palette, edgecolors="white", linewidth=0.4)
@@ -252,8 +283,10 @@ def _panel(axes: Axes, one: Matrix, colours: Normalize, metric: str, cell: float
     for i, j in np.argwhere(~np.isnan(values)):
         ink = "black" if mesh.cmap(colours(values[i, j]))[1] > 0.55 else "white"
         if written:
-            text = f"{values[i, j]:z.2f}".replace("-", MINUS)
-            axes.text(j + 0.5, i + 0.5, text, ha="center", va="center", fontsize=style.SMALL_POINTS, color=ink)
+            below = intervals[i, j] if with_intervals else ""
+            text = f"{values[i, j]:z.2f}".replace("-", MINUS) + (f"\n{below}" if below else "")
+            middle = {"ha": "center", "va": "center", "fontsize": style.SMALL_POINTS, "color": ink}
+            axes.text(j + 0.5, i + (0.55 if below else 0.5), text, **middle)
         size, up = (3.2, 0.2) if written else (min(4.0, 30 * cell), 0.5)
         if not_null[i, j]:
             axes.plot(j + 0.75 if written else j + 0.5, i + up, "x", color=ink, markersize=size, markeredgewidth=0.8)
@@ -270,7 +303,9 @@ def _marked(cells: pd.DataFrame, metric: str) -> pd.DataFrame:
     return cells.assign(**found)
 
 
-def _legend(figure: Figure, bar: Axes, cells: pd.DataFrame, metric: str, null: str) -> None:
+def _legend(
+    figure: Figure, bar: Axes, cells: pd.DataFrame, metric: str, null: str, with_intervals: bool, untrained: bool
+) -> None:
     """What the marks mean and how many cells have them; on the colour bar the means of the nulls and of untrained."""
     marked = _marked(cells, metric)
     entries: list[tuple[Any, str]] = []
@@ -295,11 +330,21 @@ def _legend(figure: Figure, bar: Axes, cells: pd.DataFrame, metric: str, null: s
             look = {"marker": marker, "color": "black", "markersize": 4, "linestyle": ""}
             bar.plot([mean], [1.25], **look, transform=bar.get_xaxis_transform(), clip_on=False)
             entries.append((Line2D([], [], **look), f"on the scale: mean of the {words}, {style.number(mean)}"))
-    if cells["untrained"].isna().all():
+    if cells["null_p95"].isna().all():
+        entries.append((Line2D([], [], linestyle=""), "no null is known: nothing is marked beside it"))
+    if untrained and cells["untrained"].isna().all():
         entries.append((Line2D([], [], linestyle=""), "no untrained pair is known"))
+    if cells["ci_low"].notna().any():
+        where = "in brackets" if with_intervals else "in the CSV"
+        entries.append((Line2D([], [], linestyle=""), f"95 % intervals over stimuli: {where}"))
     entries.append((Patch(facecolor=style.PALE), "not scored"))
     handles, labels = zip(*entries, strict=True)
     figure.legend(handles, labels, loc="outside lower center", ncols=1)
+
+
+def _brief(value: float) -> str:
+    """Two decimals without the 0 before them."""
+    return f"{value:z.2f}".replace("0.", ".", 1).replace("-", MINUS) if abs(value) < 1 else f"{value:z.2f}"
 
 
 def _short(name: str) -> str:

@@ -8,7 +8,7 @@ no version stamp, a fixed salt for the identifiers in the SVG.
 import os
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,16 @@ from whyalike.job import note
 
 GLYPH = re.compile(r"Glyph ([0-9]+) \(.*missing from font", re.DOTALL)  # matplotlib's warning
 PNG_DPI = 200  # 7 pt type is 19 px high: readable in a report and a README
+FORMS = ("svg", "pdf", "png")
 LAYOUT_PASSES = 2  # the first pass settles tick labels, the second places the panels around them
 
 
 def save(
-    figure: Figure, path_svg: str | os.PathLike, numbers: pd.DataFrame, made_by: Mapping[str, Any]
+    figure: Figure,
+    path_svg: str | os.PathLike,
+    numbers: pd.DataFrame,
+    made_by: Mapping[str, Any],
+    forms: Collection[str] = FORMS,
 ) -> dict[str, Path]:
     """Write ``{stem}.svg``, ``.pdf``, ``.png`` (200 dpi) and ``.csv`` next to one another.
 
@@ -37,10 +42,11 @@ def save(
     path_svg : path of the SVG file; the others differ in the suffix only.
     numbers : what the figure shows, one row a mark; written without its index.
     made_by : JSON values: parameters and fingerprint of the maker; no time, host or path.
+    forms : those of the figure's files that are written; the CSV is written always.
 
     Returns
     -------
-    paths by format: ``svg``, ``pdf``, ``png``, ``csv``.
+    paths by format: ``svg``, ``pdf``, ``png``, ``csv``; those of ``forms`` and the last.
 
     Raises
     ------
@@ -55,12 +61,12 @@ def save(
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None, "Subject": maker},
         "png": {"Software": None, "whyalike": maker},
     }
-    paths = {form: path.with_suffix(f".{form}") for form in (*metadata, "csv")}
-    with matplotlib.rc_context(RC), _missing_glyphs_said(paths["svg"].stem):
+    paths = {form: path.with_suffix(f".{form}") for form in (*forms, "csv")}
+    with matplotlib.rc_context(RC), _missing_glyphs_said(path.stem):
         _freeze_layout(figure)
-        for form, fields in metadata.items():
+        for form in forms:
             with atomic(paths[form]) as temporary:
-                figure.savefig(temporary, format=form, dpi=PNG_DPI, metadata=fields)
+                figure.savefig(temporary, format=form, dpi=PNG_DPI, metadata=metadata[form])
     with atomic(paths["csv"]) as temporary:
         numbers.to_csv(temporary, index=False, lineterminator="\n")
     return paths

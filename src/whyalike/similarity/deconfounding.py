@@ -14,6 +14,7 @@ from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.metrics.registry import METRICS
 
 CONFOUND = "the confound"  # the name of its representation on a workbench
+DECONFOUNDED = "_deconfounded"  # what the name of an estimator then ends in
 RANGE = (-1.0, 1.0)  # of a score that is taken from
 NOTHING = 1e-12  # share of a matrix beside the confound's that is rounding
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 from rich.table import Table
 from rich.text import Text
 
-from whyalike.files import write_table, write_text
 from whyalike.similarity.layers import LayerScores
+from whyalike.similarity.score_files import write_frame
 
 SCHEMA = pa.schema(
     [
@@ -22,17 +22,14 @@ SCHEMA = pa.schema(
 
 
 def write_layers(path: Path, found: LayerScores, made_by: Mapping[str, Any]) -> None:
-    """Write a row a pair of layers as CSV if the path ends so, else as Parquet, with how it was made as metadata."""
+    """Write a row a pair of layers, as `whyalike.similarity.score_files.write_frame` does."""
     frame = found.table.assign(
         metric=found.scoring.metric,
         null_end_of_best=found.null_end,
         null_mean_of_best=found.null_mean,
         n=found.n,
     )
-    if path.suffix.lower() == ".csv":
-        write_text(path, frame[SCHEMA.names].to_csv(index=False, lineterminator="\n"))
-        return
-    write_table(path, pa.Table.from_pandas(frame[SCHEMA.names], SCHEMA, preserve_index=False), made_by)
+    write_frame(path, frame, SCHEMA, made_by)
 
 
 def printed(found: LayerScores) -> Table:

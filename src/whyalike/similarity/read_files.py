@@ -1,7 +1,8 @@
 """Representations from the user's files: which files make a pair, their names, and their stimuli in one order.
 
-Two files are a pair; so are files of equal names in two folders, and any two files in one folder. An activation file
-of the workflow holds many runs: alone it gives all pairs of them. Files that hold `stimulus_id` are put in the order of
+Two files are a pair; so are files of equal names in two folders, and any two files in one folder, or of three and
+more. An activation file of the workflow holds many runs: alone it gives all pairs of them. Files that hold
+`stimulus_id` are put in the order of
 the first; those of a pair must hold the same stimuli.
 """
 
@@ -35,7 +36,8 @@ _Part = tuple[Path, str | None]  # a file, and one of its runs if it holds runs
 class Pairs:
     """Representations by name, which of them are compared, and the files that they are from.
 
-    ``both_ways``: the pairs have no order of their own (one folder), so that an asymmetric metric takes both.
+    ``both_ways``: the pairs have no order of their own (one folder, or more than two files), so that an asymmetric
+    metric takes both.
     """
 
     representations: dict[str, np.ndarray | Precomputed]
@@ -49,12 +51,15 @@ def read_pairs(
     second: Path | None,
     report: Callable[[str], None] = note,
     kinds: tuple[str, str] = (FEATURES, FEATURES),
+    further: Sequence[Path] = (),
 ) -> Pairs:
-    """Read two files, two folders, one folder or one activation file; ``report`` gets a line on what is not read.
+    """Read files, two folders, one folder or one activation file; ``report`` gets a line on what is not read.
 
     Parameters
     ----------
-    kinds : what the files of both sides hold: "features", "rdm" or "kernel". Of one folder the first counts.
+    kinds : what the files of both sides hold: "features", "rdm" or "kernel". Of one folder, and of more than two files,
+        the first counts.
+    further : files beyond two.
 
     Raises
     ------
@@ -62,7 +67,8 @@ def read_pairs(
     """
     if unknown := [kind for kind in kinds if kind not in (FEATURES, *KINDS)]:
         raise ValueError(f"a file holds {FEATURES}, {' or '.join(KINDS)}; got '{unknown[0]}'. Give one of them.")
-    chosen = _pairs_of_paths(first, second)
+    both_ways = second is None or bool(further)
+    chosen = _pairs_of_paths(first, second, further)
     _report_left_out(chosen, first, second, report)
     paths = list(dict.fromkeys(path for pair in chosen for path in pair))
     runs = {path: _runs_in(path) for path in paths}
@@ -74,7 +80,9 @@ def read_pairs(
         for path, run in parts
     }
     found = {(path, run): read_file(path, report) if run is None else _read_run(path, run) for path, run in parts}
-    sides = {part: kind for pair in pairs for part, kind in zip(pair, kinds if second else kinds[:1] * 2, strict=True)}
+    sides = {
+        part: kind for pair in pairs for part, kind in zip(pair, kinds[:1] * 2 if both_ways else kinds, strict=True)
+    }
     arrays = {part: _checked(vectors, sides[part], _called(*part)) for part, (vectors, _) in found.items()}
     ids = {part: None if own is None else check_ids(own, len(x), _called(*part)) for part, (x, own) in found.items()}
     for a, b in pairs:
@@ -84,7 +92,7 @@ def read_pairs(
             arrays[b], ids[b] = arrays[b][order], ids[a]
         check_same_stimuli(arrays[a], arrays[b], _called(*a), _called(*b))
     named_pairs = [(names[a], names[b]) for a, b in pairs]
-    return Pairs({names[part]: arrays[part] for part in parts}, named_pairs, second is None, paths)
+    return Pairs({names[part]: arrays[part] for part in parts}, named_pairs, both_ways, paths)
 
 
 def _checked(vectors: np.ndarray, kind: str, name: str) -> np.ndarray | Precomputed:
@@ -211,10 +219,18 @@ def _check_no_table(path: Path, labels: np.ndarray, word: str) -> None:
         raise ValueError(f"{path} must hold {word}s alone; its first line, {str(labels[0])!r}, is a name. Remove it.")
 
 
-def _pairs_of_paths(first: Path, second: Path | None) -> list[tuple[Path, Path]]:
-    for path in (first, second):
-        if path is not None and not path.exists():
+def _pairs_of_paths(first: Path, second: Path | None, further: Sequence[Path]) -> list[tuple[Path, Path]]:
+    given = [first, *filter(None, [second]), *further]
+    for path in given:
+        if not path.exists():
             raise ValueError(f"there is no file or folder {path}: check the name")
+    if further:
+        for number, path in enumerate(given):
+            if path.is_dir():
+                raise ValueError(f"{path} is a folder: give files alone, one folder, or two")
+            if path in given[:number]:
+                raise ValueError(f"{path} is given twice: name each file once")
+        return list(combinations(given, 2))
     if second is None:
         if not first.is_dir():
             if len(_runs_in(first)) > 1:

@@ -18,12 +18,13 @@ import pyarrow as pa
 import yaml
 from tqdm import tqdm
 
-from whyalike.files import file_sha256, write_table, write_text
+from whyalike.files import canonical_json, file_sha256, write_table, write_text
 from whyalike.similarity.api import LAYER, choose, forms_for
 from whyalike.similarity.beside import Beside
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.deconfounding import check_deconfoundable
+from whyalike.similarity.deconfounding import DECONFOUNDED, check_deconfoundable
 from whyalike.similarity.excess import SPLIT_HALVES, excess
+from whyalike.similarity.how_made import beside
 from whyalike.similarity.intervals import over_stimuli, scores_of_interval
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import Scoring
@@ -185,7 +186,7 @@ def score_pairs_of_files(
 def _deconfounded(chosen: Scoring) -> Scoring:
     """The scoring under its estimator's name with a confound; a ValueError where none can be taken."""
     check_deconfoundable(chosen.metric, chosen.protocol)
-    return replace(chosen, estimator=f"{chosen.estimator}_deconfounded")
+    return replace(chosen, estimator=f"{chosen.estimator}{DECONFOUNDED}")
 
 
 def _directed(files: Pairs, chosen: Scoring) -> list[tuple[str, str]]:
@@ -249,18 +250,26 @@ def check_output(path: Path, inputs: Iterable[Path]) -> None:
 
 
 def write_scores(path: Path, scores: pd.DataFrame, made_by: Mapping[str, Any]) -> None:
-    """Write the scores as CSV if the path ends so, else as Parquet, with how they were made as metadata."""
+    """Write the scores as `write_frame` does."""
+    write_frame(path, scores, SCHEMA, made_by)
+
+
+def write_frame(path: Path, frame: pd.DataFrame, schema: pa.Schema, made_by: Mapping[str, Any]) -> None:
+    """Write the columns of a schema as CSV if the path ends so, else as Parquet, with how they were made.
+
+    That is in the metadata of a Parquet file, and beside a CSV (`whyalike.similarity.how_made.beside`).
+    """
     if path.suffix.lower() == ".csv":
-        write_text(path, scores.to_csv(index=False, lineterminator="\n"))
+        write_text(path, frame[schema.names].to_csv(index=False, lineterminator="\n"))
+        write_text(beside(path), canonical_json(made_by) + "\n")
         return
-    table = pa.Table.from_pandas(scores, schema=SCHEMA, preserve_index=False)
-    write_table(path, table, made_by)
+    write_table(path, pa.Table.from_pandas(frame[schema.names], schema, preserve_index=False), made_by)
 
 
 def origin(inputs: Iterable[Path]) -> dict[str, Any]:
-    """What scores were made of and by: the hash of each file, and versions."""
+    """What scores were made of and by: the hash of each file (None of a pipe, which is read once), and versions."""
     python = ".".join(map(str, sys.version_info[:3]))
     return {
-        "inputs": [{"file": path.name, "sha256": file_sha256(path)} for path in inputs],
+        "inputs": [{"file": path.name, "sha256": file_sha256(path) if path.is_file() else None} for path in inputs],
         "versions": {"python": python, **{name: version(name) for name in ("whyalike", "numpy", "scipy")}},
     }

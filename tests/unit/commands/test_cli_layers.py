@@ -54,8 +54,10 @@ def test_archives_of_layers_give_a_table_the_best_pair_a_file_and_a_picture(file
     names = ("a.npz", "b.safetensors")
     assert made.pop("inputs") == [{"file": name, "sha256": file_sha256(files / name)} for name in names]
     assert made.pop("versions").keys() == {"python", "whyalike", "numpy", "scipy"}
+    assert made.pop("scorings")["cka_unbiased"]["version"] == 1 and made.pop("n") == [N, N]
     assert made == {"metrics": {"cka_unbiased": {}}, "permutations": 99, "seed": 0, "within_class": False}
-    assert {path.name for path in files.glob("heat.*")} == {"heat.svg", "heat.pdf", "heat.png", "heat.csv"}
+    assert {path.name for path in files.glob("heat.*")} == {"heat.svg", "heat.csv"}
+    assert lines[-1].startswith("made by: whyalike ") and f"a.npz {file_sha256(files / 'a.npz')[:12]}" in lines[-1]
     drawn = pd.read_csv(files / "heat.csv")
     assert drawn.value.tolist() == expected.table.value.tolist()
     # a cell is set against the null of the best pair, not its own
@@ -143,9 +145,9 @@ def test_what_draws_is_missed_before_anything_is_scored(files, monkeypatch):
         (("a.npz", "a.npz", "--metric", "cka,rsa"), "layers takes one metric; got cka, rsa"),
         (("a.npz", "a.npz", "--null", "5"), "at least 19 draws"),
         (("a.npz", "a.npz", "--out", "a.npz"), "would overwrite a.npz"),
-        (("a.npz", "a.npz", "--plot", "heat.jpg"), "--plot names an SVG file; got heat.jpg"),
-        (("a.npz", "a.npz", "--labels", "l.csv", "--plot", "l.svg"), "--plot would overwrite l.csv"),
-        (("a.npz", "a.npz", "--out", "p.pdf", "--plot", "p.svg"), "--out and --plot would both write p.pdf"),
+        (("a.npz", "a.npz", "--plot", "heat.jpg"), "--plot names a .png, .svg or .pdf file; got heat.jpg"),
+        (("a.npz", "a.npz", "--labels", "l.csv", "--plot", "l.png"), "--plot would overwrite l.csv"),
+        (("a.npz", "a.npz", "--out", "p.csv", "--plot", "p.pdf"), "--out and --plot would both write p.csv"),
         (("a.npz", "objects.npz"), "objects.npz"),
         (("a.npz", "longer.npz"), "one of longer.npz has 40 rows, two of longer.npz 41"),
         (("a.npz", "shorter.npz"), "one of shorter.npz has 40 rows, two of shorter.npz 39"),

@@ -48,6 +48,13 @@ def whyalike(*arguments):
     return CliRunner().invoke(main, ["score", *map(str, arguments)])
 
 
+def rows(answer):
+    """The lines of the table: the last line below it says how it was made."""
+    *table, made = answer.stdout.splitlines()
+    assert made.startswith("made by: whyalike ")
+    return table
+
+
 def test_two_files_give_value_interval_null_and_p(folder, arrays):
     out = folder / "made" / "scores.parquet"
     options = ("--metrics", "cka,mutual_knn:k=5,procrustes_distance", "--null", 19, "--out", out)
@@ -77,6 +84,16 @@ def test_two_files_give_value_interval_null_and_p(folder, arrays):
     files = [{"file": f"{name}.npy", "sha256": file_sha256(folder / f"{name}.npy")} for name in "ab"]
     assert made.pop("inputs") == files
     assert made.pop("versions").keys() == {"python", "whyalike", "numpy", "scipy"}
+    assert made.pop("n") == [N, N]
+    scorings = made.pop("scorings")
+    assert scorings["mutual_knn"] == {
+        "metric": "mutual_knn",
+        "version": METRICS["mutual_knn"].facts.version,
+        "parameters": {"k": 5, "eps": 0.0},
+        "preprocessing": "l2",
+        "estimator": "overlap",
+    }
+    assert list(scorings) == found.metric.tolist()
     assert made == {
         "device": "cpu",
         "kinds": ["features", "features"],
@@ -119,7 +136,7 @@ def test_scores_that_cannot_be_written_after_all_are_printed(folder, monkeypatch
     options = ("--metrics", "cka", "--null", 0, "--no-interval", "--out", folder / "s.parquet")
     answer = whyalike(folder / "a.npy", folder / "b.npy", *options)
     assert answer.exit_code == 1
-    assert [line.split()[0] for line in answer.stdout.splitlines()] == ["metric", "cka"]
+    assert [line.split()[0] for line in rows(answer)] == ["metric", "cka"]
     assert answer.stderr.endswith("No space left on device\n")
 
 
@@ -138,7 +155,7 @@ def test_columns_stay_where_they_are_from_metric_to_metric(folder):
     (folder / "a.npy").rename(folder / "a_long_name.npy")
     options = ("--metrics", "mutual_knn,cka,procrustes_distance", "--null", 9, "--labels", folder / "l.txt")
     (folder / "l.txt").write_text("cat\ndog\n" * (N // 2))
-    lines = whyalike(folder / "a_long_name.npy", folder / "b.npy", *options).stdout.splitlines()
+    lines = rows(whyalike(folder / "a_long_name.npy", folder / "b.npy", *options))
     assert len(lines) == 4
     ends = [lines[0].index(name) + len(name) for name in ("value", "over stimuli", "null end", "-class mean")]
     for line in lines[1:]:
@@ -257,7 +274,7 @@ def test_two_folders_pair_files_of_equal_names(folder, arrays):
         (folder / name).parent.mkdir(exist_ok=True)
         np.save(folder / f"{name}.npy", arrays[x])
     answer = whyalike(folder / "left", folder / "right", "--null", 0, "--no-interval", "--metrics", "cka")
-    assert [line.split()[:3] for line in answer.stdout.splitlines()[1:]] == [["cka", "left/two", "right/two"]]
+    assert [line.split()[:3] for line in rows(answer)[1:]] == [["cka", "left/two", "right/two"]]
 
 
 @pytest.fixture
@@ -296,7 +313,7 @@ def test_activation_files_of_two_layers_pair_their_common_runs(folder, activatio
         write_activations(path, np.arange(N), iter(runs), 6, {})
     answer = whyalike(activations, other, "--metrics", "cka", "--no-interval", "--null", 0)
     assert answer.exit_code == 0, answer.output
-    assert [line.split()[1:3] for line in answer.stdout.splitlines()[1:]] == [
+    assert [line.split()[1:3] for line in rows(answer)[1:]] == [
         [f"{path.stem}:{'b' * 16}" for path in (activations, other)]
     ]
     answer = whyalike(activations, alone)
@@ -475,7 +492,7 @@ def test_what_is_undefined_is_said_and_the_rest_stands(folder):
     assert (
         "no permutation of a and c: permutation needs equally many units that vary; there are 4 and 6" in answer.stderr
     )
-    assert [line.split()[0] for line in answer.stdout.splitlines()] == ["metric", "cka"]
+    assert [line.split()[0] for line in rows(answer)] == ["metric", "cka"]
     answer = whyalike(folder / "a.npy", folder / "c.npy", "--metrics", "permutation", "--null", 0)
     assert answer.exit_code == 1
 
@@ -596,7 +613,7 @@ def test_names_that_look_like_markup_are_printed_whole(folder):
     (folder / "d.npy").mkdir()  # no file of vectors
     answer = whyalike(folder, "--metrics", "cka", "--null", 0, "--no-interval")
     assert answer.exit_code == 0
-    assert [line.split()[1:3] for line in answer.stdout.splitlines()[1:]] == [
+    assert [line.split()[1:3] for line in rows(answer)[1:]] == [
         ["c", "resnet[layer]"], ["c", "x[red]"], ["resnet[layer]", "x[red]"]
     ]  # fmt: skip
 
@@ -668,8 +685,8 @@ def test_a_confound_is_taken_from_the_usual_metrics_that_can_and_others_are_refu
     answer = whyalike(folder / "a.npy", folder / "b.npy", *options)
     assert answer.exit_code == 0, answer.output
     # no null of a score without a confound has a closed form: there is no column of it
-    assert answer.stdout.splitlines()[0].split() == ["metric", "a", "b", "value", "n"]
-    assert [line.split()[0] for line in answer.stdout.splitlines()[1:]] == ["cka", "cka_unbiased"]
+    assert rows(answer)[0].split() == ["metric", "a", "b", "value", "n"]
+    assert [line.split()[0] for line in rows(answer)[1:]] == ["cka", "cka_unbiased"]
     assert answer.stderr == "left out, as no confound can be taken from it: mutual_knn\n"
     monkeypatch.setattr("whyalike.similarity.score_files._row", lambda *_: pytest.fail("scored"))
     answer = whyalike(folder / "a.npy", folder / "b.npy", "--metrics", "cka,mutual_knn", *options)

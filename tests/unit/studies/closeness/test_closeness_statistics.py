@@ -84,7 +84,7 @@ def test_a_width_with_missing_pairs_is_left_out_and_told(monkeypatch):
     assert found.query("kind == 'mean' and metric == 'cka' and trained")["width"].tolist() == [8]
     assert len(told) == 1
     assert told[0].startswith("cka, width 4, is left out: ")
-    assert "1 are missing, the first is 0, 1" in told[0]
+    assert "1 of 15 are missing: 0, 1" in told[0]
 
 
 def test_signs_follow_the_facts():
