@@ -4,10 +4,12 @@ A Parquet table has it in its own metadata; a CSV, which has no place for it, in
 """
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from whyalike.files import made_by as metadata
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import Scoring
 
@@ -62,6 +64,13 @@ def line(made_by: Mapping[str, Any]) -> str:
 def beside(path: Path) -> Path:
     """Where it stands how a CSV was made."""
     return path.with_suffix(".made_by.json")
+
+
+def of_table(path: Path) -> dict[str, Any]:
+    """How a table was made, as far as it says so; {} of one from elsewhere."""
+    if path.suffix.lower() == ".parquet":
+        return metadata(path)
+    return json.loads(beside(path).read_text(encoding="utf-8")) if beside(path).is_file() else {}
 
 
 def _parts(made_by: Mapping[str, Any]) -> Iterator[str]:

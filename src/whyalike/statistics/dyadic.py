@@ -163,12 +163,10 @@ def correlation_interval(a: np.ndarray, b: np.ndarray, method: str = "pearson") 
 
     Example
     -------
-    >>> g = np.random.default_rng(0)
     >>> apart = abs(np.subtract.outer(np.arange(9.0), np.arange(9.0)))
-    >>> noise = g.normal(size=(9, 9))
-    >>> low, high = correlation_interval(apart, apart + noise + noise.T)
-    >>> 0.5 < low < high < 1
-    True
+    >>> low, high = correlation_interval(apart, np.sqrt(apart) + np.outer(np.arange(9) % 2, np.arange(9) % 2))
+    >>> round(low, 2), round(high, 2)
+    (0.15, 0.93)
     """
     ranks = scipy.stats.rankdata if method == "spearman" else np.asarray
 
