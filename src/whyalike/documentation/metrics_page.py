@@ -33,7 +33,8 @@ wa.describe("rsa")  # what this page says of it
 
 ```
 whyalike score a.npy b.safetensors --metrics cka_unbiased,mutual_knn:k=5 --labels classes.npy --out scores.parquet
-whyalike score folder/                                 # all pairs of its files
+whyalike score folder/ --plot out.png                  # all pairs of its files, as a heat map a metric
+whyalike models scores.parquet                         # of all pairs of models: what has the model as its unit
 whyalike score judgements.npy b.npy --a-is rdm --metrics rsa
 whyalike score a.npy b.npy --labels classes.npy --groups subjects.txt --ceiling split-halves
 ```
@@ -196,8 +197,9 @@ of their metric (`--metrics linear:seed=7`).
     `cka_unbiased`, 94 to 95 % for `rsa`. Standard errors of neighbours are 1.2 to 1.5 times the true ones, of fitted
     maps 1.1 to 1.3 times (n = 100): their intervals held the mean in 98 and 96 % or more of 120. Those of `cca` are 1.4
     times the true ones (n = 100). The coverage of other metrics was not measured.
-- Over models (`whyalike.statistics.dyadic`): all pairs among M models share models, so `node_jackknife` leaves a model
-  out, and `mantel` permutes the models to compare two tables of pairs, such as scores and a design.
+- Over models (`whyalike.statistics.dyadic`, `whyalike models`): all pairs among M models share models, so
+  `node_jackknife` leaves a model out, and `mantel` permutes the models to compare two tables of pairs, such as scores
+  and a design.
 - Over seeds: what studies report; see [the design notes](design.md).
 """
 

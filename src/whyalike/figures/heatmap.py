@@ -254,7 +254,7 @@ def drawn(
         facts = style.packed([*one.facts, one.order], style.room(wide / columns - labels))
         axes.set_title("\n".join([f"{letter}  {name}" if len(matrices) > 1 else name, *facts]), linespacing=1.25)
         numbers.append(_marked(one.cells, metric).assign(panel=letter, **one.key))
-    bar = figure.colorbar(meshes[0], ax=list(all_axes.ravel()), location="bottom", aspect=30, shrink=0.8, pad=0.02)
+    bar = figure.colorbar(meshes[0], ax=list(all_axes.ravel()), location="bottom", aspect=30, shrink=0.8, pad=0.03)
     bar.set_label(f"{label}; bright is alike")
     bar.ax.tick_params(labelsize=style.SMALL_POINTS)
     _legend(figure, bar.ax, every, metric, null, all(fitting), untrained)

@@ -70,8 +70,8 @@ def over_models(
     -------
     >>> apart = abs(np.subtract.outer(np.arange(5.0), np.arange(5.0)))
     >>> found = over_models({"cka": 1 / (1 + apart)}, [Likeness("depth", "difference", -apart)], print)
-    >>> found[["statistic", "against", "pairs"]].values.tolist()
-    [['mean', None, 10], ['correlation', 'depth', 10]]
+    >>> found["statistic"].tolist(), found["against"][1], int(found["orders"][1])
+    (['mean', 'correlation'], 'depth', 120)
     """
     count = len(next(iter(tables.values()), ()))
     least = FEWEST if others else FEWEST_TO_LEAVE_OUT
