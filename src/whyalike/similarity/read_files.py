@@ -68,6 +68,8 @@ def read_pairs(
     if unknown := [kind for kind in kinds if kind not in (FEATURES, *KINDS)]:
         raise ValueError(f"a file holds {FEATURES}, {' or '.join(KINDS)}; got '{unknown[0]}'. Give one of them.")
     both_ways = second is None or bool(further)
+    if both_ways and kinds[1] not in (FEATURES, kinds[0]):
+        raise ValueError(f"of all pairs every file holds the same: say '{kinds[1]}' of A alone, with --a-is.")
     chosen = _pairs_of_paths(first, second, further)
     _report_left_out(chosen, first, second, report)
     paths = list(dict.fromkeys(path for pair in chosen for path in pair))

@@ -96,6 +96,7 @@ def test_a_metric_without_a_value_has_no_picture(folder):
         (("a.npy", "b.npy", "--plot", "more.png"), "--plot must name a file; more.png is a folder"),
         ((".", "--metrics", "cka,rsa", "--plot", "s.png", "--out", "s-rsa.csv"), "would both write s-rsa.csv"),
         (("a.npy", "b.npy", "--metrics", "cka,k:metric=cka", "--plot", "p.png"), "--plot draws each metric once"),
+        (("a.npy", "b.npy", "c.npy", "--b-is", "rdm"), "of all pairs every file holds the same: say 'rdm' of A alone"),
         (("a.npy", "b.npy", "a.npy"), "a.npy is given twice: name each file once"),
         (("a.npy", "b.npy", "more.png"), "more.png is a folder: give files alone, one folder, or two"),
         (("a.npy", "b.npy", "e.npy"), "there is no file or folder e.npy"),
