@@ -158,7 +158,7 @@ Name = Annotated[str, Field(pattern=NAME, max_length=60)]
 Layer = Annotated[str, Field(pattern=LAYER, max_length=80)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a table cannot be hashed
 class known:  # reads as a word in an annotation: Annotated[str, known(MODELS)]
     """A validator for names that must be in ``registry``; the message names the nearest known one.
 

@@ -13,6 +13,7 @@ import pytest
 
 from whyalike import provenance
 from whyalike.data.registry import SOURCES
+from whyalike.data.shifts.registry import SHIFTS
 from whyalike.designs.registry import design, designs
 from whyalike.files import write_text
 from whyalike.models.registry import MODELS
@@ -42,7 +43,10 @@ def versioned() -> list[str]:
 def entries(module: str) -> list[str]:
     """The definitions whose code a VERSION stands for: what a table of names points at, or the job's entry."""
     targets = [
-        entry.target for table in (SOURCES, MODELS, OBJECTIVES) for entry in table.values() if entry.module == module
+        entry.target
+        for table in (SOURCES, MODELS, OBJECTIVES, SHIFTS)
+        for entry in table.values()
+        if entry.module == module
     ]
     return ENTRIES.get(module) or sorted(set(targets)) or [module]
 
@@ -88,7 +92,7 @@ def test_every_pin_is_of_a_module_with_a_version(pins):
 
 def test_every_stage_that_stored_runs_depend_on_has_a_version():
     jobs = {"whyalike.splits.overlap", "whyalike.training.trainer", "whyalike.activations.extraction"}
-    named = {entry.module for table in (SOURCES, MODELS, OBJECTIVES) for entry in table.values()}
+    named = {entry.module for table in (SOURCES, MODELS, OBJECTIVES, SHIFTS) for entry in table.values()}
     assert jobs | named <= set(versioned())
 
 

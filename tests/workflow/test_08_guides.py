@@ -71,7 +71,7 @@ def snakemake(repository: Path, *arguments: str) -> str:
 
 
 def test_there_is_a_guide_for_each_thing_that_rooms_hold():
-    names = ("a-data-set", "a-design", "a-figure", "a-metric", "a-model", "an-objective")
+    names = ("a-data-set", "a-design", "a-figure", "a-metric", "a-model", "a-shift", "an-objective")
     assert [name(guide) for guide in GUIDES] == [f"add-{one}" for one in names]
 
 
@@ -120,6 +120,17 @@ def test_the_new_data_set_metric_model_and_objective_run(extended):
     for table in (pd.read_parquet(extended / path) for path in scores):
         assert set(table["metric"]) == {"cka", "rdm_cosine"}
         assert table["value"].between(0, 1).all()
+
+
+def test_the_new_shift_makes_a_stimulus_set_a_level_that_is_scored(extended):
+    sets = [f"few_greys@{level}" for level in ("control", "4", "2")]
+    scores = [f"results/demo/similarity/few_greys/digits/{name}.parquet" for name in sets]
+    snakemake(extended, *scores)
+    tables = [pd.read_parquet(extended / path) for path in scores]
+    assert [set(table["stimuli"]) for table in tables] == [{name} for name in sets]
+    assert [set(table["stimuli_kind"]) for table in tables] == [{"out_of_distribution"}] * 3
+    control, four, two = (table.loc[table["metric"] == "cka", "value"].to_numpy() for table in tables)
+    assert (control != four).any() and (four != two).any()
 
 
 def test_the_new_design_is_split_trained_scored_analysed_and_drawn(extended):

@@ -15,6 +15,7 @@ from torch import nn
 from whyalike.activations.parameters import ExtractionParameters
 from whyalike.activations.table import write_activations
 from whyalike.data.prepared import open_prepared
+from whyalike.data.shifts.stimuli import shown
 from whyalike.data.stimuli import stimulus_rows
 from whyalike.job import note
 from whyalike.models.inputs import INPUTS
@@ -51,7 +52,7 @@ def extract_cell(
     data = open_prepared(dataset)
     ids = stimulus_rows(data, parameters.stimuli)
     inputs = INPUTS[MODELS[parameters.model["family"]].facts.inputs]
-    samples = inputs.gather(data, ids, parameters.size).to(device)
+    samples = inputs.gather(*shown(data, ids, parameters.stimuli), parameters.size).to(device)
     gathered: dict[str, list[tuple[str, np.ndarray]]] = {layer: [] for layer in outputs}
     models = len(parameters.runs) + len(parameters.untrained) + len(parameters.steps)
     scale = {"mean": parameters.mean, "std": parameters.std}

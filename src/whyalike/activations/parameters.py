@@ -22,12 +22,13 @@ class ExtractionParameters(JobParameters):
     size : side of the model's input, pixels; None for text.
     mean, std : of each channel, 0 to 255; None where the inputs are not normalised.
     layers : modules whose outputs are kept.
-    stimuli : part, n (None: all) and seed are read.
+    stimuli : part, n (None: all) and seed are read; of a shift its name and its one level.
     runs : identities of the trained runs.
     untrained : identity of an untrained model -> its replica.
     steps : identity of a view -> run and kept step.
     stored : type of the stored numbers.
     copied : of families that change outputs in place: they are copied before that, which they once were not.
+    shift_version : of the code of the stimuli's shift; 0 where there is none.
     version : of the code that extracts.
     """
 
@@ -43,6 +44,7 @@ class ExtractionParameters(JobParameters):
     steps: dict[str, tuple[str, int]] = Field({})
     stored: Stored = "float32"
     copied: bool = False
+    shift_version: int = 0
     version: int
 
 

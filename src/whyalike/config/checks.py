@@ -6,7 +6,7 @@ Each is one line: key path, what came, what must hold. They are found before any
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from whyalike.config import amounts, comparison_checks, external, names, questions
+from whyalike.config import amounts, comparison_checks, external, names, questions, shifts
 from whyalike.config.config import Config
 from whyalike.config.faults import near
 from whyalike.data.registry import SOURCES
@@ -63,6 +63,7 @@ def misfits(config: Config) -> Iterator[str]:
     yield from external.misfits(config.studies, config.settings)
     yield from comparison_checks.misfits(config)
     yield from amounts.misfits(config)
+    yield from shifts.misfits(config)
     yield from names.misfits(config)
     yield from sample_misfits(config)
     yield from figure_misfits(config)
@@ -185,7 +186,8 @@ def figure_misfits(config: Config) -> Iterator[str]:
         known = study.settings if of_one else (*study.settings, *study.comparisons)
         yield from _unknown(f"figures.{key}.options.comparison", comparison, known)
         if comparison in study.settings:
-            known = {"stimuli": study.stimuli_of(comparison), "layer": config.settings[comparison].layers}
+            stimuli = shifts.set_names(config.stimuli, study.stimuli_of(comparison))
+            known = {"stimuli": stimuli, "layer": config.settings[comparison].layers}
             for option, names in known.items():
                 if option in figure.options:
                     yield from _unknown(f"figures.{key}.options.{option}", figure.options[option], names)

@@ -28,16 +28,18 @@ from whyalike.config.sample_texts import SampleText
 from whyalike.config.scorings import SCORINGS, Scorings
 from whyalike.data.parameters import Distinct
 from whyalike.data.registry import SOURCES
+from whyalike.data.shifts.registry import SHIFTS, Level, checked_levels
 from whyalike.designs.registry import DESIGNS, design, designs
 from whyalike.figures.registry import CONFIG_FIGURES
 from whyalike.models.registry import MODELS
 from whyalike.registry import Registry
-from whyalike.section import Count, Name, PathText, Section, Seed, Side, Values, Whole, known, real
+from whyalike.section import Before, Count, Name, PathText, Section, Seed, Side, Values, Whole, known, real
 from whyalike.studies.registry import STUDIES
 from whyalike.training.parameters import Operation
 from whyalike.training.registry import OBJECTIVES
 
 Share = real(ge=0, le=1)
+ShiftLevel = real() | Literal["control"]
 PROTOCOLS = ("exact", "as_published")
 
 
@@ -58,12 +60,40 @@ Recipe = kinds(OBJECTIVES, "objective", "Name of the objective.")
 
 
 class Stimuli(Section):
-    """An evaluation set: images of one part of a data set, adapted to each model's input."""
+    """An evaluation set: images of one part of a data set, adapted to each model's input.
+
+    With a shift it stands for a set a level (`whyalike.config.shifts`).
+    """
 
     dataset: Name = Field(description="The data set that the images come from.")
     part: Literal["train", "test"] = Field("test", description="Which part of it.")
     n: Count | None = Field(None, description="Draw this many images (keyed by `seed`); all of them if left out.")
-    seed: Seed = Field(0, description="Key of the draw.")
+    seed: Seed = Field(0, description="Key of the draw, and of what a shift draws.")
+    shift: Annotated[Annotated[str, known(SHIFTS)] | None, Before(None)] = Field(
+        None, description="A distribution shift: the set becomes one a level, named `{name}@{level}`."
+    )
+    levels: Annotated[Literal["published", "all"] | tuple[ShiftLevel, ...] | None, Before(None)] = Field(
+        None,
+        validate_default=True,
+        description="Levels of the shift, in its own unit; `control` is that at which nothing is done but the "
+        "preparation. published: those that count as out of distribution in the published comparison, and what is "
+        "taken if left out; all: the control and all of the published set.",
+    )
+
+    @field_validator("levels")
+    @classmethod
+    def _are_of_the_shift(cls, levels: Any, about: ValidationInfo) -> tuple[Level, ...] | None:
+        if "shift" not in about.data:  # it is unknown, which is said
+            return None
+        if (shift := about.data["shift"]) is None:
+            if levels is not None:
+                raise ValueError(f"levels are of a shift: name one under `shift`. Known: {', '.join(SHIFTS)}.")
+            return None
+        return checked_levels(shift, "published" if levels is None else levels)
+
+    def is_of(self, dataset: str) -> bool:
+        """Whether its images are those of a data set as they are."""
+        return self.dataset == dataset and self.shift is None
 
 
 class Setting(Section):

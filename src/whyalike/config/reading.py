@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from whyalike.config import shifts
 from whyalike.config.checks import misfits, unknown_names
 from whyalike.config.config import Config, Figure
 from whyalike.config.faults import faults_in_words, listed
@@ -28,7 +29,7 @@ def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
         raise ConfigError(listed(source, faults_in_words(error.errors(), Config, values))) from None
     if faults := [*unknown_names(config), *misfits(config)]:
         raise ConfigError(listed(source, faults))
-    return config.model_copy(update={"figures": config.figures | dict(_heatmaps(config))})
+    return shifts.expanded(config.model_copy(update={"figures": config.figures | dict(_heatmaps(config))}))
 
 
 def _heatmaps(config: Config) -> Iterator[tuple[str, Figure]]:

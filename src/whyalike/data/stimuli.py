@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 
 from whyalike.data.prepared import Prepared, open_prepared
+from whyalike.data.shifts.stimuli import shown
 from whyalike.randomness import keyed
+
+TRIED = 16  # images of a set that are shifted before training, to see that they can be
 
 
 def stimulus_rows(data: Prepared, stimuli: Mapping[str, Any]) -> np.ndarray:
@@ -32,7 +35,7 @@ def stimulus_rows(data: Prepared, stimuli: Mapping[str, Any]) -> np.ndarray:
 
 
 def try_stimuli(stimuli: Mapping[str, tuple[Path, Mapping[str, Any]]]) -> None:
-    """Draw stimulus sets whose data are prepared, so that one that cannot be drawn is found before models are trained.
+    """Draw stimulus sets whose data are prepared: what cannot be drawn or shifted is found before models are trained.
 
     Parameters
     ----------
@@ -40,11 +43,13 @@ def try_stimuli(stimuli: Mapping[str, tuple[Path, Mapping[str, Any]]]) -> None:
 
     Raises
     ------
-    ValueError : more images asked for than a part holds, or a data set that is damaged.
+    ValueError : more images asked for than a part holds, a data set that is damaged, or a shift that its images do not
+        bear.
     """
     for name, (folder, asked) in stimuli.items():
         try:
-            stimulus_rows(open_prepared(folder), asked)
+            data = open_prepared(folder)
+            shown(data, stimulus_rows(data, asked)[:TRIED], asked)
         except FileNotFoundError:  # it is prepared meanwhile
             continue
         except ValueError as error:

@@ -14,6 +14,7 @@ from typing import Any
 
 from whyalike.config.config import Config
 from whyalike.data.registry import SOURCES
+from whyalike.data.shifts.registry import SHIFTS
 from whyalike.documentation.metrics_page import metrics_page
 from whyalike.documentation.rooms import page
 from whyalike.figures.registry import CONFIG_FIGURES
@@ -173,6 +174,12 @@ def _names() -> Iterator[str]:
         "[docs/metrics.md](../docs/metrics.md) says what each metric is and when to take it."
     )
     yield f"## Metrics\n\n{words}\n\n{table(heads, _metric_rows())}"
+    heads = ("shift", "works on", "of a pixel I, 0 to 1", "levels are", "all, after the control", "published", "source")
+    words = (
+        "What `shift` of stimuli may be. [docs/shifts.md](../docs/shifts.md) shows them, and says where they differ "
+        "from the published images."
+    )
+    yield f"## Shifts\n\n{words}\n\n{table(heads, _shift_rows())}"
     heads = ("kind", "needs", "options", "heading in the report")
     yield f"## Figure kinds\n\n{table(heads, _figure_rows())}"
 
@@ -199,6 +206,15 @@ def _metric_rows() -> Iterator[tuple[str, ...]]:
             ", ".join(word.replace("_", " ") for word in facts.invariances),
             facts.source,
         )
+
+
+def _shift_rows() -> Iterator[tuple[str, ...]]:
+    for name, entry in SHIFTS.items():
+        facts = entry.facts
+        less = f", contrast {facts.contrast:g}" if facts.contrast < 1 else ""
+        works_on = f"grey{less}" if facts.grey else "colour"
+        levels = [", ".join(f"{level:g}" for level in some) for some in (facts.levels, facts.published)]
+        yield f"`{name}`", works_on, facts.formula, facts.unit, *levels, facts.source
 
 
 def _figure_rows() -> Iterator[tuple[str, ...]]:

@@ -96,6 +96,10 @@ FIGURES: Registry[FigureFacts] = Registry(
         "contact_sheet": Entry(
             "whyalike.figures.contact_sheet:draw", FigureFacts(("dataset",), ("data",), "Data", ("seed", "title"))
         ),
+        "shift_gallery": Entry(
+            "whyalike.figures.shift_gallery:draw",
+            FigureFacts(("dataset",), ("data",), "Data", ("shifts", "seed", "title")),
+        ),
         "corrections": Entry(
             "whyalike.figures.corrections:draw",
             FigureFacts((), ("all_statistics",), "What the corrections change", ("metric", "width")),

@@ -12,6 +12,7 @@ from whyalike.config.config import Config
 from whyalike.config.external import OwnActivations, OwnCheckpoints
 from whyalike.data.preparation import PreparationParameters
 from whyalike.data.registry import SOURCES
+from whyalike.data.shifts.registry import SHIFTS
 from whyalike.designs.registry import DESIGNS, design
 from whyalike.figures.parameters import FigureParameters
 from whyalike.figures.registry import FIGURES
@@ -145,8 +146,14 @@ class Parameters(FigureFiles):
             steps=views.kept_steps(self.grid, cell, wildcards.stimuli),
             **self.config.stored(),
             copied=MODELS[self.config.models[setting.model].family].facts.in_place,
+            shift_version=self._shift_version(wildcards.stimuli),
             version=version("whyalike.activations.extraction"),
         ).text()
+
+    def _shift_version(self, stimuli: str) -> int:
+        """The version of the code that shifts a stimulus set; 0 of one that is as it is."""
+        shift = self.config.stimuli[stimuli].shift
+        return 0 if shift is None else version(SHIFTS[shift].module)
 
     def similarity_work(self, wildcards: Any) -> str:
         """Parameters of the score table of one comparison on one stimulus set, or of a part of one family's."""
@@ -169,7 +176,7 @@ class Parameters(FigureFiles):
             labelling=setting.labelling,
             layers=setting.layers,
             stimuli=wildcards.stimuli,
-            in_distribution=self.config.stimuli[wildcards.stimuli].dataset == setting.dataset,
+            in_distribution=self.config.stimuli[wildcards.stimuli].is_of(setting.dataset),
             fixed_classes=study.fixed_classes,
             pairs=(),
             numbers=None if part == WHOLE else numbers,

@@ -33,7 +33,7 @@ def panels_of(config: Config, name: str) -> int:
         if comparison.name in study.comparisons:
             continue  # the panels of a named comparison are adjusted for each other alone
         for stimuli in views.stimuli(config, name, comparison):
-            own = config.stimuli[stimuli].dataset == config.settings[comparison.a].dataset
+            own = config.stimuli[stimuli].is_of(config.settings[comparison.a].dataset)
             by_class = own and design(study.factor).shares == "classes"
             count += PARTS_OF_CLASSES + len(study.fixed_classes) if by_class else 1
     return count

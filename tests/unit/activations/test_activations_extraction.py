@@ -11,6 +11,7 @@ from whyalike.activations.extraction import extract_cell, trained_model
 from whyalike.activations.parameters import ExtractionParameters
 from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import write_prepared
+from whyalike.data.shifts.application import shifted
 from whyalike.files import file_sha256
 from whyalike.models import recording
 from whyalike.models.inputs import adapt, normalise
@@ -292,3 +293,14 @@ def test_more_samples_than_a_batch_are_one_call_a_pass(monkeypatch):
         5,
         6,
     )
+
+
+def test_stimuli_with_a_shift_are_shifted_at_their_own_size_before_they_are_adapted(tmp_path, stored, dataset, model):
+    folder, source = dataset
+    stimuli = {"part": "test", "n": None, "seed": 2, "shift": "phase_noise", "levels": [60.0]}
+    asked = parameters(shift_version=1).model_copy(update={"stimuli": stimuli})
+    extract_cell(asked, CPU, 1, folder, stored.folder.parent, {"avgpool": tmp_path / "shifted.parquet"})
+    seen = shifted(source[4:], "phase_noise", 60, np.arange(4, 10), seed=2)
+    expected = extract(model, adapt(seen, 8), ["avgpool"], normalised)["avgpool"]
+    assert read_ids(tmp_path / "shifted.parquet").tolist() == [4, 5, 6, 7, 8, 9]
+    assert np.array_equal(read_activations(tmp_path / "shifted.parquet", TRAINED), expected)

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 
 from whyalike.config.config import Config
 from whyalike.data.registry import SOURCES
+from whyalike.data.shifts.registry import SHIFTS
 from whyalike.documentation import rooms
 from whyalike.documentation.reference import documents, key_tables, schema
 from whyalike.figures.registry import CONFIG_FIGURES
@@ -73,7 +74,7 @@ def test_the_key_tables_name_every_section_and_all_that_the_rooms_offer():
         assert f"## {heading}\n" in text
     # every part that the schema defines has its table
     assert text.count("| key | type | default | meaning |") >= 1 + len(schema()["$defs"])
-    for table in (SOURCES, METRICS, MODELS, OBJECTIVES, CONFIG_FIGURES):
+    for table in (SOURCES, METRICS, MODELS, OBJECTIVES, SHIFTS, CONFIG_FIGURES):
         assert not [entry for entry in table if f"\n| `{entry}` |" not in text]
     assert "| `lr` | number > 0, ≤ 1000 | **required** |" in text
     assert "`sigma_median: 1.0`, or `sigma` instead of `sigma_median`" in text
