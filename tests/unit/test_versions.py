@@ -134,7 +134,7 @@ def change(path: Path, old: str, new: str) -> None:
             "data/drawings.py",
             "WOBBLE = 0.012",
             "WOBBLE = 0.02",
-            "data.colorshapedigit data.colorshapedigit_groups data.shapes_and_numerals",
+            "data.colorshapedigit data.colorshapedigit_cues data.colorshapedigit_groups data.shapes_and_numerals",
         ),
         ("splits/overlap.py", "half = len(items) // 2", "half = len(items) // 3", "splits.overlap"),
         ("models/resnet.py", 'mode="fan_out"', 'mode="fan_in"', "models.likelihood_model models.resnet"),

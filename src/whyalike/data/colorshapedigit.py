@@ -63,8 +63,8 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
         blocks,
         pools,
         lambda block: (
-            _available(pools[0], "drawing", block.shape, block.part, chosen),
-            _available(pools[1], "glyph", block.digit, block.part, chosen),
+            available(pools[0], "drawing", block.shape, block.part, chosen),
+            available(pools[1], "glyph", block.digit, block.part, chosen),
         ),
         chosen.seed,
         threads,
@@ -117,7 +117,7 @@ def _blocks(chosen: ColorShapeDigitParameters) -> list[Block]:
     return blocks
 
 
-def _available(pool: Pool, kind: str, name: str, part: str, chosen: ColorShapeDigitParameters) -> np.ndarray:
+def available(pool: Pool, kind: str, name: str, part: str, chosen: ColorShapeDigitParameters) -> np.ndarray:
     """Rows of the pool that images of one class may show in one part; a held-out kind has no row in both parts.
 
     Fonts are held out alike for all digits, so that a test font is new whatever the digit.

@@ -176,6 +176,32 @@ class ColorShapeDigitParameters(DrawnParameters):
         return self.classes() * self.train_per_class, self.classes() * self.test_per_class
 
 
+class ColorShapeDigitCuesParameters(DrawnParameters):
+    """ColorShapeDigit's test images with cues taken away or set against each other: edges, silhouettes, conflicts.
+
+    Image i shows the drawing and the glyph of image i of the test part of `colorshapedigit` with the same parameters.
+    """
+
+    cue: Literal["edge", "silhouette", "conflict"] = Field(
+        description="edge: outlines in black; silhouette: the shape filled black; conflict: the digit in another "
+        "colour than the shape, whose colour is the label."
+    )
+    test_per_class: Images = Field(100, description="Test images of each class; there are no training images.")
+    held_out: Annotated[list[Literal["drawing", "glyph"]], Distinct] = Field(
+        ["drawing"], description="Kinds of source of which `colorshapedigit` has a fifth for test images only."
+    )
+
+    @model_validator(mode="after")
+    def _colours_conflict(self) -> Self:
+        if self.cue == "conflict" and len(self.colors) < 2:
+            raise ValueError(f"a conflict of colours needs two, got {self.colors}. Name another one.")
+        return self
+
+    def counts(self) -> tuple[int, int]:
+        """Number of training and of test images."""
+        return 0, self.classes() * self.test_per_class
+
+
 class ColorShapeDigitGroupsParameters(DrawnParameters):
     """ColorShapeDigit for the factorial: 8 groups of sources and a test set have no drawing and no font in common.
 

@@ -7,6 +7,7 @@ from whyalike.data.parameters import (
     ArraysParameters,
     Cifar10Parameters,
     Cifar100Parameters,
+    ColorShapeDigitCuesParameters,
     ColorShapeDigitGroupsParameters,
     ColorShapeDigitParameters,
     DigitsParameters,
@@ -63,6 +64,10 @@ SOURCES: Registry[SourceFacts] = Registry(
         "colorshapedigit": Entry(
             "whyalike.data.colorshapedigit:prepare",
             SourceFacts(ColorShapeDigitParameters, ("shape", "digit", "color"), size=None, channels=3),
+        ),
+        "colorshapedigit_cues": Entry(
+            "whyalike.data.colorshapedigit_cues:prepare",
+            SourceFacts(ColorShapeDigitCuesParameters, ("shape", "digit", "color"), size=None, channels=3),
         ),
         "colorshapedigit_groups": Entry(
             "whyalike.data.colorshapedigit_groups:prepare",

@@ -25,6 +25,7 @@ OF_PYDANTIC = ("Input should", "should have", "should match", "Unable to", "vali
                "constrained", "function-", "tuple[", "dict[", "valid ")  # fmt: skip
 EXTREMES = (0, -1, 10**18, 1e18, math.inf, math.nan, "x", True, None, [], [[1]], {"a": 1}, 10**400, "1" * 400)
 NEEDED = {
+    "colorshapedigit_cues": {"cue": "edge"},
     "images": {"folder": "mine", "title": "mine", "size": 8},
     "arrays": {"images": "mine.npz", "title": "mine"},
     "text": {"corpora": {"mine": {"path": "mine.txt"}}, "tokenizer": {"folder": "mine"}},

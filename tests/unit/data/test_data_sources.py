@@ -16,12 +16,14 @@ from whyalike.randomness import keyed
 
 SMALL = {
     "colorshapedigit": {"train_per_class": 1, "test_per_class": 1, "drawings_per_shape": 2, "size": 16},
+    "colorshapedigit_cues": {"cue": "edge", "test_per_class": 1, "drawings_per_shape": 2, "size": 16},
     "digits": {},
     "photographs": {"n": 10},
     "shapes": {"per_class": 1, "drawings_per_shape": 1, "size": 16},
     "numerals": {"per_class": 1, "size": 16},
 }
 REQUIRED = {  # parameters without a default
+    "colorshapedigit_cues": {"cue": "silhouette"},
     "images": {"folder": "mine", "title": "mine 1", "size": 8},
     "arrays": {"images": "mine.npz", "title": "mine 1"},
     "text": {"corpora": {"mine": {"path": "mine.txt"}}, "tokenizer": {"folder": "gpt2"}},
