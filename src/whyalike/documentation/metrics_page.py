@@ -130,9 +130,9 @@ correlations of sums, and other metrics follow other laws. So compare excess by 
 Units that say the same (neighbouring channels) make it too high, and units that have nothing in common leave no
 ceiling.
 
-The interval of excess is that of the score, its ends moved by the same formula. What m and the ceiling lack in
-precision is not in it. Studies have no such column: their scale is the gap from untrained pairs
-([words](words.md#what-the-statistics-say)).
+The interval of excess is that of the score, its ends moved by the same formula (`excess_of` of what `score` gives).
+What m and the ceiling lack in precision is not in it. Studies have no such column: their scale is the gap from
+untrained pairs ([words](words.md#what-the-statistics-say)).
 
 ## Layers against layers
 

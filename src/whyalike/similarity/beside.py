@@ -51,6 +51,18 @@ class ScoreBeside:
     excess: float = nan
     no_excess: str | None = None
 
+    def excess_of(self, value: float) -> float:
+        """The excess that another value has on this scale, such as an end of the score's interval; NaN without one.
+
+        Example
+        -------
+        >>> ScoreBeside(value=0.5, n=50, null_within_class=0.25, ceiling=0.75, excess=0.5).excess_of(0.375)
+        0.25
+        """
+        if self.no_excess is not None:
+            return nan
+        return (value - self.null_within_class) / (self.ceiling - self.null_within_class)
+
 
 class Beside:
     """What is asked beside the scores of a workbench whose runs have one layer each, on all stimuli.
@@ -146,7 +158,8 @@ class Beside:
         labels, draws, seed = self._labels, self._permutations, self._workbench.seed
         if not draws:
             within = {} if labels is None else closed_within_class(value, [scorable.of_classes(labels)])
-            return closed_null(value, [scorable.kernels()]) | within
+            closed = closed_null(value, [scorable.kernels()]) | within
+            return {name: float(one) for name, one in closed.items()}
         kind = METRICS[chosen.metric].facts.kind
         n = len(x)
         every = x if isinstance(x, np.ndarray) else None  # a matrix over stimuli has no rows that could be equal

@@ -23,16 +23,19 @@ def codes(given: Any, n: int, called: str, each: str) -> np.ndarray:
 
     Raises
     ------
-    ValueError : not one a stimulus, or some are missing.
+    ValueError : not one a stimulus, some are missing, or they have no order.
     """
     found = np.asarray(given)
     if found.shape != (n,):
         there = f"there are {len(found)} {called}" if found.ndim == 1 else f"{called} have shape {found.shape}"
         raise ValueError(f"{called} must be one {each} a stimulus: there are {n} rows, {there}.")
-    missing = np.count_nonzero([one is None or one != one for one in found.tolist()])
+    missing = np.count_nonzero([one is None or (one == one) is not True for one in found.tolist()])
     if missing:
         raise ValueError(f"{called} must be one {each} a stimulus; {missing} of {n} are missing. Drop these rows.")
-    return np.unique(found, return_inverse=True)[1].ravel()
+    try:
+        return np.unique(found, return_inverse=True)[1].ravel()
+    except TypeError:
+        raise ValueError(f"{called} must be numbers or text, not both. Write them as text.") from None
 
 
 def codes_of_blocks(given: Any, n: int) -> np.ndarray:

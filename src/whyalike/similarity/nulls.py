@@ -114,7 +114,7 @@ def closed_within_class(value: float, classes: Sequence[OfClasses | None]) -> di
 
 
 def _of_distribution(value: float, null: PearsonIII, is_cut: bool) -> dict[str, float]:
-    end, p = float(null.point(above=0.05)), float(null.p_value(value))
+    end, p = null.point(above=0.05), null.p_value(value)
     if not is_cut:
         return {"null_mean": null.mean, "null_p95": end, "p_value": p}
     return {"null_mean": null.mean_above_zero(), "null_p95": max(0.0, end), "p_value": p if value > 0 else 1.0}

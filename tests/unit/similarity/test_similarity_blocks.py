@@ -13,6 +13,7 @@ from whyalike.similarity.blocks import codes_of_blocks, orders_of_rows, orders_w
 from whyalike.similarity.intervals import interval
 from whyalike.similarity.layers import layers
 from whyalike.similarity.nulls import p_value, row_orders
+from whyalike.similarity.workbench import Workbench
 
 WORLDS = 400
 BLOCKS, ROWS = 12, 5
@@ -132,13 +133,18 @@ def test_the_interval_leaves_out_whole_blocks():
 @pytest.mark.parametrize(("metric", "params", "kept"), [("mutual_knn", {"k": 5}, 8), ("linear", {"ridge": 1}, 5)])
 def test_subsets_are_of_blocks(metric, params, kept, monkeypatch):
     g, seen = np.random.default_rng(5), []
-    groups = np.repeat(np.arange(10), 6)
-    x = g.normal(size=(60, 3)) + 10 * groups[:, None]  # a row tells its block
-    monkeypatch.setattr(
-        "whyalike.similarity.workbench.check_defined", lambda metric, facts, n, parameters: seen.append(n)
-    )
+    groups = g.permutation(np.repeat(np.arange(10), 6))
+    x = g.normal(size=(60, 3))
+    scorable = Workbench.scorable
+
+    def spied(self, run_x, run_y, rows, *others):
+        seen.append(np.bincount(groups[rows.index], minlength=10).tolist())
+        return scorable(self, run_x, run_y, rows, *others)
+
+    monkeypatch.setattr(Workbench, "scorable", spied)
     found = interval(metric, x, x + g.normal(size=(60, 3)), groups=groups, **params)
-    assert found.method == "subsampling" and seen == [60] + 100 * [6 * kept]
+    assert found.method == "subsampling" and len(seen) == 101
+    assert all(sorted(sizes) == [0] * (10 - kept) + [6] * kept for sizes in seen[1:])
     assert (found.high - found.low) / found.standard_error <= 2 * scipy.stats.t.ppf(0.975, 9) + 1e-9
 
 
@@ -173,12 +179,17 @@ def test_pairs_layers_and_two_arrays_have_the_same_null_by_block():
             "blocks of equal size.*; 11 blocks have 5 to 10 rows. Take as many",
         ),
         ({"groups": np.where(GROUPS == 3, np.nan, GROUPS)}, "one block a stimulus; 5 of 60 are missing"),
+        ({"groups": pd.Series(GROUPS, dtype="Int64").where(GROUPS != 3)}, "one block a stimulus; 5 of 60 are missing"),
+        (
+            {"groups": np.array([*"ab" * 25, *range(10)], object)},
+            "groups must be numbers or text, not both. Write them",
+        ),
         ({"groups": GROUPS, "permutations": 0}, "groups need draws of the null: the closed forms are of single rows"),
         ({"groups": GROUPS, "labels": GROUPS}, "no two of 12 blocks hold as many rows of each class"),
         ({"labels": GROUPS[:3]}, "labels must be one class a stimulus: there are 60 rows, there are 3 labels"),
         ({"permutations": -1}, "the draws of the null must be at least 0; got -1"),
     ],
-    ids=["length", "shape", "single", "unequal", "missing", "closed", "classes", "labels", "draws"],
+    ids=["length", "shape", "single", "unequal", "missing", "masked", "mixed", "closed", "classes", "labels", "draws"],
 )
 def test_blocks_that_cannot_be_are_refused(change, message):
     x, y = np.random.default_rng(0).normal(size=(2, 60, 3))

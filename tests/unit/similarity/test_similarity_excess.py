@@ -42,6 +42,8 @@ def test_excess_and_nulls_are_those_of_a_plain_loop(metric, ceiling, params, xy)
     assert found.ceiling == ceiling and found.no_excess is None and found.n == N
     assert found.excess == pytest.approx((value - np.mean(within)) / (ceiling - np.mean(within)), abs=1e-9)
     assert 0 < found.excess < 1  # of a distance too
+    assert found.excess_of(value) == pytest.approx(found.excess, abs=1e-9)
+    assert found.excess_of(ceiling) == 1 and found.excess_of(found.null_within_class) == 0
 
 
 def test_models_that_share_classes_alone_have_no_excess_and_a_copy_has_all_of_it():
@@ -110,7 +112,7 @@ def test_two_samples_of_one_population_have_more_than_one_the_less_the_more_unit
 )
 def test_a_ceiling_on_the_wrong_side_gives_no_excess_and_says_so(metric, ceiling, words, xy):
     found = score(metric, *xy, labels=LABELS, ceiling=ceiling, permutations=9)
-    assert np.isnan(found.excess) and words in found.no_excess
+    assert np.isnan(found.excess) and np.isnan(found.excess_of(0.5)) and words in found.no_excess
     assert found.ceiling == ceiling and np.isfinite(found.p_within_class)  # the rest stands
     with pytest.raises(ValueError, match="is not above"):
         excess(0.5, 0.3, 0.3, "cka")  # equal is no scale
