@@ -1,7 +1,6 @@
 """`whyalike layers`: layers of one model against layers of another."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -47,21 +46,19 @@ def layers(
             raise ValueError(f"layers takes one metric; got {', '.join(asked) or 'none'}.")
         [(name, parameters)] = asked.items()
         models = read_layers.read_models(a, b, lambda line: print(line, file=sys.stderr))
-        given = {
-            "labels": None if labels is None else read_files.read_labels(labels),
-            "groups": None if groups is None else read_files.read_groups(groups),
-        }
+        given = read_files.read_labels_and_groups(labels, groups)
         inputs = list(filter(None, [*models[0].paths, *models[1].paths, labels, groups]))
-        made_by = {"metrics": asked, "permutations": null, "seed": seed, "within_class": labels is not None}
-        made_by |= {} if groups is None else {"groups": True}
+        made_by = {"metrics": asked, "permutations": null, "seed": seed}
+        made_by |= {"within_class": labels is not None, "groups": groups is not None}
         if out is not None:
             score_files.check_output(out, inputs)
             if fault := preflight.unwritable(out.parent, "give --out another folder"):
                 fail(fault)
         if plot is not None:
             cli_plots.check(plot, [plot], inputs, out)
-        sides = [one.layers for one in models]
-        found = scoring.layers(*sides, name, permutations=null, seed=seed, **given, **parameters)
+        found = scoring.layers(
+            models[0].layers, models[1].layers, name, permutations=null, seed=seed, **given, **parameters
+        )
         # a file or pipe takes the table whole, a terminal as much of it as fits
         console = Console(width=None if sys.stdout.isatty() else 1000)
         console.print(layer_files.printed(found))

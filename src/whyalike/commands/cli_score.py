@@ -84,11 +84,8 @@ def score(
         asked: dict[str, Any] = {"metrics": _metrics(metrics, protocol, confound is not None)}
         asked |= {"protocol": protocol, "seed": seed, "device": device}
         files = read_files.read_pairs(a, b, lambda line: print(line, file=sys.stderr), (a_is, b_is), further or ())
-        beside: dict[str, Any] = {
-            "labels": None if labels is None else read_files.read_labels(labels),
-            "groups": None if groups is None else read_files.read_groups(groups),
-            "ceiling": None if ceiling is None else score_files.parse_ceiling(ceiling),
-        }
+        beside: dict[str, Any] = dict(read_files.read_labels_and_groups(labels, groups))
+        beside["ceiling"] = None if ceiling is None else score_files.parse_ceiling(ceiling)
         taken = None if confound is None else read_files.read_confound(confound, files)
         inputs = [*files.paths, *filter(None, [labels, groups, confound])]
         scorings = choose(asked["metrics"], protocol)
@@ -132,16 +129,16 @@ def _finish(scores: Any, out: Path | None, drawing: cli_plots.ScorePlot | None, 
 
 
 def _metrics(text: str | None, protocol: str, has_confound: bool) -> dict[str, Any]:
-    """The metrics that are asked for, else the usual ones, of them those from which a confound can be taken."""
+    """The metrics that are asked for; of the usual ones and of all those from which a confound can be taken."""
     from whyalike.similarity.metrics.registry import METRICS
-    from whyalike.similarity.score_files import parse_metrics
+    from whyalike.similarity.score_files import ALL, parse_metrics
 
-    if text is not None or not has_confound:
-        return parse_metrics(USUAL if text is None else text, protocol)
-    usual = parse_metrics(USUAL, protocol)
-    left_out = [name for name in usual if not METRICS[name].facts.deconfoundable]
+    asked = parse_metrics(USUAL if text is None else text, protocol)
+    if not has_confound or text not in (None, ALL):
+        return asked
+    left_out = [name for name in asked if not METRICS[name].facts.deconfoundable]
     print(f"left out, as no confound can be taken from it: {', '.join(left_out)}", file=sys.stderr)
-    return {name: given for name, given in usual.items() if name not in left_out}
+    return {name: given for name, given in asked.items() if name not in left_out}
 
 
 class _Shown:

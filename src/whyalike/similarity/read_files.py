@@ -165,15 +165,19 @@ def read_labels(path: Path) -> np.ndarray:
     return _codes_in(path, "label", "classes", "class")
 
 
-def read_groups(path: Path) -> np.ndarray:
-    """The block of each stimulus, such as its subject or video, read as `read_labels` does; of a .parquet the
-    column `group`.
+def read_labels_and_groups(labels: Path | None, groups: Path | None) -> dict[str, np.ndarray | None]:
+    """Class and block of each stimulus; None where there is no file.
+
+    A block is a subject or a video; its file is one as `read_labels` reads, with a column `group` in a .parquet.
 
     Raises
     ------
-    ValueError : not one block a stimulus.
+    ValueError : not one a stimulus.
     """
-    return _codes_in(path, "group", "blocks", "block")
+    return {
+        "labels": None if labels is None else read_labels(labels),
+        "groups": None if groups is None else _codes_in(groups, "group", "blocks", "block"),
+    }
 
 
 def _codes_in(path: Path, word: str, many: str, one_of_them: str) -> np.ndarray:

@@ -688,6 +688,10 @@ def test_a_confound_is_taken_from_the_usual_metrics_that_can_and_others_are_refu
     assert rows(answer)[0].split() == ["metric", "a", "b", "value", "n"]
     assert [line.split()[0] for line in rows(answer)[1:]] == ["cka", "cka_unbiased"]
     assert answer.stderr == "left out, as no confound can be taken from it: mutual_knn\n"
+    answer = whyalike(folder / "a.npy", folder / "b.npy", *options, "--metrics", "all")
+    assert answer.exit_code == 0, answer.output
+    able = [name for name, entry in METRICS.items() if entry.facts.deconfoundable]
+    assert {line.split()[0] for line in rows(answer)[1:]} == set(able)
     monkeypatch.setattr("whyalike.similarity.score_files._row", lambda *_: pytest.fail("scored"))
     answer = whyalike(folder / "a.npy", folder / "b.npy", "--metrics", "cka,mutual_knn", *options)
     assert answer.exit_code == 1
