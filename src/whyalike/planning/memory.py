@@ -35,6 +35,7 @@ DOUBLE = 8  # bytes
 SQUARES = {"rsa": 7.0, "regression": 5.0, "rbf": 4.0, "distances": 5.0}
 BESIDE = 2.0
 IMPORTED = 2.6  # times a file of half precision, as float32 and a third beside it
+SHIFTED = 3  # bytes a pixel and channel: of stimuli with a shift, taken from their data set, shifted and compared
 PREPARED = 4000  # MB, beside the data set
 NPZ = ".npz"
 DEFLATE = 1032  # bytes of one that was compressed, at most: a table of contents that claims more is damaged
@@ -141,10 +142,13 @@ class Memory:
 
     def _extract(self, wildcards: Any) -> float:
         """All representations of the cell, and the samples as they are and on their device."""
-        setting = self.config.settings[wildcards.setting]
+        setting, stimuli = self.config.settings[wildcards.setting], self.config.stimuli[wildcards.stimuli]
         n, _ = self.plan.workload.stimuli(wildcards.stimuli)
         samples = n * 3 * (getattr(setting, "size", None) or 0) ** 2
-        data = self.plan.workload.bytes_of_images(self.config.stimuli[wildcards.stimuli].dataset)
+        data = self.plan.workload.bytes_of_images(stimuli.dataset)
+        if stimuli.shift is not None:
+            parts, _ = self.plan.workload.images(stimuli.dataset)
+            data += SHIFTED * n * data / (parts.train + parts.test)
         return of_extraction(self._vectors(cell_of(wildcards), wildcards.stimuli), samples, data)
 
     def _prepare_data(self, wildcards: Any) -> float:

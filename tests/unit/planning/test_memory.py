@@ -16,6 +16,7 @@ from whyalike.planning.memory import (
     HEADROOM,
     LIBRARIES,
     MEGABYTE,
+    SHIFTED,
     TORCH,
     Compared,
     Memory,
@@ -119,6 +120,30 @@ def test_samples_of_an_extraction_take_less_than_what_is_asked_beside_the_librar
     assert taken < beside + 1000 * MEGABYTE < (TORCH - LIBRARIES) * MEGABYTE + beside
 
 
+SHOWN = """
+import sys
+import numpy as np
+import pandas as pd
+from whyalike.activations import extraction
+from whyalike.data.prepared import Prepared
+from whyalike.data.shifts.stimuli import shown
+
+n, side = map(int, sys.argv[2:])
+images = np.zeros((n, side, side, 3), np.uint8)
+images[0] = 255
+stimuli = {"shift": "contrast", "levels": [0.5], "seed": 0} if sys.argv[1] == "shifted" else {}
+shown(Prepared(images, pd.DataFrame({"id": range(n)}), (), ""), np.arange(n), stimuli)
+"""
+
+
+def test_a_shift_takes_no_more_than_is_asked_for():
+    n, side = 10_000, 100
+    alone, taken = (taken_by(SHOWN, kind, n, side) for kind in ("plain", "shifted"))
+    size = 3 * n * side**2
+    # and what a chunk takes in double precision, which the room for the libraries covers
+    assert size < taken - alone < SHIFTED * size + 50 * MEGABYTE
+
+
 @pytest.fixture
 def memory(tmp_path):
     """A maker of the memory of the demo with other seeds of its first study, numbers of stimuli, or own arrays."""
@@ -164,6 +189,15 @@ def test_extraction_asks_for_more_with_stimuli(memory):
     cell = SimpleNamespace(setting="digits", factor="dataset", seed="0", stimuli="digits_test")
     small, large = (memory(stimuli=n).of(EXTRACTION)(cell, 1) for n in (None, 1_000_000))
     assert 4000 < small < large < 64_000
+
+
+def test_extraction_asks_for_more_with_a_shift(memory):
+    plain = memory()
+    stimuli = plain.config.stimuli["digits_test"].model_copy(update={"shift": "contrast", "levels": (0.5,)})
+    wildcards = SimpleNamespace(setting="digits", factor="dataset", seed="0", stimuli="digits_test")
+    before = plain._extract(wildcards)
+    plain.config.stimuli["digits_test"] = stimuli
+    assert plain._extract(wildcards) - before == SHIFTED * 637 * 64  # test images of 8 px, grey
 
 
 def test_imports_ask_by_the_size_of_the_largest_file(memory, tmp_path, monkeypatch):
