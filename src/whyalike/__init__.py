@@ -28,6 +28,7 @@ _HOMES = {  # public name -> the module that holds it
     "pairwise": "whyalike.similarity.api",
     "rdm": "whyalike.similarity.precomputed",
     "score": "whyalike.similarity.api",
+    "sweep": "whyalike.similarity.sweeps",
     "UndefinedScore": "whyalike.similarity.checks",
 }
 __all__ = [*_HOMES]

@@ -71,10 +71,15 @@ def open_vectors(path: Path, report: Callable[[str], None] = note) -> VectorFile
     return VectorFile(path, shape, dtype, ids, blocks)
 
 
-def read_file(path: Path, report: Callable[[str], None] = note) -> tuple[np.ndarray, np.ndarray | None]:
+def read_file(
+    path: Path,
+    report: Callable[[str], None] = note,
+    empty: Callable[[tuple[int, ...], np.dtype], np.ndarray] = np.empty,
+) -> tuple[np.ndarray, np.ndarray | None]:
     """The vectors of a file, and stimulus ids if it holds any; `whyalike.activations.vector_checks` checks them.
 
-    Those of a .npy are mapped and read-only: of a file larger than memory the parts in use are read.
+    Those of a .npy are mapped and read-only: of a file larger than memory the parts in use are read. ``empty`` makes
+    the array that others are read into (`whyalike.activations.scratch`).
 
     Raises
     ------
@@ -84,7 +89,7 @@ def read_file(path: Path, report: Callable[[str], None] = note) -> tuple[np.ndar
     with _readable(path):
         if path.suffix.lower() == ".npy":
             return read_npy(path, mapped=prod(source.shape) > 0), source.ids  # nothing cannot be mapped
-        vectors = np.empty(source.shape, source.dtype)
+        vectors = empty(source.shape, source.dtype)
     for place, block in source.blocks():
         vectors[place] = block
     return vectors, source.ids

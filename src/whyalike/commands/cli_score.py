@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,18 +76,28 @@ def score(
         str, typer.Option(help="What A holds: features, rdm (n x n dissimilarities, for rsa) or kernel (for cka).")
     ] = "features",
     b_is: Annotated[str, typer.Option(help="What B holds.")] = "features",
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            help="Hold at most so much, such as 2GB, of files larger than memory (docs/larger-than-memory.md)."
+        ),
+    ] = None,
 ) -> None:
     """Score representations in files: value, interval over stimuli, chance level and p. Rows are the same stimuli."""
+    from whyalike.activations.scratch import Scratch
     from whyalike.similarity import how_made, printed_scores, read_files, score_files
     from whyalike.similarity.api import choose
+    from whyalike.similarity.memory import bytes_of
 
-    with messages(MemoryError):
+    # what is read whole may take a small part of it: there are two arrays or more
+    with messages(MemoryError), Scratch((limit := memory and bytes_of(memory)) and limit // 16) as scratch:
         asked: dict[str, Any] = {"metrics": _metrics(metrics, protocol, confound is not None)}
         asked |= {"protocol": protocol, "seed": seed, "device": device}
-        files = read_files.read_pairs(a, b, lambda line: print(line, file=sys.stderr), (a_is, b_is), further or ())
+        report = partial(print, file=sys.stderr)
+        files = read_files.read_pairs(a, b, report, (a_is, b_is), further or (), scratch.empty)
         beside: dict[str, Any] = dict(read_files.read_labels_and_groups(labels, groups))
         beside["ceiling"] = None if ceiling is None else score_files.parse_ceiling(ceiling)
-        taken = None if confound is None else read_files.read_confound(confound, files)
+        taken = None if confound is None else read_files.read_confound(confound, files, empty=scratch.empty)
         inputs = [*files.paths, *filter(None, [labels, groups, confound])]
         scorings = choose(asked["metrics"], protocol)
         drawing = None if plot is None else cli_plots.ScorePlot(plot, files, scorings, inputs, out)
@@ -109,6 +120,7 @@ def score(
             intervals=interval,
             finished=shown.add,
             progress=True,
+            memory=limit,
         )
         _finish(scores, out, drawing, made_by)
     if scores.empty:

@@ -62,7 +62,8 @@ def scores(
     plain = features and CONFOUND not in workbench.representations
     if plain and form.from_squares is not None and not chosen.layers_together:
         widths = [arrays[name].shape[1] for name in names]
-        if kernels_pay(n, widths, len(pairs)):
+        held = 2 * 8 * n * sum(widths)
+        if kernels_pay(n, widths, len(pairs)) and held <= (workbench.memory or held):
             return _from_kernels(arrays, pairs, layer, chosen, form, memory, undefined)
     rows, where = Rows.of(np.arange(n)), None if chosen.layers_together else layer
     found = {}

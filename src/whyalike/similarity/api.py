@@ -19,6 +19,7 @@ from whyalike.similarity.checks import check_same_stimuli
 from whyalike.similarity.deconfounding import CONFOUND
 from whyalike.similarity.frames import matched
 from whyalike.similarity.implementation import Form
+from whyalike.similarity.memory import bytes_of
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.precomputed import Precomputed
 from whyalike.similarity.protocols import Scoring, metric_of, scoring
@@ -43,6 +44,7 @@ def score(
     groups: Any = None,
     ceiling: float | str | None = None,
     permutations: int | None = None,
+    memory: int | str | None = None,
     **params: Any,
 ) -> float | ScoreBeside:
     """How alike two representations of the same stimuli are, and how far beyond chance.
@@ -67,6 +69,9 @@ def score(
         within class (0) to the ceiling (1), of a distance too; it needs labels.
     permutations : draws of each null, 99 if one of the three is given; where there are no more other orders, all of
         them. 0: in closed form, where a metric has one.
+    memory : bytes, or such as "2GB", that may be held beside x and y, for arrays that are larger than memory, such as
+        `numpy.load(..., mmap_mode="r")`: what does not fit is made in blocks of rows
+        (`whyalike.similarity.memory`). None: no bound.
     params : parameters of the metric, such as k, sigma, sigma_median, dims, variance, ridge.
 
     Returns
@@ -81,7 +86,7 @@ def score(
     ValueError : wrong arrays, parameters or protocol; not one label or group a stimulus, blocks of unequal sizes or one
         alone, groups without draws, a ceiling without labels; `UndefinedScore`, a ValueError, where the metric has no
         value. Where there is a score and no excess, that is NaN, and `no_excess` says why.
-    MemoryError : there is too little for an n x n array.
+    MemoryError : there is too little for an n x n array, or ``memory`` is.
 
     Example
     -------
@@ -98,7 +103,7 @@ def score(
         params["seed"] = seed
     chosen = scoring(metric, protocol, params)
     draws = _draws(permutations, labels, groups, ceiling)
-    workbench = workbench_of({"x": x, "y": y}, seed or 0, metric, confound=confound, permuted=bool(draws))
+    workbench = workbench_of({"x": x, "y": y}, seed or 0, metric, confound=confound, permuted=bool(draws), bound=memory)
     if draws is None:
         return scores(workbench, [("x", "y")], LAYER, chosen)["x", "y"]
     beside = Beside(workbench, [chosen], draws, labels, groups, ceiling)
@@ -111,7 +116,7 @@ def pairwise(
     representations: Mapping[str, Any],
     protocol: str = "exact",
     seed: int | None = None,
-    memory: int = MEMORY,
+    memory: int | str | None = None,
     confound: Any = None,
     *,
     labels: Any = None,
@@ -127,7 +132,7 @@ def pairwise(
     representations : name -> n x d, numpy array or tensor; rows are stimuli, in the same order.
     protocol, seed, confound, labels, groups, ceiling, permutations : as in `score`. A number as ceiling is that of
         every pair and metric.
-    memory : bytes for what is kept of each representation, beside the representations.
+    memory : as in `score`. None: 2 GiB are kept of what was made of representations, and a pair takes what it needs.
 
     Returns
     -------
@@ -159,11 +164,9 @@ def pairwise(
     chosen = choose(metrics, protocol, seed)
     asked = ", ".join(one.metric for one in chosen)
     draws = _draws(permutations, labels, groups, ceiling)
-    workbench = workbench_of(representations, seed or 0, asked, memory, confound, bool(draws))
+    workbench = workbench_of(representations, seed or 0, asked, MEMORY, confound, bool(draws), memory)
     beside = None if draws is None else Beside(workbench, chosen, draws, labels, groups, ceiling)
-    return table_of(
-        workbench, chosen, lambda one: ordered_pairs(list(representations), one), ("a", "b"), memory, beside
-    )
+    return table_of(workbench, chosen, lambda one: ordered_pairs(list(representations), one), ("a", "b"), beside)
 
 
 def _draws(permutations: int | None, labels: Any, groups: Any, ceiling: float | str | None) -> int | None:
@@ -177,7 +180,6 @@ def table_of(
     chosen: Sequence[Scoring],
     pairs: Callable[[Scoring], Iterable[Pair]],
     columns: tuple[str, str],
-    memory: int = MEMORY,
     beside: Beside | None = None,
 ) -> "pd.DataFrame":
     """The scores of pairs of runs that have the layer `LAYER`, as `pairwise` gives them.
@@ -186,13 +188,19 @@ def table_of(
     ----------
     pairs : scoring -> names of runs, (x, y).
     columns : what the two names of a pair are called.
-    memory : as in `whyalike.similarity.all_pairs.scores`.
     beside : what is asked beside them.
+
+    Raises
+    ------
+    MemoryError : a scoring cannot be made within the workbench's memory; before the first score.
     """
     import pandas as pd  # a third of a second, which a single score does not need
 
     n = len(next(iter(workbench.representations.values()))[LAYER])
     rows, missing, no_excess = [], [], []
+    for one in chosen:
+        workbench.streams(one, n)
+    memory = MEMORY if workbench.memory is None else workbench.memory // 4
     for one in chosen:
         undefined: dict[Pair, str] = {}
         for pair, value in scores(workbench, list(pairs(one)), LAYER, one, memory, undefined).items():
@@ -240,8 +248,13 @@ def workbench_of(
     memory: int = KEPT_BYTES,
     confound: Any = None,
     permuted: bool = False,
+    bound: int | str | None = None,
 ) -> Workbench:
-    """Representations of the same stimuli, checked, each as a run of one layer; ``metric`` is named in errors."""
+    """Representations of the same stimuli, checked, each as a run of one layer; ``metric`` is named in errors.
+
+    ``memory`` is for what is kept; ``bound`` is for all of a score (`bytes_of`), None: no bound.
+    """
+    limit = None if bound is None else bytes_of(bound)
     named = {**representations} if confound is None else {**representations, CONFOUND: confound}
     arrays = {
         name: x if isinstance(x, Precomputed) else check_features(x, name, metric)
@@ -253,7 +266,7 @@ def workbench_of(
     taken = arrays.pop(CONFOUND, None)
     layers = {name: {LAYER: x} for name, x in arrays.items()}
     gpu = next((str(x.device) for x in representations.values() if getattr(x, "is_cuda", False)), "cpu")
-    return Workbench(layers, index(seed), memory, permuted, forms_for(gpu), taken)
+    return Workbench(layers, index(seed), memory, permuted, forms_for(gpu), taken, limit)
 
 
 def forms_for(device: str) -> Callable[[Scoring], Form]:

@@ -1,22 +1,25 @@
 """Two PyTorch models on the same stimuli, layer by layer.
 
 All rows of the loader are gathered before a score is made: it is that of all stimuli, no mean over batches, of which
-each would be biased by its size.
+each would be biased by its size. Beyond a bound of memory they are gathered in temporary files.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import RandomSampler
 
+from whyalike.activations.scratch import Scratch
 from whyalike.models.hooks import check_recorded, recorded
 from whyalike.models.layers import named_layers
 from whyalike.similarity.all_pairs import MEMORY
 from whyalike.similarity.api import Metrics, choose, table_of, workbench_of
+from whyalike.similarity.memory import bytes_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,13 +39,14 @@ def compare(
     feed_a: Feed | None = None,
     feed_b: Feed | None = None,
     seed: int | None = None,
-    memory: int = MEMORY,
+    memory: int | str | None = None,
 ) -> "pd.DataFrame":
     """The scores of each layer of one model with each of another, exact over all stimuli of a loader.
 
     Models run in eval mode without gradients, on the device on which they are; mode and hooks are afterwards as before,
     also after an error. Outputs with positions, (b, c, h, w) or (b, tokens, d), are averaged over them. The float32
-    representations are held in memory: 4 bytes times stimuli times the units of all layers.
+    representations, 4 bytes times stimuli times the units of all layers, are held in memory; where they are more than
+    half of ``memory``, in temporary files, which are removed afterwards, also after an error.
 
     Parameters
     ----------
@@ -53,7 +57,9 @@ def compare(
     loader_b : batches for model_b, if they differ: the same stimuli in the same order.
     feed_a, feed_b : a batch -> the model's input, where it is none of the above: a tensor, a tuple of arguments or a
         mapping of them.
-    seed, memory : as in `whyalike.pairwise`.
+    seed : as in `whyalike.pairwise`.
+    memory : bytes, or such as "2GB", for what the layers gave and for the scores, beside models and batches. None: no
+        bound.
 
     Returns
     -------
@@ -77,22 +83,24 @@ def compare(
     chosen = choose(metrics, "exact", seed)
     names_a = [layers_a] if isinstance(layers_a, str) else list(layers_a)
     names_b = names_a if layers_b is None else [layers_b] if isinstance(layers_b, str) else list(layers_b)
-    with ExitStack() as modes:
+    limit = None if memory is None else bytes_of(memory)
+    with Scratch(None if limit is None else limit // 2) as scratch:
         sides = [
-            _Side(name, model, _modules(name, model, layers), feed or _input)
+            _Side(name, model, _modules(name, model, layers), feed or _input, scratch)
             for name, model, layers, feed in (
                 ("model_a", model_a, names_a, feed_a),
                 ("model_b", model_b, names_b, feed_b),
             )
         ]
-        for side in sides:
-            modes.enter_context(_evaluated(side.model))
-        _run(sides, loader, loader_b)
-    found = dict(chain.from_iterable(side.representations() for side in sides))
-    _check_rows(sides)
-    bench = workbench_of(found, seed or 0, ", ".join(one.metric for one in chosen), memory)
-    pairs = list(product(*(map(side.called, side.modules) for side in sides)))
-    frame = table_of(bench, chosen, lambda _: pairs, ("layer_a", "layer_b"), memory)
+        with _evaluated(model_a), _evaluated(model_b):
+            _run(sides, loader, loader_b)
+        found = {name: scratch.take(name) for name in scratch.names()}
+        _check_rows(sides)
+        held = sum(x.nbytes for x in found.values() if not isinstance(x, np.memmap))
+        left = None if limit is None else limit - held
+        bench = workbench_of(found, seed or 0, ", ".join(one.metric for one in chosen), MEMORY, bound=left)
+        pairs = list(product(*(map(side.called, side.modules) for side in sides)))
+        frame = table_of(bench, chosen, lambda _: pairs, ("layer_a", "layer_b"))
     for side, column in zip(sides, ("layer_a", "layer_b"), strict=True):
         plain = {side.called(layer): layer for layer in side.modules}
         frame[column] = frame[column].map(plain)
@@ -102,12 +110,11 @@ def compare(
 
 
 class _Side:
-    """A model, the modules that are recorded, and what they gave so far."""
+    """A model, the modules that are recorded, and where what they give is kept."""
 
-    def __init__(self, name: str, model: nn.Module, modules: Mapping[str, nn.Module], feed: Feed):
-        self.name, self.model, self.modules, self.feed = name, model, modules, feed
+    def __init__(self, name: str, model: nn.Module, modules: Mapping[str, nn.Module], feed: Feed, scratch: Scratch):
+        self.name, self.model, self.modules, self.feed, self.scratch = name, model, modules, feed, scratch
         self.device = next((one.device for one in chain(model.parameters(), model.buffers())), None)
-        self.gathered: dict[str, list[Tensor]] = {layer: [] for layer in modules}
         self.n = 0
 
     def called(self, layer: str) -> str:
@@ -129,15 +136,8 @@ class _Side:
             error.add_note(f"Found in {self.name}.")
             raise
         for layer, [vectors] in caught.items():
-            self.gathered[layer].append(vectors.cpu())
+            self.scratch.add(self.called(layer), vectors.cpu().numpy())
         self.n += len(vectors)
-
-    def representations(self) -> Iterator[tuple[str, Any]]:
-        """(name, n x d) of each layer; what was gathered is given away."""
-        for layer, parts in self.gathered.items():
-            if parts:
-                yield self.called(layer), torch.cat(parts).numpy()
-            parts.clear()
 
 
 def _run(sides: Sequence[_Side], loader: Iterable[Any], loader_b: Iterable[Any] | None) -> None:

@@ -62,13 +62,17 @@ class Ceilings:
 
     Raises
     ------
-    ValueError : neither of them, or a number beyond the range of a metric.
+    ValueError : neither of them, a number beyond the range of a metric, or halves within a bound of memory.
     """
 
     def __init__(self, workbench: Workbench, given: float | str, asked: Sequence[Scoring]):
         self._workbench, self._given = workbench, given
         self._halves: dict[tuple[str, str, str], float] = {}
         if given == SPLIT_HALVES:
+            if workbench.memory is not None:
+                raise ValueError(
+                    "split halves are copies of units, which memory does not bound. Give a number as ceiling, or no memory."
+                )
             return
         if not isinstance(given, Real) or isinstance(given, bool) or not isfinite(given):
             raise ValueError(f"ceiling must be a number or '{SPLIT_HALVES}'; got {given!r}. Give one of them.")

@@ -6,11 +6,13 @@ held-out one, so a pair needs each product of rows once.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
+
+from whyalike.similarity.streamed import Streamed
 
 CONSTANT = 1e-12  # the SD of a unit, relative to its size or its overall SD, that is rounding
 
@@ -34,7 +36,7 @@ class Folded:
 
     def held_out(self, i: int) -> np.ndarray:
         """The held-out rows of fold i, centred on its training stimuli."""
-        return self.matrix[self.fold == i] - self.means[i]
+        return self.matrix[self.fold == i][:] - self.means[i]
 
     def standardised(self, i: int) -> np.ndarray:
         """The same, each unit divided by its spread over the training stimuli; a unit constant there is 0."""
@@ -57,8 +59,15 @@ def fold_of_rows(n: int, folds: int, seed: int) -> np.ndarray:
 
 
 def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Folded:
-    """Centre x (n x p), drop constant units, and take means and spreads of each training set."""
+    """Centre x (n x p), drop constant units, and take means and spreads of each training set.
+
+    Of a `Streamed` x the matrix is one too: of a fold its held-out rows are made.
+    """
     fold = fold_of_rows(len(x), parameters["folds"], parameters["seed"])
+    if isinstance(x, Streamed):
+        rows = x.centred()
+        varies = np.sqrt(rows.sums()[1] / len(x)) > CONSTANT * np.abs(rows.mean)
+        return folded(replace(rows, columns=np.flatnonzero(varies)), fold)
     mean = x.mean(axis=0)
     centred = x - mean
     return folded(centred[:, centred.std(axis=0) > CONSTANT * np.abs(mean)], fold)
@@ -66,15 +75,20 @@ def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Folded:
 
 def folded(matrix: np.ndarray, fold: np.ndarray) -> Folded:
     """The intermediates of centred rows (n x p) that the folds in ``fold`` hold out."""
-    sums, squares, counts = matrix.sum(axis=0), (matrix**2).sum(axis=0), np.bincount(fold)
+    (sums, squares), counts = _sums(matrix), np.bincount(fold)
     means, scales = [], []
     for i, count in enumerate(counts):
-        held, n_train = matrix[fold == i], len(matrix) - count
-        mean = (sums - held.sum(axis=0)) / n_train
-        left = squares - (held**2).sum(axis=0) - n_train * mean**2
+        (held, held_squares), n_train = _sums(matrix[fold == i]), len(matrix) - count
+        mean = (sums - held) / n_train
+        left = squares - held_squares - n_train * mean**2
         means.append(mean)
         scales.append(np.sqrt(np.where(left > CONSTANT * squares, left, 0)))
     return Folded(matrix, fold, np.array(means), np.array(scales))
+
+
+def _sums(matrix: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The sum of the rows of a matrix (n x p), and of their squares; p each."""
+    return matrix.sums() if isinstance(matrix, Streamed) else (matrix.sum(axis=0), (matrix**2).sum(axis=0))
 
 
 def permute(y: Folded, order: np.ndarray) -> Folded:

@@ -31,9 +31,12 @@ class Form:
         permutations within class follows; None where draws are needed.
     meet : of metrics that need the same of a pair, (intermediates of x, those of y, order of y's rows or None) -> it.
         Those that share ``meet`` and intermediates share a permutation's work.
+    streamed : ``prepare`` of a `whyalike.similarity.streamed.Streamed` in place of x, which holds some rows at a time;
+        None where the metric needs all rows at once, or all pairs of them.
     upon : the ``prepare`` of other metrics, from whose intermediates this one starts: it finds them under the parameter
         "upon".
-    reads : the parameters that ``prepare`` reads; metrics with the same ``prepare`` and values share intermediates.
+    reads : the parameters that ``prepare`` reads; metrics with the same ``prepare`` and values share intermediates. One
+        that reads k may find under "search" what takes the place of `whyalike.similarity.metrics.nearest.neighbours`.
     single : whether ``prepare`` takes float32 features as they are, and finds under the parameter "single" whether it
         may make products in float32 (`whyalike.similarity.precision`), under "permuted" whether many permutations of
         rows will follow.
@@ -64,6 +67,7 @@ class Form:
     class_sums: Callable[[Any, np.ndarray], ClassSums | None] | None = None
     meet: Callable[[Any, Any, np.ndarray | None], Any] | None = None
     upon: Callable[[np.ndarray, Mapping[str, Any]], Any] | None = None
+    streamed: Callable[[Any, Mapping[str, Any]], Any] | None = None
 
 
 class Reads(dict):

@@ -68,6 +68,7 @@ def interval(
     seed: int | None = None,
     confound: Any = None,
     groups: Any = None,
+    memory: int | str | None = None,
     **params: Any,
 ) -> Interval:
     """The 95 % interval over stimuli of the score of two representations.
@@ -76,7 +77,7 @@ def interval(
     ----------
     groups : block of each stimulus (n), such as its subject or video, two blocks or more, of any sizes: the interval is
         over draws of as many blocks. Without them rows of a block that are alike make it too narrow.
-    metric, x, y, protocol, confound, params : as in `whyalike.similarity.api.score`.
+    metric, x, y, protocol, confound, memory, params : as in `whyalike.similarity.api.score`.
     seed : as in `score`, and with it the key (0 if left out) of the groups or subsets of stimuli, a stream of its own:
         the interval of one seed lies about the score of that seed.
 
@@ -93,7 +94,7 @@ def interval(
     """
     if seed is not None and "seed" in METRICS[metric].facts.parameters:
         params["seed"] = seed
-    workbench = workbench_of({"x": x, "y": y}, seed or 0, metric, confound=confound)
+    workbench = workbench_of({"x": x, "y": y}, seed or 0, metric, confound=confound, bound=memory)
     blocks = None if groups is None else codes_of_blocks(groups, len(workbench.representations["x"][LAYER]))
     return over_stimuli(workbench, "x", "y", scoring(metric, protocol, params), index(seed or 0), blocks=blocks)
 

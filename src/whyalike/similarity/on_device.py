@@ -41,7 +41,15 @@ def forms_on(device: str, scoring: Scoring) -> Form:
     # lists come back as numpy's, tensors do not
     own = {"upon": None} if form.prepare in ARRAYS else {"meet": None}
     return replace(
-        form, from_squares=None, kernel_sums=None, class_sums=None, left_out=None, precomputed={}, **own, **changed
+        form,
+        from_squares=None,
+        kernel_sums=None,
+        class_sums=None,
+        left_out=None,
+        streamed=None,
+        precomputed={},
+        **own,
+        **changed,
     )
 
 

@@ -22,6 +22,7 @@ from whyalike.data.user_files import passed_by
 from whyalike.file_faults import readable
 from whyalike.job import note
 from whyalike.similarity.checks import check_same_stimuli
+from whyalike.similarity.precision import BLOCK, row_blocks
 from whyalike.similarity.precomputed import KINDS, Precomputed, marked
 
 FEATURES = "features"
@@ -29,6 +30,7 @@ HEADERS = {  # names of a column of labels or groups
     *("label", "labels", "class", "classes", "target", "category"),
     *("group", "groups", "block", "blocks", "subject", "subjects", "video", "videos"),
 }
+Empty = Callable[[tuple[int, ...], np.dtype], np.ndarray]  # shape and type -> an array to fill
 _Part = tuple[Path, str | None]  # a file, and one of its runs if it holds runs
 
 
@@ -52,6 +54,7 @@ def read_pairs(
     report: Callable[[str], None] = note,
     kinds: tuple[str, str] = (FEATURES, FEATURES),
     further: Sequence[Path] = (),
+    empty: Empty = np.empty,
 ) -> Pairs:
     """Read files, two folders, one folder or one activation file; ``report`` gets a line on what is not read.
 
@@ -60,6 +63,7 @@ def read_pairs(
     kinds : what the files of both sides hold: "features", "rdm" or "kernel". Of one folder, and of more than two files,
         the first counts.
     further : files beyond two.
+    empty : makes the arrays that files are read into, those that can be mapped left out.
 
     Raises
     ------
@@ -81,7 +85,9 @@ def read_pairs(
         (path, run): named[path] if run is None else run if len(paths) == 1 else f"{named[path]}:{run}"
         for path, run in parts
     }
-    found = {(path, run): read_file(path, report) if run is None else _read_run(path, run) for path, run in parts}
+    found = {
+        (path, run): read_file(path, report, empty) if run is None else _read_run(path, run) for path, run in parts
+    }
     sides = {
         part: kind for pair in pairs for part, kind in zip(pair, kinds[:1] * 2 if both_ways else kinds, strict=True)
     }
@@ -91,7 +97,7 @@ def read_pairs(
         # in one folder every file follows the first; in two, each its partner
         order = order_of(_called(*a), _called(*b), ids[a], ids[b])
         if order is not None:
-            arrays[b], ids[b] = arrays[b][order], ids[a]
+            arrays[b], ids[b] = _in_order(arrays[b], order, empty), ids[a]
         check_same_stimuli(arrays[a], arrays[b], _called(*a), _called(*b))
     named_pairs = [(names[a], names[b]) for a, b in pairs]
     return Pairs({names[part]: arrays[part] for part in parts}, named_pairs, both_ways, paths)
@@ -101,14 +107,26 @@ def _checked(vectors: np.ndarray, kind: str, name: str) -> np.ndarray | Precompu
     return check_features(vectors, name) if kind == FEATURES else marked(vectors, kind, name)
 
 
-def read_confound(path: Path, files: Pairs, report: Callable[[str], None] = note) -> np.ndarray:
+def _in_order(x: np.ndarray | Precomputed, order: np.ndarray, empty: Empty) -> np.ndarray | Precomputed:
+    """The rows in an order, made some at a time."""
+    if isinstance(x, Precomputed):
+        return x[order]
+    found = empty(x.shape, x.dtype)
+    for some in row_blocks(len(x), BLOCK):
+        found[some] = x[order[some]]
+    return found
+
+
+def read_confound(
+    path: Path, files: Pairs, report: Callable[[str], None] = note, empty: Empty = np.empty
+) -> np.ndarray:
     """What is taken from the scores of the pairs, n x c: a file of vectors, in the order of the pairs' stimuli.
 
     Raises
     ------
     ValueError : a file that cannot be read, or of other stimuli.
     """
-    vectors, ids = read_file(path, report)
+    vectors, ids = read_file(path, report, empty)
     x, first = check_features(vectors, str(path)), files.paths[0]
     ids = None if ids is None else check_ids(ids, len(x), str(path))
     wanted = read_ids(first) if _runs_in(first) else open_vectors(first, lambda line: None).ids
@@ -117,7 +135,7 @@ def read_confound(path: Path, files: Pairs, report: Callable[[str], None] = note
             f"{path} has one order of stimuli, and the pairs of two folders have their own. Give two files."
         )
     order = order_of(str(first), str(path), wanted, ids)
-    x = x if order is None else x[order]
+    x = x if order is None else _in_order(x, order, empty)
     check_same_stimuli(next(iter(files.representations.values())), x, str(first), str(path))
     return x
 

@@ -117,6 +117,7 @@ def score_pairs_of_files(
     ceiling: float | str | None = None,
     finished: Callable[[pd.DataFrame, list[str]], object] = lambda scores, missing: None,
     progress: bool = False,
+    memory: int | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Score all pairs.
 
@@ -134,6 +135,7 @@ def score_pairs_of_files(
     finished : is told the scores so far and what is undefined of a metric when that metric is done: a later one may
         fail.
     progress : whether a terminal shows a bar, which counts scores: those of nulls and intervals too.
+    memory : bytes that a score may take, as in `whyalike.similarity.api.score`; None: no bound.
 
     Returns
     -------
@@ -143,15 +145,13 @@ def score_pairs_of_files(
     ------
     KeyError, ValueError : unknown metrics, wrong parameters, labels or groups of other stimuli, no such GPU, a confound
         and a metric from which it cannot be taken; as `score` of groups and ceiling.
-    MemoryError : as `score`.
+    MemoryError : as `score`; where ``memory`` is too little, before the first score.
     """
-    for a, _ in files.pairs:
-        n = len(files.representations[a])
-        for called, one in (("labels", labels), ("groups", groups)):
-            if one is not None and len(one) != n:
-                raise ValueError(f"{called} must be one a stimulus: {a} has {n} rows, there are {len(one)} {called}.")
+    _check_lengths(files, labels=labels, groups=groups)
     layers = {name: {LAYER: x} for name, x in files.representations.items()}
-    bench = Workbench(layers, seed, permuted=permutations > 0, forms=forms_for(device), confound=confound)
+    bench = Workbench(
+        layers, seed, permuted=permutations > 0, forms=forms_for(device), confound=confound, memory=memory
+    )
     asked = choose(metrics, protocol)
     if confound is not None:
         asked = [_deconfounded(one) for one in asked]
@@ -160,6 +160,7 @@ def score_pairs_of_files(
 
     def planned(chosen: Scoring, a: str) -> int:
         n = len(files.representations[a])
+        bench.streams(chosen, n)  # raises where it does not fit, before the first score
         return 1 + beside.scores + (scores_of_interval(bench, chosen, n, beside.groups) if intervals else 0)
 
     total = sum(planned(chosen, a) for chosen, pairs in work for a, _ in pairs)
@@ -181,6 +182,14 @@ def score_pairs_of_files(
             scores = pa.concat_tables(tables).to_pandas()
             finished(scores, undefined)
     return scores, missing
+
+
+def _check_lengths(files: Pairs, **given: np.ndarray | None) -> None:
+    for a, _ in files.pairs:
+        n = len(files.representations[a])
+        for called, one in given.items():
+            if one is not None and len(one) != n:
+                raise ValueError(f"{called} must be one a stimulus: {a} has {n} rows, there are {len(one)} {called}.")
 
 
 def _deconfounded(chosen: Scoring) -> Scoring:

@@ -19,12 +19,15 @@ from whyalike.randomness import keyed
 from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
 from whyalike.similarity.deconfounding import CONFOUND, check_deconfoundable, without_confound
 from whyalike.similarity.implementation import Form, Reads
+from whyalike.similarity.memory import BLOCKS, streams
+from whyalike.similarity.metrics.nearest import Neighbours, fewer, neighbours
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.moments import Alignment
 from whyalike.similarity.precision import may_be_single
 from whyalike.similarity.precomputed import Precomputed
 from whyalike.similarity.preprocessing import ALL_LAYERS, EXACT, published_layers
 from whyalike.similarity.protocols import Scoring
+from whyalike.similarity.streamed import Streamed
 from whyalike.similarity.within_class import OfClasses
 
 KEPT_BYTES = 1 << 30  # the neighbour lists of 1,300 runs, or the centred features of 26, at 10,000 x 512
@@ -45,8 +48,12 @@ class Rows:
 
     def of_array(self, x: np.ndarray) -> np.ndarray:
         """These rows of x; x itself where they are all of its rows in order."""
-        whole = len(self.index) == len(x) and bool((np.diff(self.index, prepend=-1) == 1).all())
-        return x if whole else x[self.index]
+        index = self.of_all(len(x))
+        return x if index is None else x[index]
+
+    def of_all(self, n: int) -> np.ndarray | None:
+        """Which of n rows these are; None where they are all of them in order."""
+        return None if len(self.index) == n and bool((np.diff(self.index, prepend=-1) == 1).all()) else self.index
 
     def __len__(self) -> int:
         return len(self.index)
@@ -157,6 +164,8 @@ class Workbench:
     forms : scoring -> the form that computes it; `whyalike.similarity.on_device` has those of a GPU.
     confound : n x c, what is regressed out of every score (`whyalike.similarity.deconfounding`); it is a run of the
         workbench, under the name `CONFOUND`.
+    largest_k : one neighbour search for so many serves scorings of fewer; None: each k has its own.
+    memory : bytes that a score may take (`whyalike.similarity.memory`); None: no bound.
     """
 
     def __init__(
@@ -167,6 +176,8 @@ class Workbench:
         permuted: bool = True,
         forms: Callable[[Scoring], Form] = form_of,
         confound: np.ndarray | None = None,
+        memory: int | None = None,
+        largest_k: int | None = None,
     ):
         self.representations = representations
         if confound is not None:
@@ -174,7 +185,9 @@ class Workbench:
         self.seed = seed
         self.permuted = permuted
         self.forms = forms
-        self._kept_bytes = kept
+        self.memory = memory
+        self.largest_k = largest_k
+        self._kept_bytes = kept if memory is None else min(kept, memory // 4)
         self._bytes = 0
         self._store: OrderedDict[Hashable, Any] = OrderedDict()
 
@@ -230,6 +243,19 @@ class Workbench:
         check_deconfoundable(scoring.metric, scoring.protocol)
         return self._prepared(CONFOUND, CONFOUND, rows, scoring, form, ("confound", 0))
 
+    def streams(self, scoring: Scoring, n: int) -> bool:
+        """Whether a scoring of n rows is made in blocks of them; both sides of every pair are held in one way.
+
+        Raises
+        ------
+        MemoryError : it cannot be made within the memory.
+        """
+        if self.memory is None:
+            return False
+        layers = (x for own in self.representations.values() for x in own.values())
+        widths = [x.shape[1] for x in layers if not isinstance(x, Precomputed)]
+        return streams(scoring, self.forms(scoring), n, max(widths, default=0), self.memory)
+
     def _layers(self, run: str, scoring: Scoring, form: Form, layer: str | None) -> list[str]:
         """The layers of a run on one side. A deterministic metric need not see a single layer twice."""
         if not scoring.layers_together:
@@ -254,11 +280,14 @@ class Workbench:
             if form.single:
                 extra["single"] = all(may_be_single(one, len(rows)) for one in self._sources(run, layer))
                 extra["permuted"] = self.permuted
+            if self.largest_k is not None and "k" in parameters:
+                extra["search"] = partial(self._search, (run, layer, rows.key, scoring.preprocessing))
             try:
                 if form.upon is not None:
-                    reads = Reads(parameters, scoring.metric, form)
+                    reads = Reads({**parameters, **extra}, scoring.metric, form)
                     extra["upon"] = self._once((form.upon, *key[1:]), lambda: form.upon(x, reads))
-                return form.prepare(x, Reads({**parameters, **extra}, scoring.metric, form))
+                prepare = form.streamed if isinstance(x, Streamed) else form.prepare
+                return prepare(x, Reads({**parameters, **extra}, scoring.metric, form))
             except UndefinedScore as reason:
                 raise UndefinedScore(f"{reason} ({where})") from None
             except MemoryError as error:
@@ -269,14 +298,24 @@ class Workbench:
 
         return self._once(key, make)
 
+    def _search(self, key: Hashable, x: Any, k: int) -> Neighbours:
+        """The neighbours of x, those of a search for more where there is one; its prefixes are those of fewer."""
+        largest = min(max(k, self.largest_k), len(x) - 1)
+        found = self._once(("search", largest, key), lambda: neighbours(x, largest))
+        return found if k == largest else fewer(found, k) or neighbours(x, k)
+
     def _sources(self, run: str, layer: str) -> list[np.ndarray]:
         """The representations that a layer is made of: itself, or all of them."""
         layers = self.representations[run]
         return list(layers.values()) if layer == ALL_LAYERS else [layers[layer]]
 
-    def _features(self, run: str, layer: str, rows: Rows, scoring: Scoring, form: Form) -> np.ndarray | Precomputed:
+    def _features(
+        self, run: str, layer: str, rows: Rows, scoring: Scoring, form: Form
+    ) -> np.ndarray | Precomputed | Streamed:
         """The preprocessed features of one layer on the rows; float64, or as they came where the form takes that."""
         layers = self.representations[run]
+        if self.streams(scoring, len(rows)) and not isinstance(x := layers[layer], Precomputed):
+            return Streamed(x, self.memory // BLOCKS, rows.of_all(len(x)), scoring.preprocessing)
         if scoring.layers_together:
             if any(isinstance(x, Precomputed) for x in layers.values()):
                 raise ValueError(f"{scoring.metric} as published needs features. Use protocol 'exact'.")

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from whyalike.similarity import precision
 from whyalike.similarity.api import LAYER, pairwise, score
 from whyalike.similarity.metrics import candidates
-from whyalike.similarity.metrics.nearest import Neighbours, _search, nearest
+from whyalike.similarity.metrics.nearest import Neighbours, _search, neighbours
 from whyalike.similarity.metrics.neighbours import edit_total, lcs_total, meet
 from whyalike.similarity.precision import centred, cross, may_be_single
 from whyalike.similarity.preprocessing import unit_rows
@@ -148,10 +148,10 @@ def test_only_rows_with_close_neighbours_are_made_again(monkeypatch):
         return np.empty((len(rows), k), int), np.zeros(len(rows), bool), np.ones(len(rows), int)
 
     monkeypatch.setattr("whyalike.similarity.metrics.nearest._decided", noted)
-    nearest(x, 5)
+    neighbours(x, 5)
     assert again == []
     x[: N // 2] = x[0]  # more equal rows than there are candidates
-    nearest(x, 5)
+    neighbours(x, 5)
     assert set(again) >= set(range(N // 2))
 
 
@@ -230,5 +230,5 @@ def test_searches_in_several_threads_limit_those_of_blas_one_after_another(monke
     monkeypatch.setattr(candidates, "threadpool_limits", slow)
     x = unit_rows(np.random.default_rng(0).normal(size=(N, D)))
     with ThreadPoolExecutor(4) as workers:
-        list(workers.map(lambda k: nearest(x, k), [3, 4, 5, 6]))
+        list(workers.map(lambda k: neighbours(x, k), [3, 4, 5, 6]))
     assert most == [1] * 4

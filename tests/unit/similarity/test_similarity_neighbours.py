@@ -8,7 +8,7 @@ import similarity_oracles as oracle
 
 from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.metrics.nearest import Neighbours, _search, nearest, products_at
+from whyalike.similarity.metrics.nearest import Neighbours, _search, neighbours, products_at
 from whyalike.similarity.metrics.neighbours import Meeting, cycle, edit_total, lcs_total, meet, mutual
 from whyalike.similarity.preprocessing import unit_rows
 from whyalike.similarity.protocols import scoring
@@ -57,7 +57,7 @@ def test_mutual_and_cycle_solved_by_eye():
 
 def test_neighbours_are_ordered_by_inner_product_without_self():
     x = np.array([[1.0, 0], [0.96, 0.28], [0.6, 0.8], [0, 1]])
-    lists = nearest(x, 3)
+    lists = neighbours(x, 3).lists
     assert lists.tolist() == [[1, 2, 3], [0, 2, 3], [1, 3, 0], [2, 1, 0]]
     assert products_at(x, lists)[0].tolist() == [0.96, 0.6, 0]
 
@@ -77,8 +77,8 @@ def test_ties_are_found_and_drawn_alike_for_rotated_and_scaled_copies(kind, n):
     x = WITH_TIES[kind](g, n)
     copy = 3 * x @ np.linalg.qr(g.normal(size=(x.shape[1],) * 2))[0]
     assert _search(unit_rows(x), 5)[1] is True
-    lists = nearest(unit_rows(x), 5)
-    np.testing.assert_array_equal(nearest(unit_rows(copy), 5), lists)
+    lists = neighbours(unit_rows(x), 5).lists
+    np.testing.assert_array_equal(neighbours(unit_rows(copy), 5).lists, lists)
     in_order = _search(unit_rows(x), 5)[0]
     assert (lists != in_order).any()
     products = [products_at(unit_rows(x), z) for z in (lists, in_order)]
@@ -99,9 +99,9 @@ def test_unrelated_representations_do_not_agree_on_ties(kind, metric):
 
 def test_neighbours_in_blocks_equal_neighbours_at_once(monkeypatch):
     x = unit_rows(np.random.default_rng(0).normal(size=(50, 3)))
-    whole = nearest(x, 5)
+    whole = neighbours(x, 5).lists
     monkeypatch.setattr("whyalike.similarity.metrics.nearest.BLOCK", 7)
-    np.testing.assert_array_equal(nearest(x, 5), whole)
+    np.testing.assert_array_equal(neighbours(x, 5).lists, whole)
 
 
 def test_published_edit_of_unrelated_lists_is_three_quarters_and_lcs_exceeds_one():

@@ -10,7 +10,7 @@ is found as one. The last two fit on correlations, so they map units divided by 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -181,9 +181,10 @@ def _mapped(x: Folded, y: Folded, plans: Iterator[np.ndarray], parameters: Param
 
 
 _FOLDS = ("folds", "seed")
-LINEAR = {"exact": Form(prepare_linear, compare_linear, permute_linear, reads=(*_FOLDS, "ridge"))}
-PROCRUSTES = {"exact": Form(folds.prepare, compare_procrustes, folds.permute, reads=_FOLDS)}
-PERMUTATION = {
-    "exact": Form(folds.prepare, compare_permutation, folds.permute, reads=_FOLDS, check=_check_equal_widths)
+LINEAR = {
+    "exact": Form(prepare_linear, compare_linear, permute_linear, reads=(*_FOLDS, "ridge"), streamed=prepare_linear)
 }
-SOFT_MATCHING = {"exact": Form(folds.prepare, compare_soft, folds.permute, reads=_FOLDS)}
+_procrustes = Form(folds.prepare, compare_procrustes, folds.permute, reads=_FOLDS, streamed=folds.prepare)
+PROCRUSTES = {"exact": _procrustes}
+PERMUTATION = {"exact": replace(_procrustes, compare=compare_permutation, check=_check_equal_widths)}
+SOFT_MATCHING = {"exact": replace(_procrustes, compare=compare_soft)}

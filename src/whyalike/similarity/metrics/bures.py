@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from whyalike.similarity.implementation import Form
-from whyalike.similarity.metrics.procrustes import permute, prepare
+from whyalike.similarity.metrics.procrustes import permute, prepare, prepare_streamed
 
 
 def compare(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> float:
@@ -19,4 +19,4 @@ def compare(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> floa
     return min(float(np.linalg.svd(x.T @ y, compute_uv=False).sum()), 1.0)
 
 
-NORMALISED_BURES = {"exact": Form(prepare, compare, permute)}
+NORMALISED_BURES = {"exact": Form(prepare, compare, permute, streamed=prepare_streamed)}

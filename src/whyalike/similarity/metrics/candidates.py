@@ -6,16 +6,21 @@ bound that the k-th nearest row reaches, so that only strips beyond it are looke
 of the later ones hardly any strip is.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
+
+from whyalike.similarity.streamed import Streamed
 
 SIDE = 1536  # rows of a block of products: 9 MB
 STRIP = 16  # columns whose maximum stands for them
 CROWDED = 8  # times as many strips of a block as neighbours: a row with more has so many ties that it is left out
 LIMITING = Lock()  # the limit is of the whole process: a second search in it would take the first one's for its own
+WORKING = 8  # blocks of a `Streamed` that all threads may take at once
 NONE = -4.0  # in place of a product; those of rows of length 1 are at least -1
 
 
@@ -38,13 +43,12 @@ def candidates(x: np.ndarray, k: int, count: int, apart: float) -> tuple[np.ndar
     n = len(x)
     blocks = -(-n // max(SIDE, 4 * STRIP * k))
     side = -(-n // (blocks * STRIP)) * STRIP
-    z = np.zeros((blocks * side, x.shape[1]), np.float32)
-    z[:n] = x
+    block = _blocks(x, side, blocks * side)
     rows = [_Rows(side, k, apart) for _ in range(blocks)]
 
     def multiply(both: tuple[int, int]) -> None:
         i, j = both
-        products = z[i * side : (i + 1) * side] @ z[j * side : (j + 1) * side].T
+        products = block(i) @ block(j).T
         products[max(0, n - i * side) :] = products[:, max(0, n - j * side) :] = NONE
         if i == j:
             np.fill_diagonal(products, NONE)
@@ -56,10 +60,26 @@ def candidates(x: np.ndarray, k: int, count: int, apart: float) -> tuple[np.ndar
     pairs = sorted(((i, j) for i in range(blocks) for j in range(i, blocks)), key=lambda both: both[1] - both[0])
     with LIMITING:
         threads = max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)
+        if isinstance(x, Streamed):
+            threads = max(1, min(threads, WORKING * x.room // (side * (5 * side + 16 * x.shape[1]))))
         with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as workers:
             list(workers.map(multiply, pairs))
     largest = [one.largest(count) for one in rows]
     return tuple(np.concatenate(both)[:n] for both in zip(*largest, strict=True))
+
+
+def _blocks(x: Any, side: int, padded: int) -> Callable[[int], np.ndarray]:
+    """What gives each block of ``side`` rows of x in float32, rows of 0 behind the last."""
+
+    def rows_of(start: int, stop: int) -> np.ndarray:
+        rows = np.zeros((stop - start, x.shape[1]), np.float32)
+        rows[: max(0, min(stop, len(x)) - start)] = x[start:stop]
+        return rows
+
+    if isinstance(x, Streamed):
+        return lambda i: rows_of(i * side, (i + 1) * side)
+    z = rows_of(0, padded)
+    return lambda i: z[i * side : (i + 1) * side]
 
 
 class _Rows:

@@ -21,6 +21,7 @@ from scipy.linalg.lapack import dtrtri
 
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.implementation import Form
+from whyalike.similarity.streamed import Streamed, orthonormal
 
 RANK_TOLERANCE = 1e-10  # relative to the largest singular value: float64 rounding is 1e-16 times n
 CONSTANT = 1e-12  # the SD of a unit, relative to its mean, that is rounding: scaling would blow it up
@@ -41,13 +42,41 @@ def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Columns:
     mean = x.mean(axis=0)
     x = x - mean
     lengths = np.linalg.norm(x, axis=0)
-    alive = lengths > CONSTANT * np.abs(mean) * np.sqrt(len(x))
-    if not alive.any():
-        raise UndefinedScore("cca needs a unit that varies beyond the rounding of its mean; none does. Centre them.")
+    alive = _alive(lengths, mean, len(x))
     x, lengths = x[:, alive], lengths[alive]
     x /= lengths
     basis, loadings = _by_cholesky(x) or _by_svd(x)
     return Columns(basis, loadings * lengths)
+
+
+def _alive(lengths: np.ndarray, mean: np.ndarray, n: int) -> np.ndarray:
+    """Which units (p) vary; ``lengths`` are those of the centred columns."""
+    alive = lengths > CONSTANT * np.abs(mean) * np.sqrt(n)
+    if not alive.any():
+        raise UndefinedScore("cca needs a unit that varies beyond the rounding of its mean; none does. Centre them.")
+    return alive
+
+
+def prepare_streamed(x: Streamed, parameters: Mapping[str, Any]) -> Columns:
+    """The same of columns (n x p) of which only some rows are held: the basis is a map of them."""
+    x = x.centred()
+    gram = x.T @ x
+    alive = np.flatnonzero(_alive(np.sqrt(np.diagonal(gram)), x.mean, len(x)))
+    x, gram = replace(x, columns=alive), gram[np.ix_(alive, alive)]
+    scales = 1 / np.sqrt(np.diagonal(gram))
+    try:
+        factor = cholesky(gram * scales * scales[:, None])
+        independent = np.diagonal(factor).min() > LEAST_PIVOT * np.diagonal(factor).max()
+    except LinAlgError:
+        independent = False
+    if independent:
+        weights = dtrtri(factor)[0]
+    else:
+        _, s, vt = np.linalg.svd(x.mapped(np.diag(scales)).triangular(), full_matrices=False)
+        rank = np.count_nonzero(s > RANK_TOLERANCE * s[0])
+        weights = vt[:rank].T / s[:rank]
+    basis = orthonormal(x.mapped(scales[:, None] * weights))
+    return Columns(basis, basis.weights.T @ gram)
 
 
 def _by_svd(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -104,5 +133,5 @@ def check_unique(x: Columns, y: Columns, parameters: Mapping[str, Any]) -> None:
         )
 
 
-CCA = {"exact": Form(prepare, compare_mean, permute)}
-PWCCA = {"exact": Form(prepare, compare_weighted, permute, check=check_unique)}
+CCA = {"exact": Form(prepare, compare_mean, permute, streamed=prepare_streamed)}
+PWCCA = {"exact": Form(prepare, compare_weighted, permute, streamed=prepare_streamed, check=check_unique)}

@@ -21,6 +21,7 @@ from whyalike.similarity.metrics import left_out
 from whyalike.similarity.metrics.rbf import rbf_kernel
 from whyalike.similarity.moments import KernelSums, sums_of_features, sums_of_kernel
 from whyalike.similarity.precision import centred, cross, nearly_diagonal
+from whyalike.similarity.streamed import Streamed
 from whyalike.similarity.within_class import ClassSums, class_sums
 
 Array = Any  # numpy's, or a tensor on a GPU
@@ -121,6 +122,13 @@ def prepare_linear(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
     if rows.dtype == np.float32 and nearly_diagonal(square, diagonal):
         return prepare_linear(x, {**parameters, "single": False})
     return replace(features, square=square)
+
+
+def prepare_streamed(x: Streamed, parameters: Mapping[str, Any]) -> Features:
+    """The same of features (n x d) of which only some rows are held, by float64 products."""
+    rows = x.centred()
+    features = Features(rows, False, rows.squares, 0.0)
+    return replace(features, square=_square(features, features))
 
 
 def _centred_kernel(kernel: np.ndarray) -> np.ndarray:
@@ -264,8 +272,8 @@ def permute_rbf(y: Kernel, order: np.ndarray) -> Kernel:
 
 
 def class_sums_of(x: Features, groups: np.ndarray) -> ClassSums | None:
-    """The sums by class of the rows (n); None of a kernel, whose draws take no longer."""
-    return None if x.is_kernel else class_sums(x.matrix, x.diagonal, groups)
+    """The sums by class of the rows (n); None of a kernel, whose draws take no longer, and of a `Streamed`."""
+    return None if x.is_kernel or isinstance(x.matrix, Streamed) else class_sums(x.matrix, x.diagonal, groups)
 
 
 _biased = Form(
@@ -273,6 +281,7 @@ _biased = Form(
     compare_linear,
     permute_features,
     single=True,
+    streamed=prepare_streamed,
     meet=meet,
     check=check_linear,
     from_squares=linear_from_squares,

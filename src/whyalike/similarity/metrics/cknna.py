@@ -97,5 +97,5 @@ def permute(y: MaskedKernel, order: np.ndarray) -> MaskedKernel:
     return replace(y, found=neighbours.permute(y.found, order), values=y.values.take(order, axis=0))
 
 
-_exact = Form(prepare, compare, permute, reads=("k",), meet=meet, upon=neighbours.prepare_lists)
+_exact = Form(prepare, compare, permute, ("k",), meet=meet, upon=neighbours.prepare_lists, streamed=prepare)
 CKNNA = {"exact": _exact, "as_published": replace(_exact, compare=compare_published, meet=meet_alike)}

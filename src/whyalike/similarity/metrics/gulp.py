@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from whyalike.similarity.implementation import Form
-from whyalike.similarity.metrics.shapes import Spectrum, permute, prepare
+from whyalike.similarity.metrics.shapes import Spectrum, permute, prepare, prepare_streamed
 
 ROUNDING = 1e-13  # of a squared distance, relative to the squared norms: the root would be 1e-7
 
@@ -30,4 +30,4 @@ def compare(x: Spectrum, y: Spectrum, parameters: Mapping[str, Any]) -> float:
     return 0.0 if squared < ROUNDING * norms else float(np.sqrt(squared))
 
 
-GULP = {"exact": Form(prepare, compare, permute)}
+GULP = {"exact": Form(prepare, compare, permute, streamed=prepare_streamed)}

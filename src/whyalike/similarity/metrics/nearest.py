@@ -26,6 +26,7 @@ import numpy as np
 from whyalike.randomness import keyed
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.metrics.candidates import NONE, STRIP, candidates
+from whyalike.similarity.streamed import Streamed
 
 BLOCK = 512  # rows of float64 products in work at once
 FEW = 1000  # with fewer rows float64 products take milliseconds
@@ -51,20 +52,12 @@ class Neighbours:
     ties: str = ""
 
 
-def nearest(x: np.ndarray, k: int) -> np.ndarray:
-    """The k nearest rows of each row by inner product, itself excluded: n x k row indices, nearest first.
-
-    Parameters and errors are those of `neighbours`; the order of ties is drawn.
-    """
-    return neighbours(x, k).lists
-
-
 def neighbours(x: np.ndarray, k: int) -> Neighbours:
     """The k nearest rows of each row by inner product, itself excluded.
 
     Parameters
     ----------
-    x : n x d float64 features, checked; rows of length 1, or 0.
+    x : n x d float64 features, checked, or a `Streamed`; rows of length 1, or 0.
     k : number of neighbours, 1 <= k < n.
 
     Raises
@@ -72,6 +65,11 @@ def neighbours(x: np.ndarray, k: int) -> Neighbours:
     UndefinedScore : every row is equally near to all others.
     """
     return with_drawn_ties(partial(_search, k=k), x)
+
+
+def fewer(found: Neighbours, k: int) -> Neighbours | None:
+    """The k nearest of the neighbours that a search for more gave; None where there are ties, which are drawn by k."""
+    return None if found.ties else Neighbours(np.ascontiguousarray(found.lists[:, :k]))
 
 
 def with_drawn_ties(search: Callable[[Any], tuple[np.ndarray, bool, np.ndarray]], x: Any) -> Neighbours:
@@ -141,7 +139,8 @@ def _products(x: np.ndarray, rows: np.ndarray, lists: np.ndarray) -> np.ndarray:
     step = max(1, GATHERED // (lists.shape[1] * x.shape[1]))
     for start in range(0, len(rows), step):
         some = slice(start, start + step)
-        products[some] = (x.take(lists[some], axis=0) @ x[rows[some], :, None])[:, :, 0]
+        near = x.take(lists[some].ravel(), axis=0)[:].reshape(*lists[some].shape, -1)
+        products[some] = (near @ x.take(rows[some], axis=0)[:][:, :, None])[:, :, 0]
     return products
 
 
@@ -155,8 +154,9 @@ def _decided(x: np.ndarray, rows: np.ndarray, k: int) -> Found:
     """The k nearest rows of some rows by float64 products with all, and their ties as of `_ordered`."""
     n, apart = len(x), indistinct(x.shape[1], np.float64)
     lists, tied, together = np.empty((len(rows), k), np.int64), np.empty(len(rows), bool), np.empty(len(rows), np.int64)
-    for start in range(0, len(rows), BLOCK):
-        some = slice(start, start + BLOCK)
+    step = max(1, x.room // (8 * n)) if isinstance(x, Streamed) else BLOCK
+    for start in range(0, len(rows), step):
+        some = slice(start, start + step)
         block = x[rows[some]] @ x.T  # (b, n)
         block[np.arange(len(block)), rows[some]] = -np.inf
         candidates = np.argpartition(block, n - k, axis=1)[:, n - k :]  # (b, k)

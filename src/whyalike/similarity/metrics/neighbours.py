@@ -31,7 +31,7 @@ def inverse(order: np.ndarray) -> np.ndarray:
 
 def prepare_lists(x: np.ndarray, parameters: Parameters) -> Neighbours:
     """The neighbour lists of x, n x k."""
-    return neighbours(x, parameters["k"])
+    return parameters.get("search", neighbours)(x, parameters["k"])
 
 
 def permute_lists(lists: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -170,7 +170,7 @@ def _forms(exact: Callable[[Meeting], float], published: Callable[[Meeting], flo
         def compare(x: Neighbours, y: Neighbours, parameters: Parameters, met: Meeting | None = None) -> float:
             return value(met or of_pair(x, y, None))
 
-        return Form(prepare_lists, compare, permute, reads=("k",), meet=of_pair)
+        return Form(prepare_lists, compare, permute, reads=("k",), meet=of_pair, streamed=prepare_lists)
 
     return {"exact": form(exact, meet), "as_published": form(published or exact, meet_alike)}
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from whyalike.similarity.implementation import Form
+from whyalike.similarity.streamed import Streamed
 
 ROUNDING = 1e-12  # of a nuclear norm near 1: the root would make a distance of 1e-8 of a rounding of 1e-16
 
@@ -21,6 +22,12 @@ def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
     if x.shape[1] > x.shape[0]:
         x = np.linalg.qr(x.T, mode="r").T  # the same inner products
     return x / np.linalg.norm(x)
+
+
+def prepare_streamed(x: Streamed, parameters: Mapping[str, Any]) -> Streamed:
+    """The same of rows (n x p) of which only some are held; wide ones stay as they are."""
+    x = x.centred()
+    return x.mapped(1 / np.sqrt(x.squares.sum()))
 
 
 def permute(y: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -36,4 +43,4 @@ def compare(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> floa
     return float(np.arccos(similarity) if parameters["angular"] else np.sqrt(2 - 2 * similarity))
 
 
-PROCRUSTES_DISTANCE = {"exact": Form(prepare, compare, permute)}
+PROCRUSTES_DISTANCE = {"exact": Form(prepare, compare, permute, streamed=prepare_streamed)}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from whyalike.similarity.implementation import Form
-from whyalike.similarity.metrics.cca import Columns, permute, prepare
+from whyalike.similarity.metrics.cca import Columns, permute, prepare, prepare_streamed
 
 
 def compare(x: Columns, y: Columns, parameters: Mapping[str, Any]) -> float:
@@ -19,4 +19,4 @@ def compare(x: Columns, y: Columns, parameters: Mapping[str, Any]) -> float:
     return float(np.minimum(correlations, 1).sum() / max(x.basis.shape[1], y.basis.shape[1]))
 
 
-CCA_RANK_AWARE = {"exact": Form(prepare, compare, permute)}
+CCA_RANK_AWARE = {"exact": Form(prepare, compare, permute, streamed=prepare_streamed)}

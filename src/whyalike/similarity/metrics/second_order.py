@@ -13,7 +13,7 @@ import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.implementation import Form
-from whyalike.similarity.metrics.nearest import nearest, products_at
+from whyalike.similarity.metrics.nearest import neighbours, products_at
 from whyalike.similarity.metrics.neighbours import inverse
 
 NOTHING = 1e-12  # similarities of a stimulus that are 0 but for rounding
@@ -35,12 +35,12 @@ def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Neighbourhoods:
     UndefinedScore : all stimuli have one direction, so that every vector of similarities is the same; or a stimulus has
         a similarity of 0 to all of its neighbours, so that its vector has no direction.
     """
-    if (x @ x[0] >= 1 - NOTHING).all():
+    if (x @ x[:1][0] >= 1 - NOTHING).all():
         raise UndefinedScore(
             f"second_order_cosine needs stimuli of different directions; all {len(x)} rows are multiples of one. "
             "Use a metric that sees lengths, such as cka."
         )
-    lists = nearest(x, parameters["k"])
+    lists = parameters.get("search", neighbours)(x, parameters["k"]).lists
     away = (np.abs(products_at(x, lists)) <= NOTHING).all(axis=1)
     if away.any():
         raise UndefinedScore(
@@ -65,4 +65,4 @@ def compare(x: Neighbourhoods, y: Neighbourhoods, parameters: Mapping[str, Any])
     return float(np.clip(cosines.mean(), -1, 1))
 
 
-SECOND_ORDER_COSINE = {"exact": Form(prepare, compare, permute, reads=("k",))}
+SECOND_ORDER_COSINE = {"exact": Form(prepare, compare, permute, reads=("k",), streamed=prepare)}

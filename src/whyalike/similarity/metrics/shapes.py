@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from whyalike.similarity.implementation import Form
+from whyalike.similarity.streamed import Streamed, orthonormal, spectrum
 
 RANK_TOLERANCE = 1e-10  # relative to the largest singular value: float64 rounding is 1e-16 times n
 ROUNDING = 1e-12  # of a correlation near 1: the arc cosine would make a distance of 1e-8 of a rounding of 1e-16
@@ -35,6 +36,14 @@ def prepare(x: np.ndarray, parameters: Mapping[str, Any]) -> Spectrum:
     u, s, _ = np.linalg.svd(x - x.mean(axis=0), full_matrices=False)
     rank = np.count_nonzero(s > RANK_TOLERANCE * s[0])
     return Spectrum(u[:, :rank], s[:rank] / np.linalg.norm(s[:rank]))
+
+
+def prepare_streamed(x: Streamed, parameters: Mapping[str, Any]) -> Spectrum:
+    """The same of rows (n x p) of which only some are held: the vectors are a map of them."""
+    x = x.centred()
+    s, right = spectrum(x)
+    rank = np.count_nonzero(s > RANK_TOLERANCE * s[0])
+    return Spectrum(orthonormal(x.mapped(right[:, :rank] / s[:rank])), s[:rank] / np.linalg.norm(s[:rank]))
 
 
 def permute(y: Spectrum, order: np.ndarray) -> Spectrum:
@@ -61,5 +70,5 @@ def compare_distance(x: Spectrum, y: Spectrum, parameters: Mapping[str, Any]) ->
     return 0.0 if correlation > 1 - ROUNDING else float(np.arccos(correlation))
 
 
-SHAPE_CORRELATION = {"exact": Form(prepare, compare_correlation, permute)}
-SHAPE_DISTANCE = {"exact": Form(prepare, compare_distance, permute)}
+SHAPE_CORRELATION = {"exact": Form(prepare, compare_correlation, permute, streamed=prepare_streamed)}
+SHAPE_DISTANCE = {"exact": Form(prepare, compare_distance, permute, streamed=prepare_streamed)}

@@ -9,12 +9,14 @@ number (.307 to .355 on one input whose exact value is .332). Here the draws are
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.implementation import Form
+from whyalike.similarity.streamed import Streamed, orthonormal, spectrum
 
 POWER_ITERATIONS = 2  # of torch.svd_lowrank, which the reference calls
 NOISE = 1e-10  # of the reference, on each canonical variate before the correlation
@@ -57,17 +59,28 @@ def _leading_where(x: np.ndarray, wanted: Callable[[np.ndarray], int]) -> tuple[
 
 def prepare_exact(x: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
     """The basis of x's leading subspace, n x dims or n x as many as hold ``variance``."""
-    x = x - x.mean(axis=0)
-    if "variance" in parameters:
-
-        def holding(s: np.ndarray) -> int:
-            return min(int(np.searchsorted(np.cumsum(s**2) / np.sum(s**2), parameters["variance"])) + 1, len(s))
-
-        return _leading_where(x, holding)[0]
-    basis, dims = _leading_where(x, lambda s: parameters["dims"])
-    if basis.shape[1] < dims:
+    basis, dims = _leading_where(x - x.mean(axis=0), partial(_wanted, parameters))
+    if basis.shape[1] < dims and "dims" in parameters:
         raise _too_few(dims, basis.shape[1])
     return basis
+
+
+def _wanted(parameters: Mapping[str, Any], s: np.ndarray) -> int:
+    """How many of the singular values count: ``dims``, or those that hold ``variance``."""
+    if "variance" in parameters:
+        return min(int(np.searchsorted(np.cumsum(s**2) / np.sum(s**2), parameters["variance"])) + 1, len(s))
+    return parameters["dims"]
+
+
+def prepare_streamed(x: Streamed, parameters: Mapping[str, Any]) -> Streamed:
+    """The same of rows (n x d) of which only some are held: the basis is a map of them."""
+    x = x.centred()
+    s, vectors = spectrum(x, partial(_wanted, parameters))
+    rank, number = np.count_nonzero(s > RANK_TOLERANCE * s[0]), _wanted(parameters, s)
+    if rank < number and "dims" in parameters:
+        raise _too_few(number, rank)
+    number = min(number, rank)
+    return orthonormal(x.mapped(vectors[:, :number] / s[:number]))
 
 
 def compare_exact(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> float:
@@ -110,6 +123,6 @@ def permute(y: np.ndarray, order: np.ndarray) -> np.ndarray:
 
 
 SVCCA = {
-    "exact": Form(prepare_exact, compare_exact, permute, reads=("dims", "variance")),
+    "exact": Form(prepare_exact, compare_exact, permute, reads=("dims", "variance"), streamed=prepare_streamed),
     "as_published": Form(prepare_published, compare_exact, permute, reads=("dims",), randomised=True),
 }
