@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from whyalike.commands import cli_plots
-from whyalike.commands.cli_faults import fail, messages, path
-from whyalike.planning import preflight
+from whyalike.commands import cli_plots, cli_tables
+from whyalike.commands.cli_faults import messages, path
 
 
 def layers(
@@ -50,10 +49,7 @@ def layers(
         inputs = list(filter(None, [*models[0].paths, *models[1].paths, labels, groups]))
         made_by = {"metrics": asked, "permutations": null, "seed": seed}
         made_by |= {"within_class": labels is not None, "groups": groups is not None}
-        if out is not None:
-            score_files.check_output(out, inputs)
-            if fault := preflight.unwritable(out.parent, "give --out another folder"):
-                fail(fault)
+        cli_tables.check(out, inputs)
         if plot is not None:
             cli_plots.check(plot, [plot], inputs, out)
         found = scoring.layers(

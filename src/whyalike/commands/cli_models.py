@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from whyalike.commands.cli_faults import fail, messages, path
-from whyalike.planning import preflight
+from whyalike.commands import cli_tables
+from whyalike.commands.cli_faults import messages, path
 
 
 def models(
@@ -42,10 +42,7 @@ def models(
 
     with messages():
         inputs = list(filter(None, [table, attributes, against]))
-        if out is not None:
-            score_files.check_output(out, inputs)
-            if fault := preflight.unwritable(out.parent, "give --out another folder"):
-                fail(fault)
+        cli_tables.check(out, inputs)
         pairs = tables_of_pairs.read_pairs(table)
         names = tables_of_pairs.models_of(pairs, without or ())
         others = [] if attributes is None else tables_of_pairs.read_attributes(attributes, names, report)

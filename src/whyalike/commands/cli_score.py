@@ -9,9 +9,8 @@ from typing import Annotated, Any
 import typer
 from tqdm import tqdm
 
-from whyalike.commands import cli_plots
-from whyalike.commands.cli_faults import fail, messages, path
-from whyalike.planning import preflight
+from whyalike.commands import cli_plots, cli_tables
+from whyalike.commands.cli_faults import messages, path
 
 USUAL = "cka,cka_unbiased,mutual_knn"  # metrics, where none are asked for
 
@@ -101,10 +100,7 @@ def score(
         inputs = [*files.paths, *filter(None, [labels, groups, confound])]
         scorings = choose(asked["metrics"], protocol)
         drawing = None if plot is None else cli_plots.ScorePlot(plot, files, scorings, inputs, out)
-        if out is not None:
-            score_files.check_output(out, inputs)
-            if fault := preflight.unwritable(out.parent, "give --out another folder"):
-                fail(fault)
+        cli_tables.check(out, inputs)
         made_by = {**asked, "permutations": null, "kinds": [a_is, b_is], **score_files.origin(inputs)}
         made_by |= {name: True for name, one in (("confound", confound), ("groups", groups)) if one is not None}
         made_by |= {} if ceiling is None else {"ceiling": beside["ceiling"]}

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from whyalike.commands.cli_faults import fail, messages, path
-from whyalike.planning import preflight
+from whyalike.commands import cli_tables
+from whyalike.commands.cli_faults import messages, path
 
 
 def sweep(
@@ -31,12 +31,9 @@ def sweep(
             raise ValueError(f"sweep takes one metric; got {', '.join(asked) or 'none'}.")
         [(name, parameters)] = asked.items()
         files = read_files.read_pairs(a, b, lambda line: print(line, file=sys.stderr))
-        if out is not None:
-            if out.suffix != ".csv":
-                raise ValueError(f"--out names a .csv file; got {out}. Give it that suffix.")
-            score_files.check_output(out, files.paths)
-            if fault := preflight.unwritable(out.parent, "give --out another folder"):
-                fail(fault)
+        if out is not None and out.suffix != ".csv":
+            raise ValueError(f"--out names a .csv file; got {out}. Give it that suffix.")
+        cli_tables.check(out, files.paths)
         if len(files.pairs) != 1:
             raise ValueError(f"sweep takes two files of vectors; {a} and {b} make {len(files.pairs)} pairs.")
         x, y = (files.representations[one] for one in files.pairs[0])

@@ -27,6 +27,8 @@ wa.interval("cka", x, y)  # its 95 % interval over stimuli
 wa.pairwise(["cka_unbiased", "rsa"], {"a": a, "b": b, "c": c})  # all pairs: metric, a, b, value, n
 wa.compare(model_a, model_b, loader, layers_a=["layer3", "fc"])  # two PyTorch models, layer by layer
 wa.score("cka", x, y, labels=classes, groups=subjects, ceiling=0.9)  # beside its nulls: p, p_within_class, excess
+wa.sweep(x, y, k=[5, 10], n=[20, 30])  # a curve over k and n, each point with its null and interval
+wa.score("cka", x, y, memory="2GB")  # of memory maps that are larger than memory
 wa.score("rsa", wa.rdm(judgements), x)  # dissimilarities, or wa.kernel(k), in place of features
 wa.describe("rsa")  # what this page says of it
 ```
@@ -164,6 +166,16 @@ the rows of one model and leaves the confound where it is: its p is against a mo
 not show likeness beyond z. It costs three times as much, and needs draws. Centred
 matrices are regressed without an intercept, and residuals keep their negative eigenvalues (an option of other code).
 Studies have no such scores yet.
+
+## Curves over k and n
+
+The value and the chance level of most metrics depend on n, and of neighbour lists on k/n.
+`wa.sweep(x, y, "mutual_knn", k=[5, 10, 20], n=[1000, 5000])`, or
+`whyalike sweep a.npy b.npy --k 5 --k 10 --n 1000 --n 5000 --out curve.csv`, gives a row for each k and n: score,
+interval over stimuli, mean (chance level) and end of the null, p. The nested stimuli of a sweep are the first n of one
+order, keyed by `seed`: a smaller set is part of every larger one. Each number is that of a single call on the same rows
+(`whyalike.similarity.sweeps.nested_rows`), to the bit. One neighbour search for the largest k serves all of them; where
+neighbours tie each k has its own, since ties are drawn by the lists. Metrics without neighbours have a curve over n.
 
 ## Fitted maps
 

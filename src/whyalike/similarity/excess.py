@@ -71,7 +71,7 @@ class Ceilings:
         if given == SPLIT_HALVES:
             if workbench.memory is not None:
                 raise ValueError(
-                    "split halves are copies of units, which memory does not bound. Give a number as ceiling, or no memory."
+                    "split halves copy units, which memory does not bound. Give a number as ceiling, or no memory."
                 )
             return
         if not isinstance(given, Real) or isinstance(given, bool) or not isfinite(given):

@@ -21,6 +21,7 @@ import scipy  # its parts are loaded when they are used
 
 from whyalike.randomness import keyed
 from whyalike.similarity.precision import cross, row_blocks
+from whyalike.similarity.streamed import Streamed
 
 FEWEST_ROWS = 6  # the third moment divides by n - 5
 MOST_SKEWED = 2.0
@@ -104,7 +105,8 @@ def _cubes_beside_the_diagonal(x: np.ndarray, diagonal: np.ndarray, u: np.ndarra
         rows = keyed("rows of a kernel", n).choice(n, SAMPLED, p=chance)
         weights = 1 / (SAMPLED * chance[rows])
     u, sums = u.astype(x.dtype), np.zeros(2)
-    for some in row_blocks(len(rows), BLOCK // 4):
+    step = min(BLOCK // 4, max(1, x.room // (8 * n))) if isinstance(x, Streamed) else BLOCK // 4
+    for some in row_blocks(len(rows), step):
         chosen = rows[some]
         block = x[chosen] @ x.T
         own = np.arange(len(chosen)), chosen

@@ -246,18 +246,6 @@ def _row(
     }
 
 
-def check_output(path: Path, inputs: Iterable[Path]) -> None:
-    """Raise a ValueError if scores at ``path`` would take the place of what is no score table."""
-    if path.is_dir():
-        raise ValueError(f"--out must name a file, .parquet or .csv; {path} is a folder. Add a file name.")
-    if path.exists() and not path.is_file():
-        raise ValueError(
-            f"--out must name a file, .parquet or .csv; {path} is a device, pipe or socket. Give another name."
-        )
-    if path.resolve() in {one.resolve() for one in inputs}:
-        raise ValueError(f"--out would overwrite {path}, which is read. Give another name.")
-
-
 def write_scores(path: Path, scores: pd.DataFrame, made_by: Mapping[str, Any]) -> None:
     """Write the scores as `write_frame` does."""
     write_frame(path, scores, SCHEMA, made_by)

@@ -14,6 +14,8 @@ from whyalike.commands.cli import main
 from whyalike.similarity.memory import bytes_of, of_streamed, of_whole
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import scoring
+from whyalike.similarity.read_files import Pairs
+from whyalike.similarity.score_files import score_pairs_of_files
 from whyalike.similarity.streamed import Streamed, orthonormal, spectrum
 
 ALL_PAIRS = ("cka_rbf", "rsa", "distance_correlation", "distance_correlation_unbiased")
@@ -144,6 +146,21 @@ def test_an_interval_in_blocks_is_that_of_all_rows(small, metric):
     found, whole = (wa.interval(metric, *small, memory=memory) for memory in (SMALL, None))
     assert found.method == whole.method
     np.testing.assert_allclose([found.low, found.high], [whole.low, whole.high], rtol=0, atol=CLOSE)
+
+
+@pytest.mark.parametrize("permutations", [0, 5])
+def test_nulls_in_blocks_are_those_of_all_rows(small, permutations):
+    files = Pairs(dict(zip("xy", small, strict=True)), [("x", "y")], False, [])
+    names = ["cka", "cka_unbiased", "svcca", "procrustes_distance"]
+
+    def scored(memory):
+        asked = {name: {} for name in names}
+        return score_pairs_of_files(files, asked, None, permutations, intervals=False, memory=memory)[0]
+
+    whole, blocks = scored(None), scored(SMALL)
+    columns = ["value", "null_mean", "null_p95", "p_value"]
+    assert whole[columns].notna().all(axis=1).tolist() == [permutations > 0 or name.startswith("cka") for name in names]
+    np.testing.assert_allclose(blocks[columns], whole[columns], rtol=0, atol=CLOSE)
 
 
 def test_many_representations_are_scored_in_blocks_pair_by_pair(small):
