@@ -21,7 +21,6 @@ class Form:
     Parameters
     ----------
     prepare : (x, n x d in float64 or as ``single`` says, preprocessed and checked; parameters) -> intermediates.
-        A randomised form finds a `numpy.random.Generator` under the parameter "generator".
         Raises UndefinedScore where the metric has no value for x.
     compare : (intermediates of x, intermediates of y, parameters) -> float. Where there is ``meet``, with what that
         gave as well.
@@ -33,14 +32,14 @@ class Form:
         Those that share ``meet`` and intermediates share a permutation's work.
     streamed : ``prepare`` of a `whyalike.similarity.streamed.Streamed` in place of x, which holds some rows at a time;
         None where the metric needs all rows at once, or all pairs of them.
-    upon : the ``prepare`` of other metrics, from whose intermediates this one starts: it finds them under the parameter
-        "upon".
+    upon : what is made first, as by the ``prepare`` of other metrics; this one finds it under the parameter "upon".
     reads : the parameters that ``prepare`` reads; metrics with the same ``prepare`` and values share intermediates. One
         that reads k may find under "search" what takes the place of `whyalike.similarity.metrics.nearest.neighbours`.
     single : whether ``prepare`` takes float32 features as they are, and finds under the parameter "single" whether it
         may make products in float32 (`whyalike.similarity.precision`), under "permuted" whether many permutations of
         rows will follow.
-    randomised : whether ``prepare`` draws random numbers.
+    randomised : whether ``upon`` draws random numbers: it finds under the parameter "generators" the names of several
+        draws and a `numpy.random.Generator` for each, and ``prepare`` the name of its own under "draw".
     check : (intermediates of x, intermediates of y, parameters); raises UndefinedScore where the two have no value
         together though each could with others. A permutation of rows must not change that.
     from_squares : of a metric of linear kernels, (||Xc'Yc||^2 of all pairs, M x M; the kernels' diagonals, M x n;

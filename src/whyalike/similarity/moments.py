@@ -20,7 +20,7 @@ import numpy as np
 import scipy  # its parts are loaded when they are used
 
 from whyalike.randomness import keyed
-from whyalike.similarity.precision import cross, row_blocks
+from whyalike.similarity.precision import cross_weighted, row_blocks
 from whyalike.similarity.streamed import Streamed
 
 FEWEST_ROWS = 6  # the third moment divides by n - 5
@@ -57,7 +57,7 @@ class KernelSums:
     weighted: float
 
 
-def sums_of_features(x: np.ndarray, diagonal: np.ndarray, square: float) -> tuple[KernelSums, KernelSums]:
+def sums_of_features(x: np.ndarray, diagonal: np.ndarray, inner: np.ndarray) -> tuple[KernelSums, KernelSums]:
     """The sums of the linear kernel of centred features, and of that kernel as unbiased CKA has it: hollow.
 
     The hollow kernel is K + u1' + 1u' without its diagonal, with u such that its rows sum to 0.
@@ -65,30 +65,28 @@ def sums_of_features(x: np.ndarray, diagonal: np.ndarray, square: float) -> tupl
     Parameters
     ----------
     x : n x d, float32 or float64.
-    diagonal, square : of the kernel, n; its squared Frobenius norm.
+    diagonal : of the kernel, n. inner : X'X, d x d, so that K^2 = X inner X'.
     """
-    n = len(x)
-    u = diagonal / (n - 2) - diagonal.sum() / (2 * (n - 1) * (n - 2))
-    inner = cross(x, x)  # d x d: K^2 = x inner x'
-    of_square, in_rows = np.empty(n), inner.astype(x.dtype)
-    for some in row_blocks(n, BLOCK):
-        np.einsum("ij,ij->i", x[some] @ in_rows, x[some], out=of_square[some], dtype=np.float64)
-    cube = float(np.einsum("ij,ji->", inner @ inner, inner))
+    n, total = len(x), float(diagonal.sum())
+    slope, shift = 1 / (n - 2), total / (2 * (n - 1) * (n - 2))
+    u = slope * diagonal - shift
+    square, cube = float(np.vdot(inner, inner)), float(np.vdot(inner @ inner, inner))
+    weighted_square = float(np.vdot(inner, cross_weighted(x, diagonal)))  # sum of a_i x_i' inner x_i
     of_units = x.T @ diagonal.astype(x.dtype)
     entries, hollow_entries = _cubes_beside_the_diagonal(x, diagonal, u)
-    cubes = float((diagonal**3).sum())
+    squares, cubes = float(diagonal @ diagonal), float((diagonal**3).sum())
     whole = KernelSums(
-        n, float(diagonal.sum()), square, cube, float(diagonal @ diagonal), cubes, entries + cubes,
-        float(diagonal @ of_square), float(of_units @ of_units),
-    )  # fmt: skip
+        n, total, square, cube, squares, cubes, entries + cubes, weighted_square, float(of_units @ of_units)
+    )
     # of F = K + u1' + 1u': its diagonal, the diagonal of its square, the traces of its square and cube
-    total, length = float(u.sum()), float(u @ u)
+    u_total, length = float(u.sum()), float(u @ u)
     to_units = x.T @ u.astype(x.dtype)
     full = diagonal + 2 * u
-    of_square = of_square + 2 * (x @ to_units) + n * u**2 + 2 * u * total + length
-    full_square = square + 2 * n * length + 2 * total**2
-    full_cube = cube + 3 * n * float(to_units @ to_units) + 2 * total**3 + 6 * n * length * total
-    hollow_cube = full_cube - 3 * float(full @ of_square) + 2 * float((full**3).sum())
+    beside = 2 * (x @ to_units) + n * u**2 + 2 * u * u_total + length  # in the diagonal of F^2, beside that of K^2
+    of_diagonals = (1 + 2 * slope) * weighted_square - 2 * shift * square + float(full @ beside)
+    full_square = square + 2 * n * length + 2 * u_total**2
+    full_cube = cube + 3 * n * float(to_units @ to_units) + 2 * u_total**3 + 6 * n * length * u_total
+    hollow_cube = full_cube - 3 * of_diagonals + 2 * float((full**3).sum())
     return whole, _hollow(n, full_square - float(full @ full), hollow_cube, hollow_entries)
 
 
@@ -104,16 +102,35 @@ def _cubes_beside_the_diagonal(x: np.ndarray, diagonal: np.ndarray, u: np.ndarra
         chance = (chance / chance.sum() + 1 / n) / 2
         rows = keyed("rows of a kernel", n).choice(n, SAMPLED, p=chance)
         weights = 1 / (SAMPLED * chance[rows])
-    u, sums = u.astype(x.dtype), np.zeros(2)
-    step = min(BLOCK // 4, max(1, x.room // (8 * n))) if isinstance(x, Streamed) else BLOCK // 4
-    for some in row_blocks(len(rows), step):
-        chosen = rows[some]
-        block = x[chosen] @ x.T
-        own = np.arange(len(chosen)), chosen
-        for i, moved in enumerate((block, block + u[chosen, None] + u)):
-            moved[own] = 0
-            sums[i] += weights[some] @ (moved * moved * moved).sum(axis=1, dtype=np.float64)
-    return float(sums[0]), float(sums[1])
+    # (k + v)^3 with v = u_i + u_j is k^3 + 3 k^2 v + 3 k v^2 + v^3: only the first two need the entries
+    powers = np.stack([np.ones(n), u, u**2, u**3], axis=1)  # n x 4
+    own, totals = u[rows], powers.sum(axis=0)
+    to_units = (x.T @ powers[:, :3].astype(x.dtype)).astype(np.float64)
+    first = x[rows] @ to_units - diagonal[rows, None] * powers[rows, :3]
+    second, third = _second_and_third_powers(x, rows, powers[:, :2].astype(x.dtype))
+    moved = 3 * (own * second[:, 0] + second[:, 1])
+    moved += 3 * (own**2 * first[:, 0] + 2 * own * first[:, 1] + first[:, 2])
+    moved += own**3 * n + 3 * own**2 * totals[1] + 3 * own * totals[2] + totals[3] - 8 * own**3
+    return float(weights @ third), float(weights @ (third + moved))
+
+
+def _second_and_third_powers(x: np.ndarray, rows: np.ndarray, powers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of some rows of a linear kernel without its diagonal, the squares times ``powers`` (n x p) and the sum of cubes.
+
+    Blocks stay in the cache, and no sum in float32 is longer than one of their rows. Of a `Streamed` they are its own.
+    """
+    second, third = np.zeros((len(rows), powers.shape[1])), np.zeros(len(rows))
+    step = x.step if isinstance(x, Streamed) else BLOCK
+    for others in row_blocks(len(x), step):
+        columns = x[others].T
+        for some in row_blocks(len(rows), min(step, BLOCK)):
+            block = x[rows[some]] @ columns
+            inside = np.flatnonzero((rows[some] >= others.start) & (rows[some] < others.stop))
+            block[inside, rows[some][inside] - others.start] = 0
+            squares = block * block
+            second[some] += squares @ powers[others]
+            third[some] += np.einsum("ij,ij->i", squares, block)
+    return second, third
 
 
 def sums_of_kernel(kernel: np.ndarray) -> KernelSums:

@@ -67,3 +67,24 @@ def cross(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     for some in row_blocks(len(x), SUMMED):
         total += x[some].T @ y[some]
     return total
+
+
+def sum_of_rows(x: np.ndarray) -> np.ndarray:
+    """The sum of the rows (n x d): d, float64; of float32 ones, some rows at a time in float32."""
+    ones, total = np.ones(BLOCK, x.dtype), np.zeros(x.shape[1])
+    for some in row_blocks(len(x), BLOCK):
+        rows = x[some]
+        total += ones[: len(rows)] @ rows
+    return total
+
+
+def cross_weighted(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """X'WX (d x d, float64) of rows (n x d) and a weight of each, none below 0 (n); as `cross` of float32 ones.
+
+    Of a `whyalike.similarity.streamed.Streamed` so many rows at a time as it makes.
+    """
+    total, roots = np.zeros((x.shape[1], x.shape[1])), np.sqrt(weights).astype(x.dtype)
+    for some in row_blocks(len(x), min(getattr(x, "step", SUMMED), SUMMED)):
+        block = x[some] * roots[some, None]
+        total += block.T @ block  # of one matrix, so that only half of it is computed
+    return total

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from whyalike.similarity.moments import PearsonIII, pearson_iii, variance_of_orders
+from whyalike.similarity.precision import cross_weighted, sum_of_rows
 
 MOST_SKEWED = 1.5
 HEAVY = 0.5  # tails: of null pairs with heavier ones up to 3 % had a p of .01
@@ -95,21 +96,22 @@ def class_sums(x: np.ndarray, diagonal: np.ndarray, groups: np.ndarray) -> Class
         return None
     x, diagonal = x[order], diagonal[order]
     starts = np.cumsum(sizes) - sizes
-    means = np.add.reduceat(x, starts, axis=0, dtype=np.float64) / sizes[:, None]
-    rests = x - np.repeat(means, sizes, axis=0).astype(x.dtype)
+    means, covariances = np.empty((len(sizes), d)), np.empty((len(sizes), d, d), x.dtype)
+    for mean, covariance, start, size in zip(means, covariances, starts, sizes, strict=True):
+        rows = x[start : start + size]
+        mean[:] = sum_of_rows(rows) / size
+        rows -= mean.astype(x.dtype)  # in place: x is a copy
+        np.matmul(rows.T, rows, out=covariance)
+    rests = x
     means *= np.sqrt(sizes)[:, None]
     towards = rests @ means.T.astype(x.dtype)
-    covariances = np.empty((len(sizes), d, d), x.dtype)
-    for covariance, start, size in zip(covariances, starts, sizes, strict=True):
-        rows = rests[start : start + size]
-        np.matmul(rows.T, rows, out=covariance)
     total = covariances.sum(axis=0, dtype=np.float64)
     flat = covariances.reshape(len(sizes), -1)
     lengths = np.einsum("ij,ij->i", rests, rests, dtype=np.float64)
     mean_diagonal = np.add.reduceat(diagonal, starts) / sizes
     # only rows that differ count: the third moment of few wide rows would be that of their diagonal
-    of_square = np.einsum("ij,ij->i", rests @ total.astype(x.dtype), rests, dtype=np.float64)
-    cube = np.einsum("ij,ji->", total @ total, total) - 3 * (lengths @ of_square) + 2 * (lengths**3).sum()
+    of_square = float(np.vdot(total, cross_weighted(rests, lengths)))  # sum of |e|^2 e'Se
+    cube = np.vdot(total @ total, total) - 3 * of_square + 2 * (lengths**3).sum()
     through = rests.T @ towards  # d x C
     return ClassSums(
         sizes=sizes,

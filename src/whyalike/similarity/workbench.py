@@ -221,8 +221,8 @@ class Workbench:
         for i, layer_x in enumerate(layers_x):
             for j, layer_y in enumerate(layers_y):
                 try:
-                    x = self._prepared(run_x, layer_x, rows, scoring, form, ("x", j))
-                    y = self._prepared(run_y, layer_y, rows, scoring, form, ("y", i))
+                    x = self._prepared(run_x, layer_x, rows, scoring, form, ("x", j, len(layers_y)))
+                    y = self._prepared(run_y, layer_y, rows, scoring, form, ("y", i, len(layers_x)))
                     if form.check is not None:
                         form.check(x, y, scoring.parameters)
                     pairs.append((x, y))
@@ -241,7 +241,7 @@ class Workbench:
         if CONFOUND not in self.representations:
             return None
         check_deconfoundable(scoring.metric, scoring.protocol)
-        return self._prepared(CONFOUND, CONFOUND, rows, scoring, form, ("confound", 0))
+        return self._prepared(CONFOUND, CONFOUND, rows, scoring, form, ("confound", 0, 1))
 
     def streams(self, scoring: Scoring, n: int) -> bool:
         """Whether a scoring of n rows is made in blocks of them; both sides of every pair are held in one way.
@@ -263,12 +263,24 @@ class Workbench:
         names = list(self.representations[run])
         return names if len(names) == 1 and not form.randomised else [*names, ALL_LAYERS]
 
-    def _prepared(self, run: str, layer: str, rows: Rows, scoring: Scoring, form: Form, draw: tuple[str, int]) -> Any:
-        """The intermediates of one layer; a randomised form gets a draw of its own for each partner."""
+    def _prepared(
+        self, run: str, layer: str, rows: Rows, scoring: Scoring, form: Form, met: tuple[str, int, int]
+    ) -> Any:
+        """The intermediates of one layer; a randomised form gets a draw of its own for each layer that this one meets.
+
+        ``met`` : the side that it is on, the place of the layer it meets there, and how many it meets.
+        """
         parameters = dict(_read(form, scoring.parameters))
-        key = (form.prepare, *parameters.items(), run, layer, rows.key, scoring.preprocessing)
-        if form.randomised:
-            key = (*key, draw)
+        side, partner, partners = met
+        of_rows = (*parameters.items(), run, rows.key, scoring.preprocessing)
+        own = {"draw": (layer, side, partner)} if form.randomised else {}
+
+        def upon(x: np.ndarray, extra: Mapping[str, Any]) -> Any:
+            same = self._same(run, layer)
+            draws = [(name, side, i) for name in same for i in range(partners)] if form.randomised else ()
+            given = {"generators": {draw: keyed(self.seed, "svd", run, *draw) for draw in draws}} if draws else {}
+            reads = Reads({**parameters, **extra, **given}, scoring.metric, form)
+            return self._once((form.upon, *of_rows, same[0], *draws), lambda: form.upon(x, reads))
 
         def make() -> Any:
             x = self._features(run, layer, rows, scoring, form)
@@ -276,7 +288,7 @@ class Workbench:
             if isinstance(x, Precomputed):
                 return x.prepared(form, scoring.metric, parameters)
             check_not_constant(scoring.metric, x, where)
-            extra = {"generator": keyed(self.seed, "svd", run, layer, *draw)} if form.randomised else {}
+            extra = dict(own)
             if form.single:
                 extra["single"] = all(may_be_single(one, len(rows)) for one in self._sources(run, layer))
                 extra["permuted"] = self.permuted
@@ -284,8 +296,7 @@ class Workbench:
                 extra["search"] = partial(self._search, (run, layer, rows.key, scoring.preprocessing))
             try:
                 if form.upon is not None:
-                    reads = Reads({**parameters, **extra}, scoring.metric, form)
-                    extra["upon"] = self._once((form.upon, *key[1:]), lambda: form.upon(x, reads))
+                    extra["upon"] = upon(x, extra)
                 prepare = form.streamed if isinstance(x, Streamed) else form.prepare
                 return prepare(x, Reads({**parameters, **extra}, scoring.metric, form))
             except UndefinedScore as reason:
@@ -296,7 +307,12 @@ class Workbench:
                     "Use fewer stimuli."
                 ) from None
 
-        return self._once(key, make)
+        return self._once((form.prepare, *of_rows, layer, *own.values()), make)
+
+    def _same(self, run: str, layer: str) -> list[str]:
+        """The layers whose features are those of this one: a single layer and all layers together are one."""
+        names = list(self.representations[run])
+        return [*names, ALL_LAYERS] if len(names) == 1 else [layer]
 
     def _search(self, key: Hashable, x: Any, k: int) -> Neighbours:
         """The neighbours of x, those of a search for more where there is one; its prefixes are those of fewer."""

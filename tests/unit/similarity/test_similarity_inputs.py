@@ -199,6 +199,25 @@ def test_arguments_are_not_changed(metric, protocol, xy):
         np.testing.assert_array_equal(z, old)
 
 
+@pytest.mark.parametrize("kind", ["rectified", "mostly zeros", "few values", "sorted", "one unit is large"])
+def test_the_clamp_of_many_values_is_the_entry_of_the_sorted_ones(kind):
+    x = np.random.default_rng(0).normal(size=(3000, 128)).astype(np.float32)
+    x = {
+        "rectified": np.maximum(x, 0),
+        "mostly zeros": np.where(x > 2.5, x, 0),  # the quantile is one of them
+        "few values": x.round(),
+        "sorted": np.sort(x.ravel()).reshape(x.shape),
+        "one unit is large": x * np.where(np.arange(128) == 0, 1000, 1).astype(np.float32),
+    }[kind]
+    assert clamp_limit({"layer": x}) == np.sort(np.abs(x).ravel())[int(0.95 * x.size)]
+
+
+def test_the_clamp_is_found_where_the_sample_misleads():
+    x = np.zeros((3000, 211), np.float32)
+    x[:, 1:] = np.random.default_rng(0).normal(size=(3000, 210))  # the sample has every 211th value: zeros
+    assert clamp_limit({"layer": x}) == np.sort(np.abs(x).ravel())[int(0.95 * x.size)]
+
+
 def test_clamp_is_one_quantile_over_all_layers():
     layers = {"mu": np.arange(-10.0, 0).reshape(5, 2), "logvar": np.arange(10.0).reshape(5, 2)}
     assert clamp_limit(layers) == 10  # sorted |x|: 0, 1, 1, ... 9, 9, 10; index int(.95 * 20) = 19

@@ -6,7 +6,7 @@ import similarity_oracles as oracle
 
 from whyalike.similarity.api import score
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.metrics.svcca import randomised_basis
+from whyalike.similarity.metrics.svcca import randomised_bases
 from whyalike.similarity.preprocessing import l2_rows
 
 
@@ -53,7 +53,7 @@ def test_published_value_is_the_maximum_of_four_independent_draws(big):
         prepared.append((z - z.mean(axis=0)) / z.std(axis=0, ddof=1))
 
     def draw():
-        u, v = (randomised_basis(z, 10, g)[0] for z in prepared)
+        u, v = (randomised_bases(z, 10, [g])[0][0] for z in prepared)
         return np.linalg.svd(u.T @ v, compute_uv=False).mean()
 
     expected = np.array([max(draw() for _ in range(4)) for _ in range(150)])
@@ -69,7 +69,7 @@ def test_randomised_basis_finds_the_leading_vectors_where_the_spectrum_falls(sha
     g = np.random.default_rng(0)
     u, s, vt = np.linalg.svd(g.normal(size=shape), full_matrices=False)
     x = u @ np.diag(10.0 ** -np.arange(len(s))) @ vt
-    basis, values = randomised_basis(x, 3, g)
+    [(basis, values)] = randomised_bases(x, 3, [g])
     assert np.abs(np.sum(basis * u[:, :3], axis=0)) == pytest.approx(np.ones(3), abs=1e-6)  # falls by 1e5 a direction
     assert values == pytest.approx([1, 0.1, 0.01], rel=1e-6)
 

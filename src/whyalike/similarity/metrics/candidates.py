@@ -102,7 +102,7 @@ class _Rows:
             known = np.concatenate([self.best, maxima], axis=1)
             known.partition(known.shape[1] - self.k, axis=1)
             self.best = known[:, known.shape[1] - self.k :].copy()
-            bound = np.maximum(self.best[:, 0] - np.float32(self.apart), np.nextafter(np.float32(NONE), np.float32(0)))
+            bound = self._bound()
         rows, strips = np.nonzero(maxima >= bound[:, None])
         crowded = np.bincount(rows, minlength=self.side) > CROWDED * self.k
         few = ~crowded[rows]
@@ -115,9 +115,15 @@ class _Rows:
             self.crowded |= crowded
             self.found.append((rows, columns[chosen] + first, inside[chosen]))
 
+    def _bound(self) -> np.ndarray:
+        """What the product with a row must reach to be a candidate."""
+        return np.maximum(self.best[:, 0] - np.float32(self.apart), np.nextafter(np.float32(NONE), np.float32(0)))
+
     def largest(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """The candidates (side x count) with the largest products, and these."""
         rows, columns, products = map(np.concatenate, zip(*self.found, strict=True))
+        still = products >= self._bound()[rows]  # most were found while the bound was lower
+        rows, columns, products = rows[still], columns[still], products[still]
         order = np.lexsort((columns, -products, rows))
         rows = rows[order]
         place = np.arange(len(rows)) - np.searchsorted(rows, rows)

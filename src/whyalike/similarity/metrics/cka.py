@@ -27,6 +27,7 @@ from whyalike.similarity.within_class import ClassSums, class_sums
 Array = Any  # numpy's, or a tensor on a GPU
 KERNEL_PAYS = 64  # d^2 > 64 n: a null draw takes .35 ms on kernels, 4 to 9 ms on features (n = 600, d = 512, one core)
 KERNEL_ROWS = 2048  # a kernel of more rows is larger than 32 MB: then only where the features are larger still
+INNER_SMALL = 8  # times as many rows as units: X'X then has at most a quarter of the bytes of float32 features
 ROUNDING = 1e-12  # of a kernel's largest entry, after centring
 BLOCK = 1 << 16  # entries of a permuted kernel made at once: they stay in the cache, and large ones need no second copy
 
@@ -38,7 +39,7 @@ class Features:
     On a GPU ``matrix`` is a tensor, and features wider than n are n units with the same inner products.
 
     ``diagonal`` (n) is the kernel's diagonal, ``square`` its squared Frobenius norm. With ``order``, rows and columns
-    of the n x n kernel count in that order.
+    of the n x n kernel count in that order. ``inner`` is X'X of features X (d x d), where it is small beside them.
     """
 
     matrix: Array
@@ -46,6 +47,7 @@ class Features:
     diagonal: np.ndarray
     square: float
     order: np.ndarray | None = None
+    inner: np.ndarray | None = None
 
     @property
     def norm(self) -> float:
@@ -62,7 +64,7 @@ class Features:
         """The sums over the kernel, and over the one whose diagonal is 0, and whose rows and columns sum to 0."""
         matrix, a, n = self.matrix, self.diagonal, len(self.diagonal)
         if not self.is_kernel:
-            return sums_of_features(matrix, a, self.square)
+            return sums_of_features(matrix, a, cross(matrix, matrix) if self.inner is None else self.inner)
         moved = a / (n - 2) - a.sum() / (2 * (n - 1) * (n - 2))
         hollow = matrix + moved[:, None] + moved
         np.fill_diagonal(hollow, 0)
@@ -117,11 +119,13 @@ def prepare_linear(x: np.ndarray, parameters: Mapping[str, Any]) -> Features:
     n, d = x.shape
     is_kernel = d > n or (parameters.get("permuted", True) and d * d > KERNEL_PAYS * n and n <= KERNEL_ROWS)
     rows, diagonal = centred(x, parameters.get("single", False) and not is_kernel)
-    features = Features(rows @ rows.T if is_kernel else rows, is_kernel, diagonal, 0.0)
-    square = _square(features, features)
+    inner = rows @ rows.T if is_kernel else cross(rows, rows)
+    square = _inner(inner, inner, None) if is_kernel else float(np.vdot(inner, inner))
     if rows.dtype == np.float32 and nearly_diagonal(square, diagonal):
         return prepare_linear(x, {**parameters, "single": False})
-    return replace(features, square=square)
+    if is_kernel:
+        return Features(inner, True, diagonal, square)
+    return Features(rows, False, diagonal, square, inner=inner if d * INNER_SMALL <= n else None)
 
 
 def prepare_streamed(x: Streamed, parameters: Mapping[str, Any]) -> Features:

@@ -18,7 +18,7 @@ row ties with all others there are no neighbours, and no score.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ BLOCK = 512  # rows of float64 products in work at once
 FEW = 1000  # with fewer rows float64 products take milliseconds
 SPARE = 6  # candidates beyond 2 k: rows whose neighbours are that close have all their products made again
 ROUNDING = {np.float32: 2.0**-24, np.float64: 2.0**-53}  # unit roundoff
-GATHERED = 1 << 20  # entries of candidates' features gathered at once: 8 MB
+GATHERED = 1 << 16  # entries of candidates' features gathered at once: they stay in the cache
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -50,6 +50,16 @@ class Neighbours:
     lists: np.ndarray
     again: np.ndarray | None = None
     ties: str = ""
+
+    @cached_property
+    def by_place(self) -> np.ndarray:
+        """The lists as `by_place` has them."""
+        return by_place(self.lists)
+
+
+def by_place(lists: np.ndarray) -> np.ndarray:
+    """The lists (n x k) with the places in the list first: k x n, int32, which are compared fastest."""
+    return np.ascontiguousarray(lists.T, dtype=np.int32)
 
 
 def neighbours(x: np.ndarray, k: int) -> Neighbours:

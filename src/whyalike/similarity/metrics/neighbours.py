@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 
 from whyalike.similarity.implementation import Form
-from whyalike.similarity.metrics.nearest import Neighbours, neighbours
+from whyalike.similarity.metrics.nearest import Neighbours, by_place, neighbours
+from whyalike.similarity.precision import row_blocks
 
 Parameters = Mapping[str, Any]
+BLOCK = 1024  # rows whose neighbours' neighbours are looked at together: they stay in the cache
 KEPT = 4  # one row in four survives the reference's four parallel processes
 
 
@@ -92,8 +94,7 @@ def _meet(x: Any, y: Any, order: np.ndarray | None, apart: bool) -> Meeting:
     is_again = apart and y.again is not None and x.ties == y.ties
     y = y.again if is_again else y.lists
     y = y if order is None else permute_lists(y, order)
-    of_x, of_y = (np.ascontiguousarray(z.T, dtype=np.int32) for z in (x.lists, y))
-    return Meeting(order, is_again, x.lists, y, of_x[:, None, :] == of_y[None, :, :])
+    return Meeting(order, is_again, x.lists, y, x.by_place[:, None, :] == by_place(y)[None, :, :])
 
 
 def mutual(met: Meeting) -> float:
@@ -103,9 +104,12 @@ def mutual(met: Meeting) -> float:
 
 def cycle(met: Meeting) -> float:
     """The share of rows i that lie in the union over j in N_Y(i) of N_X(j); asymmetric, (X, X) need not give 1."""
-    n = len(met.y)
-    returns = met.x.take(met.y, axis=0).reshape(n, -1) == np.arange(n)[:, None]  # (n, k * k)
-    return np.count_nonzero(returns.any(axis=1)) / n
+    x, n, found = met.x.astype(np.int32), len(met.y), 0
+    for some in row_blocks(n, BLOCK):
+        rows = np.arange(n, dtype=np.int32)[some, None]
+        returns = x.take(met.y[some], axis=0).reshape(len(rows), -1) == rows  # rows x k * k
+        found += np.count_nonzero(returns.any(axis=1))
+    return found / n
 
 
 def _table(matches: np.ndarray) -> np.ndarray:
