@@ -57,7 +57,8 @@ def gemm_rates(sizes: Sizes) -> dict[str, float]:
     }
 
 
-def _half_of_all_products(x: np.ndarray) -> None:
+def half_of_all_products(x: np.ndarray) -> None:
+    """The products of rows (n x d) with one another, each once but for those within a block."""
     for start in range(0, len(x), BLOCK):
         np.matmul(x[start : start + BLOCK], x[start:].T)
 
@@ -72,8 +73,8 @@ def _units(sizes: Sizes) -> dict[str, Callable[[], object]]:
     return {
         "cross-covariance": lambda: x.T @ y,
         "half cross-covariance": lambda: x.T @ x,
-        "half of all products": lambda: _half_of_all_products(x),
-        "half of all products (RSA)": lambda: _half_of_all_products(small),
+        "half of all products": lambda: half_of_all_products(x),
+        "half of all products (RSA)": lambda: half_of_all_products(small),
         "pass over two kernels": lambda: np.vdot(*kernels),
         "pass over two triangles": lambda: np.vdot(*triangles),
         "pass over two bases": lambda: np.vdot(*bases),

@@ -10,7 +10,7 @@ import peers
 import ratios
 import report
 from rates import costs, gemm_rates
-from score_jobs import score_jobs
+from score_jobs import protocols_apart, score_jobs
 from sizes import FULL, QUICK
 from threadpoolctl import threadpool_info
 
@@ -61,7 +61,7 @@ def main() -> None:
         "Against the machine": report.rates_section(rates, one, two),
         "Against the straightforward forms": report.ratios_section(plain[1]),
         "The same on two threads": WALL + report.ratios_section(plain[2]),
-        "Score jobs": report.jobs_section(jobs),
+        "Score jobs": report.jobs_section(jobs, protocols_apart(sizes.n_jobs[0], sizes.d)),
         "Against other libraries": report.ratios_section([*ratios.library_ratios(sizes), *others]),
     }
     report.write(given.out, machine(sizes.d), parts, notes)

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 from whyalike.similarity import moments
 from whyalike.similarity.api import workbench_of
-from whyalike.similarity.moments import SMALLEST_P, PearsonIII, null_of_rows
+from whyalike.similarity.moments import SMALLEST_P, PearsonIII, null_of_rows, sums_of_features, sums_of_kernel
 from whyalike.similarity.nulls import closed_null, row_orders
 from whyalike.similarity.protocols import scoring
 from whyalike.similarity.workbench import Rows, Scorable, Workbench
@@ -60,6 +60,24 @@ def test_it_does_not_depend_on_how_the_kernel_is_kept(metric, n):
     for other in (permuted, doubled):  # float32 has seven digits; skewness is a difference of sums that are larger
         assert_allclose((kept.mean, kept.sd), (other.mean, other.sd), rtol=1e-6, atol=1e-9)
         assert_allclose(kept.skewness, other.skewness, rtol=1e-3)
+
+
+@pytest.mark.parametrize("width", [4, 40])
+def test_sums_from_features_are_those_over_the_kernel(width):
+    n = 200
+    x = np.random.default_rng(width).normal(size=(n, width)) ** 3
+    x -= x.mean(axis=0)
+    kernel = x @ x.T
+    a = np.diagonal(kernel)
+    moved = a / (n - 2) - a.sum() / (2 * (n - 1) * (n - 2))
+    hollow = kernel + moved[:, None] + moved
+    np.fill_diagonal(hollow, 0)
+    for found, given in zip(sums_of_features(x, a, x.T @ x), (kernel, hollow), strict=True):
+        expected = sums_of_kernel(given)
+        size = expected.square**1.5  # of sums of third degree, whose terms cancel
+        for name, wanted in vars(expected).items():
+            cancelled = 1e-11 * size if name in ("cube", "entries") else 1e-9
+            assert_allclose(getattr(found, name), wanted, rtol=1e-11, atol=cancelled, err_msg=name)
 
 
 def test_the_spread_of_unbiased_cka_depends_on_n_alone():
@@ -154,6 +172,15 @@ def test_points_and_p_are_those_of_the_distribution(skewness):
         assert_allclose(null.p_value(known.isf(above)), above, rtol=1e-3)
     assert null.p_value(0.9) == SMALLEST_P
     assert null.p_value(-0.9) == 1
+
+
+@pytest.mark.parametrize("mean", [-0.05, 0.0, 0.02])
+@pytest.mark.parametrize("skewness", [0.0, 0.0011, 1.9, -1.5])
+def test_the_mean_above_zero_is_that_of_the_points(skewness, mean):
+    null = PearsonIII(mean, 0.05, skewness)
+    shares = (np.arange(20_000) + 0.5) / 20_000
+    expected = np.mean([max(0.0, null.point(above)) for above in shares])
+    assert abs(null.mean_above_zero() - expected) < 2e-5 * null.sd  # what the points leave out of the tail
 
 
 @pytest.mark.parametrize("kind", ["narrow", "wide", "heavy tails", "clustered", "one wide unit"])

@@ -74,5 +74,27 @@ def test_randomised_basis_finds_the_leading_vectors_where_the_spectrum_falls(sha
     assert values == pytest.approx([1, 0.1, 0.01], rel=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(2500, 64), (40, 60)])
+def test_draws_that_are_made_together_are_those_made_alone(shape):
+    x = np.random.default_rng(0).normal(size=shape)
+    together = randomised_bases(x, 5, [np.random.default_rng(seed) for seed in range(4)])
+    for seed, (basis, s) in enumerate(together):
+        [(alone, own)] = randomised_bases(x, 5, [np.random.default_rng(seed)])
+        np.testing.assert_allclose(basis, alone, atol=1e-12)  # of small products BLAS rounds otherwise
+        np.testing.assert_allclose(s, own, rtol=1e-12)
+
+
+def test_all_draws_of_a_model_take_one_pass(big, monkeypatch):
+    counts = []
+
+    def counted(x, dims, generators):
+        counts.append(len(generators))
+        return randomised_bases(x, dims, generators)
+
+    monkeypatch.setattr("whyalike.similarity.metrics.svcca.randomised_bases", counted)
+    score("svcca", *big, protocol="as_published")
+    assert counts == [4, 4]  # of each side: its layer and all layers, each with those of the other side
+
+
 def test_row_normalisation_keeps_zero_rows():
     assert l2_rows(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist() == [[0.6, 0.8], [0, 0]]
