@@ -271,4 +271,4 @@ def test_fifty_thousand_stimuli_stay_within_the_memory(tmp_path, metrics, megaby
     memory = megabytes * 10**6
     files = tmp_path / "x.npy", tmp_path / ("z.npy" if metrics is FOLDED else "y.npy")
     names, values = values_of(scored_within(files, {name: {} for name in metrics}, memory, memory))
-    assert names == list(metrics) and np.isfinite(values).all()
+    assert set(names) == set(metrics) and np.isfinite(values).all()
