@@ -15,12 +15,13 @@ from sizes import Sizes, related
 from timing import threads, timed
 
 from whyalike.similarity.api import LAYER, pairwise, score
-from whyalike.similarity.metrics.nearest import Neighbours, nearest
+from whyalike.similarity.metrics.nearest import Neighbours, neighbours
 from whyalike.similarity.metrics.neighbours import edit, lcs, meet
 from whyalike.similarity.preprocessing import clamp_limit, unit_rows
 from whyalike.similarity.protocols import scoring
 from whyalike.similarity.workbench import Rows, Workbench
 
+DRAWS = 999  # for a p of .001, as the closed form gives it
 KNN = ("mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn")
 
 
@@ -110,7 +111,7 @@ def _family(sizes: Sizes) -> Ratio:
 
 def _tables(sizes: Sizes) -> list[Ratio]:
     """The tables of lcs and edit distance alone, on lists that are there."""
-    lists = [nearest(unit_rows(x.astype(np.float64)), 10) for x in related(sizes.n, sizes.d, 2)]
+    lists = [neighbours(unit_rows(x.astype(np.float64)), 10).lists for x in related(sizes.n, sizes.d, 2)]
     lists[1][:, ::2] = lists[0][:, ::2]  # lists that share half of their entries, in every row
     found = []
     for what, fast, slow in (
@@ -138,7 +139,7 @@ def _quantile(sizes: Sizes) -> Ratio:
 def library_ratios(sizes: Sizes) -> list[Ratio]:
     """Against libraries that the development environment has, on one thread."""
     with threads(1):
-        return [_sklearn(sizes), *_rsatoolbox(sizes)]
+        return [_sklearn(sizes), *_rsatoolbox(sizes), _netrep(sizes), _calibrated(sizes)]
 
 
 def _sklearn(sizes: Sizes) -> Ratio:
@@ -169,6 +170,38 @@ def _rsatoolbox(sizes: Sizes) -> list[Ratio]:
         return float(compare(*rdms(), method="spearman")[0, 0])
 
     return [_library("rsa", "rsatoolbox", x, y, theirs, f"n = {sizes.n_peers:,}, from raw features", {})]
+
+
+def _netrep(sizes: Sizes) -> Ratio:
+    """The angle of netrep's LinearMetric with alpha = 1 (Williams et al. 2021), by hand: align, then compare."""
+    x, y = related(sizes.n_peers, sizes.d, 2)
+
+    def theirs() -> float:
+        a, b = (z - z.mean(axis=0) for z in (x.astype(np.float64), y.astype(np.float64)))
+        u, _, vt = np.linalg.svd(a.T @ b)
+        a, b = a @ u, b @ vt.T
+        return float(np.arccos(np.clip(np.vdot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b)), -1, 1)))
+
+    how = f"n = {sizes.n_peers:,}, the angle; its formulas by hand"
+    return _library("procrustes_distance", "netrep", x, y, theirs, how, {"angular": True})
+
+
+def _calibrated(sizes: Sizes) -> Ratio:
+    """A score with its null: in closed form, and by scoring it anew for each permutation of the rows."""
+    x, y = related(sizes.n_slow, sizes.d, 2)
+    rows = np.random.default_rng(0)
+    ours = timed(lambda: score("cka", x, y, permutations=0))
+    again = timed(lambda: score("cka", x, y[rows.permutation(len(y))]))
+    how = f"n = {sizes.n_slow:,}, score, mean and end of its null, p; theirs: our score, times {DRAWS + 1}"
+    return Ratio(
+        "cka and its null",
+        f"{DRAWS} full recomputations",
+        ours.seconds,
+        (DRAWS + 1) * again.seconds,
+        None,
+        abs(ours.value.value - score("cka", x, y)),
+        how,
+    )
 
 
 def _library(metric: str, other: str, x: Any, y: Any, call: Callable[[], float], how: str, parameters: dict) -> Ratio:
