@@ -11,6 +11,11 @@ of the likeness of a model with itself. Halves are smaller than the models, so t
 with the number of units, and excess too high: two samples of one population of units have more than 1. No formula
 lengthens it to whole models: that of Spearman and Brown is for correlations of sums, not for other metrics. Units that
 hold the same twice (channels of one map, a rotated basis) make halves too alike, and the ceiling too high.
+
+Of metrics whose chance level depends on the number of units (cca, pwcca, cka, procrustes_distance, normalised_bures)
+halves also have another chance level than the mean within class. The ceiling can then be no more alike than that mean
+though the halves share much: of 64 units and 200 stimuli cca had no excess for 5 of 8 pairs. Use split halves with
+cka_unbiased, rsa or held-out maps.
 """
 
 from collections.abc import Callable, Sequence

