@@ -1,4 +1,4 @@
-"""ColorShapeDigit with cues taken away or set against each other, which is exact, for the images are drawn here.
+"""ColorShapeDigit with cues taken away, or its two objects in different colours: made exactly, as images are drawn.
 
 edge: the outline of the shape and the contour of the digit, black, a pixel wide: no colour, no width of the stroke.
 silhouette: the shape filled black, with what of the digit stands out: no colour, and hardly a digit.
@@ -7,7 +7,8 @@ training image has one. With masks a and b (0 to 255) in the colours c and k, 25
 
 Image i shows what image i of the test part of `colorshapedigit` with the same parameters shows: the same drawing and
 glyph at the same size and place. Source: the edge, silhouette and cue conflict stimuli of Geirhos et al. (2019,
-"ImageNet-trained CNNs are biased towards texture", arXiv 1811.12231), of which these are the counterparts.
+"ImageNet-trained CNNs are biased towards texture", arXiv 1811.12231). edge and silhouette are counterparts of theirs;
+conflict is of the colours of two objects, no conflict of shape and texture.
 """
 
 from collections.abc import Callable, Mapping

@@ -177,7 +177,7 @@ class ColorShapeDigitParameters(DrawnParameters):
 
 
 class ColorShapeDigitCuesParameters(DrawnParameters):
-    """ColorShapeDigit's test images with cues taken away or set against each other: edges, silhouettes, conflicts.
+    """ColorShapeDigit's test images with cues taken away, or in two colours: edges, silhouettes, conflicts.
 
     Image i shows the drawing and the glyph of image i of the test part of `colorshapedigit` with the same parameters.
     """

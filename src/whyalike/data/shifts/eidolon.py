@@ -11,7 +11,8 @@ before this weight, standard deviation 1; the two directions are drawn apart. Be
 Reach and grain are in pixels of an image of 224 px. This is written from the description, not from the authors' port to
 Python, of which the published images were made with a correction that was never merged (gestaltrevision/Eidolon, pull
 request 1): there the band D_0 is blurred by σ_0, places are cut to whole pixels, and fields are not brought to standard
-deviation 1. So levels are ordered as theirs, and are not the same to the pixel.
+deviation 1. Theirs works on 256 px with 12 bands; here 224 px have 11. If their files were scaled to 224 px, a reach of
+8 there is 7 px of 224. So levels are ordered as theirs, and are not the same to the pixel.
 """
 
 import math
