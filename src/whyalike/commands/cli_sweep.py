@@ -22,8 +22,9 @@ def sweep(
     out: Annotated[Path | None, typer.Option(parser=path, help="Also write the table to this .csv file.")] = None,
 ) -> None:
     """Score two files for each k and each n: value, interval, chance level and p; one neighbour search serves all k."""
-    from whyalike.files import write_text
-    from whyalike.similarity import read_files, score_files, sweeps
+    from whyalike.files import canonical_json, write_text
+    from whyalike.similarity import how_made, read_files, score_files, sweeps
+    from whyalike.similarity.protocols import scoring
 
     with messages(MemoryError):
         asked = score_files.parse_metrics(metric)
@@ -43,5 +44,11 @@ def sweep(
         print(found.dropna(axis=1, how="all").to_string(index=False, na_rep="-", float_format="{:.4g}".format))
         for one in found.attrs["undefined"]:
             print(f"no {one['of']} for k = {one['k']}, n = {one['n']}: {one['reason']}", file=sys.stderr)
+        made_by = {"permutations": null, "intervals": interval, "seed": seed, **score_files.origin(files.paths)}
+        made_by |= how_made.of_scorings([scoring(name, "exact", parameters)], found["n"].tolist())
+        if k:
+            made_by["scorings"][name]["parameters"]["k"] = k
+        print(how_made.line(made_by))
         if out is not None:
             write_text(out, found.to_csv(index=False, lineterminator="\n"))
+            write_text(how_made.beside(out), canonical_json(made_by) + "\n")

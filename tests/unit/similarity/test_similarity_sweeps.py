@@ -1,5 +1,7 @@
 """Scores against k and n: those of single calls to the bit, from one neighbour search for all k."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -107,6 +109,9 @@ def test_the_command_prints_and_writes_the_table(tmp_path):
     done = CliRunner().invoke(main, [*asked, *out])
     assert done.exit_code == 0, done.output
     assert "no score for k = 80, n = 60: mutual_knn needs fewer neighbours than stimuli" in done.output
+    made_by = json.loads((tmp_path / "o.made_by.json").read_text())
+    assert made_by["scorings"]["mutual_knn"]["parameters"]["k"] == [5, 80] and made_by["n"] == [60, 150]
+    assert "made by: whyalike" in done.output and "n 60 to 150" in done.output
     written = pd.read_csv(tmp_path / "o.csv")
     wanted = wa.sweep(X, Y, k=[5, 80], n=[60, 150], permutations=9, intervals=False)
     np.testing.assert_array_equal(written["value"], wanted["value"])
