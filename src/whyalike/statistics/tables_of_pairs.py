@@ -16,6 +16,8 @@ from whyalike.statistics.dyadic import square
 Report = Callable[[str], None]
 MODEL = "model"  # the column of names in a file of attributes
 NEEDED = ("metric", "a", "b", "value")
+NAMES = dict.fromkeys(NEEDED[:3], str)  # they may look like numbers: 01
+NO_NUMBER = ("NA", "N/A", "NaN", "nan", "null", "None")  # missing among numbers, a value like others among words
 SAME, DIFFERENCE, SCORES = "same", "difference", "scores"
 
 
@@ -37,15 +39,18 @@ def read_pairs(path: Path) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError : it cannot be read, lacks a column, or has scores that are no numbers.
+    ValueError : it cannot be read, lacks a column or rows, or has scores that are no numbers.
     """
-    frame = _read(path, "a table of pairs", {"keep_default_na": False, "na_values": {"value": ["", "nan", "NaN"]}})
+    missing_as = {"keep_default_na": False, "na_values": {"value": ["", "nan", "NaN"]}}
+    frame = _read(path, "a table of pairs", {"dtype": NAMES, **missing_as})
     if missing := [name for name in NEEDED if name not in frame]:
         raise ValueError(
             f"{path} must have the columns {', '.join(NEEDED)}; it lacks {', '.join(missing)}. "
             "Write it with `whyalike score --out`."
         )
-    frame = frame.astype(dict.fromkeys(NEEDED[:3], str))
+    if frame.empty:
+        raise ValueError(f"{path} has no pairs. Write it again with `whyalike score --out`.")
+    frame = frame.astype(NAMES)
     if not pd.api.types.is_numeric_dtype(frame["value"]) or np.isinf(frame["value"]).any():
         raise ValueError(f"{path} must have finite numbers as `value`. Remove the rows that have none.")
     return frame
@@ -99,7 +104,7 @@ def read_attributes(path: Path, models: Sequence[str], report: Report) -> list[L
     ------
     ValueError : no such column, a model that is missing or there twice, or an attribute that one of them lacks.
     """
-    frame = _read(path, "a table of models", {"dtype": {MODEL: str}})
+    frame = _read(path, "a table of models", {"dtype": {MODEL: str}, "keep_default_na": False, "na_values": [""]})
     if MODEL not in frame or len(frame.columns) < 2:
         raise ValueError(f"{path} must have a column `{MODEL}` and one an attribute; it has {', '.join(frame)}.")
     frame = frame.astype({MODEL: str})
@@ -116,6 +121,9 @@ def read_attributes(path: Path, models: Sequence[str], report: Report) -> list[L
 def _of_attribute(name: str, values: pd.Series, path: Path) -> Likeness:
     numbers = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     absent = values.isna() | (np.isinf(values.astype(float)) if numbers else False)
+    without = values.isin(NO_NUMBER)
+    if not without.all() and pd.to_numeric(values[~without], errors="coerce").notna().all():
+        absent |= without
     if absent.any():
         raise ValueError(
             f"{path} must give {name} of every model; {values.index[absent][0]} has none. Write it, or leave the model "
@@ -135,8 +143,10 @@ def _read(path: Path, what: str, csv: dict) -> pd.DataFrame:
 
 
 def _check_directions(rows: pd.DataFrame, metric: str) -> None:
-    """Refuse a table that has both directions of some pairs alone, or one of a metric that has two."""
+    """Refuse a model with itself, both directions of some pairs alone, or one of a metric that has two."""
     there = set(rows[["a", "b"]].itertuples(index=False, name=None))
+    if own := sorted(a for a, b in there if a == b):
+        raise ValueError(f"a pair is of two models; there is {own[0]} with itself. Remove this row.")
     lacking = [f"{b} to {a}" for a, b in there if (b, a) not in there]
     has_two = len(lacking) < len(there) or (metric in METRICS and not METRICS[metric].facts.symmetric)
     if lacking and has_two:

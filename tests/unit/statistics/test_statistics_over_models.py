@@ -45,6 +45,9 @@ def test_tables_of_pairs_are_read_and_names_stay_text(tmp_path, suffix):
     frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
     found = read_pairs(path)
     assert models_of(found) == ["1", "NA", "03"] and found["value"].tolist() == [0.5, 0.25]
+    frame = pairs({("01", "1.1"): 0.5, ("01", "1.10"): 0.25, ("1.1", "1.10"): 0.75}, "7")
+    frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+    assert models_of(read_pairs(path)) == ["01", "1.1", "1.10"] and set(read_pairs(path)["metric"]) == {"7"}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,7 @@ def test_tables_of_pairs_are_read_and_names_stay_text(tmp_path, suffix):
         ("metric,a,value\ncka,x,1\n", "must have the columns metric, a, b, value; it lacks b. Write it with"),
         ("metric,a,b,value\ncka,x,y,high\n", "must have finite numbers as `value`"),
         ("metric,a,b,value\ncka,x,y,inf\n", "must have finite numbers as `value`"),
+        ("metric,a,b,value\n", r"s\.csv has no pairs\. Write it again"),
         ("", "must be a table of pairs, .parquet or .csv, it cannot be read"),
     ],
 )
@@ -93,6 +97,8 @@ def test_an_asymmetric_metric_needs_both_directions_and_has_their_mean():
     told = []
     assert not score_tables(pairs(ABC, "pwcca"), ["x", "y", "z"], told.append)
     assert not score_tables(pairs({**ABC, ("y", "x"): 1.0}), ["x", "y", "z"], told.append)
+    assert not score_tables(pairs({**ABC, ("y", "y"): 1.0}), ["x", "y", "z"], told.append)
+    assert told.pop() == "no cka: a pair is of two models; there is y with itself. Remove this row."
     assert told == [
         "no pwcca: each pair needs both directions; 3 lack one: y to x, z to x, z to y. "
         "Score them, or leave a model out.",
@@ -110,6 +116,10 @@ def test_attributes_are_the_same_or_differ_by_a_number(tmp_path):
     assert (depth.name, depth.relation, depth.table[0].tolist()) == ("depth", "difference", [0, -3, -2])
     assert (wide.relation, wide.table[1].tolist()) == ("same", [0, 1, 1])
     assert told == [f"{tmp_path / 'm.csv'}: passed by, as they are not among the models: w"]
+    (tmp_path / "m.csv").write_text("model,loss,depth\nNA,None,1\n01,NA,2.5\n1,None,3\n")
+    loss, depth = read_attributes(tmp_path / "m.csv", ["NA", "01", "1"], silent)
+    assert (loss.relation, loss.table[0].tolist()) == ("same", [1, 0, 1])
+    assert (depth.relation, depth.table[0].tolist()) == ("difference", [0, -1.5, -2])
 
 
 @pytest.mark.parametrize(
@@ -121,6 +131,7 @@ def test_attributes_are_the_same_or_differ_by_a_number(tmp_path):
         ("model,family\nx,cnn\n", r"lacks y\. Add a row each, or leave them out with --without"),
         ("model,family\nx,cnn\ny,\n", "must give family of every model; y has none"),
         ("model,depth\nx,inf\ny,1\n", "must give depth of every model; x has none"),
+        ("model,depth\nx,1\ny,NA\n", "must give depth of every model; y has none"),  # no word among numbers
     ],
 )
 def test_what_is_no_table_of_models_is_refused(tmp_path, text, message):
