@@ -1,6 +1,7 @@
 """`whyalike models`: statistics of a table of pairs whose unit is the model."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,7 +36,7 @@ def models(
     from rich.console import Console
 
     from whyalike.similarity import how_made, score_files
-    from whyalike.statistics import over_models, tables_of_pairs
+    from whyalike.statistics import dyadic, over_models, tables_of_pairs
 
     def report(line: str) -> None:
         print(line, file=sys.stderr)
@@ -43,28 +44,34 @@ def models(
     with messages():
         inputs = list(filter(None, [table, attributes, against]))
         cli_tables.check(out, inputs)
+        dyadic.check_test(draws, method)
         pairs = tables_of_pairs.read_pairs(table)
+        scores = how_made.of_table(table)
         names = tables_of_pairs.models_of(pairs, without or ())
         others = [] if attributes is None else tables_of_pairs.read_attributes(attributes, names, report)
         if against is not None:
-            others += _others(against, names, report)
-        tables = tables_of_pairs.score_tables(pairs, names, report)
-        found = over_models.over_models(tables, others, report, draws, seed, method)
+            others += _others(against, names, report, against.resolve() == table.resolve())
+        tables = tables_of_pairs.score_tables(pairs, names, lambda line: report(f"{table}: {line}"))
+        try:
+            found = over_models.over_models(tables, others, report, draws, seed, method)
+        except ValueError as error:
+            raise ValueError(f"{table}: {error}") from error
         if found.empty:
             raise typer.Exit(1)
         # a file or pipe takes the table whole, a terminal as much of it as fits
         Console(width=None if sys.stdout.isatty() else 1000).print(over_models.printed(found))
-        made_by = {"draws": draws, "method": method, "seed": seed, **({"without": without} if without else {})}
-        made_by |= {**score_files.origin(inputs), "scores": how_made.of_table(table)}
+        tested = (found["statistic"] == over_models.CORRELATION).any()
+        made_by = {"draws": draws, "method": method, "seed": seed} if tested else {}
+        made_by |= {**({"without": without} if without else {}), **score_files.origin(inputs), "scores": scores}
         print(how_made.line(made_by))
-        if made_by["scores"]:
-            print(f"of scores {how_made.line(made_by['scores'])}")
+        if scores:
+            print(f"of scores {how_made.line(scores)}")
         if out is not None:
             score_files.write_frame(out, found, over_models.SCHEMA, made_by)
 
 
-def _others(path: Path, names: list[str], report: Any) -> list[Any]:
-    """The metrics of another table, of these models."""
+def _others(path: Path, names: list[str], report: Any, own: bool) -> list[Any]:
+    """The metrics of another table, of these models; ``own``: it is the same table."""
     from whyalike.statistics import tables_of_pairs
 
     pairs = tables_of_pairs.read_pairs(path)
@@ -74,4 +81,5 @@ def _others(path: Path, names: list[str], report: Any) -> list[Any]:
     if others := [name for name in there if name not in names]:
         report(f"{path}: passed by, as they are not among the models: {', '.join(others)}")
     tables = tables_of_pairs.score_tables(pairs, names, lambda line: report(f"{path}: {line}"))
-    return [tables_of_pairs.likeness_of_scores(name, one, report) for name, one in tables.items()]
+    others = [tables_of_pairs.likeness_of_scores(name, one, report) for name, one in tables.items()]
+    return [replace(one, own=own) for one in others]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from whyalike.file_faults import readable
 from whyalike.files import made_by as metadata
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import Scoring
@@ -67,10 +68,20 @@ def beside(path: Path) -> Path:
 
 
 def of_table(path: Path) -> dict[str, Any]:
-    """How a table was made, as far as it says so; {} of one from elsewhere."""
+    """How a table was made, as far as it says so; {} of one from elsewhere.
+
+    Raises
+    ------
+    ValueError : what says so cannot be read.
+    """
     if path.suffix.lower() == ".parquet":
-        return metadata(path)
-    return json.loads(beside(path).read_text(encoding="utf-8")) if beside(path).is_file() else {}
+        found = metadata(path)
+    elif beside(path).is_file():
+        with readable(beside(path), f"how {path.name} was made, as JSON", "Remove it, or write the table again."):
+            found = json.loads(beside(path).read_text(encoding="utf-8"))
+    else:
+        return {}
+    return found if isinstance(found, dict) and found.keys() >= {"versions", "inputs"} else {}
 
 
 def _parts(made_by: Mapping[str, Any]) -> Iterator[str]:

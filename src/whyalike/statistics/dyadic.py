@@ -215,10 +215,7 @@ def mantel(a: np.ndarray, b: np.ndarray, draws: int = 9999, seed: int = 0, metho
     _check(b, "b")
     if len(a) != len(b):
         raise ValueError(f"a and b need the same models: a has {len(a)}, b {len(b)}. Select the common ones.")
-    if method not in ("pearson", "spearman"):
-        raise ValueError(f"method must be 'pearson' or 'spearman'; got {method!r}.")
-    if draws < 1:
-        raise ValueError(f"draws must be at least 1; got {draws}.")
+    check_test(draws, method)
     first, second = (_standardised(table, method, name) for table, name in ((a, "a"), (b, "b")))
     value = float(np.vdot(first, second))
     exact = factorial(len(a)) <= 1 + draws
@@ -227,6 +224,19 @@ def mantel(a: np.ndarray, b: np.ndarray, draws: int = 9999, seed: int = 0, metho
     # permutations that only exchange models that are alike give the same number, but for rounding
     reached = int(np.count_nonzero(np.abs(null) >= abs(value) - ROUNDING))
     return Association(value, (1 + reached) / (1 + len(null)), len(a), 1 + len(null), exact)
+
+
+def check_test(draws: int, method: str) -> None:
+    """Refuse what `mantel` cannot take.
+
+    Raises
+    ------
+    ValueError : another method, or no draws.
+    """
+    if method not in ("pearson", "spearman"):
+        raise ValueError(f"method must be 'pearson' or 'spearman'; got {method!r}.")
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1; got {draws}.")
 
 
 def _all_other_orders(models: int) -> Iterable[Sequence[int]]:

@@ -54,8 +54,8 @@ def over_models(
     Parameters
     ----------
     tables : metric -> scores, M x M, of the same models in the same order.
-    others : what they are set against, of these models; a table against itself is passed over.
-    report : is told of a correlation that does not exist.
+    others : what they are set against, of these models; ``own`` scores of a metric are passed over for this metric.
+    report : is told of a correlation that does not exist or is passed over.
     draws, seed, method : as `whyalike.statistics.dyadic.mantel` takes them.
 
     Returns
@@ -113,7 +113,10 @@ def _of_metric(
     mean = node_jackknife(table)
     yield {"metric": metric, "statistic": MEAN, "value": mean.value, "ci_low": mean.low, "ci_high": mean.high}
     own = likeness_of_scores(metric, table, report).table if others else table
-    for other in (one for one in others if not np.array_equal(one.table, own)):
+    for other in others:
+        if other.own and other.name == metric:
+            report(f"no correlation of {metric} with itself, in the same table")
+            continue
         if constant := [
             name for name, pairs in ((metric, own), (other.name, other.table)) if np.ptp(upper(pairs)) == 0
         ]:

@@ -26,12 +26,14 @@ class Likeness:
     """A table of pairs (M x M) in which more is more alike, ``name``d by its metric or attribute.
 
     ``relation``: "scores" of a metric, with the sign of a distance turned; "same": 1 where two models have the same
-    value, else 0; "difference": that of two numbers, without sign, times -1.
+    value, else 0; "difference": that of two numbers, without sign, times -1. ``own``: scores of the same table that
+    they are set against, in which each metric passes over itself.
     """
 
     name: str
     relation: str
     table: np.ndarray
+    own: bool = False
 
 
 def read_pairs(path: Path) -> pd.DataFrame:

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
 from whyalike.commands.cli import main
-from whyalike.files import canonical_json, file_sha256, made_by
+from whyalike.files import canonical_json, file_sha256, made_by, write_table
 from whyalike.statistics.dyadic import correlation_interval, mantel, node_jackknife, square
 
 N = 30
@@ -65,7 +66,7 @@ def test_attributes_and_another_table_give_correlations_with_p_over_models(folde
     assert answer.exit_code == 0, answer.output
     found, scores = pd.read_csv("o.csv"), pd.read_parquet("s.parquet")
     rows = found[found["statistic"] == "correlation"]
-    assert len(rows) == 3 * (2 + 2)  # two attributes, and the two other metrics
+    assert len(rows) == 3 * (2 + 3)  # two attributes, and three metrics of another file
     row = rows[(rows["metric"] == "procrustes_distance") & (rows["against"] == "cka")].iloc[0]
     cka, distance = (square(scores[scores["metric"] == name], list("vwxyz")) for name in ("cka", "procrustes_distance"))
     expected = mantel(-distance, cka, method="spearman")
@@ -74,6 +75,41 @@ def test_attributes_and_another_table_give_correlations_with_p_over_models(folde
     assert "m.csv: passed by, as they are not among the models: q" in answer.stderr
     assert "120 (all)" in answer.stdout and "family (same)" in answer.stdout and "depth (difference)" in answer.stdout
     assert (folder / "o.made_by.json").read_text().startswith('{"draws":9999,"inputs":[{"file":"s.parquet"')
+
+
+def test_against_the_same_table_a_metric_passes_over_itself_alone_and_says_so(folder):
+    (folder / "link.csv").symlink_to("s.csv")
+    answer = whyalike("models", "s.csv", "--against", "link.csv", "--out", "o.parquet")
+    assert answer.exit_code == 0, answer.output
+    assert (pd.read_parquet("o.parquet")["statistic"] == "correlation").sum() == 3 * 2
+    for metric in ("cka", "procrustes_distance", "pwcca"):
+        assert f"no correlation of {metric} with itself, in the same table" in answer.stderr
+    assert made_by("o.parquet")["draws"] == 9999
+    whyalike("models", "s.csv", "--out", "o.parquet")  # no test
+    assert not made_by("o.parquet").keys() & {"draws", "method", "seed"}
+
+
+@pytest.mark.parametrize("text", ['{"a":1}', "[1]", "null", '{"versions":{}}'])
+def test_metadata_of_another_form_are_none(folder, text):
+    (folder / "s.made_by.json").write_text(text)
+    answer = whyalike("models", "s.csv", "--out", "o.parquet")
+    assert answer.exit_code == 0, answer.output
+    assert made_by("o.parquet")["scores"] == {} and "of scores" not in answer.stdout
+
+
+def test_metadata_that_cannot_be_read_are_a_message_before_any_work(folder):
+    (folder / "s.made_by.json").write_text("not json")
+    answer = whyalike("models", "s.csv")
+    assert answer.exit_code == 1 and not answer.stdout
+    assert "s.made_by.json must be how s.csv was made, as JSON, it cannot be read" in answer.stderr
+    assert "Remove it, or write the table again." in answer.stderr
+
+
+def test_a_parquet_table_from_elsewhere_has_no_metadata(folder):
+    write_table("t.parquet", pq.read_table("s.parquet"), {"a": 1})
+    answer = whyalike("models", "t.parquet")
+    assert answer.exit_code == 0, answer.output
+    assert "of scores" not in answer.stdout
 
 
 def test_a_metric_without_all_pairs_is_said_and_the_others_stand(folder):
@@ -97,11 +133,12 @@ def test_a_metric_without_all_pairs_is_said_and_the_others_stand(folder):
         (("m.csv",), "m.csv must have the columns metric, a, b, value; it lacks metric, a, b, value"),
         (("s.csv", "--attributes", "s.csv"), "s.csv must have a column `model`"),
         (("s.csv", "--without", "q"), "there is no model q to leave out"),
-        (("s.csv", *["--without", "v", "--without", "w", "--without", "x"]), "needs 3 models or more; there are 2"),
+        (("s.csv", *["--without", "v", "--without", "w", "--without", "x"]), "s.csv: an interval over models needs 3"),
         (("s.csv", *["--without", "v", "--without", "w", "--attributes", "m.csv"]), "needs 4 models"),
         (("s.csv", "--against", "few.csv"), "few.csv lacks y, z. Score them"),
         (("s.csv", "--attributes", "m.csv", "--method", "kendall"), "method must be 'pearson' or 'spearman'"),
-        (("s.csv", "--attributes", "m.csv", "--draws", "0"), "draws must be at least 1; got 0"),
+        (("s.csv", "--method", "foo"), "method must be 'pearson' or 'spearman'; got 'foo'"),
+        (("s.csv", "--draws", "-3"), "draws must be at least 1; got -3"),
         (("s.csv", "--out", "s.csv"), "--out would overwrite s.csv"),
         (("s.csv", "--out", "m.csv/o.csv"), "m.csv is no folder: give --out another folder"),
     ],

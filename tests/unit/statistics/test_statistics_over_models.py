@@ -1,6 +1,7 @@
 """Statistics whose unit is the model: what is read, what is refused, values by hand, and that p is right."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -196,13 +197,24 @@ def test_unrelated_tables_are_significant_in_five_per_cent():
     assert np.mean(np.array(p) <= 0.5) == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / 300))
 
 
-def test_a_table_against_itself_and_what_does_not_vary_have_no_row():
+def test_the_own_metric_of_the_same_table_and_what_does_not_vary_have_no_row():
     told = []
     table = simulated(np.random.default_rng(0))
     constant = Likeness("family", "same", np.ones((6, 6)))
-    found = over_models({"cka": table}, [Likeness("cka", "scores", table), constant], told.append)
+    found = over_models({"cka": table}, [Likeness("cka", "scores", table, own=True), constant], told.append)
     assert found["statistic"].tolist() == ["mean"]
-    assert told == ["no correlation of cka with family: family is the same for all pairs"]
+    assert told == [
+        "no correlation of cka with itself, in the same table",
+        "no correlation of cka with family: family is the same for all pairs",
+    ]
+
+
+@pytest.mark.parametrize("other", [Likeness("rsa", "scores", 0, own=True), Likeness("cka", "scores", 0)])
+def test_equal_tables_of_two_metrics_or_two_files_have_a_correlation_of_one(other):
+    table = simulated(np.random.default_rng(0))
+    found = over_models({"cka": table}, [replace(other, table=table)], silent)
+    assert found["value"].iloc[1] == pytest.approx(1)
+    assert found["p_value"].iloc[1] == 1 / 720  # no other order of the six models gives the same table
 
 
 @pytest.mark.parametrize(("models", "others", "words"), [
