@@ -31,7 +31,7 @@ def layers(
     out: Annotated[
         Path | None, typer.Option(parser=path, help="Also write the scores to this file, .parquet or .csv.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option(parser=path, help=f"{cli_plots.HELP}.")] = None,
+    plot: Annotated[Path | None, typer.Option(parser=cli_plots.picture, help=f"{cli_plots.HELP}.")] = None,
 ) -> None:
     """Score every layer of one model against every layer of another: which are most alike, and beyond chance."""
     from rich.console import Console
@@ -48,7 +48,7 @@ def layers(
         given = read_files.read_labels_and_groups(labels, groups)
         inputs = list(filter(None, [*models[0].paths, *models[1].paths, labels, groups]))
         made_by = {"metrics": asked, "permutations": null, "seed": seed}
-        made_by |= {"within_class": labels is not None, "groups": groups is not None}
+        made_by |= {name: True for name, one in (("labels", labels), ("groups", groups)) if one is not None}
         cli_tables.check(out, inputs)
         if plot is not None:
             cli_plots.check(plot, [plot], inputs, out)

@@ -5,11 +5,23 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from whyalike.commands.cli_faults import fail
+from whyalike.commands.cli_faults import fail, path
 from whyalike.planning import preflight
 
 HELP = "Draw the scores: this .png, .svg or .pdf, with its numbers as .csv beside it"
 NUMBERS = ".csv"
+
+
+def picture(text: str) -> Path:
+    """The parser of ``--plot``: pictures are written with a suffix in small letters.
+
+    Example
+    -------
+    >>> picture("out.PNG").name
+    'out.png'
+    """
+    found = path(text)
+    return found.with_suffix(found.suffix.lower()) if found.suffix else found
 
 
 def places(plot: Path, metrics: Sequence[str]) -> dict[str, Path]:
@@ -24,13 +36,15 @@ def places(plot: Path, metrics: Sequence[str]) -> dict[str, Path]:
 
 
 def check(plot: Path, pictures: Iterable[Path], inputs: Iterable[Path], out: Path | None) -> None:
-    """Say what is wrong with ``--plot``, and end: no picture's suffix, no place, files that are read or are ``--out``.
+    """Say what is wrong with ``--plot``, and end: no picture's suffix, no place, files that are read, are ``--out``
+    or a table of an earlier one.
 
     Raises
     ------
     ValueError, ModuleNotFoundError : the latter where what draws is not installed.
     """
     from whyalike.figures.saving import FORMS
+    from whyalike.similarity.how_made import beside
 
     if plot.suffix[1:] not in FORMS:
         raise ValueError(f"--plot names a .png, .svg or .pdf file; got {plot}. Give another suffix.")
@@ -40,6 +54,9 @@ def check(plot: Path, pictures: Iterable[Path], inputs: Iterable[Path], out: Pat
         raise ValueError(f"--plot would overwrite {read[0]}, which is read. Give another name.")
     if out is not None and out.resolve() in written:
         raise ValueError(f"--out and --plot would both write {out}. Give one of them another name.")
+    if tables := [one for one in files if one.suffix == NUMBERS and beside(one).exists()]:
+        told = f"{tables[0]}, which {beside(tables[0])} tells of"
+        raise ValueError(f"--plot would overwrite {told}. Give another name.")
     if fault := preflight.unwritable(plot.parent, "give --plot another folder"):
         fail(fault)
     if folders := [file for file in files if file.is_dir()]:
@@ -73,7 +90,7 @@ class ScorePlot:
         """Draw what is scored, and say where."""
         from whyalike.figures import saving, scores_of_files
 
-        for name, path in self.pictures.items():
+        for name, file in self.pictures.items():
             rows = scores[scores["metric"] == name] if name else scores
             if rows.empty:
                 continue
@@ -81,5 +98,5 @@ class ScorePlot:
                 figure, numbers = scores_of_files.draw_map(rows, self.scorings[name])
             else:
                 figure, numbers = scores_of_files.draw_rows(rows, list(self.scorings.values()))
-            saving.save(figure, path.with_suffix(".svg"), numbers, made_by, [path.suffix[1:]])
-            print(f"drawn: {path}", file=sys.stderr)
+            saving.save(figure, file.with_suffix(".svg"), numbers, made_by, [file.suffix[1:]])
+            print(f"drawn: {file}", file=sys.stderr)

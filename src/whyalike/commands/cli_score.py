@@ -69,7 +69,8 @@ def score(
         Path | None, typer.Option(parser=path, help="Also write the scores to this file, .parquet or .csv.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(parser=path, help=f"{cli_plots.HELP}; of all pairs, one picture a metric.")
+        Path | None,
+        typer.Option(parser=cli_plots.picture, help=f"{cli_plots.HELP}; of all pairs, one picture a metric."),
     ] = None,
     a_is: Annotated[
         str, typer.Option(help="What A holds: features, rdm (n x n dissimilarities, for rsa) or kernel (for cka).")
@@ -101,8 +102,10 @@ def score(
         scorings = choose(asked["metrics"], protocol)
         drawing = None if plot is None else cli_plots.ScorePlot(plot, files, scorings, inputs, out)
         cli_tables.check(out, inputs)
-        made_by = {**asked, "permutations": null, "kinds": [a_is, b_is], **score_files.origin(inputs)}
-        made_by |= {name: True for name, one in (("confound", confound), ("groups", groups)) if one is not None}
+        made_by = {**asked, "permutations": null, "intervals": interval, "kinds": [a_is, b_is]}
+        made_by |= score_files.origin(inputs)
+        given = {"labels": labels, "groups": groups, "confound": confound}
+        made_by |= {name: True for name, one in given.items() if one is not None}
         made_by |= {} if ceiling is None else {"ceiling": beside["ceiling"]}
         made_by |= how_made.of_scorings(scorings, [len(files.representations[one]) for one, _ in files.pairs])
         lines = printed_scores.of_files(files, **asked, **beside, confound=taken, permutations=null, intervals=interval)

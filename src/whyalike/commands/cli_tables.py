@@ -10,10 +10,14 @@ from whyalike.planning import preflight
 def check(out: Path | None, inputs: Iterable[Path]) -> None:
     """Say what is wrong with ``--out``, and end: no file, one that is read, a folder that cannot be written.
 
+    Of a CSV the same holds for what stands beside it.
+
     Raises
     ------
     ValueError
     """
+    from whyalike.similarity.how_made import beside
+
     if out is None:
         return
     if out.is_dir():
@@ -22,7 +26,11 @@ def check(out: Path | None, inputs: Iterable[Path]) -> None:
         raise ValueError(
             f"--out must name a file, .parquet or .csv; {out} is a device, pipe or socket. Give another name."
         )
-    if out.resolve() in {one.resolve() for one in inputs}:
-        raise ValueError(f"--out would overwrite {out}, which is read. Give another name.")
+    metadata = beside(out) if out.suffix.lower() == ".csv" else out
+    if metadata.is_dir():
+        raise ValueError(f"--out {out} has {metadata} beside it, which is a folder. Give another name.")
+    read = {one.resolve() for one in inputs}
+    if over := [one for one in (out, metadata) if one.resolve() in read]:
+        raise ValueError(f"--out would overwrite {over[0]}, which is read. Give another name.")
     if fault := preflight.unwritable(out.parent, "give --out another folder"):
         fail(fault)

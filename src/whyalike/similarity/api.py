@@ -64,9 +64,9 @@ def score(
     groups : block of each stimulus (n), such as its subject or video. The nulls then move whole blocks, the rows of
         each in their order (`whyalike.similarity.blocks`), for which blocks are of equal size; within class blocks of
         the same classes. The score stays as it is: folds are dealt by row.
-    ceiling : a score, or "split_halves": two halves of one model's units, scored against each other, in the mean of 20
-        splits and both models (`whyalike.similarity.excess`). Adds `excess`, the place of the score from the mean
-        within class (0) to the ceiling (1), of a distance too; it needs labels.
+    ceiling : a score, or "split_halves" (or "split-halves"): two halves of one model's units, scored against each
+        other, in the mean of 20 splits and both models (`whyalike.similarity.excess`). Adds `excess`, the place of the
+        score from the mean within class (0) to the ceiling (1), of a distance too; it needs labels.
     permutations : draws of each null, 99 if one of the three is given; where there are no more other orders, all of
         them. 0: in closed form, where a metric has one.
     memory : bytes, or such as "2GB", that may be held beside x and y, for arrays that are larger than memory, such as

@@ -72,7 +72,7 @@ class Beside:
     asked : the scorings.
     permutations : draws of each null; 0: in closed form, where a metric has one.
     labels, groups : class and block of each stimulus; None: there are none.
-    ceiling : a number, "split_halves", or None.
+    ceiling : a number, "split_halves" ("split-halves" too), or None.
 
     Raises
     ------
@@ -103,6 +103,7 @@ class Beside:
         self.groups = None if groups is None else codes_of_blocks(groups, n)
         if self.groups is not None:
             check_places(self.groups, self._labels)
+        ceiling = ceiling.replace("-", "_") if isinstance(ceiling, str) else ceiling
         self._by_halves = ceiling == SPLIT_HALVES
         self._ceilings = None if ceiling is None else Ceilings(workbench, ceiling, asked)
 

@@ -88,7 +88,7 @@ def _parsed(value: str, part: str) -> Any:
 
 
 def parse_ceiling(text: str) -> float | str:
-    """A ceiling as written on the command line: a number, or split-halves.
+    """A ceiling as written on the command line: a number, or split-halves (split_halves too).
 
     Example
     -------

@@ -55,8 +55,7 @@ def test_archives_of_layers_give_a_table_the_best_pair_a_file_and_a_picture(file
     assert made.pop("inputs") == [{"file": name, "sha256": file_sha256(files / name)} for name in names]
     assert made.pop("versions").keys() == {"python", "whyalike", "numpy", "scipy"}
     assert made.pop("scorings")["cka_unbiased"]["version"] == 1 and made.pop("n") == [N, N]
-    assert made == {"metrics": {"cka_unbiased": {}}, "permutations": 99, "seed": 0, "within_class": False,
-                    "groups": False}  # fmt: skip
+    assert made == {"metrics": {"cka_unbiased": {}}, "permutations": 99, "seed": 0}  # neither labels nor groups
     assert {path.name for path in files.glob("heat.*")} == {"heat.svg", "heat.csv"}
     assert lines[-1].startswith("made by: whyalike ") and f"a.npz {file_sha256(files / 'a.npz')[:12]}" in lines[-1]
     drawn = pd.read_csv(files / "heat.csv")

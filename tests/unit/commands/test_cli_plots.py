@@ -76,6 +76,13 @@ def test_pairs_of_two_folders_are_rows(folder):
     assert pd.read_csv("p.csv")[["a", "b"]].to_numpy().tolist() == [[f"left/{one}", f"right/{one}"] for one in "abc"]
 
 
+def test_a_suffix_in_capitals_is_written_in_small_letters_and_said(folder):
+    answer = whyalike("a.npy", "b.npy", *FAST, "--plot", "P.PNG", "--out", "S.CSV")
+    assert answer.exit_code == 0, answer.output
+    assert names(folder, "P") == {"P.png", "P.csv"} and "drawn: P.png" in answer.stderr
+    assert names(folder, "S") == {"S.CSV", "S.made_by.json"}
+
+
 def test_a_metric_without_a_value_has_no_picture(folder):
     np.save("wide.npy", np.random.default_rng(0).normal(size=(N, 5)))
     np.save("wider.npy", np.random.default_rng(1).normal(size=(N, 6)))
@@ -94,6 +101,12 @@ def test_a_metric_without_a_value_has_no_picture(folder):
         (("a.npy", "b.npy", "--plot", "l.png", "--labels", "l.csv"), "--plot would overwrite l.csv, which is read"),
         (("a.npy", "b.npy", "--plot", "a.npy/p.png"), "a.npy is no folder: give --plot another folder"),
         (("a.npy", "b.npy", "--plot", "more.png"), "--plot must name a file; more.png is a folder"),
+        (("a.npy", "b.npy", "--plot", "old.png"), "overwrite old.csv, which old.made_by.json tells of. Give another"),
+        (("a.npy", "b.npy", "--out", "wide.csv"), "--out wide.csv has wide.made_by.json beside it, which is a folder"),
+        (
+            ("a.npy", "b.npy", "--labels", "l.made_by.json", "--out", "l.csv"),
+            "would overwrite l.made_by.json, which",
+        ),
         ((".", "--metrics", "cka,rsa", "--plot", "s.png", "--out", "s-rsa.csv"), "would both write s-rsa.csv"),
         (("a.npy", "b.npy", "--metrics", "cka,k:metric=cka", "--plot", "p.png"), "--plot draws each metric once"),
         (("a.npy", "b.npy", "c.npy", "--b-is", "rdm"), "of all pairs every file holds the same: say 'rdm' of A alone"),
@@ -105,7 +118,10 @@ def test_a_metric_without_a_value_has_no_picture(folder):
 def test_what_cannot_be_drawn_is_said_before_any_score(folder, monkeypatch, arguments, words):
     monkeypatch.setattr("whyalike.similarity.score_files.score_pairs_of_files", lambda *_, **__: pytest.fail("scored"))
     (folder / "l.csv").write_text("u\nv\n" * (N // 2))
+    (folder / "l.made_by.json").write_text("u\nv\n" * (N // 2))
+    (folder / "old.made_by.json").write_text("{}")
     (folder / "more.png").mkdir()
+    (folder / "wide.made_by.json").mkdir()
     answer = whyalike(*arguments)
     assert answer.exit_code == 1
     assert words in answer.stderr and "Traceback" not in answer.output

@@ -96,6 +96,7 @@ def test_two_files_give_value_interval_null_and_p(folder, arrays):
     assert list(scorings) == found.metric.tolist()
     assert made == {
         "device": "cpu",
+        "intervals": True,
         "kinds": ["features", "features"],
         "metrics": {"cka": {}, "mutual_knn": {"k": 5}, "procrustes_distance": {}},
         "permutations": 19,
@@ -413,6 +414,7 @@ def test_labels_give_the_null_within_class(folder, kind):
     row = pd.read_parquet(out).iloc[0]
     assert 0 < row.null_within_class < row.null_within_class_p95 < 1
     assert 1 / 10 <= row.p_within_class <= 1
+    assert made_by(out)["labels"] is True and made_by(out)["intervals"] is False
 
 
 @pytest.mark.parametrize("ceiling", ["0.9", "split-halves"])
@@ -535,6 +537,7 @@ def test_what_is_undefined_is_said_and_the_rest_stands(folder):
         ),
         (("a.npy", "b.npy", "--groups", "half.txt", "--null", "0"), "groups need draws of the null"),
         (("a.npy", "b.npy", "--ceiling", "0.9"), "ceiling needs labels: excess begins at the mean within class"),
+        (("a.npy", "b.npy", "--labels", "half.txt", "--ceiling", "nan"), "ceiling must be a number or 'split_halves'"),
         (("a.npy", "b.npy", "--ceiling", "halves"), "a ceiling is a number or split-halves; got 'halves'"),
         (
             ("a.npy", "b.npy", "--labels", "half.txt", "--ceiling", "90"),

@@ -73,6 +73,7 @@ def halves(metric, x, **params):
 def test_the_ceiling_of_split_halves_is_the_mean_of_both_models(metric, params, xy):
     x, y = xy
     found = score(metric, x, y, labels=LABELS, ceiling="split_halves", permutations=9, **params)
+    assert found == score(metric, x, y, labels=LABELS, ceiling="split-halves", permutations=9, **params)
     assert found.ceiling == pytest.approx((halves(metric, x, **params) + halves(metric, y, **params)) / 2, abs=1e-9)
 
 
