@@ -226,7 +226,7 @@ def drawn(
     columns = style.side_by_side(width, len(matrices), 2 if most <= LARGE else 1)
     small = width == "column" or (len(matrices) == 1 and most <= LARGE)
     wide = style.COLUMN_INCHES if small else style.PAGE_INCHES
-    longest = max(len(_short(name)) for one in matrices for name in (*one.rows, *one.columns))
+    longest = max(len(short(name)) for one in matrices for name in (*one.rows, *one.columns))
     labels = longest * style.CHARACTER_INCHES * style.SMALL_POINTS / style.TEXT_POINTS
     room = wide / columns - labels - 0.3  # inches of the longer side of a panel's cells, at most
     grid = [matrices[i : i + columns] for i in range(0, len(matrices), columns)]
@@ -273,7 +273,7 @@ def _panel(axes: Axes, one: Matrix, colours: Normalize, metric: str, cell: float
     axes.spines[:].set_visible(False)
     every = math.ceil(style.LINE_INCHES * style.SMALL_POINTS / style.TEXT_POINTS / cell)  # a name takes a line
     for axis, names in ((axes.xaxis, one.columns), (axes.yaxis, one.rows)):
-        axis.set_ticks(np.arange(0, len(names), every) + 0.5, [_short(name) for name in names[::every]])
+        axis.set_ticks(np.arange(0, len(names), every) + 0.5, [short(name) for name in names[::every]])
     axes.tick_params(length=0, labelsize=style.SMALL_POINTS)
     axes.tick_params(axis="x", labelrotation=90)
     if every > 1:
@@ -347,7 +347,7 @@ def _brief(value: float) -> str:
     return f"{value:z.2f}".replace("0.", ".", 1).replace("-", MINUS) if abs(value) < 1 else f"{value:z.2f}"
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
     """A name as it is drawn: the middle of a long one is left out."""
     half = LONGEST // 2
     return name if len(name) <= LONGEST else f"{name[:half]}…{name[-half + 1 :]}"

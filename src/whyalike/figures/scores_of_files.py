@@ -22,6 +22,7 @@ from whyalike.similarity.protocols import Scoring
 from whyalike.statistics.pair_findings import beyond
 
 ROW_INCHES = 0.24
+LEAST_INCHES = 1.6  # of the axes beside the names of pairs, else the figure takes a whole page's width
 _NUMBERS = ["metric", "a", "b", "value", "ci_low", "ci_high", "null_mean", "null_p95", "p_value", "n", "beyond_null"]
 
 
@@ -55,29 +56,39 @@ def draw_rows(scores: pd.DataFrame, scorings: Sequence[Scoring]) -> tuple[Figure
     scorings : the metrics; one without a score has no panel.
     """
     scored = [(one, rows) for one in scorings if len(rows := scores[scores["metric"] == one.metric])]
+    names = max(len(_pair(row)) for _, rows in scored for row in rows.itertuples()) * style.CHARACTER_INCHES
+    wide = style.COLUMN_INCHES if style.COLUMN_INCHES - names >= LEAST_INCHES else style.PAGE_INCHES
+    titles = [
+        style.packed([heatmap.label_of(one), *_facts(rows)], style.room(wide - names - 0.2)) for one, rows in scored
+    ]
     heights = [len(rows) * ROW_INCHES for _, rows in scored]
-    figure = style.new_figure(style.COLUMN_INCHES, sum(heights) + len(scored) * 3.5 * style.LINE_INCHES + 0.6)
+    lines = sum(map(len, titles)) + 2.5 * len(scored)
+    figure = style.new_figure(wide, sum(heights) + lines * style.LINE_INCHES + 0.6)
     panels = figure.subplots(len(scored), 1, squeeze=False, height_ratios=heights)[:, 0]
     numbers = []
-    for axes, (chosen, rows) in zip(panels, scored, strict=True):
+    for axes, (chosen, rows), title in zip(panels, scored, titles, strict=True):
         numbers.append(rows.assign(beyond_null=beyond(rows["value"], rows["null_p95"], chosen.metric)))
-        _rows(axes, numbers[-1], chosen)
+        _rows(axes, numbers[-1])
+        axes.set_title("\n".join(title))
     drawn = pd.concat(numbers)
     figure.legend(*zip(*_entries(drawn), strict=True), loc="outside lower center", ncols=1)
     return figure, drawn[_NUMBERS]
 
 
-def _rows(axes: Axes, rows: pd.DataFrame, chosen: Scoring) -> None:
+def _pair(row: Any) -> str:
+    return f"{heatmap.short(row.a)} x {heatmap.short(row.b)}"
+
+
+def _rows(axes: Axes, rows: pd.DataFrame) -> None:
     for place, row in enumerate(rows.itertuples()):
         if row.null_mean == row.null_mean:
             axes.barh(place, row.null_p95 - row.null_mean, 0.7, row.null_mean, color=style.PALE)
         axes.plot([row.ci_low, row.ci_high], [place, place], color=style.BLUE)
         axes.plot([row.value], [place], **_look(row.beyond_null))
-    axes.set_yticks(range(len(rows)), [f"{row.a} x {row.b}" for row in rows.itertuples()])
+    axes.set_yticks(range(len(rows)), list(map(_pair, rows.itertuples())))
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.grid(axis="x")
     axes.margins(x=0.06)
-    axes.set_title(", ".join([heatmap.label_of(chosen), *_facts(rows)]))
 
 
 def _look(is_beyond: float) -> dict[str, Any]:

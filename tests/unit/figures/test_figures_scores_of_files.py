@@ -1,11 +1,13 @@
 """Pictures of scores of files: the map of all pairs, and the rows of single ones."""
 
 import itertools
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from whyalike.figures.heatmap import short
 from whyalike.figures.scores_of_files import draw_map, draw_rows
 from whyalike.similarity.protocols import scoring
 
@@ -106,6 +108,28 @@ def test_a_row_has_its_score_interval_and_null():
         "null: mean to its 95 % end towards likeness",
     ]  # fmt: skip
     assert numbers["beyond_null"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("length", [1, 12, 30, 90])
+def test_rows_of_names_of_any_length_fit_and_are_shortened(length):
+    a, b = (f"{'left'[:length]:_<{length - 1}}{end}" for end in "yz")
+    both = [chosen(), chosen("mutual_knn", k=10)]
+    rows = [scores({(a, b): 0.45, (b, a): 0.4}, metric=one.metric, estimator="x_deconfounded") for one in both]
+    figure, numbers = draw_rows(pd.concat(rows), both)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib's where it finds no room
+        figure.draw_without_rendering()
+    shown = {text.get_text() for axes in figure.axes for text in axes.get_yticklabels()}
+    assert shown == (
+        {f"{a} x {b}", f"{b} x {a}"} if length <= 28 else {f"{short(a)} x {short(b)}", f"{short(b)} x {short(a)}"}
+    )
+    assert figure.get_figwidth() == (3.4 if length <= 12 else 7)
+    for axes in figure.axes:
+        for text in [axes.title, axes._left_title, *axes.get_yticklabels()]:
+            box = text.get_window_extent().transformed(figure.transSubfigure.inverted())
+            assert 0 <= box.x0 <= box.x1 <= 1 and 0 <= box.y0 <= box.y1 <= 1
+        assert axes.get_position().width * figure.get_figwidth() > 1.2  # inches
+    assert set(numbers["a"]) == {a, b}  # whole
 
 
 def test_each_metric_has_a_panel_and_a_distance_is_beyond_below():
