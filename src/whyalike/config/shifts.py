@@ -4,8 +4,10 @@ What a configuration asks for is checked as it stands; everything behind the che
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from whyalike.config.config import Config, Stimuli
+from whyalike.config.faults import near
 from whyalike.data.registry import SOURCES
 from whyalike.data.shifts.registry import SHIFTS, level_name
 
@@ -41,6 +43,29 @@ def expanded(config: Config) -> Config:
 
 
 def misfits(config: Config) -> Iterator[str]:
+    """Shifts of stimuli, and of figures, that cannot be made."""
+    yield from _stimulus_misfits(config)
+    for key, figure in config.figures.items():
+        if figure.kind == "shift_gallery" and "shifts" in figure.options:
+            yield from _gallery_misfits(config, f"figures.{key}.options.shifts", figure)
+
+
+def _gallery_misfits(config: Config, path: str, figure: Any) -> Iterator[str]:
+    """Shifts of a gallery that are no list, none, unknown, named twice, or of colours that its images lack."""
+    given = figure.options["shifts"]
+    if not isinstance(given, (list, tuple)) or not given:
+        yield f"{path}: it must be a list of at least one shift, got {given!r}. Name some, or remove the key for all."
+        return
+    for name in dict.fromkeys(map(str, given)):
+        if name not in SHIFTS:
+            yield f"{path}: '{name}' is no shift.{near(name, SHIFTS)} Known: {', '.join(SHIFTS)}."
+        elif given.count(name) > 1:
+            yield f"{path}: '{name}' is named {given.count(name)} times. Name each shift once."
+        else:
+            yield from _colourless(config, path, name, figure.dataset)
+
+
+def _stimulus_misfits(config: Config) -> Iterator[str]:
     """Shifts of data that they cannot change; data sets whose names are nowhere are left to others."""
     for key, stimuli in config.stimuli.items():
         if stimuli.shift is None or stimuli.dataset not in config.datasets:
@@ -48,9 +73,14 @@ def misfits(config: Config) -> Iterator[str]:
         facts = SOURCES[config.datasets[stimuli.dataset].source].facts
         if facts.modality == "text":
             yield f"stimuli.{key}.shift: {stimuli.shift} is for images, and '{stimuli.dataset}' holds text: remove it."
-        elif facts.channels == 1 and not SHIFTS[stimuli.shift].facts.grey:
-            usable = ", ".join(name for name, entry in SHIFTS.items() if entry.facts.grey)
-            yield (
-                f"stimuli.{key}.shift: {stimuli.shift} needs images in colour, and those of '{stimuli.dataset}' are "
-                f"grey. Take one of {usable}."
-            )
+        else:
+            yield from _colourless(config, f"stimuli.{key}.shift", stimuli.shift, stimuli.dataset)
+
+
+def _colourless(config: Config, path: str, shift: str, dataset: str | None) -> Iterator[str]:
+    """A shift of colours for grey images; a data set whose name is nowhere is left to others."""
+    if dataset not in config.datasets or SHIFTS[shift].facts.grey:
+        return
+    if SOURCES[config.datasets[dataset].source].facts.channels == 1:
+        usable = ", ".join(name for name, entry in SHIFTS.items() if entry.facts.grey)
+        yield f"{path}: {shift} needs images in colour, and those of '{dataset}' are grey. Take one of {usable}."

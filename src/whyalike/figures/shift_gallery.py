@@ -52,7 +52,7 @@ def draw(
 
     Raises
     ------
-    ValueError : an unknown shift, or no image.
+    ValueError : an unknown shift or none, one that these images do not bear, or no image.
     """
     if not len(images):
         raise ValueError("a gallery of shifts needs an image: the data set has none. Prepare it again.")
@@ -79,8 +79,15 @@ def draw(
 def _names(images: np.ndarray, asked: Sequence[str] | None) -> list[str]:
     if unknown := [name for name in asked or () if name not in SHIFTS]:
         raise ValueError(SHIFTS.unknown(unknown[0]))
-    # grey images have no colour to lose
-    usable = [name for name, entry in SHIFTS.items() if entry.facts.grey or images.shape[3] == 3]
+    if asked is not None and not asked:
+        raise ValueError("a gallery of shifts needs a shift; got none. Name one, or leave shifts out.")
+    _, h, w, channels = images.shape
+    # grey images have no colour to lose; those that are not square have no quarter turns
+    usable = [
+        name
+        for name, entry in SHIFTS.items()
+        if (entry.facts.grey or channels == 3) and (h == w or not entry.facts.square)
+    ]
     return usable if asked is None else list(asked)
 
 

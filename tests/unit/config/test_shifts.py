@@ -102,6 +102,29 @@ def test_a_figure_names_a_set_of_one_level(asked):
     assert "Known: digits_test, noisy@90, noisy@180, noisy@270." in fault(values)
 
 
+@pytest.mark.parametrize(
+    ("shifts", "line"),
+    [
+        (["rotation", "blur"], "figures.shown.options.shifts: 'blur' is no shift."),
+        (["low_pas"], "figures.shown.options.shifts: 'low_pas' is no shift. Did you mean 'low_pass'?"),
+        ([], "figures.shown.options.shifts: it must be a list of at least one shift, got []. Name some, or remove"),
+        ("blur", "figures.shown.options.shifts: it must be a list of at least one shift, got 'blur'. Name some, or"),
+        (["contrast"] * 2, "figures.shown.options.shifts: 'contrast' is named 2 times. Name each shift once."),
+        (
+            ["colour"],
+            "figures.shown.options.shifts: colour needs images in colour, and those of 'digits' are grey. Take",
+        ),
+    ],
+)
+def test_a_gallery_of_wrong_shifts_is_found_before_any_work(asked, shifts, line):
+    values = asked()
+    figure = {"kind": "shift_gallery", "dataset": "digits", "caption": "It.", "options": {"shifts": ["rotation"]}}
+    values["figures"]["shown"] = figure
+    check(values)
+    figure["options"] = {"shifts": shifts}
+    assert fault(values).startswith(line)
+
+
 def work(values, stimuli):
     return json.loads(Workflow(check(values)).activations_work(SimpleNamespace(**CELL, stimuli=stimuli)))
 

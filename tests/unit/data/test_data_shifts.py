@@ -474,6 +474,45 @@ def test_a_shift_that_leaves_nothing_of_small_images_is_refused(data, level):
     try_stimuli({"sharp": (data.folder, {**stimuli, "levels": [40.0]})})
 
 
+@pytest.mark.parametrize(
+    ("shift", "level", "keep"), [("low_pass", 1.0, "7, 10, 15, 40"), ("eidolon_iii", 1.0, "8, 16")]
+)
+def test_a_level_that_changes_nothing_of_small_images_is_refused(data, shift, level, keep):
+    rows = data.rows("test")
+    stimuli = {"part": "test", "n": None, "seed": 0, "shift": shift, "levels": [level]}
+    pixels = data.images[rows]
+    np.testing.assert_array_equal(shifted(pixels, shift, level, rows), shifted(pixels, shift, CONTROL, rows))
+    words = (
+        f"{shift} at level 1 changes nothing of images of 8 x 8: all 5 are those of the control, and would count as "
+        rf"shifted\. Leave the level out \(name others, of the published set [\d, ]*{keep}.*\), or take larger images"
+    )
+    with pytest.raises(ValueError, match=words) as error:  # before any model is trained
+        try_stimuli({"soft": (data.folder, stimuli)})
+    assert error.value.__notes__ == ["These are stimuli.soft of the configuration."]
+    for other in (CONTROL, 40.0):  # the control itself, and a level that changes them
+        try_stimuli({"soft": (data.folder, {**stimuli, "levels": [other]})})
+
+
+def test_one_changed_image_is_a_shift(data):
+    even, odd = np.full((1, 8, 8, 3), 90, np.uint8), noise(1, 8)
+    of_both = replace(data, array=np.concatenate([even, odd]), labels=data.labels[:2], folder=None)
+    turned = {"part": "test", "n": None, "seed": 0, "shift": "rotation", "levels": [90.0]}
+    shown(of_both, np.array([0, 1]), turned)
+    with pytest.raises(ValueError, match=r"rotation at level 90 changes nothing .*\(take another shift\)"):
+        shown(of_both, np.array([0]), turned)
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_image_of_one_pixel_has_nowhere_to_go():
+    pixel = np.full((1, 1, 1, 1), 90, np.uint8)
+    assert shifted(pixel, "eidolon_i", 128, [0]).ravel().tolist() == [90]
+
+
+def test_levels_that_differ_in_later_digits_alone_are_told_so():
+    with pytest.raises(ValueError, match=r"differ in their first six digits.*; got 0\.1234567, 0\.1234568\. Take"):
+        checked_levels("contrast", [0.1234567, 0.1234568])
+
+
 def test_levels_that_were_never_published_are_named(monkeypatch):
     unpublished = replace(SHIFTS["contrast"].facts, published=())
     table = Registry("shift", {"contrast": Entry("a:b", unpublished)})

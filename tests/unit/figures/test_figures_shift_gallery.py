@@ -48,6 +48,13 @@ def test_grey_images_have_no_row_of_colours():
     assert set(numbers["shift"]) == set(SHIFTS) - {"colour", "opponent_colour"}
 
 
+def test_images_that_are_not_square_have_no_row_of_quarter_turns():
+    _, numbers = draw(images()[:, :8], LABELS, ["kind"])
+    assert set(numbers["shift"]) == set(SHIFTS) - {"rotation"}
+    with pytest.raises(ValueError, match="rotation needs square images"):
+        draw(images()[:, :8], LABELS, ["kind"], shifts=["rotation"])
+
+
 def test_the_image_is_keyed_by_the_seed():
     rows = {draw(images(), LABELS, ["kind"], shifts=["contrast"], seed=seed)[1]["image"].iloc[0] for seed in range(9)}
     assert rows == {0, 1, 2}
@@ -56,5 +63,7 @@ def test_the_image_is_keyed_by_the_seed():
 def test_what_cannot_be_drawn_is_named():
     with pytest.raises(ValueError, match=r"unknown shift 'contrats'\. Did you mean 'contrast'\?"):
         draw(images(), LABELS, ["kind"], shifts=["contrats"])
+    with pytest.raises(ValueError, match="needs a shift; got none"):
+        draw(images(), LABELS, ["kind"], shifts=[])
     with pytest.raises(ValueError, match="needs an image"):
         draw(images()[:0], LABELS[:0], ["kind"])

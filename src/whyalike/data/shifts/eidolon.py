@@ -91,7 +91,8 @@ def _field(randoms: Sequence[np.random.Generator], edges: tuple[int, ...], sigma
     noise = np.stack([random.standard_normal((2, *edges), np.float32) for random in randoms], axis=1)
     field = _blurred(noise, sigma)
     field -= field.mean(axis=(-2, -1), keepdims=True)
-    return field / field.std(axis=(-2, -1), keepdims=True)
+    deviation = field.std(axis=(-2, -1), keepdims=True)
+    return field / (deviation + (deviation == 0))  # 0 for an image of one pixel, which has nowhere to go
 
 
 def _taken(band: np.ndarray, moved: np.ndarray) -> np.ndarray:

@@ -36,6 +36,7 @@ class ShiftFacts:
     contrast : to which share of its contrast a grey image is taken before the shift: part of the preparation.
     scales : whether a level is in pixels of an image of 224 px a side, so that it shrinks with smaller images.
     random : whether something is drawn, keyed by seed, shift, level and image.
+    square : whether it takes square images alone.
     formula : of a pixel I in 0 to 1.
     source : where the set, or the idea, is described.
     """
@@ -52,6 +53,7 @@ class ShiftFacts:
     contrast: float = 1.0
     scales: bool = False
     random: bool = False
+    square: bool = False
 
 
 _GEIRHOS = "Geirhos et al. 2018"
@@ -162,6 +164,7 @@ SHIFTS: Registry[ShiftFacts] = Registry(
                 grey=True,
                 formula="quarter turns",
                 source=_GEIRHOS,
+                square=True,
             ),
         ),
         "uniform_noise": Entry(
@@ -210,7 +213,7 @@ def checked_levels(shift: str, given: Literal["published", "all"] | Sequence[Lev
     Raises
     ------
     KeyError : an unknown shift.
-    ValueError : a level that the shift does not have, a level twice, or none.
+    ValueError : a level that the shift does not have, a level twice, two whose names would be the same, or none.
 
     Examples
     --------
@@ -230,9 +233,14 @@ def checked_levels(shift: str, given: Literal["published", "all"] | Sequence[Lev
     for level in levels:
         if level != CONTROL and not _has(facts, level):
             raise ValueError(_unknown(shift, facts, level))
-    if len({level_name(level) for level in levels}) < len(levels) or not levels:
+    if len(set(levels)) < len(levels) or not levels:
         raise ValueError(
             f"name at least one level of {shift}, and each once; got {', '.join(map(str, given)) or 'none'}"
+        )
+    if len({level_name(level) for level in levels}) < len(levels):
+        raise ValueError(
+            f"levels of {shift} must differ in their first six digits, which name their files; got "
+            f"{', '.join(map(str, given))}. Take levels further apart, or one of them"
         )
     return levels
 

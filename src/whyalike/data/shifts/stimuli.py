@@ -8,7 +8,7 @@ import numpy as np
 
 from whyalike.data.prepared import Prepared
 from whyalike.data.shifts.application import shifted
-from whyalike.data.shifts.registry import SHIFTS
+from whyalike.data.shifts.registry import CONTROL, SHIFTS, Level
 
 
 def shown(data: Prepared, rows: np.ndarray, stimuli: Mapping[str, Any]) -> tuple[Prepared, np.ndarray]:
@@ -27,7 +27,8 @@ def shown(data: Prepared, rows: np.ndarray, stimuli: Mapping[str, Any]) -> tuple
     Raises
     ------
     DamagedData : the stored images are not what was written.
-    ValueError : images that the shift cannot take, or of which it leaves nothing: all become the same.
+    ValueError : images that the shift cannot take, of which it leaves nothing (all become the same), or of which it
+        changes nothing (all are those of the control).
     """
     if "shift" not in stimuli:
         return data, rows
@@ -39,4 +40,29 @@ def shown(data: Prepared, rows: np.ndarray, stimuli: Mapping[str, Any]) -> tuple
             f"{shift} at level {level} leaves nothing of images of {given.shape[1]} x {given.shape[2]}: all "
             f"{len(rows)} become the same. Name other levels ({SHIFTS[shift].facts.unit})."
         )
+    if level != CONTROL and _is_control(given, images, shift, rows):
+        raise ValueError(_unchanged(given, shift, level, rows, stimuli["seed"]))
     return replace(data, array=images, labels=data.labels.iloc[rows], folder=None), np.arange(len(rows))
+
+
+def _is_control(given: np.ndarray, images: np.ndarray, shift: str, rows: np.ndarray) -> bool:
+    """Whether all shifted images are those of the control; it ends at the first that is not."""
+    return all(
+        np.array_equal(image, shifted(one[None], shift, CONTROL, [row])[0])
+        for one, image, row in zip(given, images, rows, strict=True)
+    )
+
+
+def _unchanged(given: np.ndarray, shift: str, level: Level, rows: np.ndarray, seed: int) -> str:
+    """What is wrong with a level that changes nothing, and which of the published set change something."""
+    h, w = given.shape[1:3]
+    others = [
+        f"{one:g}"
+        for one in SHIFTS[shift].facts.levels
+        if not _is_control(given, shifted(given, shift, one, rows, seed), shift, rows)
+    ]
+    keep = f"name others, of the published set {', '.join(others)}" if others else "take another shift"
+    return (
+        f"{shift} at level {level:g} changes nothing of images of {h} x {w}: all {len(rows)} are those of the "
+        f"control, and would count as shifted. Leave the level out ({keep}), or take larger images."
+    )
