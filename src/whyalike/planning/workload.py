@@ -4,19 +4,15 @@ What the configuration and the registries do not say is in the cost table (`whya
 is its `other`, and counts as a guess.
 """
 
-from itertools import pairwise
 from typing import Any
 
 from whyalike.config.config import Config
 from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import design
-from whyalike.models.parameters import GptParameters, VaeParameters
+from whyalike.planning import architectures
 from whyalike.planning.costs import Costs, Parts
 
-# how often ResNet-18's convolutions use a parameter, a point of the input: 0.56e9 / 11.2e6 multiplications at 32 x 32
-USES_PER_POINT = 1 / 20
 BYTES_OF_TOKEN = 2  # uint16
-STEM_7X7 = 4  # a 7x7 stem with its max-pool quarters the side
 
 
 class Workload:
@@ -77,17 +73,10 @@ class Workload:
 
     def of_model(self, model: Any, side: int, name: str = "") -> tuple[float, float]:
         """The same of a model's section, for images of so many pixels a side; ``name`` is its own under `models`."""
-        if hasattr(model, "vocabulary"):
-            return _decoder(model), model.context
-        if hasattr(model, "latent"):
-            return _autoencoder(model)
-        if hasattr(model, "blocks"):
-            side /= STEM_7X7 if model.stem == "7x7" else model.stem_stride
-            parameters = _convolutions(model.blocks, model.widths)
-        else:
-            listed = self.costs.parameters
-            parameters = listed.get(name, listed.get(model.family, listed["other"]))
-        return parameters, max(1.0, side**2 * USES_PER_POINT)
+        if (counted := architectures.amounts(model, side)) is not None:
+            return counted
+        listed = self.costs.parameters
+        return listed.get(name, listed.get(model.family, listed["other"])), architectures.uses(side)
 
     def units(self, setting: str) -> int:
         """Units of all compared layers of a setting together."""
@@ -95,8 +84,7 @@ class Workload:
         model, listed = self.config.models.get(getattr(section, "model", None)), self.costs.units
         if hasattr(model, "vocabulary"):
             return model.width * len(section.layers)
-        known = dict.fromkeys(("mu", "logvar"), model.latent) if hasattr(model, "latent") else {}
-        known |= {"avgpool": model.widths[-1]} if hasattr(model, "widths") else {}
+        known = architectures.widths(model)
         return sum(known.get(layer, listed.get(layer, listed["other"])) for layer in section.layers)
 
     def features(self, setting: str) -> dict[str, Any]:
@@ -110,31 +98,3 @@ class Workload:
             "size": getattr(section, "size", None),
             **{key: getattr(recipe, key, None) for key in ("precision", "batch_size", "accumulation")},
         }
-
-
-def _convolutions(blocks: tuple[int, ...], widths: tuple[int, ...]) -> int:
-    """Parameters of a residual network's 3x3 convolutions: all but 2 % of ResNet-18's."""
-    count, inputs = 0, widths[0]
-    for depth, width in zip(blocks, widths, strict=True):
-        count += 9 * (inputs * width + (2 * depth - 1) * width**2)
-        inputs = width
-    return count
-
-
-def _decoder(model: GptParameters) -> int:
-    """Parameters of a decoder of tokens: 12 squares of the width a block, and the two embeddings."""
-    return 12 * model.layers * model.width**2 + (model.vocabulary + model.context) * model.width
-
-
-def _autoencoder(model: VaeParameters) -> tuple[int, float]:
-    """Parameters of an autoencoder without its biases, and how often one image uses each on average."""
-    maps, side = (1, *model.channels), model.size
-    parameters = multiplications = 0
-    for inputs, outputs in pairwise(maps):
-        side //= 2
-        weights = 2 * 16 * inputs * outputs  # a 4x4 convolution, and its mirror in the decoder
-        parameters += weights
-        multiplications += weights * side**2
-    linear = 3 * maps[-1] * side**2 * model.latent  # mu, logvar, the decoder's first
-    parameters, multiplications = parameters + linear, multiplications + linear
-    return parameters, multiplications / parameters
