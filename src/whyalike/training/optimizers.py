@@ -5,7 +5,11 @@ from torch import nn
 
 
 def adamw(model: nn.Module, weight_decay: float, betas: tuple[float, float]) -> torch.optim.Optimizer:
-    """AdamW; matrices and kernels of convolutions decay, gains and biases do not."""
+    """AdamW; what has two axes or more decays, gains and biases do not.
+
+    Matrices and kernels of convolutions decay, and so do a vision transformer's class token and position embedding,
+    which have three axes.
+    """
     parameters = list(model.parameters())
     groups = [
         {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": weight_decay},
