@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from whyalike.activations.vector_checks import check_features
 from whyalike.similarity.all_pairs import MEMORY, Pair, scores
 from whyalike.similarity.beside import DRAWS, OF_CEILING, Beside, ScoreBeside
-from whyalike.similarity.checks import check_same_stimuli
+from whyalike.similarity.checks import check_draws, check_same_stimuli
 from whyalike.similarity.deconfounding import CONFOUND
 from whyalike.similarity.frames import matched
 from whyalike.similarity.implementation import Form
@@ -83,9 +83,10 @@ def score(
     Raises
     ------
     KeyError : unknown metric.
-    ValueError : wrong arrays, parameters or protocol; not one label or group a stimulus, blocks of unequal sizes or one
-        alone, groups without draws, a ceiling without labels; `UndefinedScore`, a ValueError, where the metric has no
-        value. Where there is a score and no excess, that is NaN, and `no_excess` says why.
+    ValueError : wrong arrays, parameters or protocol; not one label or group a stimulus, labels that all differ, blocks
+        of unequal sizes or one alone, groups without draws, a ceiling without labels, draws that are no whole number;
+        `UndefinedScore`, a ValueError, where the metric has no value. Where there is a score and no excess, that is
+        NaN, and `no_excess` says why.
     MemoryError : there is too little for an n x n array, or ``memory`` is.
 
     Example
@@ -171,8 +172,10 @@ def pairwise(
 
 def _draws(permutations: int | None, labels: Any, groups: Any, ceiling: float | str | None) -> int | None:
     """Draws of each null; None where nothing is to stand beside scores."""
-    is_asked = any(one is not None for one in (labels, groups, ceiling))
-    return DRAWS if permutations is None and is_asked else permutations
+    if permutations is not None:
+        check_draws(permutations)
+        return permutations
+    return DRAWS if any(one is not None for one in (labels, groups, ceiling)) else None
 
 
 def table_of(

@@ -10,9 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from whyalike.similarity.blocks import check_places, codes, codes_of_blocks, orders_of_rows, orders_within_class
+from whyalike.similarity.blocks import (
+    check_places,
+    codes_of_blocks,
+    codes_of_classes,
+    orders_of_rows,
+    orders_within_class,
+)
 from whyalike.similarity.checks import UndefinedScore
-from whyalike.similarity.excess import SPLIT_HALVES, SPLITS, Ceilings, excess
+from whyalike.similarity.excess import SPLITS, Ceilings, excess
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import closed_null, closed_within_class, null_of_draws, within_class_null
 from whyalike.similarity.protocols import Scoring
@@ -76,8 +82,8 @@ class Beside:
 
     Raises
     ------
-    ValueError : not one label or group a stimulus, blocks that cannot change places or have no draws, a ceiling without
-        labels or that is no score, too few or too many draws.
+    ValueError : not one label or group a stimulus, labels that all differ, blocks that cannot change places or have no
+        draws, a ceiling without labels or that is no score, too few or too many draws.
     """
 
     def __init__(
@@ -99,13 +105,13 @@ class Beside:
             raise ValueError("ceiling needs labels: excess begins at the mean within class. Give each row's class.")
         n = len(next(iter(next(iter(workbench.representations.values())).values())))
         self._workbench, self._permutations = workbench, permutations
-        self._labels = None if labels is None else codes(labels, n, "labels", "class")
+        self._labels = None if labels is None else codes_of_classes(labels, n)
         self.groups = None if groups is None else codes_of_blocks(groups, n)
         if self.groups is not None:
             check_places(self.groups, self._labels)
         ceiling = ceiling.replace("-", "_") if isinstance(ceiling, str) else ceiling
-        self._by_halves = ceiling == SPLIT_HALVES
         self._ceilings = None if ceiling is None else Ceilings(workbench, ceiling, asked)
+        self._by_halves = isinstance(ceiling, str)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -133,7 +139,7 @@ class Beside:
         [(layer, x)] = self._workbench.representations[b].items()
         rows = Rows.of(np.arange(len(x)))
         scorable = self._workbench.scorable(a, b, rows, chosen, None if chosen.layers_together else layer)
-        value = scorable.value()
+        value = float(scorable.value())
         found = self._nulls(x, chosen, scorable, value, tick)
         if self._ceilings is None:
             return value, found, None

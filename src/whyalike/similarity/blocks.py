@@ -38,6 +38,22 @@ def codes(given: Any, n: int, called: str, each: str) -> np.ndarray:
         raise ValueError(f"{called} must be numbers or text, not both. Write them as text.") from None
 
 
+def codes_of_classes(given: Any, n: int) -> np.ndarray:
+    """The class of each of n stimuli, as numbers from 0.
+
+    Raises
+    ------
+    ValueError : as `codes`; or no class has two stimuli.
+    """
+    found = codes(given, n, "labels", "class")
+    if len(np.unique(found)) == n:
+        raise ValueError(
+            f"labels need a class of two rows or more, which change places; all {n} differ, as ids do. Give the class "
+            "of each row, or no labels."
+        )
+    return found
+
+
 def codes_of_blocks(given: Any, n: int) -> np.ndarray:
     """The block of each of n stimuli, as numbers from 0.
 

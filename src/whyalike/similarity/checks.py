@@ -5,6 +5,7 @@ Two kinds of fault: wrong input (`ValueError`: a mistake to repair) and a metric
 """
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,12 @@ def check_same_stimuli(x: np.ndarray, y: np.ndarray, name_x: str, name_y: str, m
             f"{asked}{name_x} and {name_y} need the same stimuli in the same order: {name_x} has {len(x)} rows, "
             f"{name_y} {len(y)}. Select the common stimuli first."
         )
+
+
+def check_draws(permutations: Any) -> None:
+    """Raise a ValueError unless the draws of a null are a whole number."""
+    if isinstance(permutations, bool) or not isinstance(permutations, Integral):
+        raise ValueError(f"permutations must be a whole number of draws; got {permutations!r}. Give one, such as 99.")
 
 
 def check_defined(metric: str, facts: MetricFacts, n: int, parameters: Mapping[str, Any]) -> None:

@@ -73,7 +73,7 @@ class Ceilings:
     def __init__(self, workbench: Workbench, given: float | str, asked: Sequence[Scoring]):
         self._workbench, self._given = workbench, given
         self._halves: dict[tuple[str, str, str], float] = {}
-        if given == SPLIT_HALVES:
+        if isinstance(given, str) and given == SPLIT_HALVES:
             if workbench.memory is not None:
                 raise ValueError(
                     "split halves copy units, which memory does not bound. Give a number as ceiling, or no memory."

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from whyalike.similarity.api import LAYER, workbench_of
-from whyalike.similarity.blocks import codes, codes_of_blocks, orders_of_rows, orders_within_class
-from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.blocks import codes_of_blocks, codes_of_classes, orders_of_rows, orders_within_class
+from whyalike.similarity.checks import UndefinedScore, check_draws
 from whyalike.similarity.metrics.facts import sign_of_likeness
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import FEW_ROWS, null_end, p_value
@@ -107,6 +107,7 @@ def layers(
     >>> found.matrix("p_corrected").shape
     (2, 2)
     """
+    check_draws(permutations)
     if permutations < FEWEST:
         raise ValueError(f"layers needs at least {FEWEST} draws of the null, for p = .05; got {permutations}.")
     chosen = scoring(metric, "exact", params)
@@ -146,7 +147,7 @@ def _orders(rows: Sequence[Any], n: int, permutations: int, seed: int, labels: A
     """
     blocks = None if groups is None else codes_of_blocks(groups, n)
     if labels is not None:
-        return orders_within_class(seed, n, codes(labels, n, "labels", "class"), permutations, blocks)
+        return orders_within_class(seed, n, codes_of_classes(labels, n), permutations, blocks)
     units = n if blocks is None else blocks.max() + 1
     few = units <= FEW_ROWS and all(isinstance(x, np.ndarray) for x in rows)
     return orders_of_rows(seed, n, permutations, np.hstack(rows) if few else None, blocks)

@@ -15,7 +15,7 @@ import numpy as np
 
 from whyalike.randomness import keyed
 from whyalike.similarity.api import LAYER, choose, workbench_of
-from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.checks import UndefinedScore, check_draws
 from whyalike.similarity.intervals import over_stimuli
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import null_of_draws, row_orders
@@ -71,6 +71,7 @@ def sweep(
     """
     import pandas as pd  # a third of a second, which a single score does not need
 
+    check_draws(permutations)
     chosen = _scorings(metric, k, index(seed), params)
     whole = workbench_of({"x": x, "y": y}, index(seed), metric).representations
     stimuli = len(whole["x"][LAYER])

@@ -187,9 +187,12 @@ def test_pairs_layers_and_two_arrays_have_the_same_null_by_block():
         ({"groups": GROUPS, "permutations": 0}, "groups need draws of the null: the closed forms are of single rows"),
         ({"groups": GROUPS, "labels": GROUPS}, "no two of 12 blocks hold as many rows of each class"),
         ({"labels": GROUPS[:3]}, "labels must be one class a stimulus: there are 60 rows, there are 3 labels"),
+        ({"labels": np.arange(60)}, "a class of two rows or more, which change places; all 60 differ, as ids do. Give"),
         ({"permutations": -1}, "the draws of the null must be at least 0; got -1"),
+        ({"permutations": 10.5}, r"permutations must be a whole number of draws; got 10\.5\. Give one"),
+        ({"permutations": "10"}, "permutations must be a whole number of draws; got '10'"),
+        ({"permutations": True}, "permutations must be a whole number of draws; got True"),
     ],
-    ids=["length", "shape", "single", "unequal", "missing", "masked", "mixed", "closed", "classes", "labels", "draws"],
 )
 def test_blocks_that_cannot_be_are_refused(change, message):
     x, y = np.random.default_rng(0).normal(size=(2, 60, 3))

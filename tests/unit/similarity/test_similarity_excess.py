@@ -130,6 +130,8 @@ def test_without_halves_or_a_mean_within_class_there_is_no_excess(xy):
     assert "all 60 rows of layer 'x' of half" in found.no_excess
     found = score("mutual_knn", x, y, labels=LABELS, ceiling=0.9, permutations=0)
     assert np.isnan(found.excess) and "no mean within class without draws" in found.no_excess
+    found = score("mutual_knn", x, y, labels=LABELS, ceiling=0.9)
+    assert {type(one) for one in (found.value, found.ceiling, found.excess)} == {float}
     found = score("cka", x, y, labels=LABELS, ceiling=0.9, permutations=0)  # in closed form
     assert found.excess == pytest.approx((found.value - found.null_within_class) / (0.9 - found.null_within_class))
 
@@ -142,8 +144,9 @@ def test_without_halves_or_a_mean_within_class_there_is_no_excess(xy):
         ({"ceiling": "halves", "labels": LABELS}, "ceiling must be a number or 'split_halves'; got 'halves'"),
         ({"ceiling": True, "labels": LABELS}, "ceiling must be a number or 'split_halves'; got True"),
         ({"ceiling": np.nan, "labels": LABELS}, "ceiling must be a number or 'split_halves'; got nan"),
+        ({"ceiling": np.array([0.9, 0.8]), "labels": LABELS}, "ceiling must be a number or 'split_halves'; got array"),
     ],
-    ids=["labels", "range", "word", "truth", "nan"],
+    ids=["labels", "range", "word", "truth", "nan", "array"],
 )
 def test_what_is_no_ceiling_is_refused(given, words, xy):
     with pytest.raises(ValueError, match=words):

@@ -139,6 +139,8 @@ def test_layers_without_names_are_numbered_and_a_confound_is_taken(two):
     ("change", "message"),
     [
         ({"permutations": 18}, "at least 19 draws"),
+        ({"permutations": "99"}, "permutations must be a whole number of draws; got '99'"),
+        ({"labels": np.arange(24)}, "a class of two rows or more, which change places; all 24 differ, as ids do"),
         ({"a": {}}, "a must be layers by name"),
         ({"a": np.ones((24, 3))}, "a must be layers by name"),
         ({"b": {"short": np.eye(23)}}, "a: l3 has 24 rows, b: short 23"),
@@ -146,7 +148,7 @@ def test_layers_without_names_are_numbered_and_a_confound_is_taken(two):
         ({"groups": [0, 1]}, "groups must be one block a stimulus: there are 24 rows, there are 2 groups"),
         ({"metric": "mutual_knn", "k": 30}, "k = 30, n = 24"),
     ],
-    ids=["draws", "none", "array", "rows", "labels", "groups", "k"],
+    ids=["draws", "number", "ids", "none", "array", "rows", "labels", "groups", "k"],
 )
 def test_what_is_wrong_is_said(change, message, two):
     with pytest.raises(ValueError, match=message):
