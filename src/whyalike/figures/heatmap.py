@@ -31,6 +31,7 @@ from whyalike.statistics.panels import sign_of_closer
 from whyalike.statistics.table import MINUS, kind_words, panel_words, with_scorings
 
 LARGE = 14  # models or layers: more than this take a whole page's width
+LONGEST_OF_COLUMN = 1.0  # inches of names: longer ones take it too
 LARGEST_CELL = 0.5  # inches
 WITH_INTERVAL = 0.6  # inches of a cell with an interval, of a cell of twelve characters, at most
 LONGEST = 28  # characters of a name that are drawn; the numbers hold all of it
@@ -224,10 +225,10 @@ def drawn(
     """
     most = max(max(len(one.rows), len(one.columns)) for one in matrices)
     columns = style.side_by_side(width, len(matrices), 2 if most <= LARGE else 1)
-    small = width == "column" or (len(matrices) == 1 and most <= LARGE)
-    wide = style.COLUMN_INCHES if small else style.PAGE_INCHES
     longest = max(len(short(name)) for one in matrices for name in (*one.rows, *one.columns))
     labels = longest * style.CHARACTER_INCHES * style.SMALL_POINTS / style.TEXT_POINTS
+    small = width == "column" or (len(matrices) == 1 and most <= LARGE and labels <= LONGEST_OF_COLUMN)
+    wide = style.COLUMN_INCHES if small else style.PAGE_INCHES
     room = wide / columns - labels - 0.3  # inches of the longer side of a panel's cells, at most
     grid = [matrices[i : i + columns] for i in range(0, len(matrices), columns)]
     cells = [[min(room / max(len(one.rows), len(one.columns)), one.largest_cell) for one in row] for row in grid]

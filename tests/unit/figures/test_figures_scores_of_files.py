@@ -63,6 +63,16 @@ def test_where_intervals_do_not_fit_the_legend_says_where_they_are():
     assert numbers["ci_low"].notna().all()
 
 
+def test_a_map_of_long_names_takes_a_page_and_cuts_nothing():
+    names = [f"resnet50_imagenet_seed{i}_final" for i in range(4)]
+    figure, _ = draw_map(scores(dict.fromkeys(itertools.combinations(names, 2), 0.5)), chosen())
+    figure.draw_without_rendering()
+    assert figure.get_figwidth() == 7
+    axes = figure.axes[0]
+    boxes = [text.get_window_extent() for text in [*axes.get_yticklabels(), axes._left_title]]
+    assert all(box.x0 >= 0 and box.y1 <= figure.bbox.y1 for box in boxes)
+
+
 def test_what_has_no_null_and_no_interval_says_so():
     nothing = {"ci_low": np.nan, "ci_high": np.nan, "null_mean": np.nan, "null_p95": np.nan}
     figure, _ = draw_map(two_groups(**nothing), chosen())
