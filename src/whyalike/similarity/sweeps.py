@@ -7,7 +7,8 @@ all of them: without ties the nearest k of it are the lists of a search for k. E
 `interval` and `whyalike score` on the same rows, to the bit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from operator import index
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from whyalike.randomness import keyed
 from whyalike.similarity.api import LAYER, choose, workbench_of
 from whyalike.similarity.checks import UndefinedScore, check_draws
 from whyalike.similarity.intervals import over_stimuli
+from whyalike.similarity.metrics.nearest import Neighbours, fewer, neighbours
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.nulls import null_of_draws, row_orders
 from whyalike.similarity.protocols import Scoring, scoring
@@ -125,7 +127,14 @@ def _bench(whole: Any, rows: np.ndarray, seed: int, permutations: int, chosen: S
     """The workbench of some rows, which searches for the neighbours of all scorings once."""
     layers = {run: {LAYER: Rows.of(rows).of_array(own[LAYER])} for run, own in whole.items()}
     largest = max(one.parameters.get("k", 0) for one in chosen)
-    return Workbench(layers, seed, permuted=permutations > 0, largest_k=largest or None)
+    return Workbench(layers, seed, permuted=permutations > 0, search=partial(_search, largest))
+
+
+def _search(largest: int, once: Callable[[int, Callable[[], Any]], Any], x: Any, k: int) -> Neighbours:
+    """The k neighbours of each row, of a search for more; its prefixes are those of fewer, where there are no ties."""
+    most = min(max(k, largest), len(x) - 1)
+    found = once(most, lambda: neighbours(x, most))
+    return found if k == most else fewer(found, k) or neighbours(x, k)
 
 
 def _numbers(bench: Workbench, chosen: Scoring, permutations: int) -> dict[str, float]:

@@ -20,7 +20,6 @@ from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_
 from whyalike.similarity.deconfounding import CONFOUND, check_deconfoundable, without_confound
 from whyalike.similarity.implementation import Form, Reads
 from whyalike.similarity.memory import BLOCKS, streams
-from whyalike.similarity.metrics.nearest import Neighbours, fewer, neighbours
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.moments import Alignment
 from whyalike.similarity.precision import may_be_single
@@ -164,7 +163,8 @@ class Workbench:
     forms : scoring -> the form that computes it; `whyalike.similarity.on_device` has those of a GPU.
     confound : n x c, what is regressed out of every score (`whyalike.similarity.deconfounding`); it is a run of the
         workbench, under the name `CONFOUND`.
-    largest_k : one neighbour search for so many serves scorings of fewer; None: each k has its own.
+    search : what takes the place of the neighbour search of metrics with k, given a store (k, how it is made -> what is
+        made, once for equal features), features and k; None: each k has its own.
     memory : bytes that a score may take (`whyalike.similarity.memory`); None: no bound.
     """
 
@@ -177,7 +177,7 @@ class Workbench:
         forms: Callable[[Scoring], Form] = form_of,
         confound: np.ndarray | None = None,
         memory: int | None = None,
-        largest_k: int | None = None,
+        search: Callable[[Callable[[int, Callable[[], Any]], Any], Any, int], Any] | None = None,
     ):
         self.representations = representations
         if confound is not None:
@@ -186,7 +186,7 @@ class Workbench:
         self.permuted = permuted
         self.forms = forms
         self.memory = memory
-        self.largest_k = largest_k
+        self._search = search
         self._kept_bytes = kept if memory is None else min(kept, memory // 4)
         self._bytes = 0
         self._store: OrderedDict[Hashable, Any] = OrderedDict()
@@ -292,8 +292,9 @@ class Workbench:
             if form.single:
                 extra["single"] = all(may_be_single(one, len(rows)) for one in self._sources(run, layer))
                 extra["permuted"] = self.permuted
-            if self.largest_k is not None and "k" in parameters:
-                extra["search"] = partial(self._search, (run, layer, rows.key, scoring.preprocessing))
+            if self._search is not None and "k" in parameters:
+                place = (run, layer, rows.key, scoring.preprocessing)
+                extra["search"] = partial(self._search, lambda k, found: self._once(("search", k, *place), found))
             try:
                 if form.upon is not None:
                     extra["upon"] = upon(x, extra)
@@ -313,12 +314,6 @@ class Workbench:
         """The layers whose features are those of this one: a single layer and all layers together are one."""
         names = list(self.representations[run])
         return [*names, ALL_LAYERS] if len(names) == 1 else [layer]
-
-    def _search(self, key: Hashable, x: Any, k: int) -> Neighbours:
-        """The neighbours of x, those of a search for more where there is one; its prefixes are those of fewer."""
-        largest = min(max(k, self.largest_k), len(x) - 1)
-        found = self._once(("search", largest, key), lambda: neighbours(x, largest))
-        return found if k == largest else fewer(found, k) or neighbours(x, k)
 
     def _sources(self, run: str, layer: str) -> list[np.ndarray]:
         """The representations that a layer is made of: itself, or all of them."""

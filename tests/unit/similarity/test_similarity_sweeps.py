@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import whyalike as wa
 from whyalike.commands.cli import main
-from whyalike.similarity import workbench
+from whyalike.similarity import sweeps
 from whyalike.similarity.read_files import Pairs
 from whyalike.similarity.score_files import score_pairs_of_files
 from whyalike.similarity.sweeps import nested_rows
@@ -22,13 +22,13 @@ Y = X + RANDOM.normal(size=(150, 6))
 @pytest.fixture
 def searches(monkeypatch):
     """The numbers of neighbours that were searched for, and of how many rows."""
-    found, search = [], workbench.neighbours
+    found, search = [], sweeps.neighbours
 
     def counted(x, k):
         found.append((len(x), k))
         return search(x, k)
 
-    monkeypatch.setattr(workbench, "neighbours", counted)
+    monkeypatch.setattr(sweeps, "neighbours", counted)
     return found
 
 
