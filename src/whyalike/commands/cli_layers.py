@@ -34,20 +34,15 @@ def layers(
     plot: Annotated[Path | None, typer.Option(parser=cli_plots.picture, help=f"{cli_plots.HELP}.")] = None,
 ) -> None:
     """Score every layer of one model against every layer of another: which are most alike, and beyond chance."""
-    from rich.console import Console
-
     from whyalike.similarity import how_made, layer_files, read_files, read_layers, score_files
     from whyalike.similarity import layers as scoring
 
     with messages(MemoryError):
-        asked = score_files.parse_metrics(metric)
-        if len(asked) != 1:
-            raise ValueError(f"layers takes one metric; got {', '.join(asked) or 'none'}.")
-        [(name, parameters)] = asked.items()
+        name, parameters = score_files.parse_metric(metric, "layers")
         models = read_layers.read_models(a, b, lambda line: print(line, file=sys.stderr))
         given = read_files.read_labels_and_groups(labels, groups)
         inputs = list(filter(None, [*models[0].paths, *models[1].paths, labels, groups]))
-        made_by = {"metrics": asked, "permutations": null, "seed": seed}
+        made_by = {"metrics": {name: parameters}, "permutations": null, "seed": seed}
         made_by |= {name: True for name, one in (("labels", labels), ("groups", groups)) if one is not None}
         cli_tables.check(out, inputs)
         if plot is not None:
@@ -55,9 +50,7 @@ def layers(
         found = scoring.layers(
             models[0].layers, models[1].layers, name, permutations=null, seed=seed, **given, **parameters
         )
-        # a file or pipe takes the table whole, a terminal as much of it as fits
-        console = Console(width=None if sys.stdout.isatty() else 1000)
-        console.print(layer_files.printed(found))
+        cli_tables.show(layer_files.printed(found))
         print(layer_files.said(found))
         made_by |= {**how_made.of_scorings([found.scoring], [found.n]), **score_files.origin(inputs)}
         print(how_made.line(made_by))

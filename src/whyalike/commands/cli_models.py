@@ -1,7 +1,6 @@
 """`whyalike models`: statistics of a table of pairs whose unit is the model."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,8 +32,6 @@ def models(
     ] = None,
 ) -> None:
     """Say the mean of each metric over all pairs with its interval over models, and what it goes along with."""
-    from rich.console import Console
-
     from whyalike.similarity import how_made, score_files
     from whyalike.statistics import dyadic, over_models, tables_of_pairs
 
@@ -58,8 +55,7 @@ def models(
             raise ValueError(f"{table}: {error}") from error
         if found.empty:
             raise typer.Exit(1)
-        # a file or pipe takes the table whole, a terminal as much of it as fits
-        Console(width=None if sys.stdout.isatty() else 1000).print(over_models.printed(found))
+        cli_tables.show(over_models.printed(found))
         tested = (found["statistic"] == over_models.CORRELATION).any()
         made_by = {"draws": draws, "method": method, "seed": seed} if tested else {}
         made_by |= {**({"without": without} if without else {}), **score_files.origin(inputs), "scores": scores}
@@ -81,5 +77,4 @@ def _others(path: Path, names: list[str], report: Any, own: bool) -> list[Any]:
     if others := [name for name in there if name not in names]:
         report(f"{path}: passed by, as they are not among the models: {', '.join(others)}")
     tables = tables_of_pairs.score_tables(pairs, names, lambda line: report(f"{path}: {line}"))
-    others = [tables_of_pairs.likeness_of_scores(name, one, report) for name, one in tables.items()]
-    return [replace(one, own=own) for one in others]
+    return [tables_of_pairs.likeness_of_scores(name, one, report, own) for name, one in tables.items()]

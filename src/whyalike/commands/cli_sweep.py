@@ -16,7 +16,7 @@ def sweep(
     metric: Annotated[str, typer.Option(help="A metric, parameters behind colons: linear:ridge=0.1.")] = "mutual_knn",
     k: Annotated[list[int] | None, typer.Option(help="Number of neighbours; repeatable.")] = None,
     n: Annotated[list[int] | None, typer.Option(help="Number of stimuli; repeatable. Without it, all.")] = None,
-    null: Annotated[int, typer.Option(help="Draws of the null of row permutations; 0: none.")] = 99,
+    null: Annotated[int, typer.Option(help="Draws of the null; 0: in closed form, where a metric has one.")] = 99,
     interval: Annotated[bool, typer.Option(help="Intervals over stimuli: up to 100 further scores each.")] = True,
     seed: Annotated[int, typer.Option(help="Key of the order of stimuli, permutations and intervals.")] = 0,
     out: Annotated[Path | None, typer.Option(parser=path, help="Also write the table to this .csv file.")] = None,
@@ -27,10 +27,7 @@ def sweep(
     from whyalike.similarity.protocols import scoring
 
     with messages(MemoryError):
-        asked = score_files.parse_metrics(metric)
-        if len(asked) != 1:
-            raise ValueError(f"sweep takes one metric; got {', '.join(asked) or 'none'}.")
-        [(name, parameters)] = asked.items()
+        name, parameters = score_files.parse_metric(metric, "sweep")
         files = read_files.read_pairs(a, b, lambda line: print(line, file=sys.stderr))
         if out is not None and out.suffix != ".csv":
             raise ValueError(f"--out names a .csv file; got {out}. Give it that suffix.")

@@ -1,7 +1,9 @@
-"""`--out` of the commands that score files: checked before any work."""
+"""Tables of the commands that score files: `--out`, checked before any work, and the terminal."""
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from whyalike.commands.cli_faults import fail
 from whyalike.planning import preflight
@@ -34,3 +36,10 @@ def check(out: Path | None, inputs: Iterable[Path]) -> None:
         raise ValueError(f"--out would overwrite {over[0]}, which is read. Give another name.")
     if fault := preflight.unwritable(out.parent, "give --out another folder"):
         fail(fault)
+
+
+def show(table: Any) -> None:
+    """Print a table of rich's: to a file or pipe whole, to a terminal as much of it as fits."""
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else 1000).print(table)

@@ -14,6 +14,11 @@ Blocks = whole(ge=1, le=1000)
 Width = whole(ge=1, le=10**5)
 
 
+def _check_stages(name: str, depths: tuple[int, ...], widths: tuple[int, ...]) -> None:
+    if len(depths) != len(widths):
+        raise ValueError(f"{name} {depths} and widths {widths} need one number a stage each")
+
+
 class ResNetParameters(Section):
     """A residual network."""
 
@@ -36,8 +41,7 @@ class ResNetParameters(Section):
 
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:
-        if len(self.blocks) != len(self.widths):
-            raise ValueError(f"blocks {self.blocks} and widths {self.widths} need one number a stage each")
+        _check_stages("blocks", self.blocks, self.widths)
         return self
 
 
@@ -67,8 +71,7 @@ class VggParameters(Section):
 
     @model_validator(mode="after")
     def _stages_agree(self) -> Self:
-        if len(self.convolutions) != len(self.widths):
-            raise ValueError(f"convolutions {self.convolutions} and widths {self.widths} need one number a stage each")
+        _check_stages("convolutions", self.convolutions, self.widths)
         return self
 
 

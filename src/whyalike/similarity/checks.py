@@ -55,9 +55,8 @@ def check_defined(metric: str, facts: MetricFacts, n: int, parameters: Mapping[s
 
 def check_not_constant(metric: str, x: np.ndarray, name: str) -> None:
     """Raise UndefinedScore if all rows of ``x`` are equal: then no stimulus differs from another."""
-    if all(
-        (x[some] == x[:1]).all() for some in row_blocks(len(x), BLOCK)
-    ):  # which stops at the first block that varies
+    # which stops at the first block that varies
+    if all((x[some] == x[:1]).all() for some in row_blocks(len(x), BLOCK)):
         raise UndefinedScore(
             f"{metric} needs features that vary; all {len(x)} rows of {name} are the same. "
             "Check that the layer is alive, or leave it out."

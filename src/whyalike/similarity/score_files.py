@@ -87,6 +87,20 @@ def _parsed(value: str, part: str) -> Any:
     return found
 
 
+def parse_metric(text: str, command: str) -> tuple[str, dict[str, Any]]:
+    """The one metric that a command takes, and its parameters; faults as of `parse_metrics`.
+
+    Example
+    -------
+    >>> parse_metric("linear:ridge=0.1", "sweep")
+    ('linear', {'ridge': 0.1})
+    """
+    asked = parse_metrics(text)
+    if len(asked) != 1:
+        raise ValueError(f"{command} takes one metric; got {', '.join(asked) or 'none'}.")
+    return next(iter(asked.items()))
+
+
 def parse_ceiling(text: str) -> float | str:
     """A ceiling as written on the command line: a number, or split-halves (split_halves too).
 

@@ -16,11 +16,11 @@ import numpy as np
 
 from whyalike.randomness import keyed
 from whyalike.similarity.api import LAYER, choose, workbench_of
+from whyalike.similarity.beside import Beside
 from whyalike.similarity.checks import UndefinedScore, check_draws
 from whyalike.similarity.intervals import over_stimuli
 from whyalike.similarity.metrics.nearest import Neighbours, fewer, neighbours
 from whyalike.similarity.metrics.registry import METRICS
-from whyalike.similarity.nulls import null_of_draws, row_orders
 from whyalike.similarity.protocols import Scoring, scoring
 from whyalike.similarity.workbench import Rows, Workbench
 
@@ -49,7 +49,7 @@ def sweep(
     x, y, params : as in `whyalike.score`; rows are the same stimuli in the same order.
     k : numbers of neighbours, for metrics with the parameter k. None: its default.
     n : numbers of stimuli; the rows are those of `nested_rows`. None: all stimuli.
-    permutations : draws of the null of row permutations; 0: none.
+    permutations : draws of the null of row permutations; 0: in closed form, where a metric has one.
     intervals : whether to make intervals over stimuli, up to 100 further scores each.
     seed : key of the order of stimuli, of the null and of the interval; of folds too.
 
@@ -85,7 +85,8 @@ def sweep(
             rows.append({"metric": metric, "k": one.parameters.get("k"), "n": size})
             of = "score"
             try:
-                rows[-1] |= _numbers(bench, one, permutations)
+                value, null, _ = Beside(bench, [one], permutations).score("x", "y", one)
+                rows[-1] |= {"value": value, **null}
                 of = "interval"
                 rows[-1] |= _interval(bench, one) if intervals else {}
             except UndefinedScore as reason:
@@ -135,19 +136,6 @@ def _search(largest: int, once: Callable[[int, Callable[[], Any]], Any], x: Any,
     most = min(max(k, largest), len(x) - 1)
     found = once(most, lambda: neighbours(x, most))
     return found if k == most else fewer(found, k) or neighbours(x, k)
-
-
-def _numbers(bench: Workbench, chosen: Scoring, permutations: int) -> dict[str, float]:
-    """The score and its null."""
-    y = bench.representations["y"][LAYER]
-    n = len(y)
-    scorable = bench.scorable("x", "y", Rows.of(np.arange(n)), chosen, LAYER)
-    value = scorable.value()
-    if not permutations:
-        return {"value": value}
-    orders = row_orders(keyed("rows", bench.seed, n), n, permutations, y if isinstance(y, np.ndarray) else None)
-    draws = [scorable.value(order.astype(np.intp)) for order in orders]
-    return {"value": value, **null_of_draws(value, draws, METRICS[chosen.metric].facts.kind)}
 
 
 def _interval(bench: Workbench, chosen: Scoring) -> dict[str, Any]:

@@ -88,13 +88,16 @@ def score_tables(pairs: pd.DataFrame, models: Sequence[str], report: Report) -> 
     return tables
 
 
-def likeness_of_scores(metric: str, table: np.ndarray, report: Report) -> Likeness:
-    """Scores with the sign of likeness; a name that is no metric is taken for a similarity, and ``report`` is told."""
+def likeness_of_scores(metric: str, table: np.ndarray, report: Report, own: bool = False) -> Likeness:
+    """Scores with the sign of likeness; a name that is no metric is taken for a similarity, and ``report`` is told.
+
+    ``own`` as in `Likeness`.
+    """
     known = METRICS if metric in METRICS else OTHER_METRICS
     if metric not in known:
         report(f"{metric} is no metric of whyalike: it is taken for a similarity, of which more is more alike")
-        return Likeness(metric, SCORES, table)
-    return Likeness(metric, SCORES, sign_of_likeness(known[metric].facts.kind) * table)
+        return Likeness(metric, SCORES, table, own)
+    return Likeness(metric, SCORES, sign_of_likeness(known[metric].facts.kind) * table, own)
 
 
 def read_attributes(path: Path, models: Sequence[str], report: Report) -> list[Likeness]:

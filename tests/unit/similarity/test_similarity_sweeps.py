@@ -117,3 +117,11 @@ def test_the_command_prints_and_writes_the_table(tmp_path):
     np.testing.assert_array_equal(written["value"], wanted["value"])
     assert CliRunner().invoke(main, [*asked, "--metric", "cka,svcca"]).exit_code == 1
     assert "--out names a .csv" in CliRunner().invoke(main, [*asked, "--out", str(tmp_path / "o.parquet")]).output
+
+
+def test_without_draws_the_null_is_in_closed_form():
+    found = wa.sweep(X, Y, "cka_unbiased", n=60, permutations=0, intervals=False)
+    rows = sweeps.nested_rows(len(X), 60)
+    wanted = wa.score("cka_unbiased", X[rows], Y[rows], permutations=0)
+    assert found.iloc[0][["value", "p_value"]].tolist() == [wanted.value, wanted.p_value]
+    assert wa.sweep(X, Y, n=60, permutations=0, intervals=False)["p_value"].isna().all()  # neighbours have none
