@@ -44,7 +44,7 @@ def layers(
         inputs = list(filter(None, [*models[0].paths, *models[1].paths, labels, groups]))
         made_by = {"metrics": {name: parameters}, "permutations": null, "seed": seed}
         made_by |= {name: True for name, one in (("labels", labels), ("groups", groups)) if one is not None}
-        cli_tables.check(out, inputs)
+        cli_tables.check(out, inputs, [a, b])
         if plot is not None:
             cli_plots.check(plot, [plot], inputs, out)
         found = scoring.layers(

@@ -101,7 +101,7 @@ def score(
         inputs = [*files.paths, *filter(None, [labels, groups, confound])]
         scorings = choose(asked["metrics"], protocol)
         drawing = None if plot is None else cli_plots.ScorePlot(plot, files, scorings, inputs, out)
-        cli_tables.check(out, inputs)
+        cli_tables.check(out, inputs, [a, b])
         made_by = {**asked, "permutations": null, "intervals": interval, "kinds": [a_is, b_is]}
         made_by |= score_files.origin(inputs)
         given = {"labels": labels, "groups": groups, "confound": confound}

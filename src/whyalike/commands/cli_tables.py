@@ -9,10 +9,11 @@ from whyalike.commands.cli_faults import fail
 from whyalike.planning import preflight
 
 
-def check(out: Path | None, inputs: Iterable[Path]) -> None:
+def check(out: Path | None, inputs: Iterable[Path], folders: Iterable[Path | None] = ()) -> None:
     """Say what is wrong with ``--out``, and end: no file, one that is read, a folder that cannot be written.
 
-    Of a CSV the same holds for what stands beside it.
+    Of a CSV the same holds for what stands beside it. ``folders``: those whose files of vectors are all read, which the
+    next call would read a Parquet table among.
 
     Raises
     ------
@@ -34,6 +35,12 @@ def check(out: Path | None, inputs: Iterable[Path]) -> None:
     read = {one.resolve() for one in inputs}
     if over := [one for one in (out, metadata) if one.resolve() in read]:
         raise ValueError(f"--out would overwrite {over[0]}, which is read. Give another name.")
+    whole = [one for one in folders if one is not None and one.is_dir() and one.resolve() == out.resolve().parent]
+    if whole and out.suffix.lower() != ".csv":
+        raise ValueError(
+            f"--out {out} would lie in {whole[0]}, whose files are read as vectors: the next call would read it too. "
+            "Give it another folder, or the suffix .csv."
+        )
     if fault := preflight.unwritable(out.parent, "give --out another folder"):
         fail(fault)
 

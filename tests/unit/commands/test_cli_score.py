@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -127,6 +128,18 @@ def test_where_scores_cannot_be_written_is_said_before_any_is_made(folder, monke
     answer = whyalike("a.npy", "b.npy", "--labels", "labels.txt", "--out", out)
     assert answer.exit_code == 1
     assert words in answer.stderr
+
+
+def test_a_table_among_the_vectors_of_a_folder_is_refused(folder, tmp_path):
+    (own := tmp_path / "own").mkdir()
+    for name in ("a.npy", "b.npy"):
+        shutil.copy(folder / name, own)
+    options = ("--metrics", "cka", "--null", 0, "--no-interval", "--out")
+    answer = whyalike(own, *options, own / "s.parquet")
+    assert answer.exit_code == 1
+    assert f"--out {own / 's.parquet'} would lie in {own}, whose files are read as vectors" in answer.stderr
+    for _ in range(2):  # a CSV is not read
+        assert whyalike(own, *options, own / "s.csv").exit_code == 0
 
 
 def test_scores_that_cannot_be_written_after_all_are_printed(folder, monkeypatch):
