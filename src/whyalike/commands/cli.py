@@ -11,7 +11,17 @@ import typer
 from tqdm import tqdm
 
 from whyalike.cluster import slurm
-from whyalike.commands import cli_costs, cli_layers, cli_models, cli_score, cli_sweep, exporting, housekeeping, running
+from whyalike.commands import (
+    cli_consistency,
+    cli_costs,
+    cli_layers,
+    cli_models,
+    cli_score,
+    cli_sweep,
+    exporting,
+    housekeeping,
+    running,
+)
 from whyalike.commands.cli_faults import installed, messages, path
 from whyalike.config import reading
 
@@ -23,6 +33,7 @@ main.command()(cli_score.score)
 main.command()(cli_score.describe)
 main.command()(cli_layers.layers)
 main.command()(cli_models.models)
+main.command()(cli_consistency.consistency)
 main.command()(cli_sweep.sweep)
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from rich.table import Table
-from rich.text import Text
 
 from whyalike.similarity.table import to_frame
 from whyalike.statistics.dyadic import (
@@ -23,6 +22,7 @@ from whyalike.statistics.dyadic import (
     node_jackknife,
     upper,
 )
+from whyalike.statistics.printed import table_of
 from whyalike.statistics.tables_of_pairs import Likeness, Report, likeness_of_scores
 
 MEAN, CORRELATION = "mean", "correlation"
@@ -97,14 +97,7 @@ def printed(found: pd.DataFrame) -> Table:
         "models": lambda row: str(row.models),
         "pairs": lambda row: str(row.pairs),
     }
-    lines = [[cell(row) for cell in cells.values()] for row in found.itertuples()]
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    shown = [i for i in range(len(cells)) if any(line[i] for line in lines)]
-    for i in shown:
-        table.add_column(Text(list(cells)[i]), justify="left" if i < 3 else "right", no_wrap=True)
-    for line in lines:
-        table.add_row(*(Text(line[i]) for i in shown))
-    return table
+    return table_of(found, cells, left=3)
 
 
 def _of_metric(

@@ -109,6 +109,17 @@ def read_attributes(path: Path, models: Sequence[str], report: Report) -> list[L
     ------
     ValueError : no such column, a model that is missing or there twice, or an attribute that one of them lacks.
     """
+    frame = attribute_table(path, models, report)
+    return [_of_attribute(name, frame[name], path) for name in frame]
+
+
+def attribute_table(path: Path, models: Sequence[str], report: Report) -> pd.DataFrame:
+    """The attributes as they are, a row a model in their order.
+
+    Raises
+    ------
+    ValueError : no such column, or a model that is missing or there twice.
+    """
     frame = _read(path, "a table of models", {"dtype": {MODEL: str}, "keep_default_na": False, "na_values": [""]})
     if MODEL not in frame or len(frame.columns) < 2:
         raise ValueError(f"{path} must have a column `{MODEL}` and one an attribute; it has {', '.join(frame)}.")
@@ -120,7 +131,21 @@ def read_attributes(path: Path, models: Sequence[str], report: Report) -> list[L
         raise ValueError(f"{path} lacks {', '.join(missing)}. Add a row each, or leave them out with --without.")
     if others := [name for name in frame.index if name not in models]:
         report(f"{path}: passed by, as they are not among the models: {', '.join(others)}")
-    return [_of_attribute(name, frame.loc[list(models), name], path) for name in frame]
+    return frame.loc[list(models)]
+
+
+def words_of(frame: pd.DataFrame, column: str, path: Path) -> list[str]:
+    """One attribute of every model, as text.
+
+    Raises
+    ------
+    ValueError : no such attribute, or a model that has none.
+    """
+    if column not in frame:
+        raise ValueError(f"{path} has no column {column}. Known: {', '.join(frame)}.")
+    if (absent := frame[column].isna()).any():
+        raise ValueError(f"{path} must give {column} of every model; {frame.index[absent][0]} has none. Write it.")
+    return [str(value) for value in frame[column]]
 
 
 def _of_attribute(name: str, values: pd.Series, path: Path) -> Likeness:

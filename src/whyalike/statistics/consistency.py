@@ -1,0 +1,265 @@
+"""Consistency of similarity over stimulus sets: whether pairs of models that are alike on one set are so on another.
+
+Source: Ciernik et al. 2025, Objective drives the consistency of representational similarity across datasets, whose
+R(Theta, Phi) is `pearson` here: the correlation over all pairs of a model of one group and one of another, on two
+sets. A correlation is low where a group's pairs hardly differ, however well they agree; so measures that do not depend
+on that range stand beside it, and the correlation that the group would have at the spread of all pairs.
+Pairs of models are no independent numbers, nor are pairs of sets: see `whyalike.statistics.crossed`.
+"""
+
+import itertools
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
+from rich.table import Table
+
+from whyalike.similarity.table import to_frame
+from whyalike.statistics.crossed import crossed_jackknife, label_permutation
+from whyalike.statistics.printed import table_of
+
+ALL = "all"
+FEWEST_PAIRS = 3  # of models: a line through two points fits
+#: how each measure is made linear for intervals, and back
+SCALES = {
+    "pearson": (np.arctanh, np.tanh),
+    "pearson_within": (np.arctanh, np.tanh),
+    "spearman": (np.arctanh, np.tanh),
+    "concordance": (np.arctanh, np.tanh),
+    "residual_sd": (np.log, np.exp),
+    "pearson_at_common_spread": (np.arctanh, np.tanh),
+}
+#: A row a measure of a pair of groups: its mean over pairs of sets from different sources, on its scale.
+SCHEMA = pa.schema(
+    [
+        *(pa.field(name, pa.string(), nullable=False) for name in ("metric", "measure", "theta", "phi")),
+        pa.field("value", pa.float64(), nullable=False),
+        *(pa.field(name, pa.float64()) for name in ("ci_low", "ci_high", "se_models", "se_sources")),
+        *(pa.field(name, pa.float64()) for name in ("beyond_all", "p_value")),
+        *(pa.field(name, pa.int64(), nullable=False) for name in ("models", "pairs", "sets", "sources")),
+        pa.field("pairs_of_sets", pa.int64(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well the similarities of the same k pairs of models agree on every two of S sets: S x S each.
+
+    Attributes
+    ----------
+    pearson, spearman : correlations.
+    concordance : of Lin (1989): 1 where both are the same numbers.
+    residual_sd : of the pairs about the line that is nearest to them at right angles, in units of the similarity.
+    spread : geometric mean of the two standard deviations.
+    """
+
+    pearson: np.ndarray
+    spearman: np.ndarray
+    concordance: np.ndarray
+    residual_sd: np.ndarray
+    spread: np.ndarray
+
+
+def agreement(x: np.ndarray) -> Agreement:
+    """Every measure of the similarities of k pairs on S sets, S x k; NaN where they do not vary, or k < 3.
+
+    Example
+    -------
+    >>> found = agreement(np.array([[0.1, 0.4, 0.5], [0.2, 0.5, 0.6]]))
+    >>> [round(float(one[0, 1]), 3) for one in (found.pearson, found.concordance, found.residual_sd, found.spread)]
+    [1.0, 0.897, 0.0, 0.208]
+    """
+    if x.shape[1] < FEWEST_PAIRS:
+        return Agreement(*np.full((5, len(x), len(x)), np.nan))
+    covariances, means = np.cov(x), x.mean(axis=1)
+    variances = np.diagonal(covariances)
+    total, product = np.add.outer(variances, variances), np.multiply.outer(variances, variances)
+    apart = np.hypot(np.subtract.outer(variances, variances) / 2, covariances)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return Agreement(
+            pearson=np.clip(covariances / np.sqrt(product), -1, 1),
+            spearman=np.clip(np.corrcoef(scipy.stats.rankdata(x, axis=1)), -1, 1),
+            concordance=2 * covariances / (total + np.subtract.outer(means, means) ** 2),
+            residual_sd=np.sqrt(np.maximum(total / 2 - apart, 0)),
+            spread=product**0.25,
+        )
+
+
+def at_common_spread(r: np.ndarray, spread: np.ndarray, common: np.ndarray) -> np.ndarray:
+    """The correlations that a group would have if its similarities spread as far as others (Thorndike's case 2).
+
+    They hold where the relation is linear with the same residual variance throughout.
+
+    Example
+    -------
+    >>> at_common_spread(np.array([0.7, 0.7]), np.array([0.05, 0.1]), 0.1).round(3).tolist()
+    [0.891, 0.7]
+    """
+    ratio = common / spread
+    return r * ratio / np.sqrt(1 - r**2 + (r * ratio) ** 2)
+
+
+def pairs_of_groups(groups: Sequence[str], theta: str, phi: str) -> tuple[np.ndarray, np.ndarray]:
+    """The places (i, j), i < j, of pairs of a model of theta and one of phi; of "all" every pair.
+
+    Example
+    -------
+    >>> [one.tolist() for one in pairs_of_groups(["u", "v", "u"], "u", "v")]
+    [[0, 1], [1, 2]]
+    """
+    i, j = np.triu_indices(len(groups), 1)
+    if ALL in (theta, phi):
+        return i, j
+    own = np.asarray(groups)
+    kept = ((own[i] == theta) & (own[j] == phi)) | ((own[i] == phi) & (own[j] == theta))
+    return i[kept], j[kept]
+
+
+def consistency(
+    metric: str,
+    tables: Mapping[str, np.ndarray],
+    groups: Sequence[str],
+    sources: Mapping[str, str],
+    families: Sequence[str] | None = None,
+    draws: int = 999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Each measure for each pair of groups: its mean over pairs of sets of different sources, with a crossed interval.
+
+    Parameters
+    ----------
+    metric : its name, for the rows.
+    tables : set -> similarities of the same M models, M x M, symmetric.
+    groups : of each model; one group for all gives "all" alone.
+    sources : set -> the pool that its stimuli are from; pairs of sets of one source do not count.
+    families : of each model: models of one family are left out together. Each alone if left out.
+    draws, seed : permutations of the models' groups, for the p of "as consistent as all pairs together".
+
+    Returns
+    -------
+    Columns of `SCHEMA`. ``beyond_all`` is the measure less that of all pairs, on the scale of its intervals (Fisher's
+    z, or the logarithm of the residual SD), and ``p_value`` that of this difference; null of "all".
+
+    Raises
+    ------
+    ValueError : fewer than three models, families or sources, or a set without a source.
+
+    Example
+    -------
+    >>> place = np.arange(6.0)
+    >>> sets = {name: np.exp(-abs(place[:, None] - place) / (n + 1)) for n, name in enumerate("abc")}
+    >>> found = consistency("cka", sets, ["u"] * 6, dict(zip("abc", "abc")))
+    >>> found["theta"].unique().tolist(), int(found["pairs_of_sets"][0]), bool(found["value"][0] > 0.8)
+    (['all'], 3, True)
+    """
+    names = list(tables)
+    if missing := [name for name in names if name not in sources]:
+        raise ValueError(f"the set {missing[0]} has no source. Give it one.")
+    stack = np.stack([tables[name] for name in names])
+    of_sets = [sources[name] for name in names]
+    known = list(dict.fromkeys(groups))
+    cells = [(ALL, ALL)]
+    cells += list(itertools.combinations_with_replacement(known, 2)) if len(known) > 1 else []
+    made = _Measures(stack, of_sets, groups, families or range(len(groups)))
+    apart = sum(a != b for a, b in itertools.combinations(of_sets, 2))
+    counts = {"sets": len(names), "sources": len(set(of_sets)), "pairs_of_sets": apart}
+    rows = [row for theta, phi in cells for row in made.rows(theta, phi, draws, seed)]
+    return to_frame([{"metric": metric, **row, **counts} for row in rows], SCHEMA)
+
+
+def joined(found: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of several metrics as one frame."""
+    return to_frame([row for one in found for row in one.replace({np.nan: None}).to_dict("records")], SCHEMA)
+
+
+def printed(found: pd.DataFrame) -> Table:
+    """A row a measure of a pair of groups, for a terminal."""
+    cells = {
+        "metric": lambda row: row.metric,
+        "models": lambda row: f"{row.theta} x {row.phi}" if row.theta != ALL else ALL,
+        "measure": lambda row: row.measure,
+        "value": lambda row: f"{row.value:.3f}",
+        "95 %, models and sources": lambda row: "" if pd.isna(row.ci_low) else f"[{row.ci_low:.3f}, {row.ci_high:.3f}]",
+        "beyond all": lambda row: "" if pd.isna(row.beyond_all) else f"{row.beyond_all:+.3f}",
+        "p": lambda row: "" if pd.isna(row.p_value) else f"{row.p_value:.4f}",
+        "M": lambda row: str(row.models),
+        "pairs": lambda row: str(row.pairs),
+        "sets": lambda row: str(row.sets),
+        "sources": lambda row: str(row.sources),
+    }
+    return table_of(found, cells, left=3)
+
+
+class _Measures:
+    """The measures of one metric, from similarities of M models on S sets.
+
+    Parameters
+    ----------
+    stack : S x M x M.
+    sources : of each set.
+    groups, families : of each model.
+    """
+
+    def __init__(self, stack: np.ndarray, sources: Sequence[str], groups: Sequence[str], families: Sequence[Hashable]):
+        self.stack, self.groups, self.families = stack, np.asarray(groups), families
+        self.sources = np.asarray(sources)
+        self.everyone, self.every_set = np.arange(len(groups)), np.arange(len(stack))
+
+    def rows(self, theta: str, phi: str, draws: int, seed: int) -> Iterator[dict[str, object]]:
+        """A row a measure of one pair of groups; none where it has too few pairs of models."""
+        i, j = pairs_of_groups(self.groups, theta, phi)
+        if len(i) < FEWEST_PAIRS:
+            return
+        shared = {"theta": theta, "phi": phi, "models": len({*i.tolist(), *j.tolist()}), "pairs": len(i)}
+
+        def means(models: np.ndarray, sets: np.ndarray) -> np.ndarray:
+            return self.means(theta, phi, self.groups, models, sets)
+
+        found = crossed_jackknife(means, self.families, self.sources)
+        less = p = np.full(len(SCALES), np.nan)
+        if (theta, phi) != (ALL, ALL):
+            of_all = self.means(ALL, ALL, self.groups, self.everyone, self.every_set)
+            less, p = label_permutation(
+                lambda labels: self.means(theta, phi, labels, self.everyone, self.every_set) - of_all,
+                self.groups,
+                draws=draws,
+                seed=seed,
+            )
+        # over all pairs the common spread is their own; within one pair of groups there is nothing to take off
+        left_out = "pearson_at_common_spread" if (theta, phi) == (ALL, ALL) else "pearson_within"
+        for at, (measure, (_, back)) in enumerate(SCALES.items()):
+            if measure != left_out and not np.isnan(found.value[at]):
+                low, high = back(found.low[at]), back(found.high[at])
+                yield {
+                    **{"measure": measure, **shared, "value": float(back(found.value[at]))},
+                    **{"ci_low": low, "ci_high": high, "se_models": found.se_models[at]},
+                    **{"se_sources": found.se_sources[at], "beyond_all": less[at], "p_value": p[at]},
+                }
+
+    def means(self, theta: str, phi: str, groups: np.ndarray, models: np.ndarray, sets: np.ndarray) -> np.ndarray:
+        """The mean of each measure over pairs of sets from different sources, on its scale; NaN where there is none."""
+        i, j = pairs_of_groups(groups[models], theta, phi)
+        apart = np.triu(self.sources[sets][:, None] != self.sources[sets])
+        if len(i) < FEWEST_PAIRS or not apart.any():
+            return np.full(len(SCALES), np.nan)
+        kept = self.stack[np.ix_(sets, models, models)]
+        x, every = kept[:, i, j], kept[:, *pairs_of_groups(groups[models], ALL, ALL)]
+        own = agreement(x)
+        measures = {name: getattr(own, name) for name in ("pearson", "spearman", "concordance", "residual_sd")}
+        measures["pearson_at_common_spread"] = at_common_spread(own.pearson, own.spread, agreement(every).spread)
+        measures["pearson_within"] = agreement(_within(x, groups[models], i, j)).pearson
+        with np.errstate(divide="ignore", invalid="ignore"):  # infinite where two sets agree wholly
+            return np.array([forward(measures[name][apart]).mean() for name, (forward, _) in SCALES.items()])
+
+
+def _within(x: np.ndarray, groups: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """The similarities (S x k) with the mean of each pair of groups taken off."""
+    number = np.unique(groups, return_inverse=True)[1]
+    cell = np.minimum(number[i], number[j]) * len(groups) + np.maximum(number[i], number[j])
+    places = np.unique(cell, return_inverse=True)[1]
+    counts = np.bincount(places)
+    return np.stack([values - (np.bincount(places, values) / counts)[places] for values in x])

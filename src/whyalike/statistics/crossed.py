@@ -1,0 +1,131 @@
+"""Inference for scores of the same pairs of models on several stimulus sets: models and sources are crossed.
+
+Pairs share models, and pairs of sets share sets. An interval leaves out a model with all its pairs, and then a source
+with all its sets, and adds both variances. A test of groups of models permutes the models' labels on all sets at once.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy  # its parts are loaded when they are used: `scipy.stats` takes half a second
+
+from whyalike.randomness import keyed
+from whyalike.statistics.inference import CONFIDENCE
+
+#: a statistic, or several at once
+Numbers = float | np.ndarray
+ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class CrossedEstimate:
+    """A statistic (or several) over models and sources: two standard errors, and the 95 % interval of both together.
+
+    ``models`` and ``sources`` are how many could be left out.
+    """
+
+    value: Numbers
+    se_models: Numbers
+    se_sources: Numbers
+    low: Numbers
+    high: Numbers
+    models: int
+    sources: int
+
+
+def crossed_jackknife(
+    statistic: Callable[[np.ndarray, np.ndarray], Numbers], models: Sequence[Hashable], sources: Sequence[Hashable]
+) -> CrossedEstimate:
+    """A statistic with the interval that leaves out each model, and each source of stimuli, in turn.
+
+    Definition: se^2 = se_models^2 + se_sources^2, each (G - 1)/G times the sum of squares of the G values without one
+    about their mean; t quantile with Satterthwaite's degrees of freedom. What belongs to a model on a source is in both
+    terms, so the interval is rather too wide.
+
+    Parameters
+    ----------
+    statistic : indices of the models and of the sets that are kept -> a number, or an array of several. Let it be on a
+        scale on which it is nearly linear, such as Fisher's z of a correlation.
+    models : what each of M models belongs to; those that share one value are left out together, such as a family.
+    sources : the same of each set: sets from one pool of images are left out together.
+
+    Raises
+    ------
+    ValueError : fewer than three models or sources to leave out.
+
+    Example
+    -------
+    >>> scores = np.add.outer(np.arange(4.0), np.arange(5.0))  # sets x models
+    >>> mean = lambda models, sets: float(scores[np.ix_(sets, models)].mean())
+    >>> found = crossed_jackknife(mean, range(5), ["a", "a", "b", "c"])
+    >>> found.value, found.models, found.sources, round(float(found.se_models), 3)
+    (3.5, 5, 3, 0.707)
+    """
+    kept = [_without_each(of, name) for of, name in ((models, "models"), (sources, "sources"))]
+    every_model, every_set = np.arange(len(models)), np.arange(len(sources))
+    value = statistic(every_model, every_set)
+    left_out = ([statistic(one, every_set) for one in kept[0]], [statistic(every_model, one) for one in kept[1]])
+    with np.errstate(invalid="ignore"):  # of an infinite value there is no interval
+        variances = [(len(one) - 1) * np.var(one, axis=0) for one in left_out]
+    total, degrees = sum(variances), [len(one) - 1 for one in left_out]
+    inverse = sum((v / np.where(total > 0, total, 1)) ** 2 / d for v, d in zip(variances, degrees, strict=True))
+    freedom = np.where(total > 0, 1 / np.where(inverse > 0, inverse, 1), 1)
+    half, errors = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * np.sqrt(total), map(np.sqrt, variances)
+    return CrossedEstimate(value, *errors, value - half, value + half, *map(len, kept))
+
+
+def label_permutation(
+    contrast: Callable[[np.ndarray], Numbers],
+    labels: Sequence[Hashable],
+    strata: Sequence[Hashable] | None = None,
+    draws: int = 999,
+    seed: int = 0,
+) -> tuple[Numbers, Numbers]:
+    """A contrast of groups of models, and its two-sided p over permutations of the models' labels.
+
+    p = (1 + permutations at least as far from zero)/(1 + draws).
+
+    Parameters
+    ----------
+    contrast : labels of the models, permuted -> a number, or an array of several; 0 where groups do not differ.
+    labels : of each model.
+    strata : labels change places among models of one stratum alone; among all if left out.
+
+    Raises
+    ------
+    ValueError : no draws, or labels that no permutation changes.
+
+    Example
+    -------
+    >>> height = np.array([1.0, 2, 3, 11, 12, 13])
+    >>> apart = lambda of: float(height[of == "b"].mean() - height[of == "a"].mean())
+    >>> value, p = label_permutation(apart, list("aaabbb"))
+    >>> value, bool(0.05 < p < 0.2)  # 2 of 20 divisions are as far apart
+    (10.0, True)
+    """
+    given = np.asarray(labels)
+    groups = np.zeros(len(given), int) if strata is None else np.unique(np.asarray(strata), return_inverse=True)[1]
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1; got {draws}.")
+    if all(len(np.unique(given[groups == one])) == 1 for one in np.unique(groups)):
+        raise ValueError("no permutation changes the labels: within each stratum all models have one. Merge strata.")
+    generator = keyed(seed, "permutations of labels", len(given))
+    value, reached = contrast(given), np.zeros(())
+    for _ in range(draws):
+        permuted = given.copy()
+        for one in np.unique(groups):
+            places = np.flatnonzero(groups == one)
+            permuted[places] = given[generator.permutation(places)]
+        reached = reached + (np.abs(contrast(permuted)) >= np.abs(value) - ROUNDING)  # equal but for rounding counts
+    return value, (1 + reached) / (1 + draws)
+
+
+def _without_each(of: Sequence[Hashable], name: str) -> list[np.ndarray]:
+    """The places that are left without each value."""
+    values = dict.fromkeys(of)
+    if len(values) < 3:
+        raise ValueError(
+            f"an interval over {name} needs three or more to leave out; there are {len(values)}. Add some."
+        )
+    return [np.array([i for i, one in enumerate(of) if one != left_out]) for left_out in values]
