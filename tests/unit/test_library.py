@@ -54,3 +54,16 @@ def test_scores_need_nothing_that_studies_bring_and_the_lock_holds_all():
     assert not needed["base"] & (needed["workflow"] | needed["dev"] | {"torch", "snakemake", "matplotlib"})
     locked = set(re.findall(r"^([\w-]+)(?:\[\w+\])?==", (root / "envs" / "requirements.txt").read_text(), re.MULTILINE))
     assert needed["base"] | needed["workflow"] | needed["dev"] <= {name.lower() for name in locked}
+
+
+def test_the_lock_of_the_extra_zoo_adds_to_the_other_one_and_both_hold_all_of_it():
+    root = Path(__file__).parents[2]
+    extras = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    needed = {re.match(r"[\w-]+", line)[0].lower() for extra in ("zoo", "zoo-tests") for line in extras[extra]}
+    texts = [(root / "envs" / f"{name}.txt").read_text() for name in ("requirements", "requirements-zoo")]
+    main, added = (
+        {name.lower() for name in re.findall(r"^([\w-]+)(?:\[\w+\])?==", text, re.MULTILINE)} for text in texts
+    )
+    assert needed <= main | added
+    assert not main & added
+    assert "://" not in texts[1]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from whyalike.data.packaged_parameters import Mnist5kParameters, WhichPhotographParameters
 from whyalike.data.parameters import (
     ArraysParameters,
     Cifar10Parameters,
@@ -87,6 +88,13 @@ SOURCES: Registry[SourceFacts] = Registry(
         "photographs": Entry(
             "whyalike.data.photographs:prepare",
             SourceFacts(PhotographsParameters, ("photograph",), size=None, channels=3),
+        ),
+        "which_photograph": Entry(
+            "whyalike.data.which_photograph:prepare",
+            SourceFacts(WhichPhotographParameters, ("photograph",), size=None, channels=3),
+        ),
+        "mnist_5k": Entry(
+            "whyalike.data.mnist_5k:prepare", SourceFacts(Mnist5kParameters, ("digit",), size=28, channels=1)
         ),
         "images": Entry(
             "whyalike.data.own_images:prepare", SourceFacts(ImagesParameters, ("class",), size=None, channels=3)

@@ -19,6 +19,7 @@ SMALL = {
     "colorshapedigit_cues": {"cue": "edge", "test_per_class": 1, "drawings_per_shape": 2, "size": 16},
     "digits": {},
     "photographs": {"n": 10},
+    "which_photograph": {"train_per_class": 2, "test_per_class": 1},
     "shapes": {"per_class": 1, "drawings_per_shape": 1, "size": 16},
     "numerals": {"per_class": 1, "size": 16},
 }

@@ -188,6 +188,17 @@ def test_commands_of_a_page_are_targets_of_make(page):
     assert named <= set(MAKE.findall((ROOT / "Makefile").read_text(encoding="utf-8")))
 
 
+def test_messages_name_targets_of_make_and_extras_that_exist():
+    sources = [path.read_text(encoding="utf-8") for path in [*(ROOT / "src").rglob("*.py"), *PAGES]]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    targets = {target for text in sources for target in re.findall(r"`make ([a-z][a-z-]*)`", text)}
+    extras = {
+        extra for text in sources for names in re.findall(r"\.\[([a-z,-]+)\]['\"]", text) for extra in names.split(",")
+    }
+    assert {"setup-zoo", "setup-ffcv"} <= targets <= set(MAKE.findall((ROOT / "Makefile").read_text(encoding="utf-8")))
+    assert {"workflow", "zoo"} <= extras <= set(project["optional-dependencies"])
+
+
 def test_files_that_the_readme_names_exist():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     named = set(re.findall(r"(?:config|profiles|envs|docs|workflow)/[\w./-]*\w", text))

