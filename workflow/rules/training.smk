@@ -30,6 +30,30 @@ rule train_models:
         "../scripts/train_models.py"
 
 
+rule list_models:
+    input:
+        manifests=FLOW.all_manifests(),
+    output:
+        models=f"{ROOT}/models/models.parquet",
+    log:
+        f"{ROOT}/logs/list_models.log",
+    benchmark:
+        f"{ROOT}/benchmarks/list_models.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=1000,
+        runtime=PLAN.runtime("list_models"),
+        expected_seconds=PLAN.expected_seconds("list_models"),
+    params:
+        work=FLOW.models_work,
+        store=STORE,
+    message:
+        "Training: table of all models"
+    script:
+        "../scripts/list_models.py"
+
+
 rule join_parts:
     input:
         parts=FLOW.part_manifests,

@@ -71,6 +71,9 @@ def _batch_misfits(config: Config) -> Iterator[str]:
 
 def _pair_misfits(key: str, study: Any, config: Config) -> Iterator[str]:
     """Settings, and studies, of which no two models are compared."""
+    if design(study.factor).gathers:
+        yield from _gathered_misfits(key, study, config)
+        return
     if not isinstance(study, ExternalStudy):
         if set(study.levels) <= set(design(study.factor).across) and len(study.seeds) < 2:
             yield (
@@ -85,6 +88,21 @@ def _pair_misfits(key: str, study: Any, config: Config) -> Iterator[str]:
                 f"studies.{key}.settings: '{name}' has one run, and nothing to compare it with: name another run, or "
                 "compare it with another setting under `comparisons`."
             )
+
+
+def _gathered_misfits(key: str, study: Any, config: Config) -> Iterator[str]:
+    """Comparisons of a single model with itself; activations from files of no stimuli, of which nothing is known."""
+    for name, one in study.comparisons.items():
+        runs = getattr(config.settings.get(one.a), "runs", None)
+        models = len(study.seeds) * len(study.levels) if runs is None else len(runs)
+        if len(set(one.sides)) == 1 and models < 2:
+            yield (
+                f"studies.{key}.comparisons.{name}: '{one.a}' has one model, and nothing to compare it with: name "
+                "another seed, or another setting as b."
+            )
+    for name in study.settings:
+        if hasattr(config.settings.get(name), "activations") and not study.stimuli_of(name):
+            yield f"studies.{key}.stimuli: '{name}' has activations from files, which are of stimuli: name these."
 
 
 def _share_misfits(key: str, study: Any, config: Config) -> Iterator[str]:

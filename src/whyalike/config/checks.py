@@ -6,7 +6,7 @@ Each is one line: key path, what came, what must hold. They are found before any
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from whyalike.config import amounts, comparison_checks, external, names, questions, shifts
+from whyalike.config import amounts, attributes, comparison_checks, external, names, questions, shifts
 from whyalike.config.config import Config
 from whyalike.config.faults import near
 from whyalike.data.registry import SOURCES
@@ -61,6 +61,7 @@ def misfits(config: Config) -> Iterator[str]:
         yield from _study_misfits(config, key, study)
     yield from questions.misfits(config.studies)
     yield from external.misfits(config.studies, config.settings)
+    yield from attributes.misfits(config.settings)
     yield from comparison_checks.misfits(config)
     yield from amounts.misfits(config)
     yield from shifts.misfits(config)
@@ -180,10 +181,14 @@ def figure_misfits(config: Config) -> Iterator[str]:
         study = config.studies.get(figure.study)
         if study is None or not set(study.settings) <= config.settings.keys():
             continue
-        comparison = figure.options.get("comparison", study.settings[0])
+        own = () if design(study.factor).gathers else study.settings
         # representations are shown of one setting, scores of any pairs
         of_one = "representations" in FIGURES[figure.kind].facts.inputs
-        known = study.settings if of_one else (*study.settings, *study.comparisons)
+        known = own if of_one else (*own, *study.comparisons)
+        if not known:
+            yield f"figures.{key}.study: '{figure.study}' compares nothing: name comparisons, or remove the figure."
+            continue
+        comparison = figure.options.get("comparison", known[0])
         yield from _unknown(f"figures.{key}.options.comparison", comparison, known)
         if comparison in study.settings:
             stimuli = shifts.set_names(config.stimuli, study.stimuli_of(comparison))
@@ -237,7 +242,8 @@ def sample_misfits(config: Config) -> Iterator[str]:
         for name in study.settings:
             model = config.models.get(getattr(config.settings.get(name), "model", None))
             speaks = model is None or MODELS[model.family].facts.inputs == "tokens"
-            if not (speaks and design(study.factor).is_trained):
+            here = design(study.factor).is_trained and not isinstance(config.settings.get(name), external.External)
+            if not (speaks and here):
                 yield f"{path}.study: the models of '{name}' are no language models trained here."
         if unknown := [seed for seed in sample.seeds if seed not in getattr(study, "seeds", sample.seeds)]:
             seeds = ", ".join(map(str, study.seeds))

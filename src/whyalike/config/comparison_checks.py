@@ -6,6 +6,7 @@ from typing import Any
 from whyalike.config.comparisons import FINAL, NamedComparison
 from whyalike.config.config import Config
 from whyalike.config.faults import near
+from whyalike.designs.registry import design
 
 
 def misfits(config: Config) -> Iterator[str]:
@@ -14,7 +15,8 @@ def misfits(config: Config) -> Iterator[str]:
         for name, comparison in study.comparisons.items():
             path = f"studies.{key}.comparisons.{name}"
             if name in config.settings:
-                yield f"{path}: a setting has this name, and with it a comparison of its own: choose another one."
+                own = "" if design(study.factor).gathers else ", and with it a comparison of its own"
+                yield f"{path}: a setting has this name{own}: choose another one."
             known = dict.fromkeys(study.settings)
             unknown = {setting: side for side, setting in zip("ba", comparison.sides[::-1], strict=True)
                        if setting not in known}  # fmt: skip
@@ -30,7 +32,7 @@ def misfits(config: Config) -> Iterator[str]:
 
 def _settings_misfits(path: str, study: Any, comparison: NamedComparison, a: Any, b: Any) -> Iterator[str]:
     name_a, name_b = comparison.sides
-    for what in ("dataset", "labelling"):
+    for what in ("dataset", "labelling") if not design(study.factor).gathers else ():
         if getattr(a, what) != getattr(b, what):
             yield (
                 f"{path}.b: its pairs share data and labels, but the {what} of '{name_a}' is {getattr(a, what)}, "

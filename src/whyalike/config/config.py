@@ -20,16 +20,26 @@ from pydantic import (
     model_validator,
 )
 
+from whyalike.config.attributes import ATTRIBUTES, Attributes
 from whyalike.config.comparisons import COMPARISONS, Comparisons
 from whyalike.config.external import LAYERS, ExternalStudy, Layers, OwnActivations, OwnCheckpoints
 from whyalike.config.published import PublishedScores
-from whyalike.config.questions import STIMULI, ClassCounts, Question, StimuliNames
+from whyalike.config.questions import (
+    MIN_ACCURACY,
+    STIMULI,
+    ClassCounts,
+    MinAccuracy,
+    Question,
+    StimuliNames,
+    stand_once,
+)
 from whyalike.config.sample_texts import SampleText
 from whyalike.config.scorings import SCORINGS, Scorings
+from whyalike.config.zoo import ZooStudy
 from whyalike.data.parameters import Distinct
 from whyalike.data.registry import SOURCES
 from whyalike.data.shifts.registry import SHIFTS, Level, checked_levels
-from whyalike.designs.registry import DESIGNS, design, designs
+from whyalike.designs.registry import DESIGNS, design, with_conditions
 from whyalike.figures.registry import CONFIG_FIGURES
 from whyalike.models.registry import MODELS
 from whyalike.registry import Registry
@@ -38,7 +48,6 @@ from whyalike.studies.registry import STUDIES
 from whyalike.training.parameters import Operation
 from whyalike.training.registry import OBJECTIVES
 
-Share = real(ge=0, le=1)
 ShiftLevel = real() | Literal["control"]
 PROTOCOLS = ("exact", "as_published")
 
@@ -107,9 +116,10 @@ class Setting(Section):
         None, description="Side of the model's input, pixels; other images are resized to it. Not for text."
     )
     layers: Layers = Field(("avgpool",), description=LAYERS)
+    attributes: Attributes = Field({}, description=ATTRIBUTES)
 
 
-def _kind(setting: Any) -> str:
+def kind_of(setting: Any) -> str:
     """Whether a setting is trained here, or its runs come from files."""
     keys = setting if isinstance(setting, dict) else vars(setting)
     return next((key for key in ("checkpoints", "activations") if key in keys), "trained")
@@ -119,23 +129,22 @@ AnySetting = Annotated[
     Annotated[Setting, Tag("trained")]
     | Annotated[OwnCheckpoints, Tag("checkpoints")]
     | Annotated[OwnActivations, Tag("activations")],
-    Discriminator(_kind),
+    Discriminator(kind_of),
 ]
 
 
 class Study(Question):
     """A question with a figure: the conditions of one design, in one or more settings."""
 
-    factor: Literal[designs(trained=True)] = Field(
+    factor: Literal[with_conditions()] = Field(
         description="The design: what the models of a pair share, or what differs. "
-        + "; ".join(f"{name}: {DESIGNS[name].facts}" for name in designs(trained=True))
+        + "; ".join(f"{name}: {DESIGNS[name].facts}" for name in with_conditions())
         + "."
     )
     settings: tuple[Name, ...] = Field(min_length=1, description="Names of settings.")
     levels: tuple[str, ...] = Field(
         min_length=1,
-        description="The conditions."
-        + "".join(f" Of {name}: {design(name).levels}." for name in designs(trained=True)),
+        description="The conditions." + "".join(f" Of {name}: {design(name).levels}." for name in with_conditions()),
     )
     seeds: tuple[Seed, ...] = Field(min_length=1, description="One pair a level for each seed.")
     stimuli: StimuliNames = Field(description=STIMULI)
@@ -144,18 +153,10 @@ class Study(Question):
         description="Task overlap: also score one shared class at a time (true or [1]), two at a time ([2]), or both "
         "([1, 2]), so that their number is the same at all p.",
     )
-    min_accuracy: Share | dict[str, Share] = Field(
-        0.0,
-        description="Smallest own-test accuracy of a run; a number, or one for each labelling. Below it the job fails.",
-    )
+    min_accuracy: MinAccuracy = Field(0.0, description=MIN_ACCURACY)
     comparisons: Comparisons = Field({}, description=COMPARISONS)
 
-    @field_validator("levels", "seeds", "settings", "fixed_classes")
-    @classmethod
-    def _stand_once(cls, values: tuple, about: ValidationInfo) -> tuple:
-        if len(set(values)) < len(values):
-            raise ValueError(f"{about.field_name} names a value twice: {list(values)}")
-        return values
+    _stand_once = field_validator("levels", "seeds", "settings", "fixed_classes")(stand_once)
 
     @field_validator("levels")
     @classmethod
@@ -245,7 +246,7 @@ class _Shared(Section):
     models: dict[Name, Model] = Field({}, description="Architectures.")
     recipes: dict[Name, Recipe] = Field({}, description="Training recipes.")
     settings: dict[Name, AnySetting] = Field(description="Architecture + training data + recipe, or runs from files.")
-    studies: dict[Name, Annotated[Study | ExternalStudy, Field(discriminator="factor")]] = Field(
+    studies: dict[Name, Annotated[Study | ZooStudy | ExternalStudy, Field(discriminator="factor")]] = Field(
         description="The questions."
     )
     activations: Literal["keep", "float16", "recompute"] = Field(
@@ -257,8 +258,8 @@ class _Shared(Section):
     statistics: Statistics = Field(Statistics(), description="Inference.")
     figures: dict[Name, Figure] = Field(
         {},
-        description="The figures; each is a target. A study of runs from files of which no heatmap is named has one, "
-        "`{study}_heatmap`.",
+        description="The figures; each is a target. A study of runs from files, or of a zoo with comparisons, has a "
+        "heatmap, `{study}_heatmap`, unless one is named.",
     )
     published: dict[Name, PublishedScores] = Field({}, description="Published score tables, drawn beside ours.")
     sample_texts: dict[Name, SampleText] = Field({}, description="What language models say; each is a target.")

@@ -12,10 +12,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from whyalike.config.attributes import ATTRIBUTES, Attributes
 from whyalike.config.comparisons import COMPARISONS, Comparisons
 from whyalike.config.questions import STIMULI, Question, StimuliNames
 from whyalike.data.parameters import Distinct
-from whyalike.designs.registry import designs
+from whyalike.designs.registry import design, designs, gathering
 from whyalike.section import Before, Count, Layer, Name, Section, Seed, Side, Whole, path_of_user, real
 from whyalike.training.parameters import Channels, check_channels
 
@@ -50,6 +51,7 @@ class External(Section):
     labelling: Name = Field(description="Labels of that data set: they group the stimuli.")
     runs: tuple[Name, ...] = Field(min_length=1, description="Names of the runs.")
     version: Whole = Field(1, ge=0, le=10**9, description="Raise it when the files change: the runs are then others.")
+    attributes: Attributes = Field({}, description=ATTRIBUTES)
 
     @model_validator(mode="after")
     def _names_stand_once(self) -> Self:
@@ -59,7 +61,7 @@ class External(Section):
 
     def identifying(self) -> dict[str, Any]:
         """What tells one run from another of the same name: no place of files, no list of the others."""
-        return self.plain(exclude=["runs", "layers", "checkpoints", "activations"])
+        return self.plain(exclude=["runs", "layers", "checkpoints", "activations", "attributes"])
 
 
 class OwnCheckpoints(External):
@@ -168,9 +170,13 @@ def misfits(studies: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator
     for key, study in studies.items():
         external = isinstance(study, ExternalStudy)
         for name, setting in ((name, settings[name]) for name in study.settings if name in settings):
-            if isinstance(setting, External) != external:
+            if isinstance(setting, External) != external and not design(study.factor).gathers:
                 here = "names runs from files" if isinstance(setting, External) else "is trained here"
-                yield f"studies.{key}.settings: '{name}' {here}, which does not fit the factor {study.factor}."
+                both = " or ".join(f"factor {name}" for name in gathering())
+                yield (
+                    f"studies.{key}.settings: '{name}' {here}, which does not fit the factor {study.factor}. A study "
+                    f"of {both} takes both kinds."
+                )
             elif external and (
                 unknown := {x for p in study.pairs_of(setting.runs) for x in (p.a, p.b)} - {*setting.runs}
             ):

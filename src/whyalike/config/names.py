@@ -9,7 +9,15 @@ from whyalike.studies.registry import STUDIES
 # the rules of workflow/; a test compares
 RULES = frozenset(
     {"all", "analyse_published", "analyse_study", "draw_figure", "import_activations", "import_runs", "join_parts"}
-    | {"join_scores", "list_views", "make_splits", "prepare_data", "prepare_small_data", "score_comparison"}
+    | {
+        "join_scores",
+        "list_models",
+        "list_views",
+        "make_splits",
+        "prepare_data",
+        "prepare_small_data",
+        "score_comparison",
+    }
     | {"train_models", "write_beton", "write_claims", "write_findings", "write_pairs", "write_sample_text"}
     | {"write_tables"}
 )

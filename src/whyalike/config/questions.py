@@ -7,10 +7,11 @@ files).
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
 from whyalike.config.faults import FOR_ALL, FOR_EACH, near
-from whyalike.section import Name, Section
+from whyalike.designs.registry import design
+from whyalike.section import Name, Section, real
 
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 StimuliNames = Annotated[
@@ -24,7 +25,22 @@ ClassCounts = Annotated[
         lambda given: (1,) * given if isinstance(given, bool) else given, json_schema_input_type=bool | _Counts
     ),
 ]
+Share = real(ge=0, le=1)
+MinAccuracy = Share | dict[str, Share]
+MIN_ACCURACY = "Smallest own-test accuracy of a run; a number, or one for each labelling. Below it the job fails."
 STIMULI = "Names of stimuli: a list for all settings, or for each setting a list of its own."
+
+
+def stand_once(values: tuple, about: ValidationInfo) -> tuple:
+    """The values of a field, each of which stands once.
+
+    Raises
+    ------
+    ValueError : one stands twice.
+    """
+    if len(set(values)) < len(values):
+        raise ValueError(f"{about.field_name} names a value twice: {list(values)}")
+    return values
 
 
 class Question(Section):
@@ -56,6 +72,8 @@ def misfits(studies: Mapping[str, Any]) -> Iterator[str]:
                 f"studies.{key}.stimuli: '{name}' is not under studies.{key}.settings.{near(name, study.settings)} "
                 f"Known: {known}."
             )
-        for name in study.settings:
+        asked = {side for one in study.comparisons.values() for side in one.sides}
+        needed = [name for name in study.settings if name in asked or not design(study.factor).gathers]
+        for name in needed:
             if name not in given:
                 yield f"studies.{key}.stimuli: the setting '{name}' has no stimuli: give it a list."

@@ -33,10 +33,11 @@ def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
 
 
 def _heatmaps(config: Config) -> Iterator[tuple[str, Figure]]:
-    """Of each study of runs from files of which no heatmap is named: one, under a free name."""
+    """Of each study whose pairs are results and of which no heatmap is named: one, under a free name."""
     named = {figure.study for figure in config.figures.values() if figure.kind == HEATMAP}
     for study, section in config.studies.items():
-        if not design(section.factor).is_trained and study not in named:
+        own = design(section.factor)
+        if own.is_of_pairs and (section.comparisons or not own.gathers) and study not in named:
             name = f"{study}_{HEATMAP}"
             while name in {*config.figures, *config.sample_texts, *config.studies}:
                 name += "_"

@@ -88,6 +88,10 @@ def _one_a(_: str) -> str:
     return "A"
 
 
+def _itself(name: str) -> str:
+    return name
+
+
 @dataclass(frozen=True)
 class Design:
     """One way in which the two models of a pair differ.
@@ -101,6 +105,8 @@ class Design:
     overlaps : data and label overlap of a condition, in [0, 1]; None for one that is not varied.
     expand : runs A and B of a condition within a cell; None where runs come from files, and are never trained.
     declare : what a run from files is known by, of its setting and its name; None where runs are trained.
+    gathers : whether its studies gather models of any settings, trained here or from files: they name no conditions,
+        and all of their comparisons, whose settings may differ in data and labels.
     across : conditions that compare the runs B of all seeds with each other, in place of A and B of each.
     split : target of ``(data, train, seed, runs) -> {name: (rows, label codes, class names)}``, see
         `whyalike.splits.of_designs`. Empty without `expand`.
@@ -122,6 +128,7 @@ class Design:
     figures : kinds of figure that are made for it alone; without any, it is shown by those that draw one overlap.
     name_of_a : what a run without a condition stands over in the figure of accuracies, by its labelling.
     published : how published score tables hold it; None where they do not.
+    unit : name of a run -> that of the independent unit which it is part of.
     """
 
     words: str
@@ -131,6 +138,7 @@ class Design:
     study_fault: Callable[[Any], str | None] = _no_fault
     expand: Callable[[Asked, str], tuple[PlannedRun, PlannedRun]] | None = None
     declare: Callable[[str, str], dict[str, str]] | None = None
+    gathers: bool = False
     across: tuple[str, ...] = ()
     split: str = ""
     version_of: str = "whyalike.splits.overlap"
@@ -151,11 +159,17 @@ class Design:
     figures: tuple[str, ...] = ()
     name_of_a: Callable[[str], str] = _one_a
     published: PublishedColumns | None = None
+    unit: Callable[[str], str] = _itself
 
     @property
     def is_trained(self) -> bool:
         """Whether its runs are trained here."""
         return self.expand is not None
+
+    @property
+    def is_of_pairs(self) -> bool:
+        """Whether each pair is a result of its own, in place of a change over conditions."""
+        return self.gathers or not self.is_trained
 
     def scored(self) -> dict[str, Any]:
         """What scores depend on, as a job's parameters."""

@@ -14,6 +14,9 @@ DESIGNS: Registry[str] = Registry(
             "whyalike.designs.controls:DESIGN",
             "rungs, on which nothing, the order, the initial weights, both, also the images, or also the labels differ",
         ),
+        "zoo": Entry(
+            "whyalike.designs.zoo:DESIGN", "nothing by design: models on all images, and those from files beside them"
+        ),
         "external": Entry("whyalike.designs.external:DESIGN", "what you say of models from files"),
     },
 )
@@ -29,6 +32,21 @@ def design(name: str) -> Design:
 def designs(*, trained: bool) -> tuple[str, ...]:
     """Names of the designs whose runs are trained here, or of those whose runs come from files."""
     return tuple(name for name in DESIGNS if design(name).is_trained == trained)
+
+
+def with_conditions() -> tuple[str, ...]:
+    """Names of the designs whose studies name conditions."""
+    return tuple(name for name in designs(trained=True) if not design(name).gathers)
+
+
+def gathering() -> tuple[str, ...]:
+    """Names of the designs whose studies gather models of any settings."""
+    return tuple(name for name in DESIGNS if design(name).gathers)
+
+
+def of_pairs() -> tuple[str, ...]:
+    """Names of the designs of which each pair is a result of its own."""
+    return tuple(name for name in DESIGNS if design(name).is_of_pairs)
 
 
 def with_one_overlap() -> tuple[str, ...]:

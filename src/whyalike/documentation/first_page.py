@@ -62,11 +62,15 @@ def asked(config: Config) -> dict[str, str]:
 
 def _asked(study: Any) -> str:
     what = f"how similarity goes with {DESIGNS[study.factor].facts}"
-    if not design(study.factor).is_trained:
-        what = "how alike models from files are"
-    levels = f", at {', '.join(study.levels)}" if study.levels else ""
+    own = design(study.factor)
+    if own.is_of_pairs:
+        what = "how alike models are" if own.gathers else "how alike models from files are"
+    if own.gathers and not study.comparisons:
+        what = "models, of which none are compared"
+    levels = f", at {', '.join(study.levels)}" if study.levels and not own.gathers else ""
     seeds = f", {len(study.seeds)} seed{'s' if len(study.seeds) > 1 else ''}" if study.levels else ""
-    return f"{what}{levels}; settings {', '.join(study.settings)}{seeds}; on {', '.join(study.all_stimuli())}."
+    stimuli = f"; on {', '.join(study.all_stimuli())}" if study.all_stimuli() else ""
+    return f"{what}{levels}; settings {', '.join(study.settings)}{seeds}{stimuli}."
 
 
 def _page(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from whyalike.designs.registry import DESIGNS, design, designs, with_one_overlap
+from whyalike.designs.registry import DESIGNS, design, of_pairs, with_one_overlap
 from whyalike.registry import Entry, Registry
 
 
@@ -20,7 +20,7 @@ class FigureFacts:
         A figure of a study with rules of its own reads Parquet tables by whatever name the study has for them.
     category : heading in the report.
     options : keys that the entry's `options` may have: the keyword arguments of ``draw``.
-    from_files : whether it shows studies of runs from files, and no others.
+    of_pairs : whether it shows studies of which each pair is a result, and no others.
     study : the study whose rules draw it, and no configuration's `figures`.
     caption : of such a figure, one sentence for the report.
     """
@@ -29,7 +29,7 @@ class FigureFacts:
     inputs: tuple[str, ...]
     category: str
     options: tuple[str, ...] = ()
-    from_files: bool = False
+    of_pairs: bool = False
     study: str = ""
     caption: str = ""
 
@@ -83,9 +83,9 @@ FIGURES: Registry[FigureFacts] = Registry(
             FigureFacts(
                 ("study",),
                 ("pairs",),
-                "Models from files",
+                "Pairs of models",
                 ("metric", "score_protocol", "comparison", "stimuli", "width"),
-                from_files=True,
+                of_pairs=True,
             ),
         ),
         "mutual_information": Entry(
@@ -168,6 +168,6 @@ CONFIG_FIGURES: Registry[FigureFacts] = Registry(
 
 def shows(kind: str) -> tuple[str, ...]:
     """The designs of the studies that a kind can show: those that it is made for, else all that vary one overlap."""
-    if FIGURES[kind].facts.from_files:
-        return designs(trained=False)
+    if FIGURES[kind].facts.of_pairs:
+        return of_pairs()
     return tuple(name for name in DESIGNS if kind in design(name).figures) or with_one_overlap()

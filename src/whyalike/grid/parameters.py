@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from whyalike.activations.parameters import ExtractionParameters, ImportedActivationsParameters, SampleTextParameters
-from whyalike.config.config import Config
+from whyalike.config.config import Config, kind_of
 from whyalike.config.external import OwnActivations, OwnCheckpoints
 from whyalike.data.preparation import PreparationParameters
 from whyalike.data.registry import SOURCES
@@ -21,7 +21,7 @@ from whyalike.grid import partial, views
 from whyalike.grid.figure_files import FigureFiles
 from whyalike.grid.parts import WHOLE, runs_of
 from whyalike.grid.paths import cell_of, external_cell
-from whyalike.grid.runs import Cell
+from whyalike.grid.runs import Cell, Run
 from whyalike.grid.sample_texts import speakers, speaking
 from whyalike.models.registry import MODELS
 from whyalike.parameters import JobParameters
@@ -38,7 +38,13 @@ from whyalike.statistics.parameters import (
     StatisticsParameters,
     TableParameters,
 )
-from whyalike.training.parameters import CheckpointParameters, ImportParameters, TrainingParameters
+from whyalike.training.parameters import (
+    CheckpointParameters,
+    ImportParameters,
+    ModelsOfCell,
+    ModelsParameters,
+    TrainingParameters,
+)
 
 # of a metric: no score is made with them
 DESCRIPTIVE_FACTS = (
@@ -142,7 +148,7 @@ class Parameters(FigureFiles):
             layers=setting.layers,
             stimuli=self.config.stimuli[wildcards.stimuli].plain(),
             runs=[run.identity for run in runs],
-            untrained={run.untrained: run.replica if run.start is None else run.start for run in runs},
+            untrained={run.untrained: _start(run) for run in runs},
             steps=views.kept_steps(self.grid, cell, wildcards.stimuli),
             **self.config.stored(),
             copied=MODELS[self.config.models[setting.model].family].facts.in_place,
@@ -160,7 +166,7 @@ class Parameters(FigureFiles):
         study = self.config.studies[wildcards.study]
         comparison = self.comparisons(wildcards.study)[wildcards.comparison]
         setting = self.config.settings[comparison.a]
-        similarity = self.config.similarity
+        similarity, (in_distribution, labelling) = self.config.similarity, self._seen(wildcards.stimuli, comparison)
         job = getattr(wildcards, "job", None)
         names = similarity.metrics if job is None else self.family_jobs()[job]
         joined = [] if job else ["whyalike.similarity.joining:join_scores"]
@@ -173,10 +179,10 @@ class Parameters(FigureFiles):
             **comparison.plain(),
             factor=study.factor,
             **design(study.factor).scored(),
-            labelling=setting.labelling,
+            labelling=labelling,
             layers=setting.layers,
             stimuli=wildcards.stimuli,
-            in_distribution=self.config.stimuli[wildcards.stimuli].is_of(setting.dataset),
+            in_distribution=in_distribution,
             fixed_classes=study.fixed_classes,
             pairs=(),
             numbers=None if part == WHOLE else numbers,
@@ -191,6 +197,20 @@ class Parameters(FigureFiles):
             ),
         )
         return _text(parameters, pairs=pairs)
+
+    def _seen(self, stimuli: str, comparison: views.Comparison) -> tuple[bool, str]:
+        """Whether stimuli are of the training data of both settings, and the labels that then group them.
+
+        Models of other labels have no grouping in common but that of the data's own attributes.
+        """
+        settings = [self.config.settings[name] for name in comparison.settings]
+        section = self.config.stimuli[stimuli]
+        of_data = SOURCES[self.config.datasets[section.dataset].source].facts.attributes
+        labellings = {setting.labelling for setting in settings}
+        return (
+            all(section.is_of(setting.dataset) for setting in settings),
+            settings[0].labelling if len(labellings) == 1 else "_".join(of_data),
+        )
 
     def _pairs(self, study: str, comparison: views.Comparison, part: str) -> tuple[str, tuple[int, ...]]:
         """The text of the pairs of a part of a comparison, and their numbers."""
@@ -220,6 +240,29 @@ class Parameters(FigureFiles):
             given=[name for name, setting in self.config.settings.items() if isinstance(setting, OwnActivations)],
             code=fingerprint("whyalike.similarity.views:write_views"),
         ).text()
+
+    def models_work(self, _: Any) -> str:
+        """Parameters of the table of models."""
+        return ModelsParameters(
+            cells=[self._listed(cell) for cell in self.grid.cells],
+            code=fingerprint("whyalike.training.models_table:write_models"),
+        ).text()
+
+    def _listed(self, cell: Cell) -> ModelsOfCell:
+        """What the configuration says of the models of a cell."""
+        setting, trained = self.config.settings[cell.setting], design(cell.factor).is_trained
+        model = self.config.models.get(getattr(setting, "model", None))
+        return ModelsOfCell(
+            **vars(cell),
+            kind=kind_of(setting),
+            dataset=setting.dataset,
+            model=getattr(setting, "model", None),
+            model_family=None if model is None else model.family,
+            library=getattr(setting, "library", None),
+            recipe=getattr(setting, "recipe", None),
+            starts={run.identity: _start(run) for run in self.grid.runs(cell)} if trained else {},
+            attributes=setting.attributes,
+        )
 
     def statistics_work(self, wildcards: Any) -> str:
         """Parameters of one study's statistics."""
@@ -303,6 +346,11 @@ def _text(parameters: JobParameters, **known: str) -> str:
     """What `JobParameters.text` gives, where the text of some fields is known, whatever they hold."""
     texts = {name: canonical_json(value) for name, value in parameters.plain().items()} | known
     return f"{{{','.join(f'{canonical_json(name)}:{texts[name]}' for name in sorted(texts))}}}"
+
+
+def _start(run: Run) -> str:
+    """The replica whose initial weights a run has."""
+    return run.replica if run.start is None else run.start
 
 
 def _counting(facts: MetricFacts) -> dict[str, Any]:

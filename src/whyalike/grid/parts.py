@@ -36,7 +36,7 @@ def runs_of(grid: Grid, cell: Cell, part: str = WHOLE) -> list[Run]:
 
 def score_parts(grid: Grid, study: str, comparison: Comparison) -> dict[str, tuple[int, ...]]:
     """Name of a part of a comparison's pairs ("" for all of them) -> its seeds."""
-    seeds = tuple(grid.seeds(study, *comparison.settings))
+    seeds = tuple(grid.pair_seeds(study, comparison.a, comparison.b))
     size = grid.config.operation.seeds_per_score_job or len(seeds)
     if len(seeds) <= size:
         return {WHOLE: seeds}

@@ -73,8 +73,8 @@ class Paths:
         if (part := getattr(wildcards, "part", WHOLE)) == WHOLE:
             return cells
         pairs = [pair.runs for _, pair in self.numbered_pairs(wildcards.study, comparison, part)]
-        seeds = {seed for pair in pairs for seed in (pair.seed, pair.seed_b)}
-        return [cell for cell in cells if cell.seed in seeds]
+        wanted = {(run.setting, run.seed) for pair in pairs for run in (pair.run_a, pair.run_b)}
+        return [cell for cell in cells if (cell.setting, cell.seed) in wanted]
 
     def numbered_pairs(
         self, study: str, comparison: views.Comparison, part: str = WHOLE
@@ -93,9 +93,9 @@ class Paths:
         return [f"{self.root}/data/{name}/labels.parquet" for name in dict.fromkeys(names)]
 
     def comparisons(self, study: str) -> dict[str, views.Comparison]:
-        """The comparisons of a study by name, without those of which no seed is finished."""
+        """The comparisons of a study by name, without those of which no pair is finished."""
         known = views.comparisons(self.config, study).items()
-        return {name: one for name, one in known if self.grid.seeds(study, *one.settings)}
+        return {name: one for name, one in known if self.grid.pair_seeds(study, one.a, one.b)}
 
     def family_jobs(self) -> dict[str, list[str]]:
         """The jobs that score a comparison on a stimulus set, each with its scorings: the same for all comparisons."""
@@ -123,10 +123,10 @@ class Paths:
         return [path for study in self.config.studies for path in self.study_scores(study)]
 
     def pair_tables(self, study: str | None = None) -> list[str]:
-        """Pair tables of a study of runs from files, or of all such: one beside each score table."""
+        """Pair tables of a study whose pairs are results, or of all such: one beside each score table."""
         names = [name for name in self.config.studies if study in (None, name)]
         return [str(path.parent / "pairs" / path.name)
-                for name in names if not design(self.config.studies[name].factor).is_trained
+                for name in names if design(self.config.studies[name].factor).is_of_pairs
                 for path in map(Path, self.study_scores(name))]  # fmt: skip
 
     def claims(self) -> list[str]:

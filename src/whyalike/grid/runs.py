@@ -19,7 +19,7 @@ from whyalike.config.config import Config
 from whyalike.config.external import External, OwnCheckpoints
 from whyalike.data.registry import SOURCES
 from whyalike.designs.design import Asked, PlannedRun
-from whyalike.designs.registry import design
+from whyalike.designs.registry import FROM_FILES, design
 from whyalike.files import canonical_json
 from whyalike.models.registry import MODELS
 from whyalike.training.registry import OBJECTIVES
@@ -96,11 +96,13 @@ class Pair:
 
     def plain(self) -> dict[str, Any]:
         """What a scoring job must know of this pair, as JSON values."""
-        runs = {f"{key}_{role}": getattr(run, attribute) for role, run in (("a", self.run_a), ("b", self.run_b))
-                for key, attribute in (("run", "identity"), ("untrained", "untrained"))}  # fmt: skip
+        runs = {"run_a": self.run_a.identity, "run_b": self.run_b.identity}
+        starts = {"untrained_a": self.run_a.untrained, "untrained_b": self.run_b.untrained}
+        if None in starts.values():  # an untrained pair is of two starts
+            starts = dict.fromkeys(starts)
         overlaps = {"data_overlap": self.data_overlap, "label_overlap": self.label_overlap}
         other = {} if self.seed_b is None else {"seed_b": self.seed_b}
-        return {"condition": self.condition, "seed": self.seed, **other, **overlaps, **runs}
+        return {"condition": self.condition, "seed": self.seed, **other, **overlaps, **runs, **starts}
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Grid:
         # jobs by the thousand ask for the same: each is found once, and nobody changes it
         self.seeds, self.stimuli, self.runs = cache(self.seeds), cache(self.stimuli), cache(self.runs)
         self.needed, self.pairs, self._pair_runs = cache(self.needed), cache(self.pairs), cache(self._pair_runs)
-        self._sections = cache(self._sections)
+        self._sections, self._asked = cache(self._sections), cache(self._asked)
         self._made: dict[tuple[Cell, str], Run] = {}
 
     @cached_property
@@ -143,16 +145,43 @@ class Grid:
         cells: dict[Cell, list[str]] = {}
         for name, study in self.config.studies.items():
             for setting in study.settings:
-                for seed in study.seeds:
-                    if (cell := Cell(setting, study.factor, seed)) not in self._without:
+                for cell in self._asked(name, setting):
+                    if cell not in self._without:
                         cells.setdefault(cell, []).append(name)
         return cells
 
+    def _asked(self, study: str, setting: str) -> list[Cell]:
+        """The cells that a study asks of a setting: one a seed; one of all runs from files, whatever the study."""
+        asked = self.config.studies[study]
+        if isinstance(self.config.settings[setting], External):
+            return [Cell(setting, FROM_FILES, 0)]
+        return [Cell(setting, asked.factor, seed) for seed in asked.seeds]
+
+    def _cell(self, study: str, setting: str, seed: int) -> Cell:
+        return next(cell for cell in self._asked(study, setting) if cell.seed == seed)
+
+    def cells_of(self, study: str, setting: str) -> list[Cell]:
+        """The cells of a study that are of a setting, in the order of its seeds."""
+        return [cell for cell in self._asked(study, setting) if cell in self.cells]
+
     def seeds(self, study: str, *settings: str) -> list[int]:
         """Seeds of which each of some settings of one study has its cell."""
-        parts = self.config.studies[study]
-        return [seed for seed in parts.seeds
-                if all(Cell(setting, parts.factor, seed) in self.cells for setting in settings)]  # fmt: skip
+        first, *others = ([cell.seed for cell in self.cells_of(study, setting)] for setting in settings)
+        return [seed for seed in first if all(seed in other for other in others)]
+
+    def pair_seeds(self, study: str, a: str, b: str) -> list[int]:
+        """Seeds that the pairs of two settings stand under: where models are gathered, those of model A."""
+        if design(self.config.studies[study].factor).gathers:
+            return list(dict.fromkeys(pair.seed for pair in self.pairs(study, a, b)))
+        return self.seeds(study, a, b)
+
+    def compared(self, study: str, a: str, b: str) -> list[Cell]:
+        """The cells whose models a comparison of two settings is of, by setting, then seed."""
+        settings = tuple(dict.fromkeys((a, b)))
+        if design(self.config.studies[study].factor).gathers:
+            return [cell for setting in settings for cell in self.cells_of(study, setting)]
+        both = self.seeds(study, *settings)
+        return [cell for setting in settings for cell in self.cells_of(study, setting) if cell.seed in both]
 
     def levels(self, cell: Cell) -> list[str]:
         """Levels that any study asks of a cell, in order of first mention."""
@@ -184,13 +213,17 @@ class Grid:
     def _pairs(self, study: str, *both: str) -> Iterator[Pair]:
         asked = self.config.studies[study]
         of_study = design(asked.factor)
+        if of_study.gathers:
+            yield from self._gathered_pairs(study, *both)
+            return
         if not of_study.is_trained:
             yield from self._external_pairs(study, *both)
         for level in (level for level in asked.levels if level in of_study.across):
             yield from self._pairs_across_seeds(study, level, *both)
         for seed in self.seeds(study, *both):
             for level in (level for level in asked.levels if level not in of_study.across):
-                run_a, run_b = (self._pair_runs(Cell(one, asked.factor, seed), level)[i] for i, one in enumerate(both))
+                cells = (self._cell(study, one, seed) for one in both)
+                run_a, run_b = (self._pair_runs(cell, level)[i] for i, cell in enumerate(cells))
                 yield Pair(level, seed, run_a, run_b, *of_study.overlaps(level))
 
     def min_accuracy(self, cell: Cell) -> dict[str, float]:
@@ -215,11 +248,23 @@ class Grid:
             self._made[cell, planned.name] = self._make(cell, planned)
         return self._made[cell, planned.name]
 
+    def models(self, study: str, setting: str) -> list[Run]:
+        """The runs of a setting that a study needs, by seed, then name."""
+        cells = {cell: self.needed(study, cell) for cell in self.cells_of(study, setting)}
+        return [run for cell, needed in cells.items() for run in self.runs(cell) if run.identity in needed]
+
+    def _gathered_pairs(self, study: str, a: str, b: str) -> Iterator[Pair]:
+        """Every two models of a setting, or each of one with each of another; the seed is A's, names tell B's."""
+        models = self.models(study, a)
+        both = itertools.combinations(models, 2) if a == b else itertools.product(models, self.models(study, b))
+        for run_a, run_b in both:
+            yield Pair(f"{run_a.name}-{run_b.name}", run_a.seed, run_a, run_b, None, None)
+
     def _pairs_across_seeds(self, study: str, level: str, *both: str) -> Iterator[Pair]:
         """Every two seeds' runs B; what they share that is not known here is measured where the data are."""
         factor = self.config.studies[study].factor
         for seeds in itertools.combinations(self.seeds(study, *both), 2):
-            cells = [Cell(setting, factor, seed) for setting, seed in zip(both, seeds, strict=True)]
+            cells = [self._cell(study, setting, seed) for setting, seed in zip(both, seeds, strict=True)]
             runs = [self._pair_runs(cell, level)[1] for cell in cells]
             yield Pair(level, seeds[0], *runs, *design(factor).overlaps(level), seed_b=seeds[1])
 
@@ -264,7 +309,7 @@ class Grid:
     def _external_pairs(self, study: str, *both: str) -> Iterator[Pair]:
         asked, names = self.config.studies[study], [self.config.settings[one].runs for one in dict.fromkeys(both)]
         for seed in self.seeds(study, *both):
-            of_a, of_b = ({run.name: run for run in self.runs(Cell(one, asked.factor, seed))} for one in both)
+            of_a, of_b = ({run.name: run for run in self.runs(self._cell(study, one, seed))} for one in both)
             for pair in asked.pairs_of(*names):
                 condition = f"{pair.a}-{pair.b}" if pair.overlap is None else f"{pair.overlap:g}"
                 yield Pair(condition, pair.seed, of_a[pair.a], of_b[pair.b], pair.overlap, None)

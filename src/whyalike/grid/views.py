@@ -13,6 +13,7 @@ from typing import Any
 
 from whyalike.config.comparisons import FINAL
 from whyalike.config.config import Config
+from whyalike.designs.registry import design
 from whyalike.grid.runs import Cell, Grid, Pair, Run, digest
 
 START = 0  # the step of untrained weights
@@ -89,9 +90,10 @@ class PairOfViews:
 
 
 def comparisons(config: Config, study: str) -> dict[str, Comparison]:
-    """All comparisons of a study by name: that of each setting, then those that it names."""
+    """All comparisons of a study by name: that of each setting, unless its design gathers, then those that it names."""
     one = config.studies[study]
-    own = {setting: Comparison(setting, setting, setting) for setting in one.settings}
+    settings = () if design(one.factor).gathers else one.settings
+    own = {setting: Comparison(setting, setting, setting) for setting in settings}
     return own | {name: _named(config, study, name) for name in one.comparisons}
 
 
@@ -114,9 +116,7 @@ def stimuli(config: Config, study: str, comparison: Comparison) -> tuple[str, ..
 
 def cells(grid: Grid, study: str, comparison: Comparison) -> list[Cell]:
     """The cells whose models a comparison is of, by setting, then seed."""
-    factor = grid.config.studies[study].factor
-    seeds = grid.seeds(study, *comparison.settings)
-    return [Cell(setting, factor, seed) for setting in comparison.settings for seed in seeds]
+    return grid.compared(study, comparison.a, comparison.b)
 
 
 def pairs(grid: Grid, study: str, comparison: Comparison) -> Iterator[PairOfViews]:

@@ -11,10 +11,10 @@ PARTS_OF_CLASSES = 3  # of stimuli of the own data set: classes of both models, 
 
 
 def lines(config: Config) -> Iterator[str]:
-    """A sentence for each study whose models are trained here: whether its seeds can carry a claim, or how many can."""
+    """A sentence for each study of changes over conditions: whether its seeds can carry a claim, or how many can."""
     for name, study in config.studies.items():
         # the ladder of controls, the one design with pairs across seeds, is described and nothing of it is claimed
-        if not design(study.factor).is_trained or design(study.factor).across:
+        if design(study.factor).is_of_pairs or design(study.factor).across:
             continue
         seeds, panels = len(study.seeds), panels_of(config, name)
         if possible(seeds, panels):

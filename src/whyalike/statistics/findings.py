@@ -55,20 +55,21 @@ def findings(
     accuracy : Table 5 (`tables.accuracy_table`).
     mutual_information : Table 3 (`mutual_information.mutual_information_table`).
     partial : what a partial result lacks, a line each; it is said first.
-    pairs : study -> its pair tables, of those of runs from files.
+    pairs : study -> its pair tables, where each pair is a result.
     scorings : scoring -> its metric, as "metric", and all parameters of that.
 
     Returns
     -------
     Markdown: how to read it, a section a study (in-distribution panels at length, the others in a line each, or a table
     of its pairs), mutual information as published against corrected, and the accuracies or, of models that have none,
-    the losses. Where there are pairs alone, nothing is said of overlaps, information and accuracy.
+    the losses. Where there are pairs alone, nothing is said of overlaps and information.
     """
     pairs = pairs or {}
-    over_seeds = not pairs or any(len(table) or name not in pairs for name, table in statistics.items())
+    over_seeds = any(len(table) or name not in pairs for name, table in statistics.items())
     reading = [*([_READING] if over_seeds else []), *([READING] if pairs else [])]
     studies = [_study(name, table, pairs.get(name)) for name, table in statistics.items()]
-    last = [_information(mutual_information), _accuracies(accuracy)] if over_seeds else []
+    last = [_information(mutual_information)] if over_seeds else []
+    last += [_accuracies(accuracy)] if over_seeds or len(accuracy) or not studies else []
     return "\n".join(["# Findings\n", *reading, *_metrics(scorings or {}), *_partial(partial), *studies, *last])
 
 

@@ -1,4 +1,4 @@
-"""Models from files in words: the scores of their pairs, under the names that the user gave, and what they may mean.
+"""Single pairs in words, of models from files or of a zoo: their scores and what they may mean.
 
 Every number is read from the pair table (`whyalike.similarity.pair_table`); the mean over the pairs of a set of models
 alone is made here, with its interval over models (`whyalike.statistics.dyadic`).
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from whyalike.designs.registry import design
 from whyalike.markdown import plain, table
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.statistics.dyadic import FEWEST, node_jackknife, square
@@ -17,11 +18,12 @@ from whyalike.statistics.panels import sign_of_closer
 from whyalike.statistics.table import kind_words, panel_words, speaking, with_scorings
 
 MOST = 60  # rows of a table in the findings; the pair table has all of them
-READING = """Of models from files each pair is a result: its score, the 95 % interval over stimuli (of the mean score
-over draws of as many stimuli, of these two models), mean and end of its null (row permutations: at least 95 % of the
-draws are no more alike than the end), the p of that null, and the score of the untrained pair where it is known. p is
-at least 1/(draws + 1). By chance about 1 pair in 20 is beyond the end. Pairs share models, so they are no independent
-numbers, and p is not adjusted for how many they are. What is said of such models in general has the model as its unit.
+READING = """Of models from files, and of a zoo, each pair is a result: its score, the 95 % interval over stimuli (of
+the mean score over draws of as many stimuli, of these two models), mean and end of its null (row permutations: at least
+95 % of the draws are no more alike than the end), the p of that null, and the score of the untrained pair where it is
+known. p is at least 1/(draws + 1). By chance about 1 pair in 20 is beyond the end. Pairs share models, so they are no
+independent numbers, and p is not adjusted for how many they are. What is said of such models in general has the model
+as its unit.
 """
 _PLACE = ["comparison", "stimuli", "stimuli_kind"]
 _VIEW = ["layer_a", "layer_b", "step_a", "step_b"]
@@ -60,7 +62,7 @@ def beyond(values: Any, other: Any, metric: str) -> np.ndarray:
 def _told(rows: pd.DataFrame) -> Iterator[str]:
     """What holds of the pairs of one comparison and stimulus set, a sentence for each scoring and view."""
     for (scoring, *view), own in rows.groupby(["scoring", *_VIEW], sort=False, dropna=False):
-        metric, models = own["metric"].iloc[0], list(dict.fromkeys([*own["name_a"], *own["name_b"]]))
+        metric, models = own["metric"].iloc[0], _models(own)
         counts = f"{len(models)} models, {len(own)} pair{'' if len(own) == 1 else 's'}"
         said = [f"{scoring}, {_layers(*view)}: {counts}"]
         if (mean := _mean(own, models, metric)) is not None:
@@ -72,8 +74,21 @@ def _told(rows: pd.DataFrame) -> Iterator[str]:
         yield f"{'; '.join(said)}."
 
 
-def _mean(own: pd.DataFrame, models: list[str], metric: str) -> str | None:
-    """The mean of all pairs among models of one setting and its interval over models, where every pair is scored."""
+def _models(own: pd.DataFrame) -> list[tuple[str, str]]:
+    """The models of some pairs: their settings and names."""
+    settings_b = own["setting_b"].where(own["setting_b"].notna(), own["setting"])
+    return list(dict.fromkeys([*zip(own["setting"], own["name_a"], strict=True),
+                               *zip(settings_b, own["name_b"], strict=True)]))  # fmt: skip
+
+
+def _mean(own: pd.DataFrame, models: list[tuple[str, str]], metric: str) -> str | None:
+    """The mean of all pairs among models of one setting and its interval over models, where every pair is scored.
+
+    None too where models share initial weights or order: they are no independent units.
+    """
+    unit = design(own["factor"].iloc[0]).unit
+    if len({unit(name) for _, name in models}) < len(models):
+        return None
     every = len(own) == len(models) * (len(models) - 1) // 2
     if own["setting_b"].notna().any() or not every or not METRICS[metric].facts.symmetric or len(models) < FEWEST:
         return None

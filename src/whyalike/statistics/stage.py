@@ -33,7 +33,7 @@ def write_tables(parameters: TableParameters, scores: Sequence[Path], manifests:
 
     What a partial result lacks stands in a column and in a line of the tables.
     """
-    by_study = dict(tuple(_read(scores).groupby("study", sort=False)))
+    by_study = dict(tuple(_read(scores).groupby("study", sort=False))) if scores else {}
     lacking = "; ".join(parameters.partial)
     mutual_information = mutual_information_table(
         by_study,

@@ -52,6 +52,7 @@ class MainLine(Study):
             "score_comparison": self.flow.similarity_work,
             "join_scores": self.flow.similarity_work,
             "write_pairs": self.flow.pairs_work,
+            "list_models": self.flow.models_work,
             "list_views": self.flow.views_work,
             "analyse_study": self.flow.statistics_work,
             "write_tables": self.flow.tables_work,
@@ -99,6 +100,8 @@ class MainLine(Study):
             for stimuli in self.grid.stimuli(cell):
                 files = tuple(f"{folder}/{stimuli}.{layer}.parquet" for layer in setting.layers)
                 names, scores = {**_wildcards(cell), "stimuli": stimuli}, self._scores_of(cell, stimuli)
+                if not scores:
+                    continue  # of models that no comparison asks for on these stimuli
                 yield Job("activations", rule, names, files, cells=frozenset([cell]), instead=scores)
 
     def _scores_of(self, cell: Cell, stimuli: str) -> tuple[str, ...]:
@@ -133,6 +136,8 @@ class MainLine(Study):
             yield Job("statistics", "analyse_study", names, (path,), (path,), self._cells(names["study"]))
 
     def _tables(self) -> Iterator[Job]:
+        listed = (f"{self.root}/models/models.parquet",)
+        yield Job("tables", "list_models", {}, listed, listed, self._cells())
         files = tuple(f"{self.root}/statistics/{table}.{suffix}" for table in TABLES for suffix in ("csv", "md"))
         yield Job("tables", "write_tables", {}, files, files, self._cells(), is_traced=False)
 

@@ -272,6 +272,45 @@ class CheckpointParameters(ImportParameters):
     prefix: str = ""
 
 
+class ModelsOfCell(JobParameters):
+    """What the configuration says of the models of a cell.
+
+    Attributes
+    ----------
+    setting, factor, seed : the cell.
+    kind : "trained", or the key of the setting that names files.
+    dataset : of the setting; so are ``model``, ``recipe`` and ``library``, None where it has none.
+    model_family : of the model.
+    starts : identity of a run that is trained here -> the replica whose initial weights it has.
+    attributes : what the user says.
+    """
+
+    setting: str
+    factor: str
+    seed: int
+    kind: str
+    dataset: str
+    model: str | None = None
+    model_family: str | None = None
+    library: str | None = None
+    recipe: str | None = None
+    starts: dict[str, str]
+    attributes: dict[str, bool | int | float | str]
+
+
+class ModelsParameters(JobParameters):
+    """The table of models.
+
+    Attributes
+    ----------
+    cells : whose models are listed.
+    code : fingerprint of what carries the job out.
+    """
+
+    cells: tuple[ModelsOfCell, ...]
+    code: str
+
+
 def import_parameters(text: str) -> ImportParameters:
     """Parameters of either import from their text; faults as of `JobParameters.from_text`."""
     return (CheckpointParameters if "model" in json.loads(text) else ImportParameters).from_text(text)

@@ -67,7 +67,7 @@ def test_a_study_of_runs_from_files_has_a_heatmap_unless_one_is_named(values):
 
 def test_a_heatmap_shows_runs_from_files_alone(values):
     values["figures"]["wrong"] = {"kind": "heatmap", "study": "label_overlap", "caption": "None."}
-    with pytest.raises(ConfigError, match="a figure of kind heatmap shows a study of factor external"):
+    with pytest.raises(ConfigError, match="a figure of kind heatmap shows a study of factor zoo, external"):
         check(values)
 
 
