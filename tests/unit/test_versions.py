@@ -148,9 +148,9 @@ def change(path: Path, old: str, new: str) -> None:
         ("training/windows.py", "context: int) -> np.ndarray", "context: float) -> np.ndarray", "training.language"),
         ("training/trainer.py", "set_to_none=True", "set_to_none=False", "training.trainer"),
         (
-            "models/hooks.py",
-            "output.mean(dim=positions)",
-            "output.amax(dim=positions)",
+            "models/pooling.py",
+            "output.mean(dim=1)",
+            "output.amax(dim=1)",
             "activations.extraction",
         ),
         ("data/stimuli.py", "replace=False", "replace=True", "activations.extraction"),

@@ -78,7 +78,7 @@ def test_views_are_final_weights_starts_and_the_steps_asked_for(views):
         final = rows[rows["step"].isna()]
         assert (final["view"] == final["run"]).all()
     assert set(views["width"]) == {4, 6}
-    assert set(views["pooling"]) == {"mean"} and set(views["batch_norm"]) == {"stored"}
+    assert set(views["pooling"]) == {"mean"} and set(views["batch_norm"]) == {"running"}
 
 
 def test_nothing_is_left_to_do_and_status_and_export_know_all_of_it(study, tmp_path):

@@ -10,6 +10,7 @@ for words, (layers, settings) in FLOW.layer_sets().items():
             f"extract_{words}"
         input:
             dataset=FLOW.stimuli_dataset,
+            training=FLOW.recalibration_dataset,
             manifest=f"{ROOT}/models/{{setting}}/{{factor}}/seed{{seed}}.parquet",
         output:
             [

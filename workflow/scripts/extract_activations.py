@@ -21,4 +21,5 @@ with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
             dataset=dataset,
             store=Path(config.results, "runs"),
             outputs=dict(zip(parameters.layers, map(Path, snakemake.output), strict=True)),
+            training_data=Path(snakemake.input.training[0]).parent if parameters.recalibration else None,
         )

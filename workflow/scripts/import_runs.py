@@ -19,4 +19,5 @@ with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
         output=Path(snakemake.output.manifest),
         layers=setting.layers,
         size=getattr(setting, "size", None),  # activations have none
+        look=setting.look() if hasattr(setting, "look") else {},
     )

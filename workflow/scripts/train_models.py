@@ -23,5 +23,6 @@ with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
             store=Path(config.results, "runs"),
             output=Path(snakemake.output.manifest),
             layers=config.settings[parameters.setting].layers,
+            look=config.settings[parameters.setting].look(),
             stimuli={name: (prepared.parent / one.dataset, one.plain()) for name, one in config.stimuli.items()},
         )

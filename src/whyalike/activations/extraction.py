@@ -1,8 +1,9 @@
 """Run the models of a cell over one stimulus set and keep the outputs of named modules.
 
 Eval mode, float32, no augmentation, the training normalisation; all layers in one pass, as
-`whyalike.models.recording` records them. Beside the trained runs stand the untrained ones: the initial weights of
-every replica, the baseline of each score.
+`whyalike.models.recording` records them, with the running statistics of BatchNorm or with those of training images
+(`whyalike.models.recalibration`). Beside the trained runs stand the untrained ones: the initial weights of every
+replica, the baseline of each score.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from whyalike.activations.parameters import ExtractionParameters
 from whyalike.activations.table import write_activations
@@ -19,6 +20,7 @@ from whyalike.data.shifts.stimuli import shown
 from whyalike.data.stimuli import stimulus_rows
 from whyalike.job import note
 from whyalike.models.inputs import INPUTS
+from whyalike.models.recalibration import recalibrate, recalibration_images
 from whyalike.models.recording import extract
 from whyalike.models.registry import MODELS
 from whyalike.models.weights import build_model, load_weights
@@ -37,6 +39,7 @@ def extract_cell(
     dataset: Path,
     store: Path,
     outputs: Mapping[str, Path],
+    training_data: Path | None = None,
 ) -> None:
     """Write the activation files of one cell on one stimulus set.
 
@@ -47,6 +50,7 @@ def extract_cell(
     dataset : prepared data set of the stimuli.
     store : folder of the run store.
     outputs : layer -> path of its activation file.
+    training_data : prepared data set of the setting, of which images recalibrate; asked for where they do.
     """
     device = set_up_device(operation.device, threads)
     data = open_prepared(dataset)
@@ -55,9 +59,18 @@ def extract_cell(
     samples = inputs.gather(*shown(data, ids, parameters.stimuli), parameters.size).to(device)
     gathered: dict[str, list[tuple[str, np.ndarray]]] = {layer: [] for layer in outputs}
     models = len(parameters.runs) + len(parameters.untrained) + len(parameters.steps)
-    scale = {"mean": parameters.mean, "std": parameters.std}
+    population = None
+    if parameters.recalibration:
+        population = recalibration_images(training_data, parameters.recalibration, inputs, parameters.size).to(device)
+
+    def feed(batch: Tensor) -> Tensor:
+        return inputs.feed(batch, {"mean": parameters.mean, "std": parameters.std})
+
     for identity, model in _models(parameters, store):
-        layers = extract(model.to(device), samples, list(outputs), lambda batch: inputs.feed(batch, scale))
+        model.to(device)
+        if population is not None:
+            recalibrate(model, population, feed)
+        layers = extract(model, samples, list(outputs), feed, parameters.pooling)
         for layer, vectors in layers.items():
             gathered[layer].append((identity, vectors))
         note(f"activations {len(gathered[layer])}/{models} runs · n = {len(ids)}")
@@ -69,7 +82,7 @@ def extract_cell(
 def _models(parameters: ExtractionParameters, store: Path) -> Iterator[tuple[str, nn.Module]]:
     """Every trained and untrained model of the cell with its identity, then those of kept steps."""
     for identity in parameters.runs:
-        yield identity, trained_model(parameters.model, StoredRun(store, identity))
+        yield parameters.views.get(identity, identity), trained_model(parameters.model, StoredRun(store, identity))
     for identity, replica in parameters.untrained.items():
         yield identity, build_model(parameters.model, 1, parameters.seed, replica)
     for run, views in _by_run(parameters.steps).items():

@@ -27,6 +27,9 @@ class ExtractionParameters(JobParameters):
     untrained : identity of an untrained model -> its replica.
     steps : identity of a view -> run and kept step.
     stored : type of the stored numbers.
+    pooling : of outputs with positions.
+    views : identity of a trained run -> that of its view, where it is looked at in another way than by default.
+    recalibration : training images that BatchNorm's statistics are made of; 0: the running ones count.
     copied : of families that change outputs in place: they are copied before that, which they once were not.
     shift_version : of the code of the stimuli's shift; 0 where there is none.
     version : of the code that extracts.
@@ -43,6 +46,9 @@ class ExtractionParameters(JobParameters):
     untrained: dict[str, str]
     steps: dict[str, tuple[str, int]] = Field({})
     stored: Stored = "float32"
+    pooling: str = "mean"
+    views: dict[str, str] = Field({})
+    recalibration: int = 0
     copied: bool = False
     shift_version: int = 0
     version: int

@@ -7,6 +7,7 @@ from whyalike.config.comparisons import FINAL, NamedComparison
 from whyalike.config.config import Config
 from whyalike.config.faults import near
 from whyalike.designs.registry import design
+from whyalike.training.kept_steps import in_words, keeps
 
 
 def misfits(config: Config) -> Iterator[str]:
@@ -68,11 +69,12 @@ def _step_misfits(config: Config, path: str, comparison: NamedComparison) -> Ite
             if lacking := sorted(asked - ({0} if hasattr(setting, "checkpoints") else set())):
                 yield f"{path}.steps: the runs of '{name}' come from files, which have no step {lacking[0]}."
         elif (recipe := config.recipes.get(setting.recipe)) is not None:
-            for step in sorted(asked - {0, *getattr(recipe, "keep_steps", ())}):
-                kept = ", ".join(map(str, recipe.keep_steps)) or "none"
+            for step in sorted(step for step in asked - {0} if not keeps(recipe, step)):
+                epochs = getattr(recipe.keep_steps, "epochs", ())
+                hint = " An epoch's end has a number only when training begins: name it under extra." if epochs else ""
                 yield (
                     f"{path}.steps: '{name}' keeps no weights of step {step}: it is not under "
-                    f"recipes.{setting.recipe}.keep_steps. Kept: {kept}, beside 0 and {FINAL}."
+                    f"recipes.{setting.recipe}.keep_steps. Kept: {in_words(recipe)}, beside 0 and {FINAL}.{hint}"
                 )
 
 

@@ -22,7 +22,18 @@ from pydantic import (
 
 from whyalike.config.attributes import ATTRIBUTES, Attributes
 from whyalike.config.comparisons import COMPARISONS, Comparisons
-from whyalike.config.external import LAYERS, ExternalStudy, Layers, OwnActivations, OwnCheckpoints
+from whyalike.config.external import ExternalStudy, OwnActivations, OwnCheckpoints
+from whyalike.config.looking import (
+    BATCH_NORM,
+    IMAGES,
+    LAYERS,
+    POOLING,
+    BatchNorm,
+    Images,
+    LayersOrKind,
+    Pooling,
+    WaysToLook,
+)
 from whyalike.config.published import PublishedScores
 from whyalike.config.questions import (
     MIN_ACCURACY,
@@ -105,7 +116,7 @@ class Stimuli(Section):
         return self.dataset == dataset and self.shift is None
 
 
-class Setting(Section):
+class Setting(WaysToLook):
     """Architecture + training data + recipe."""
 
     dataset: Name = Field(description="Name of a data set under `datasets`.")
@@ -115,7 +126,10 @@ class Setting(Section):
     size: Side | None = Field(
         None, description="Side of the model's input, pixels; other images are resized to it. Not for text."
     )
-    layers: Layers = Field(("avgpool",), description=LAYERS)
+    layers: LayersOrKind = Field(("avgpool",), description=LAYERS)
+    pooling: Pooling = POOLING
+    batch_norm: BatchNorm = BATCH_NORM
+    recalibration_images: Images = IMAGES
     attributes: Attributes = Field({}, description=ATTRIBUTES)
 
 

@@ -14,18 +14,23 @@ from pydantic import AfterValidator, Field, model_validator
 
 from whyalike.config.attributes import ATTRIBUTES, Attributes
 from whyalike.config.comparisons import COMPARISONS, Comparisons
-from whyalike.config.questions import STIMULI, Question, StimuliNames
-from whyalike.data.parameters import Distinct
-from whyalike.designs.registry import design, designs, gathering
-from whyalike.section import Before, Count, Layer, Name, Section, Seed, Side, Whole, path_of_user, real
-from whyalike.training.parameters import Channels, check_channels
-
-LAYERS = (
-    "Modules whose outputs are compared, by their paths in the model. Of a feature map (b, c, h, w) and of tokens "
-    "(b, t, d) the mean over positions is compared; any other output is one vector a stimulus."
+from whyalike.config.looking import (
+    BATCH_NORM,
+    IMAGES,
+    LAYERS,
+    LOOK_KEYS,
+    POOLING,
+    BatchNorm,
+    Images,
+    Layers,
+    LayersOrKind,
+    Pooling,
+    WaysToLook,
 )
-
-Layers = Annotated[tuple[Layer, ...], Field(min_length=1), Distinct]
+from whyalike.config.questions import STIMULI, Question, StimuliNames
+from whyalike.designs.registry import design, designs, gathering
+from whyalike.section import Before, Count, Name, Section, Seed, Side, Whole, path_of_user, real
+from whyalike.training.parameters import Channels, check_channels
 
 
 class Pattern:
@@ -61,10 +66,10 @@ class External(Section):
 
     def identifying(self) -> dict[str, Any]:
         """What tells one run from another of the same name: no place of files, no list of the others."""
-        return self.plain(exclude=["runs", "layers", "checkpoints", "activations", "attributes"])
+        return self.plain(exclude=["runs", "checkpoints", "activations", "attributes", *LOOK_KEYS])
 
 
-class OwnCheckpoints(External):
+class OwnCheckpoints(WaysToLook, External):
     """Models of one architecture whose weights come from files."""
 
     checkpoints: Annotated[str, AfterValidator(Pattern(("run",), ("run",)))] = Field(
@@ -81,7 +86,10 @@ class OwnCheckpoints(External):
     mean: Channels = Field(description="Mean of each channel in training, subtracted, 0 to 255.")
     std: Channels = Field(description="Standard deviation of each channel in training, divided by, 0 to 255.")
     classes: Count | None = Field(None, description="Outputs of the models; as many as the labelling has if left out.")
-    layers: Layers = Field(("avgpool",), description=LAYERS)
+    layers: LayersOrKind = Field(("avgpool",), description=LAYERS)
+    pooling: Pooling = POOLING
+    batch_norm: BatchNorm = BATCH_NORM
+    recalibration_images: Images = IMAGES
 
     @model_validator(mode="after")
     def _channels_agree(self) -> Self:

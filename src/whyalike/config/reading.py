@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from whyalike.config import shifts
+from whyalike.config import looking, shifts
 from whyalike.config.checks import misfits, unknown_names
 from whyalike.config.config import Config, Figure
 from whyalike.config.faults import faults_in_words, listed
@@ -27,7 +27,9 @@ def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
         config = Config.model_validate(values)
     except ValidationError as error:
         raise ConfigError(listed(source, faults_in_words(error.errors(), Config, values))) from None
-    if faults := [*unknown_names(config), *misfits(config)]:
+    unnamed = [*looking.misfits(config)]  # without names of layers nothing more can be said of them
+    config = config if unnamed else looking.expanded(config)
+    if faults := [*unknown_names(config), *(unnamed or misfits(config))]:
         raise ConfigError(listed(source, faults))
     return shifts.expanded(config.model_copy(update={"figures": config.figures | dict(_heatmaps(config))}))
 

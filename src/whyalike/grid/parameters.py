@@ -139,6 +139,7 @@ class Parameters(FigureFiles):
         # checkpoints from files bring the mean and SD of their training
         recipe = setting if isinstance(setting, OwnCheckpoints) else self.config.recipes[setting.recipe]
         runs = self.grid.runs(cell)
+        starts = [(run, views.view_of(self.config, run, views.START)) for run in runs]
         return ExtractionParameters(
             seed=cell.seed,
             size=setting.size,
@@ -148,9 +149,11 @@ class Parameters(FigureFiles):
             layers=setting.layers,
             stimuli=self.config.stimuli[wildcards.stimuli].plain(),
             runs=[run.identity for run in runs],
-            untrained={run.untrained: _start(run) for run in runs},
+            untrained={start.identity: _start(run) for run, start in starts},
             steps=views.kept_steps(self.grid, cell, wildcards.stimuli),
             **self.config.stored(),
+            **setting.look(),
+            views={run.identity: views.view_of(self.config, run).identity for run in runs} if setting.look() else {},
             copied=MODELS[self.config.models[setting.model].family].facts.in_place,
             shift_version=self._shift_version(wildcards.stimuli),
             version=version("whyalike.activations.extraction"),
@@ -234,9 +237,7 @@ class Parameters(FigureFiles):
         """Parameters of the table of views."""
         return ViewsParameters(
             cells=views.listed(self.grid),
-            layers={name: setting.layers for name, setting in self.config.settings.items()},
-            pooling=views.View.pooling,
-            batch_norm=views.View.batch_norm,
+            settings={name: views.setting_of_views(self.config, name) for name in self.config.settings},
             given=[name for name, setting in self.config.settings.items() if isinstance(setting, OwnActivations)],
             code=fingerprint("whyalike.similarity.views:write_views"),
         ).text()

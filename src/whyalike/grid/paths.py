@@ -54,6 +54,11 @@ class Paths:
         """The data set that stimuli come from."""
         return self.dataset(self.config.stimuli[wildcards.stimuli].dataset)
 
+    def recalibration_dataset(self, wildcards: Any) -> list[str]:
+        """The training data of a cell, where images of them recalibrate its models."""
+        setting = self.config.settings[wildcards.setting]
+        return self.dataset(setting.dataset) if setting.recalibration else []
+
     def comparison_activations(self, wildcards: Any) -> list[str]:
         """Activation files of a comparison, or of a part of it: by setting, layer, then seed."""
         comparison = self.comparisons(wildcards.study)[wildcards.comparison]

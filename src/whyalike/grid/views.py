@@ -8,13 +8,14 @@ setting b, at a pair of steps, and all are scored on each pair of layers.
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from whyalike.config.comparisons import FINAL
 from whyalike.config.config import Config
 from whyalike.designs.registry import design
 from whyalike.grid.runs import Cell, Grid, Pair, Run, digest
+from whyalike.models.registry import MODELS
 
 START = 0  # the step of untrained weights
 
@@ -26,24 +27,31 @@ class View:
     Attributes
     ----------
     step : of training; None for the final weights, 0 for the start.
-    pooling : how an output with positions becomes a vector: their mean.
-    batch_norm : whose statistics normalise: those stored with the weights.
+    pooling : how an output with positions becomes a vector.
+    recalibration : training images whose statistics BatchNorm uses; 0: the running ones, stored with the weights.
     """
 
     run: Run
     layer: str
     step: int | None = None
     pooling: str = "mean"
-    batch_norm: str = "stored"
+    recalibration: int = 0
 
     @property
     def identity(self) -> str | None:
         """What stands for the view in an activation file, which names the layer; None for an unknown start."""
-        seen = {"pooling": self.pooling, "batch_norm": self.batch_norm}
+        seen = {"pooling": self.pooling, "recalibration": self.recalibration}
         other = {name: value for name, value in seen.items() if value != getattr(View, name)}
-        if not other and self.step in (None, START):
-            return self.run.identity if self.step is None else self.run.untrained
-        return digest({"run": self.run.identity, **({} if self.step is None else {"step": self.step}), **other})
+        if self.step in (None, START):
+            own = self.run.identity if self.step is None else self.run.untrained  # of runs that share it
+            return digest({"run": own, **other}) if other and own else own
+        return digest({"run": self.run.identity, "step": self.step, **other})
+
+
+def view_of(config: Config, run: Run, step: int | None = None) -> View:
+    """A run at a step, as its setting looks at it; the layer is left open."""
+    setting = config.settings[run.setting]
+    return View(run, "", step, **(setting.look() if hasattr(setting, "look") else {}))
 
 
 @dataclass(frozen=True)
@@ -73,19 +81,22 @@ class Comparison:
 
 @dataclass(frozen=True)
 class PairOfViews:
-    """Two runs of a study, each at a step; the layers are the comparison's."""
+    """Two runs of a study, each at a step and in its setting's way to look; the layers are the comparison's."""
 
     runs: Pair
-    step_a: int | None
-    step_b: int | None
+    view_a: View
+    view_b: View
 
     def plain(self) -> dict[str, Any]:
-        """What a scoring job must know of it, as JSON values; steps and views where they are not the final ones."""
+        """What a scoring job must know of it, as JSON values; steps and views where they are not the default ones."""
         views = {}
-        for side, run, step in (("a", self.runs.run_a, self.step_a), ("b", self.runs.run_b, self.step_b)):
-            views[f"name_{side}"] = run.name
-            if step is not None:
-                views |= {f"step_{side}": step, f"view_{side}": View(run, "", step).identity}
+        for side, view in (("a", self.view_a), ("b", self.view_b)):
+            views[f"name_{side}"] = view.run.name
+            views[f"untrained_{side}"] = replace(view, step=START).identity
+            if view.step is not None:
+                views[f"step_{side}"] = view.step
+            if view.identity != view.run.identity:
+                views[f"view_{side}"] = view.identity
         return {**self.runs.plain(), **views}
 
 
@@ -123,7 +134,8 @@ def pairs(grid: Grid, study: str, comparison: Comparison) -> Iterator[PairOfView
     """The pairs of a comparison, by pair of steps, then as `Grid.pairs` has them."""
     for step_a, step_b in comparison.steps:
         for pair in grid.pairs(study, comparison.a, comparison.b):
-            yield PairOfViews(pair, step_a, step_b)
+            sides = ((pair.run_a, step_a), (pair.run_b, step_b))
+            yield PairOfViews(pair, *(view_of(grid.config, run, step) for run, step in sides))
 
 
 def kept_steps(grid: Grid, cell: Cell, stimuli_name: str | None = None) -> dict[str, tuple[str, int]]:
@@ -147,12 +159,29 @@ def listed(grid: Grid) -> list[dict[str, Any]]:
     return [{**vars(cell), "views": list(_of_cell(grid, cell))} for cell in grid.cells]
 
 
+def setting_of_views(config: Config, name: str) -> dict[str, Any]:
+    """How the models of a setting are looked at, and what is known of its layers, as JSON values."""
+    setting = config.settings[name]
+    found: dict[str, Any] = {"layers": setting.layers, "size": getattr(setting, "size", None)}
+    if (model := config.models.get(getattr(setting, "model", None))) is None:
+        return found
+    facts = MODELS[model.family].facts
+    kinds = [names(model) for names in facts.layers.values()]
+    places = {layer: place / (len(names) - 1) for names in kinds if len(names) > 1 for place, layer in enumerate(names)}
+    fields = facts.fields(model) if facts.fields else {}
+    for what, values in (("places", places), ("fields", fields)):
+        found[what] = {layer: values[layer] for layer in setting.layers if layer in values}
+    found |= {"pooling": setting.pooling, "batch_norm": setting.batch_norm}
+    return found | {"recalibration_images": setting.recalibration or None}
+
+
 def _of_cell(grid: Grid, cell: Cell) -> Iterator[dict[str, Any]]:
     runs = {run.identity: run for run in grid.runs(cell)}
     for run in runs.values():
-        yield {"name": run.name, "run": run.identity, "view": run.identity}
+        yield {"name": run.name, "run": run.identity, "view": view_of(grid.config, run).identity}
         if run.untrained is not None:
-            yield {"name": run.name, "run": run.identity, "view": run.untrained, "step": START}
+            start = view_of(grid.config, run, START).identity
+            yield {"name": run.name, "run": run.identity, "view": start, "step": START}
     for view, (run, step) in kept_steps(grid, cell).items():
         yield {"name": runs[run].name, "run": run, "view": view, "step": step}
 
@@ -162,12 +191,9 @@ def _kept_steps(grid: Grid, study: str, comparison: Comparison, cell: Cell) -> d
         return {}
     runs = {run.identity for run in grid.runs(cell)}
     sides = [
-        (run, step)
+        view
         for pair in pairs(grid, study, comparison)
-        for setting, run, step in (
-            (comparison.a, pair.runs.run_a, pair.step_a),
-            (comparison.b, pair.runs.run_b, pair.step_b),
-        )
-        if step and setting == cell.setting and run.identity in runs
+        for setting, view in ((comparison.a, pair.view_a), (comparison.b, pair.view_b))
+        if view.step and setting == cell.setting and view.run.identity in runs
     ]
-    return {View(run, "", step).identity: (run.identity, step) for run, step in sides}
+    return {view.identity: (view.run.identity, view.step) for view in sides}

@@ -1,6 +1,7 @@
 """What named modules give while a model runs, by hooks that are gone after it: a vector a sample.
 
-An output with positions, (b, c, h, w) or (b, tokens, d), is averaged over them, so a representation is n x d.
+An output with positions, (b, c, h, w) or (b, tokens, d), is pooled (`whyalike.models.pooling`), so a representation is
+n x d.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,14 +11,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from whyalike.models.pooling import pool
+
 
 @contextmanager
-def recorded(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, list[Tensor]]]:
+def recorded(modules: Mapping[str, nn.Module], pooling: str = "mean") -> Iterator[dict[str, list[Tensor]]]:
     """Yield a list for each module, which takes its output as float32 (b, d) at every call in the body.
 
     Raises
     ------
-    ValueError : in the call, where an output is no tensor with a row a sample.
+    ValueError : in the call, where an output is no tensor with a row a sample, or cannot be pooled so.
     """
     caught: dict[str, list[Tensor]] = {layer: [] for layer in modules}
     handles = []
@@ -25,7 +28,7 @@ def recorded(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, list[Tensor
         for layer, module in modules.items():
             handles.append(
                 module.register_forward_hook(
-                    lambda _, __, output, layer=layer: caught[layer].append(_flat(layer, output))
+                    lambda _, __, output, layer=layer: caught[layer].append(_vectors(layer, output, pooling))
                 )
             )
         yield caught
@@ -34,14 +37,15 @@ def recorded(modules: Mapping[str, nn.Module]) -> Iterator[dict[str, list[Tensor
             handle.remove()
 
 
-def _flat(layer: str, output: Any) -> Tensor:
+def _vectors(layer: str, output: Any, pooling: str) -> Tensor:
     """A module's output as vectors of its own: what works in place on the output afterwards does not change them."""
     if not isinstance(output, Tensor) or output.ndim == 0:
         given = "a number" if isinstance(output, Tensor) else f"a {type(output).__name__}"
         raise ValueError(f"layer {layer} gives {given}, no tensor with a row a sample: name a module that gives one")
-    positions = {3: 1, 4: (2, 3)}.get(output.ndim)
-    vectors = output.reshape(len(output), -1) if positions is None else output.mean(dim=positions)
-    return vectors.to(torch.float32, copy=True)
+    try:
+        return pool(output, pooling).to(torch.float32, copy=True)
+    except ValueError as error:
+        raise ValueError(f"layer {layer}: {error}") from None
 
 
 def check_recorded(layer: str, outputs: Sequence[Tensor], passes: int, batch: int) -> None:

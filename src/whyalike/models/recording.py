@@ -17,6 +17,7 @@ from torch.nn.parameter import is_lazy
 from whyalike.models.hooks import check_recorded, recorded
 from whyalike.models.inputs import INPUTS
 from whyalike.models.layers import named_layers
+from whyalike.models.recalibration import recalibrate
 from whyalike.models.registry import MODELS
 from whyalike.models.weights import build_model
 
@@ -26,7 +27,11 @@ MIDDLE = (127.5,) * 3  # of pixels from 0 to 255: they become -1 to 1
 
 @torch.no_grad()
 def extract(
-    model: nn.Module, samples: Tensor, layers: Sequence[str], feed: Callable[[Tensor], Tensor]
+    model: nn.Module,
+    samples: Tensor,
+    layers: Sequence[str],
+    feed: Callable[[Tensor], Tensor],
+    pooling: str = "mean",
 ) -> dict[str, np.ndarray]:
     """Outputs of named modules on samples.
 
@@ -36,6 +41,7 @@ def extract(
     samples : n images or windows, as `whyalike.models.inputs` gathers them.
     layers : paths of modules.
     feed : a batch of samples -> the model's input.
+    pooling : of outputs with positions, by name (`whyalike.models.pooling`).
 
     Returns
     -------
@@ -44,10 +50,11 @@ def extract(
     Raises
     ------
     LookupError : the model has no such module.
-    ValueError : a layer that is not called once a pass, gives no tensor, or puts the batch elsewhere than first.
+    ValueError : a layer that is not called once a pass, gives no tensor, puts the batch elsewhere than first, or
+        cannot be pooled so.
     """
     modules = named_layers(model, layers)
-    with recorded(modules) as caught:
+    with recorded(modules, pooling) as caught:
         model.eval()
         for passes, batch in enumerate(samples.split(BATCH), 1):
             model(feed(batch))
@@ -63,6 +70,8 @@ def try_layers(
     layers: Sequence[str],
     classes: int = 1,
     device: str = "cpu",
+    pooling: str = "mean",
+    recalibration: int = 0,
 ) -> None:
     """Record the layers of a throw-away model on two samples, and leave torch's random generators as they were.
 
@@ -74,11 +83,13 @@ def try_layers(
     layers : paths of modules.
     classes : outputs of the model.
     device : where it runs.
+    pooling, recalibration : ways to look, as of `whyalike.activations.parameters.ExtractionParameters`.
 
     Raises
     ------
     LookupError : the model has no such module.
-    ValueError : the model cannot take such samples, its state cannot be written, or what `extract` raises of a layer.
+    ValueError : the model cannot take such samples, its state cannot be written, or what `extract` raises of a layer,
+        or `recalibrate` of the model.
     """
     inputs = INPUTS[MODELS[model["family"]].facts.inputs]
     # of text one token, which is a window of any context
@@ -94,7 +105,9 @@ def try_layers(
             named_layers(throw_away, layers)
             _check_state(throw_away)
             _check_taken(throw_away, feed(samples))
-            extract(throw_away, samples, layers, feed)
+            if recalibration:
+                recalibrate(throw_away, samples, feed)
+            extract(throw_away, samples, layers, feed, pooling)
     except (LookupError, ValueError) as error:
         error.add_note(f"Found on two samples, before any work, with `model` and `layers` of settings.{setting}.")
         raise

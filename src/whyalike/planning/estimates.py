@@ -8,10 +8,11 @@ Wildcards = Mapping[str, str]
 
 @dataclass(frozen=True)
 class RunCost:
-    """What training one run costs."""
+    """What training one run costs; ``until``: the step to which a finished run is trained again, 0 of others."""
 
     seconds: float
     bytes: float
+    until: int = 0
 
 
 @dataclass(frozen=True)

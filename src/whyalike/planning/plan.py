@@ -19,11 +19,14 @@ from whyalike.grid.parts import WHOLE, runs_of, score_parts
 from whyalike.grid.runs import Cell, Grid, Run
 from whyalike.planning.costs import Costs, Source, Stage
 from whyalike.planning.estimates import Estimate, RunCost, Wildcards
+from whyalike.planning.missing_steps import missing_steps
 from whyalike.planning.workload import Workload
 from whyalike.similarity.families import family_jobs
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import metric_of
 from whyalike.studies.rule import Rule
+from whyalike.training.kept_steps import kept_steps
+from whyalike.training.store import StoredRun
 
 BYTES = 4  # of a float32 weight or activation
 KEPT = {"keep": 1, "float16": 1 / 2, "recompute": 0}  # what stays of an activation file in float32
@@ -226,17 +229,29 @@ class Plan:
 
     def _train_models(self, wildcards: Wildcards) -> Estimate:
         cell = _cell(wildcards)
-        lacking = self.lacking(runs_of(self.grid, cell, wildcards.get("part", WHOLE)))
+        wanted = runs_of(self.grid, cell, wildcards.get("part", WHOLE))
+        lacking = self.lacking(wanted)
         cost, sources = self._run_cost(cell)
-        cost = RunCost(cost.seconds / self._gain(len(lacking), self.at_once(wildcards)), cost.bytes)
+        costs = dict.fromkeys(lacking, cost) | self._trained_again(cell, wanted)
+        lacking, gain = list(costs), self._gain(len(costs), self.at_once(wildcards))
         startup, how = self.startup(cell, "training")
         return Estimate(
             startup,
-            runs=dict.fromkeys(lacking, cost),
+            runs={run: replace(one, seconds=one.seconds / gain) for run, one in costs.items()},
             sources=frozenset({how}) | (sources if lacking else frozenset()),
             factor=cell.factor,
             studies={study: self.grid.needed(study, cell) & frozenset(lacking) for study in self.grid.cells[cell]},
         )
+
+    def _trained_again(self, cell: Cell, runs: Sequence[Run]) -> dict[str, RunCost]:
+        """What runs of a cell cost that the store holds, and that lack steps to keep."""
+        recipe, found = self.config.recipes[self.config.settings[cell.setting].recipe], {}
+        size = BYTES * self.workload.model(cell.setting)[0]
+        for identity in {run.identity for run in runs}.difference(self.lacking(runs)):
+            steps, until = missing_steps(StoredRun(self.store, identity), recipe)
+            if steps:
+                found[identity] = RunCost(until * self.step(cell)[0], steps * size, until)
+        return found
 
     def _gain(self, runs: int, at_once: int) -> float:
         """How many times as fast a job trains its runs as one after another."""
@@ -249,7 +264,8 @@ class Plan:
         steps, _, known = self.workload.steps(cell.setting, cell.factor)
         step, beside, source = self.step(cell)
         recipe = self.config.recipes[self.config.settings[cell.setting].recipe]
-        weights = 1 + len(getattr(recipe, "keep_steps", ()))
+        kept = kept_steps(recipe, steps, steps // getattr(recipe, "epochs", 1))
+        weights = 1 + sum(step <= steps for step in kept)
         parameters, _ = self.workload.model(cell.setting)
         return RunCost(steps * step + beside, BYTES * parameters * weights), _sources(source, known=known)
 

@@ -135,7 +135,7 @@ def table(jobs: Iterable[PlannedJob], plan: Plan, site: Site = UNKNOWN) -> str:
         "What several studies share stands in each of them, and once in the total.",
         *(
             line
-            for text in [*activations(jobs, plan), *outlook(jobs, plan, site), *claims]
+            for text in [*trained_again(jobs), *activations(jobs, plan), *outlook(jobs, plan, site), *claims]
             for line in textwrap.wrap(text, WIDTH)
         ),
         "",
@@ -144,6 +144,17 @@ def table(jobs: Iterable[PlannedJob], plan: Plan, site: Site = UNKNOWN) -> str:
     for title, rows in sections.items():
         lines += [title, *(row.line(f"  {name}", gpu) for name, row in rows.items())] if rows else []
     return "\n".join([*lines, total.line("total", gpu)])
+
+
+def trained_again(jobs: Sequence[PlannedJob]) -> list[str]:
+    """How many finished runs are trained again for steps to keep, in a sentence; none where none are."""
+    until = {identity: run.until for job in jobs for identity, run in job.estimate.runs.items() if run.until}
+    if not until:
+        return []
+    return [
+        f"{len(until)} of the runs are finished and lack steps that `keep_steps` asks for: they are trained again up "
+        f"to step {max(until.values())} at most, and stay what they are."
+    ]
 
 
 def activations(jobs: Sequence[PlannedJob], plan: Plan) -> list[str]:

@@ -53,10 +53,15 @@ def check_defined(metric: str, facts: MetricFacts, n: int, parameters: Mapping[s
         )
 
 
+def is_constant(x: np.ndarray) -> bool:
+    """Whether all rows (n, d) are equal."""
+    # which stops at the first block that varies
+    return all((x[some] == x[:1]).all() for some in row_blocks(len(x), BLOCK))
+
+
 def check_not_constant(metric: str, x: np.ndarray, name: str) -> None:
     """Raise UndefinedScore if all rows of ``x`` are equal: then no stimulus differs from another."""
-    # which stops at the first block that varies
-    if all((x[some] == x[:1]).all() for some in row_blocks(len(x), BLOCK)):
+    if is_constant(x):
         raise UndefinedScore(
             f"{metric} needs features that vary; all {len(x)} rows of {name} are the same. "
             "Check that the layer is alive, or leave it out."

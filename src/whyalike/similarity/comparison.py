@@ -19,6 +19,7 @@ from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.files import read_table, write_table
 from whyalike.job import note
+from whyalike.similarity.absent import told_absent
 from whyalike.similarity.pairs import PairOnStimuli
 from whyalike.similarity.parameters import ScoredPair, ScoreParameters
 from whyalike.similarity.scoring import score_pairs
@@ -93,7 +94,8 @@ def score_comparison(
             kept,
             places=[place for place, _, _ in compared],
         )
-        write_table(output, to_table(scores, PART_SCHEMA), {"work": parameters.plain()})
+        absent = told_absent(representations, pairs, parameters.stimuli)
+        write_table(output, to_table(scores, PART_SCHEMA), {"work": parameters.plain(), **absent})
     note(f"{title} · {len(scores)} scores")
 
 

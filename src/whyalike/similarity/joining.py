@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from whyalike.files import read_table, write_table
+from whyalike.files import made_by, read_table, write_table
 from whyalike.job import note
+from whyalike.similarity.absent import ABSENT, metadata
 from whyalike.similarity.parameters import ScoreParameters
 from whyalike.similarity.table import PLACE, SCORE_SCHEMA
 
@@ -30,5 +31,6 @@ def join_scores(parameters: ScoreParameters, parts: Sequence[Path], output: Path
     ranks = [rank[name] for name in table["scoring"].to_pylist()]
     order = np.lexsort((ranks, table[PLACE].to_numpy()))
     joined = table.take(order).select(SCORE_SCHEMA.names).replace_schema_metadata(None).combine_chunks()
-    write_table(output, joined, {"work": parameters.plain()})
+    absent = [one for path in parts for one in made_by(path).get(ABSENT, ())]
+    write_table(output, joined, {"work": parameters.plain(), **metadata(absent)})
     note(f"{parameters.title} · {len(joined)} scores in all")

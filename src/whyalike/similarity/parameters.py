@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from whyalike.parameters import JobParameters
 
 
@@ -140,22 +142,40 @@ class CellOfViews(JobParameters):
     views: tuple[ListedView, ...]
 
 
+class SettingOfViews(JobParameters):
+    """How the models of a setting are looked at, and what is known of its layers.
+
+    Attributes
+    ----------
+    layers : from the first to the last.
+    pooling : how an output with positions becomes a vector.
+    batch_norm : whose statistics normalise; ``recalibration_images``: how many training images they are of.
+    places : layer -> from 0 to 1, its place among the model's layers of its kind.
+    fields : layer -> side of its receptive field, pixels.
+    size : side of the model's input, pixels.
+    """
+
+    layers: tuple[str, ...]
+    pooling: str = "mean"
+    batch_norm: str = "running"
+    recalibration_images: int | None = None
+    places: dict[str, float] = Field({})
+    fields: dict[str, int] = Field({})
+    size: int | None = None
+
+
 class ViewsParameters(JobParameters):
     """The table of views.
 
     Attributes
     ----------
     cells : whose views are listed.
-    layers : setting -> its layers, from the first to the last.
-    pooling : how an output with positions becomes a vector.
-    batch_norm : whose statistics normalise.
+    settings : of these cells.
     code : fingerprint of what carries the job out.
-    given : settings whose activations come from files: neither is known of them.
+    given : settings whose activations come from files: how they were looked at is not known.
     """
 
     cells: tuple[CellOfViews, ...]
-    layers: dict[str, tuple[str, ...]]
-    pooling: str
-    batch_norm: str
+    settings: dict[str, SettingOfViews]
     code: str
     given: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """The table of views: what stands behind each id in activation files and score tables.
 
-A view is one run at one step of its training, seen at one layer. Activation files hold views of one layer each, and
-call them `run`; so do score tables.
+A view is one run at one step of its training, seen at one layer in one way. Activation files hold views of one layer
+each, and call them `run`; so do score tables.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from whyalike.files import read_table, write_table
+from whyalike.files import made_by, read_table, write_table
 from whyalike.job import note
+from whyalike.similarity.absent import ABSENT
 from whyalike.similarity.parameters import ViewsParameters
 
 GIVEN = "given"  # of activations from files
@@ -32,6 +33,11 @@ VIEW_SCHEMA = pa.schema(
         pa.field("width", _COUNT),  # units; null where no score was made of the layer
         pa.field("pooling", _TEXT, nullable=False),  # how an output with positions becomes a vector; GIVEN: by the user
         pa.field("batch_norm", _TEXT, nullable=False),  # whose statistics normalise; GIVEN: the user knows
+        pa.field("recalibration_images", _COUNT),  # of which these statistics are; null of running ones
+        pa.field("place", _NUMBER),  # from 0 to 1, among all the model's layers of the kind; null where it is not known
+        pa.field("receptive_field", _COUNT),  # side in pixels, of convolutions and what is made of them; else null
+        pa.field("receptive_share", _NUMBER),  # of the side of the model's input: above 1 it sees beyond the border
+        pa.field("absent", _TEXT),  # why there is no score of it, and on which stimuli; null where it can be scored
     ]
 )
 
@@ -43,10 +49,10 @@ def write_views(parameters: ViewsParameters, scores: Sequence[Path], output: Pat
 
     Parameters
     ----------
-    scores : the score tables, which know the widths.
+    scores : the score tables, which know the widths, and the representations that do not vary.
     output : path of the table.
     """
-    rows = list(_rows(parameters, _widths(scores)))
+    rows = list(_rows(parameters, _widths(scores), _absent(scores)))
     write_table(output, pa.Table.from_pylist(rows, schema=VIEW_SCHEMA), {"work": parameters.plain()})
     note(f"{len(rows)} views of {len({row['run'] for row in rows})} runs")
 
@@ -63,11 +69,24 @@ def _widths(scores: Sequence[Path]) -> dict[tuple[str, str], int]:
     return found
 
 
-def _rows(parameters: ViewsParameters, widths: Mapping[tuple[str, str], int]) -> Iterator[dict[str, Any]]:
+def _absent(scores: Sequence[Path]) -> dict[tuple[str, str], str]:
+    """(view, layer) -> why and on which stimuli no score was made of it."""
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for path in scores:
+        for one in made_by(path).get(ABSENT, ()):
+            words = f"{one['reason']} ({one['stimuli']})"
+            found.setdefault((one["run"], one["layer"]), {})[words] = None
+    return {view: "; ".join(words) for view, words in found.items()}
+
+
+def _rows(
+    parameters: ViewsParameters, widths: Mapping[tuple[str, str], int], absent: Mapping[tuple[str, str], str]
+) -> Iterator[dict[str, Any]]:
     for cell in parameters.cells:
-        layers, seen = parameters.layers[cell.setting], {name: getattr(parameters, name) for name in SEEN}
+        setting = parameters.settings[cell.setting]
+        layers, seen = setting.layers, {name: getattr(setting, name) for name in (*SEEN, "recalibration_images")}
         if cell.setting in parameters.given:
-            seen = dict.fromkeys(SEEN, GIVEN)
+            seen = dict.fromkeys(SEEN, GIVEN) | {"recalibration_images": None}
         for view in cell.views:
             for index, layer in enumerate(layers):
                 yield {
@@ -78,4 +97,8 @@ def _rows(parameters: ViewsParameters, widths: Mapping[tuple[str, str], int]) ->
                     # a start has the width of its run
                     "width": widths.get((view.view, layer), widths.get((view.run, layer))),
                     **seen,
+                    "place": setting.places.get(layer),
+                    "receptive_field": (field := setting.fields.get(layer)),
+                    "receptive_share": None if field is None else field / setting.size,
+                    "absent": absent.get((view.view, layer)),
                 }

@@ -264,7 +264,8 @@ def _seconds(plan: Plan, jobs: Iterable[Job], runs: Mapping[str, RunState]) -> d
         estimate = plan.estimate(job.rule, job.wildcards)
         lacking = {identity: run for identity, run in estimate.runs.items() if identity not in seen}
         seen |= lacking.keys()
-        shares = {identity: runs[identity].remaining if identity in runs else 1.0 for identity in lacking}
+        known = {identity for identity, run in lacking.items() if identity in runs and not run.until}
+        shares = {identity: runs[identity].remaining if identity in known else 1.0 for identity in lacking}
         seconds[job.stage] += sum(shares[identity] * run.seconds for identity, run in lacking.items())
         seconds[job.stage] += estimate.own_seconds if lacking or job.stage != MODELS else 0.0
     return dict(seconds)

@@ -18,9 +18,12 @@ from whyalike.data.prepared import open_prepared
 from whyalike.data.stimuli import try_stimuli
 from whyalike.files import write_table
 from whyalike.job import note
+from whyalike.models.recalibration import recalibration_rows
 from whyalike.models.recording import try_layers
 from whyalike.training.device import set_up_device
+from whyalike.training.kept_steps import kept_steps, lacking
 from whyalike.training.manifest import MANIFEST
+from whyalike.training.missing_steps import MissingSteps
 from whyalike.training.parameters import Operation, Recipe, TrainedRun, TrainingParameters
 from whyalike.training.registry import OBJECTIVES, recipe_of
 from whyalike.training.store import DamagedRun, StoredRun
@@ -41,6 +44,7 @@ def train_cell(
     output: Path,
     layers: Sequence[str] = (),
     stimuli: Mapping[str, tuple[Path, Mapping[str, Any]]] | None = None,
+    look: Mapping[str, Any] | None = None,
 ) -> None:
     """Train the missing runs of a cell and write the manifest.
 
@@ -54,6 +58,7 @@ def train_cell(
     output : path of the manifest.
     layers : modules that will be compared: a model of which they cannot be recorded is not worth its training.
     stimuli : sets that models will be compared on, as `whyalike.data.stimuli.try_stimuli` takes them.
+    look : in which way they will be looked at: `pooling` and `recalibration` of `try_layers`, where not the defaults.
 
     Raises
     ------
@@ -64,16 +69,18 @@ def train_cell(
     RuntimeError : runs that learned less than `min_accuracy` asks; all are named, and no manifest is written.
     """
     try_stimuli(stimuli or {})
-    open_prepared(dataset, verify=True)  # here, once for all processes
+    data, look = open_prepared(dataset, verify=True), look or {}  # verified here, once for all processes
+    if n := look.get("recalibration"):
+        recalibration_rows(data, n)
     runs, finished = parameters.runs, _Progress(parameters)
     at_once = min(operation.of_setting("runs_at_once", parameters.setting) or 1, len(runs))
     if at_once > 1:
         paths = {"dataset": str(dataset), "splits": str(splits), "store": str(store)}
         how = {"operation": operation.model_dump(mode="json"), "threads": threads}
-        common = {"parameters": parameters.plain(), **how, **paths, "layers": list(layers)}
+        common = {"parameters": parameters.plain(), **how, **paths, "layers": list(layers), "look": dict(look)}
         rows = train_together(runs, at_once, common, finished.tell)
     else:
-        train, rows = trainer_of(parameters, operation, threads, dataset, splits, store, layers), []
+        train, rows = trainer_of(parameters, operation, threads, dataset, splits, store, layers, look), []
         for run in runs:
             rows.append(train(run))
             finished.tell(run.name, rows[-1])
@@ -89,13 +96,14 @@ def trainer_of(
     splits: Path,
     store: Path,
     layers: Sequence[str] = (),
+    look: Mapping[str, Any] | None = None,
 ) -> Callable[[TrainedRun], dict[str, Any]]:
     """What trains a run of a cell, or finds it in the store: a run -> its row of the manifest.
 
     Parameters and faults are those of `train_cell`; device and data are set up once, for all runs.
     """
     device = set_up_device(operation.device, threads)
-    try_layers(parameters.setting, parameters.model, parameters.size, layers, device=str(device))
+    try_layers(parameters.setting, parameters.model, parameters.size, layers, device=str(device), **(look or {}))
     recipe, objective = recipe_of(parameters.recipe), OBJECTIVES[parameters.recipe["objective"]].load()
     data = open_prepared(dataset)
     material = objective.material(data, parameters, device, operation)
@@ -133,27 +141,27 @@ def _outcome(result: Mapping[str, Any]) -> str:
 def train_or_find(
     run: TrainedRun, recipe: Recipe, operation: Operation, task: Task, stored: StoredRun
 ) -> dict[str, Any]:
-    """What result.json of a run holds: trained now, gone on with, or found finished.
+    """What result.json of a run holds: trained now, gone on with, found finished, or given more steps.
 
     Raises
     ------
     DamagedRun : a stored run is not what was written, or was trained on other data.
+    RuntimeError : a finished run lacks steps, and trained again it is another one.
     """
     if stored.result.is_file() and not stored.checkpoint.is_file():
         with suppress(DamagedRun, FileNotFoundError):  # or it is just being replaced: its holder's end will tell
             result = _found(run, task, stored)
-            if result and not _lacking(recipe, stored, result):
+            if result and not _lacking(recipe, task, stored, result):
                 return result  # who may only read the store needs no more
     with stored.held(operation.heartbeat_seconds, note):
         result = _found(run, task, stored)
         if result is not None:
-            if not _lacking(recipe, stored, result):
-                stored.ensure_held()
-                stored.checkpoint.unlink(missing_ok=True)  # of a trainer that was killed after writing its result
+            stored.ensure_held()
+            stored.checkpoint.unlink(missing_ok=True)  # of a trainer that was killed after writing its result
+            if not (steps := _lacking(recipe, task, stored, result)):
+                stored.steps_checkpoint.unlink(missing_ok=True)
                 return result
-            # trained anew for more steps to keep: those that are kept already, perhaps for another study, stay so
-            kept = stored.kept_steps(result)
-            recipe = recipe.model_copy(update={"keep_steps": tuple(sorted({*recipe.keep_steps, *kept}))})
+            return MissingSteps(run, recipe, operation, task, stored, result, steps).train()
         return Trainer(run, recipe, operation, task, stored).train()
 
 
@@ -179,9 +187,9 @@ def _found(run: TrainedRun, task: Task, stored: StoredRun) -> dict[str, Any] | N
     return result
 
 
-def _lacking(recipe: Recipe, stored: StoredRun, result: Mapping[str, Any]) -> set[int]:
+def _lacking(recipe: Recipe, task: Task, stored: StoredRun, result: Mapping[str, Any]) -> list[int]:
     """Steps of a finished run whose weights are asked for and not kept."""
-    return {step for step in recipe.keep_steps if step <= result["steps"]}.difference(stored.kept_steps(result))
+    return lacking(kept_steps(recipe, task.total, task.epoch_steps), result["steps"], stored.kept_steps(result))
 
 
 def _row(parameters: TrainingParameters, run: TrainedRun, result: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class ImageTask(Task):
         self.loader = Loader(
             images.reader, images.train_rows, images.train_labels, recipe.batch_size, self.seed, self.replica
         )
-        self.log_every = self.loader.steps
+        self.log_every = self.epoch_steps = self.loader.steps
         self.total = self.steps()
 
     def steps(self) -> int:

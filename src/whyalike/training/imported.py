@@ -16,6 +16,7 @@ from whyalike.data.prepared import open_prepared
 from whyalike.file_faults import readable
 from whyalike.files import canonical_json, file_sha256, write_table
 from whyalike.job import note
+from whyalike.models.recalibration import recalibration_rows
 from whyalike.models.recording import try_layers
 from whyalike.models.weights import build_model, save_weights
 from whyalike.training.checkpoint import load_checkpoint, weight_files
@@ -35,6 +36,7 @@ def import_runs(
     output: Path,
     layers: Sequence[str],
     size: int | None,
+    look: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the manifest of a setting whose runs come from files, and store their weights if they have any.
 
@@ -47,6 +49,7 @@ def import_runs(
     store : folder of the run store.
     output : path of the manifest.
     layers, size : of a setting with weights, the modules that will be compared, and the side of its images, pixels.
+    look : in which way they will be looked at, as of `whyalike.training.cell.train_cell`.
 
     Raises
     ------
@@ -54,12 +57,15 @@ def import_runs(
     ValueError : a file is no state dict of the model, or what `whyalike.models.recording.try_layers` raises.
     LookupError : the model has no module of the name of a layer.
     """
-    _, names = open_prepared(dataset).labelling(parameters.labelling)
+    data, look = open_prepared(dataset), look or {}
+    _, names = data.labelling(parameters.labelling)
+    if n := look.get("recalibration"):
+        recalibration_rows(data, n)
     has_weights = isinstance(parameters, CheckpointParameters)
     if has_weights and parameters.classes not in (None, len(names)):
         names = [str(number) for number in range(parameters.classes)]
     if has_weights:
-        try_layers(parameters.setting, parameters.model, size, layers, len(names))
+        try_layers(parameters.setting, parameters.model, size, layers, len(names), **look)
     rows, hashes, each = [], {}, len(files) // len(parameters.runs)
     for place, run in enumerate(parameters.runs):
         own = files[place * each : (place + 1) * each]

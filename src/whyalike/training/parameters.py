@@ -13,6 +13,22 @@ from pydantic import Field, model_validator
 from whyalike.parameters import JobParameters
 from whyalike.section import Before, Count, Real, Section, Whole, real, whole
 
+Step = whole(ge=0, le=10**9)
+
+
+class KeptSteps(Section):
+    """Steps at which weights are kept, by rule; they become numbers when a run's training begins."""
+
+    log2: bool = Field(False, description="Steps 1, 2, 4, 8, ... below the last one.")
+    epochs: tuple[Count, ...] = Field((), description="The ends of these epochs, for recipes that have `epochs`.")
+    extra: tuple[Step, ...] = Field((), description="Further steps.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not (self.log2 or self.epochs or self.extra):
+            raise ValueError("it keeps no step: set log2, or name epochs or extra steps")
+        return self
+
 
 class Recipe(Section):
     """The hyperparameters of training; part of a run's identity, but for `keep_steps`."""
@@ -21,9 +37,24 @@ class Recipe(Section):
     precision: Literal["float32", "bfloat16"] = Field(
         "float32", description="Autocast type of the forward pass; weights stay float32."
     )
-    keep_steps: tuple[whole(ge=0, le=10**9), ...] = Field(
-        (), description="Steps at which the weights are kept beside the final ones."
+    keep_steps: tuple[Step, ...] | KeptSteps = Field(
+        (),
+        description="Steps at which the weights are kept beside the final ones: a list, or a rule. A finished run that "
+        "lacks one is trained again up to the last that it lacks.",
     )
+
+    @model_validator(mode="after")
+    def _epochs_are_there(self) -> Self:
+        asked, last = self.keep_steps, getattr(self, "epochs", None)
+        if not isinstance(asked, KeptSteps):
+            return self
+        if asked.epochs and last is None:
+            raise ValueError("keep_steps.epochs: this objective counts steps, not epochs. Name steps under extra")
+        if beyond := [epoch for epoch in asked.epochs if epoch > last]:
+            raise ValueError(f"keep_steps.epochs: there is no epoch {beyond[0]}, the last is {last}")
+        if beyond := [step for step in asked.extra if step > getattr(self, "steps", step)]:
+            raise ValueError(f"keep_steps.extra: there is no step {beyond[0]}, the last is {self.steps}")
+        return self
 
 
 class Operation(Section):

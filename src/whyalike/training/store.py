@@ -5,6 +5,7 @@
                        log.parquet                   a row an epoch
                        result.json                   written last, says "finished": hashes, accuracy, steps, device,
                                                      and the CRC-32 of all that
+                       steps.checkpoint.pt           while a finished run is trained again for more steps to keep
                        checkpoint.pt                 while training: everything needed to go on, bitwise
                        ledger.jsonl                  appended: who trained which steps, when
                        lock, heartbeat.json          who trains now
@@ -52,6 +53,7 @@ class StoredRun:
         self.log = self.folder / "log.parquet"
         self.result = self.folder / "result.json"
         self.checkpoint = self.folder / "checkpoint.pt"
+        self.steps_checkpoint = self.folder / "steps.checkpoint.pt"
         self.ledger = self.folder / "ledger.jsonl"
         self._seen: bytes | None = None  # the end of the ledger as this holder last saw it
 

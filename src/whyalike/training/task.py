@@ -36,6 +36,7 @@ class Task(ABC):
     n_train, n_test : images (text: tokens to train on, windows to test on).
     total : steps of the whole run, if it is not stopped earlier.
     log_every : steps of one row of the log.
+    epoch_steps : steps of an epoch; None where nothing is counted in epochs.
     patience : steps without a better validation loss after which training stops; None: never.
     clip : largest norm of a step's gradient; None: any.
     """
@@ -46,6 +47,7 @@ class Task(ABC):
     n_test: int
     total: int
     log_every: int
+    epoch_steps: int | None = None
     patience: int | None = None
     clip: float | None = None
 

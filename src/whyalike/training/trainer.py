@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from whyalike.files import atomic, check_archive, file_sha256, write_table
 from whyalike.models.weights import save_weights
 from whyalike.randomness import key
+from whyalike.training.kept_steps import kept_steps
 from whyalike.training.parameters import Operation, Recipe, TrainedRun
 from whyalike.training.store import StoredRun
 from whyalike.training.task import Task
@@ -55,6 +56,8 @@ class Trainer:
 
     def __init__(self, run: TrainedRun, recipe: Recipe, operation: Operation, task: Task, stored: StoredRun):
         self.run, self.recipe, self.operation, self.task, self.stored = run, recipe, operation, task, stored
+        self.keep = kept_steps(recipe, task.total, task.epoch_steps)
+        self.checkpoint = stored.checkpoint
         self.model = task.build()
         self.optimizer = task.optimizer(self.model)
         self.progress = Progress(loss=torch.zeros((), dtype=torch.float64, device=task.device),
@@ -112,7 +115,7 @@ class Trainer:
             self._save_checkpoint()
 
     def _keep_weights(self) -> None:
-        if self.progress.step in self.recipe.keep_steps:
+        if self.progress.step in self.keep:
             save_weights(self.model, self.stored.weights_at(self.progress.step))
 
     def _log(self) -> None:
@@ -149,7 +152,7 @@ class Trainer:
     def _save_checkpoint(self) -> None:
         state = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
                  "data": self.task.sha256, **vars(self.progress)}  # fmt: skip
-        with atomic(self.stored.checkpoint) as temporary:
+        with atomic(self.checkpoint) as temporary:
             torch.save(state, temporary)
         self.stored.note("checkpoint", step=self.progress.step)
 
@@ -157,11 +160,11 @@ class Trainer:
         self.stored.ensure_held()
         for leftover in self.stored.folder.glob(".*.tmp*"):  # of a writer that was killed; the lock is ours
             leftover.unlink(missing_ok=True)  # the heartbeat's own is renamed at any moment
-        if not self.stored.checkpoint.is_file():
+        if not self.checkpoint.is_file():
             return
         try:
-            check_archive(self.stored.checkpoint)
-            state = torch.load(self.stored.checkpoint, map_location=self.task.device, weights_only=True)
+            check_archive(self.checkpoint)
+            state = torch.load(self.checkpoint, map_location=self.task.device, weights_only=True)
         except Exception as error:  # torch raises many kinds for a damaged file; the remedy is the same: start anew
             self.stored.note("checkpoint unusable", error=str(error))
             return
@@ -176,7 +179,7 @@ class Trainer:
         """Why a checkpoint cannot be gone on from, if so."""
         if data != self.task.sha256:
             return "it is of other data or labels"
-        lost = [kept for kept in self.recipe.keep_steps if kept <= step and not self.stored.weights_at(kept).is_file()]
+        lost = [kept for kept in self.keep if kept <= step and not self.stored.weights_at(kept).is_file()]
         return f"it lies behind steps {lost}, whose weights are asked for since" if lost else None
 
     def _finish(self) -> dict[str, Any]:
@@ -205,9 +208,9 @@ class Trainer:
         }
         self.stored.finish(result)
         with suppress(FileNotFoundError):
-            self.stored.checkpoint.unlink()
+            self.checkpoint.unlink()
         self.stored.note("end", step=self.progress.step)
         return result
 
     def _kept_steps(self) -> list[int]:
-        return [step for step in self.recipe.keep_steps if step <= self.progress.step]
+        return [step for step in self.keep if step <= self.progress.step]

@@ -17,9 +17,7 @@ VIEWS = [
 ]
 WORK = {
     "cells": [{"setting": "digits", "factor": "dataset", "seed": 3, "views": VIEWS}],
-    "layers": {"digits": ["first", "middle", "last"], "other": ["only"]},
-    "pooling": "mean",
-    "batch_norm": "stored",
+    "settings": {"digits": {"layers": ["first", "middle", "last"]}, "other": {"layers": ["only"]}},
     "code": "x",
 }
 
@@ -54,7 +52,7 @@ def test_of_activations_from_files_only_the_user_knows_how_they_were_made(tmp_pa
     write_views(parameters, [], tmp_path / "views.parquet")
     table = pq.read_table(tmp_path / "views.parquet").to_pandas().drop_duplicates("setting").set_index("setting")
     assert table["pooling"].to_dict() == {"digits": "mean", "other": "given"}
-    assert table["batch_norm"].to_dict() == {"digits": "stored", "other": "given"}
+    assert table["batch_norm"].to_dict() == {"digits": "running", "other": "given"}
 
 
 def test_a_width_is_that_of_the_scores_a_start_has_its_runs_and_what_nobody_scored_has_none(table):
