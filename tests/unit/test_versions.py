@@ -151,9 +151,9 @@ def change(path: Path, old: str, new: str) -> None:
             "models/pooling.py",
             "output.mean(dim=1)",
             "output.amax(dim=1)",
-            "activations.extraction",
+            "activations.extraction activations.pretrained training.imported training.pretrained",
         ),
-        ("data/stimuli.py", "replace=False", "replace=True", "activations.extraction"),
+        ("data/stimuli.py", "replace=False", "replace=True", "activations.extraction activations.pretrained"),
         # both the training images and the stimuli pass through it
         (
             "models/inputs.py",

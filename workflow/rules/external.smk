@@ -10,7 +10,7 @@ rule import_runs:
     benchmark:
         f"{ROOT}/benchmarks/import_runs/{{setting}}.seed{{seed}}.tsv"
     wildcard_constraints:
-        setting=FLOW.import_settings("checkpoints", "activations"),
+        setting=FLOW.import_settings("checkpoints", "activations", "library"),
     threads: 1
     resources:
         **SITE.resources(gpus=0),

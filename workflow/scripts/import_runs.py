@@ -20,4 +20,5 @@ with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
         layers=setting.layers,
         size=getattr(setting, "size", None),  # activations have none
         look=setting.look() if hasattr(setting, "look") else {},
+        weights=config.weight_paths(parameters.setting),
     )

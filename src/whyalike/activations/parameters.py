@@ -3,10 +3,12 @@
 ``model`` and ``stimuli`` are sections of the configuration as JSON values.
 """
 
+import json
 from typing import Any, Literal
 
 from pydantic import Field
 
+from whyalike.models.libraries.parameters import Look
 from whyalike.parameters import JobParameters
 
 Stored = Literal["float32", "float16"]
@@ -52,6 +54,37 @@ class ExtractionParameters(JobParameters):
     copied: bool = False
     shift_version: int = 0
     version: int
+
+
+class PretrainedExtractionParameters(JobParameters):
+    """The representations of models of other libraries on one stimulus set.
+
+    Attributes
+    ----------
+    seed : of the cell; initial weights are keyed by it.
+    look : what is built, and what is looked at.
+    runs : name of a run -> its identity.
+    sha256 : name of a run -> that of its weights.
+    untrained : identity of an untrained model -> its replica.
+    stimuli, stored, shift_version : as of `ExtractionParameters`.
+    version : of the code that extracts.
+    """
+
+    seed: int
+    look: Look
+    runs: dict[str, str]
+    sha256: dict[str, str]
+    untrained: dict[str, str]
+    stimuli: dict[str, Any]
+    stored: Stored = "float32"
+    shift_version: int = 0
+    version: int
+
+
+def extraction_parameters(text: str) -> ExtractionParameters | PretrainedExtractionParameters:
+    """Parameters of either extraction from their text; faults as of `JobParameters.from_text`."""
+    kind = PretrainedExtractionParameters if "look" in json.loads(text) else ExtractionParameters
+    return kind.from_text(text)
 
 
 class ImportedActivationsParameters(JobParameters):

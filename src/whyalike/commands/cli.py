@@ -18,6 +18,7 @@ from whyalike.commands import (
     cli_models,
     cli_score,
     cli_sweep,
+    cli_zoo,
     exporting,
     housekeeping,
     running,
@@ -28,6 +29,7 @@ from whyalike.config import reading
 main = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 main.add_typer(cli_costs.main, name="costs")
+main.add_typer(cli_zoo.main, name="zoo")
 main.command()(cli_costs.calibrate)
 main.command()(cli_score.score)
 main.command()(cli_score.describe)

@@ -7,6 +7,7 @@ of metrics, models, data sources and figures come from the rooms' registries, wh
 
 from functools import reduce
 from operator import or_
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -34,6 +35,7 @@ from whyalike.config.looking import (
     Pooling,
     WaysToLook,
 )
+from whyalike.config.pretrained import Pretrained, named
 from whyalike.config.published import PublishedScores
 from whyalike.config.questions import (
     MIN_ACCURACY,
@@ -136,13 +138,14 @@ class Setting(WaysToLook):
 def kind_of(setting: Any) -> str:
     """Whether a setting is trained here, or its runs come from files."""
     keys = setting if isinstance(setting, dict) else vars(setting)
-    return next((key for key in ("checkpoints", "activations") if key in keys), "trained")
+    return next((key for key in ("checkpoints", "activations", "library") if key in keys), "trained")
 
 
 AnySetting = Annotated[
     Annotated[Setting, Tag("trained")]
     | Annotated[OwnCheckpoints, Tag("checkpoints")]
-    | Annotated[OwnActivations, Tag("activations")],
+    | Annotated[OwnActivations, Tag("activations")]
+    | Annotated[Pretrained, Tag("library")],
     Discriminator(kind_of),
 ]
 
@@ -278,6 +281,16 @@ class _Shared(Section):
     published: dict[Name, PublishedScores] = Field({}, description="Published score tables, drawn beside ours.")
     sample_texts: dict[Name, SampleText] = Field({}, description="What language models say; each is a target.")
     operation: Operation = Field(Operation(), description="How work is carried out.")
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _runs_are_named(cls, settings: Any) -> Any:
+        return named(settings)
+
+    def weight_paths(self, setting: str) -> dict[str, Path]:
+        """Name of a run -> its weights, of a setting whose models are of another library; else empty."""
+        one = self.settings[setting]
+        return one.weight_paths() if isinstance(one, Pretrained) else {}
 
     def stored(self) -> dict[str, str]:
         """The type of stored representations, as a job's parameter where it is not float32."""

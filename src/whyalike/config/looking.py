@@ -65,7 +65,7 @@ class WaysToLook(Section):
 def misfits(config: Any) -> Iterator[str]:
     """Kinds of layers that a model's family does not name; models whose names are nowhere are left to others."""
     for key, setting in config.settings.items():
-        if not isinstance(setting.layers, str) or setting.model not in config.models:
+        if not isinstance(setting.layers, str) or getattr(setting, "model", None) not in config.models:
             continue
         family = config.models[setting.model].family
         if setting.layers not in (known := MODELS[family].facts.layers):
@@ -81,7 +81,7 @@ def expanded(config: Any) -> Any:
     settings = {
         key: setting.model_copy(update={"layers": _names(config.models[setting.model], setting.layers)})
         for key, setting in config.settings.items()
-        if isinstance(setting.layers, str) and setting.model in config.models
+        if isinstance(setting.layers, str) and getattr(setting, "model", None) in config.models
     }
     return config.model_copy(update={"settings": {**config.settings, **settings}}) if settings else config
 

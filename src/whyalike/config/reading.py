@@ -10,6 +10,7 @@ from whyalike.config import looking, shifts
 from whyalike.config.checks import misfits, unknown_names
 from whyalike.config.config import Config, Figure
 from whyalike.config.faults import faults_in_words, listed
+from whyalike.config.pretrained_files import Resolver
 from whyalike.config.yaml_file import ConfigError, keys_of
 from whyalike.designs.registry import design
 
@@ -27,7 +28,9 @@ def check(values: Mapping[str, Any], source: str = "configuration") -> Config:
         config = Config.model_validate(values)
     except ValidationError as error:
         raise ConfigError(listed(source, faults_in_words(error.errors(), Config, values))) from None
-    unnamed = [*looking.misfits(config)]  # without names of layers nothing more can be said of them
+    resolver = Resolver(config.settings, config.datasets, config.results)
+    config = config.model_copy(update={"settings": config.settings | resolver.resolved()})
+    unnamed = [*resolver.faults, *looking.misfits(config)]  # without names of layers nothing more can be said of them
     config = config if unnamed else looking.expanded(config)
     if faults := [*unknown_names(config), *(unnamed or misfits(config))]:
         raise ConfigError(listed(source, faults))

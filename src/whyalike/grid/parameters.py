@@ -4,12 +4,19 @@ Every job gets one JSON text that holds just the part of the configuration which
 its code (a fingerprint, or an explicit version where stored runs or GPU time hang on it). Snakemake compares that text.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from whyalike.activations.parameters import ExtractionParameters, ImportedActivationsParameters, SampleTextParameters
+from whyalike.activations.parameters import (
+    ExtractionParameters,
+    ImportedActivationsParameters,
+    PretrainedExtractionParameters,
+    SampleTextParameters,
+)
 from whyalike.config.config import Config, kind_of
 from whyalike.config.external import OwnActivations, OwnCheckpoints
+from whyalike.config.pretrained import ResolvedPretrained
 from whyalike.data.preparation import PreparationParameters
 from whyalike.data.registry import SOURCES
 from whyalike.data.shifts.registry import SHIFTS
@@ -43,6 +50,7 @@ from whyalike.training.parameters import (
     ImportParameters,
     ModelsOfCell,
     ModelsParameters,
+    PretrainedParameters,
     TrainingParameters,
 )
 
@@ -113,6 +121,9 @@ class Parameters(FigureFiles):
         cell = external_cell(wildcards)
         setting = self.config.settings[cell.setting]
         given = {**vars(cell), "labelling": setting.labelling, "runs": [run.plain() for run in self.grid.runs(cell)]}
+        if isinstance(setting, ResolvedPretrained):
+            code, hashes = version("whyalike.training.pretrained"), _known(setting.hashes)
+            return PretrainedParameters(**given, look=setting.seen(), sha256=hashes, version=code).text()
         if not isinstance(setting, OwnCheckpoints):
             return ImportParameters(**given).text()
         return CheckpointParameters(
@@ -136,6 +147,8 @@ class Parameters(FigureFiles):
         """Parameters of the extraction of a cell on one stimulus set."""
         cell = cell_of(wildcards)
         setting = self.config.settings[cell.setting]
+        if isinstance(setting, ResolvedPretrained):
+            return self._pretrained_activations_work(cell, wildcards.stimuli)
         # checkpoints from files bring the mean and SD of their training
         recipe = setting if isinstance(setting, OwnCheckpoints) else self.config.recipes[setting.recipe]
         runs = self.grid.runs(cell)
@@ -157,6 +170,21 @@ class Parameters(FigureFiles):
             copied=MODELS[self.config.models[setting.model].family].facts.in_place,
             shift_version=self._shift_version(wildcards.stimuli),
             version=version("whyalike.activations.extraction"),
+        ).text()
+
+    def _pretrained_activations_work(self, cell: Cell, stimuli: str) -> str:
+        """Parameters of the extraction of another library's models on one stimulus set."""
+        setting, runs = self.config.settings[cell.setting], self.grid.runs(cell)
+        return PretrainedExtractionParameters(
+            seed=cell.seed,
+            look=setting.seen(),
+            runs={run.name: views.view_of(self.config, run).identity for run in runs},
+            sha256=_known(setting.hashes),
+            untrained={views.view_of(self.config, run, views.START).identity: run.replica for run in runs},
+            stimuli=self.config.stimuli[stimuli].plain(),
+            **self.config.stored(),
+            shift_version=self._shift_version(stimuli),
+            version=version("whyalike.activations.pretrained"),
         ).text()
 
     def _shift_version(self, stimuli: str) -> int:
@@ -352,6 +380,11 @@ def _text(parameters: JobParameters, **known: str) -> str:
 def _start(run: Run) -> str:
     """The replica whose initial weights a run has."""
     return run.replica if run.start is None else run.start
+
+
+def _known(hashes: Mapping[str, str | None]) -> dict[str, str]:
+    """Hashes of weights; empty where the files are yet to be brought."""
+    return {name: sha256 or "" for name, sha256 in hashes.items()}
 
 
 def _counting(facts: MetricFacts) -> dict[str, Any]:

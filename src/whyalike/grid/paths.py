@@ -57,7 +57,7 @@ class Paths:
     def recalibration_dataset(self, wildcards: Any) -> list[str]:
         """The training data of a cell, where images of them recalibrate its models."""
         setting = self.config.settings[wildcards.setting]
-        return self.dataset(setting.dataset) if setting.recalibration else []
+        return self.dataset(setting.dataset) if getattr(setting, "recalibration", 0) else []
 
     def comparison_activations(self, wildcards: Any) -> list[str]:
         """Activation files of a comparison, or of a part of it: by setting, layer, then seed."""

@@ -17,6 +17,7 @@ from typing import Any
 from whyalike import provenance
 from whyalike.config.config import Config
 from whyalike.config.external import External, OwnCheckpoints
+from whyalike.config.pretrained import ResolvedPretrained
 from whyalike.data.registry import SOURCES
 from whyalike.designs.design import Asked, PlannedRun
 from whyalike.designs.registry import FROM_FILES, design
@@ -299,12 +300,21 @@ class Grid:
     def _external_run(self, cell: Cell, name: str) -> Run:
         """A run from files: its identity comes from its declared name."""
         setting = self.config.settings[cell.setting]
+        if isinstance(setting, ResolvedPretrained):
+            return self._pretrained_run(cell, name)
         declared, untrained = {**design(cell.factor).declare(cell.setting, name), **setting.identifying()}, None
         if isinstance(setting, OwnCheckpoints):
             start = self._start(cell, name)
             declared, untrained = {**declared, "start": start}, digest({**start, "step": 0})
         identity = digest(declared)
         return Run(name, cell.setting, cell.factor, cell.seed, name, setting.labelling, None, identity, untrained)
+
+    def _pretrained_run(self, cell: Cell, name: str) -> Run:
+        """A run of another library's: its identity comes from its weights, whatever setting names them."""
+        setting, code = self.config.settings[cell.setting], {"code": version("whyalike.training.pretrained")}
+        identity = digest({**setting.declared(name), **code})
+        untrained = digest({**setting.start(), **code, "seed": cell.seed, "replica": identity})
+        return Run(name, cell.setting, cell.factor, cell.seed, identity, setting.labelling, None, identity, untrained)
 
     def _external_pairs(self, study: str, *both: str) -> Iterator[Pair]:
         asked, names = self.config.studies[study], [self.config.settings[one].runs for one in dict.fromkeys(both)]

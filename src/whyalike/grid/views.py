@@ -7,12 +7,13 @@ setting b, at a pair of steps, and all are scored on each pair of layers.
 """
 
 import itertools
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from whyalike.config.comparisons import FINAL
 from whyalike.config.config import Config
+from whyalike.config.pretrained import ResolvedPretrained
 from whyalike.designs.registry import design
 from whyalike.grid.runs import Cell, Grid, Pair, Run, digest
 from whyalike.models.registry import MODELS
@@ -27,31 +28,27 @@ class View:
     Attributes
     ----------
     step : of training; None for the final weights, 0 for the start.
-    pooling : how an output with positions becomes a vector.
-    recalibration : training images whose statistics BatchNorm uses; 0: the running ones, stored with the weights.
+    look : how its setting looks at models, where that is not the default: pooling, recalibration and the like.
     """
 
     run: Run
     layer: str
     step: int | None = None
-    pooling: str = "mean"
-    recalibration: int = 0
+    look: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def identity(self) -> str | None:
         """What stands for the view in an activation file, which names the layer; None for an unknown start."""
-        seen = {"pooling": self.pooling, "recalibration": self.recalibration}
-        other = {name: value for name, value in seen.items() if value != getattr(View, name)}
         if self.step in (None, START):
             own = self.run.identity if self.step is None else self.run.untrained  # of runs that share it
-            return digest({"run": own, **other}) if other and own else own
-        return digest({"run": self.run.identity, "step": self.step, **other})
+            return digest({"run": own, **self.look}) if self.look and own else own
+        return digest({"run": self.run.identity, "step": self.step, **self.look})
 
 
 def view_of(config: Config, run: Run, step: int | None = None) -> View:
     """A run at a step, as its setting looks at it; the layer is left open."""
     setting = config.settings[run.setting]
-    return View(run, "", step, **(setting.look() if hasattr(setting, "look") else {}))
+    return View(run, "", step, setting.look() if hasattr(setting, "look") else {})
 
 
 @dataclass(frozen=True)
@@ -163,16 +160,20 @@ def setting_of_views(config: Config, name: str) -> dict[str, Any]:
     """How the models of a setting are looked at, and what is known of its layers, as JSON values."""
     setting = config.settings[name]
     found: dict[str, Any] = {"layers": setting.layers, "size": getattr(setting, "size", None)}
-    if (model := config.models.get(getattr(setting, "model", None))) is None:
+    model, fields = config.models.get(getattr(setting, "model", None)), {}
+    if model is not None:
+        facts = MODELS[model.family].facts
+        kinds = [names(model) for names in facts.layers.values()]
+        fields = facts.fields(model) if facts.fields else {}
+        found |= {"batch_norm": setting.batch_norm, "recalibration_images": setting.recalibration or None}
+    elif isinstance(setting, ResolvedPretrained):
+        kinds = [] if setting.facts is None else [setting.facts.convolutions, setting.facts.blocks]
+    else:
         return found
-    facts = MODELS[model.family].facts
-    kinds = [names(model) for names in facts.layers.values()]
     places = {layer: place / (len(names) - 1) for names in kinds if len(names) > 1 for place, layer in enumerate(names)}
-    fields = facts.fields(model) if facts.fields else {}
     for what, values in (("places", places), ("fields", fields)):
         found[what] = {layer: values[layer] for layer in setting.layers if layer in values}
-    found |= {"pooling": setting.pooling, "batch_norm": setting.batch_norm}
-    return found | {"recalibration_images": setting.recalibration or None}
+    return found | {"pooling": setting.pooling}
 
 
 def _of_cell(grid: Grid, cell: Cell) -> Iterator[dict[str, Any]]:

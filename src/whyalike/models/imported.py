@@ -34,23 +34,28 @@ def build(parameters: Mapping[str, Any], classes: int, seed: int, replica: str) 
     LookupError : there is no such module or function; the message names the folder that was searched.
     ValueError : the factory takes other arguments, or returned something else than a module.
     """
-    factory = _factory(parameters["path"])
+    function = factory(parameters["path"])
     arguments = {"classes": classes, **parameters["arguments"]}
     try:
-        inspect.signature(factory).bind(**arguments)
+        inspect.signature(function).bind(**arguments)
     except TypeError as error:
         raise ValueError(f"{parameters['path']} must take the arguments {', '.join(arguments)}: {error}") from None
     with torch.random.fork_rng(devices=[]):
         # the CPU's generator alone: torch.manual_seed would also set those of GPUs, which are not forked
         torch.default_generator.manual_seed(key(seed, replica, "initialisation"))
-        model = factory(**arguments)
+        model = function(**arguments)
     if not isinstance(model, nn.Module):
         raise ValueError(f"{parameters['path']} must return a torch.nn.Module, it returned {type(model).__name__}")
     return model
 
 
-def _factory(path: str) -> Callable[..., Any]:
-    """The function at ``module:name``; the working directory is searched before what is installed."""
+def factory(path: str) -> Callable[..., Any]:
+    """The function at ``module:name``; the working directory is searched before what is installed.
+
+    Raises
+    ------
+    LookupError : there is no such module or function; the message names the folder that was searched.
+    """
     module, _, name = path.partition(":")
     folder = os.getcwd()
     if folder not in sys.path:

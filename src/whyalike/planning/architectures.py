@@ -5,6 +5,7 @@ Small parts are left out: biases, norms, the stem of a residual network, and hea
 
 from itertools import pairwise
 
+from whyalike.config.pretrained import ResolvedPretrained
 from whyalike.models.parameters import (
     EmbedderParameters,
     GptParameters,
@@ -17,6 +18,7 @@ from whyalike.section import Section
 
 # how often ResNet-18's convolutions use a parameter, a point of the input: 0.56e9 / 11.2e6 multiplications at 32 x 32
 USES_PER_POINT = 1 / 20
+PATCH, WINDOW = 16**2, 256  # pixels of a transformer's patch, tokens of a text
 STEM_7X7 = 4  # a 7x7 stem with its max-pool quarters the side
 EXPANSION = {"basic": 1, "bottleneck": 4}  # outputs of a residual block, in widths of its stage
 
@@ -40,6 +42,20 @@ def amounts(model: Section, side: float) -> tuple[float, float] | None:
         case VitParameters():
             return _transformer(model)
     return None
+
+
+def of_library(setting: ResolvedPretrained, other: float) -> tuple[float, float]:
+    """Parameters of another library's model that see a stimulus, and a guess of how often one sample uses each.
+
+    Parameters
+    ----------
+    other : parameters of an architecture that is not known.
+
+    The guess is a transformer's: once a patch of 16 x 16 pixels (ResNet-50 uses each 160 times at 224, which gives
+    196), and of text once a token, of which a window is taken to have 256.
+    """
+    parameters = other if setting.facts is None else setting.facts.parameters[1]
+    return parameters, WINDOW if setting.rule is None else setting.rule.sides[0] * setting.rule.sides[1] / PATCH
 
 
 def uses(side: float) -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whyalike.cluster.slurm_arrays import Asked, Task, cancel, collect, submit
-from whyalike.config.external import OwnActivations, OwnCheckpoints
+from whyalike.config.external import External
 from whyalike.config.faults import near
 from whyalike.config.yaml_file import ConfigError
 from whyalike.data.registry import SOURCES
@@ -219,7 +219,7 @@ def _cells(flow: Workflow) -> dict[str, Cell]:
     """For each setting that is trained the cell that is measured."""
     found: dict[str, Cell] = {}
     for cell in sorted(flow.grid.cells, key=_place):
-        if not isinstance(flow.config.settings[cell.setting], OwnCheckpoints | OwnActivations):
+        if not isinstance(flow.config.settings[cell.setting], External):
             found.setdefault(cell.setting, cell)
     return {name: found[name] for name in flow.config.settings if name in found}
 

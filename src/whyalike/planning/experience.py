@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from whyalike.config.external import OwnActivations, OwnCheckpoints
+from whyalike.config.external import External
 from whyalike.config.yaml_file import ConfigError
 from whyalike.file_faults import readable
 from whyalike.grid.parts import runs_of
@@ -42,7 +42,7 @@ class Experience:
         self.folder = Path(flow.root, "benchmarks")
         self.cells: dict[str, list[Cell]] = {}
         for cell in flow.grid.cells:
-            if not isinstance(flow.config.settings[cell.setting], OwnCheckpoints | OwnActivations):
+            if not isinstance(flow.config.settings[cell.setting], External):
                 self.cells.setdefault(cell.setting, []).append(cell)
         self.rule_studies, self.jobs = list(rule_studies(flow.config).values()), MainLine(flow).jobs()
         self._gpu = gpu

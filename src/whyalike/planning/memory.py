@@ -24,6 +24,7 @@ from whyalike.planning.plan import BYTES, EXTRACTION, Plan
 from whyalike.similarity.families import family_jobs
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import metric_of
+from whyalike.training.weight_files import weight_files
 
 MEGABYTE = 1e6
 LIBRARIES, TORCH = 500, 4000  # MB of a process with those of scores, and with PyTorch and a GPU's
@@ -35,6 +36,7 @@ DOUBLE = 8  # bytes
 SQUARES = {"rsa": 7.0, "regression": 5.0, "rbf": 4.0, "distances": 5.0}
 BESIDE = 2.0
 IMPORTED = 2.6  # times a file of half precision, as float32 and a third beside it
+MODEL = 4  # times a file of half precision: the file, and a model of float32 and its copy
 SHIFTED = 3  # bytes a pixel and channel: of stimuli with a shift, taken from their data set, shifted and compared
 PREPARED = 4000  # MB, beside the data set
 NPZ = ".npz"
@@ -92,7 +94,7 @@ class Memory:
             "score_comparison": self._score_comparison,
             "write_pairs": self._write_pairs,
             EXTRACTION: self._extract,
-            "import_runs": lambda wildcards: TORCH / 2 * MEGABYTE + IMPORTED * _largest(flow.import_files(wildcards)),
+            "import_runs": self._import_runs,
             "import_activations": lambda wildcards: of_vectors(_largest(flow.activation_files(wildcards))),
             "prepare_data": self._prepare_data,
         }
@@ -110,6 +112,17 @@ class Memory:
         layers = max(len(self.config.settings[setting].layers) for setting in one.settings)
         size = sum(self._vectors(cell, stimuli) for cell in self.flow.compared_cells(wildcards))
         return Compared(n, units, layers, size)
+
+    def _import_runs(self, wildcards: Any) -> float:
+        """A file and what is made of it; of another library's model also what two stimuli take."""
+        weights = list(map(str, self._weights(wildcards.setting)))
+        files = [*self.flow.import_files(wildcards), *weights]
+        return TORCH / 2 * MEGABYTE + (MODEL if weights else IMPORTED) * _largest(files)
+
+    def _weights(self, setting: str) -> list[Path]:
+        """Files of weights that another library's models are made of, as far as they are there."""
+        paths = self.config.weight_paths(setting).values()
+        return [file for path in paths if path.exists() for file in weight_files(path)]
 
     def _units(self, name: str, stimuli: str, n: int) -> float:
         """Units of all layers of a run; of the user's files as many as the largest can have in float32."""
@@ -149,6 +162,8 @@ class Memory:
         if stimuli.shift is not None:
             parts, _ = self.plan.workload.images(stimuli.dataset)
             data += SHIFTED * n * data / (parts.train + parts.test)
+        # another library's models take images a batch at a time; a shard of a folder counts as the largest of all
+        data += MODEL * _largest(map(str, self._weights(wildcards.setting)))
         return of_extraction(self._vectors(cell_of(wildcards), wildcards.stimuli), samples, data)
 
     def _prepare_data(self, wildcards: Any) -> float:

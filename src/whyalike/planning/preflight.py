@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from whyalike.config.config import Config
+from whyalike.config.pretrained import ResolvedPretrained
 from whyalike.data.parameters import OfficialParameters, Parameters
 from whyalike.files import no_room, refusal
 from whyalike.section import path_fault
@@ -22,7 +23,7 @@ DATA_RULES = ("prepare_data", "prepare_small_data")
 
 
 def missing_data(config: Config, jobs: Iterable, own: Mapping[str, RuleStudy]) -> list[str]:
-    """What is not there of the data sets that would be prepared.
+    """What is not there of the data sets that would be prepared, and of the weights that would be read.
 
     Parameters
     ----------
@@ -32,14 +33,29 @@ def missing_data(config: Config, jobs: Iterable, own: Mapping[str, RuleStudy]) -
 
     Returns
     -------
-    A line for each data set with missing files: its key, the expected path, where it comes from.
+    A line for each data set, and for the weights of each model, with missing files: its key, the expected path, where
+    it comes from.
     """
+    jobs = list(jobs)
     tables = dict.fromkeys(DATA_RULES, ("datasets", config.datasets))
     tables |= {f"prepare_{name}": (name, study.datasets) for name, study in own.items()}
     asked = {(job.rule.name, job.wildcards.dataset) for job in jobs if job.rule.name in tables}
     found = {f"{tables[rule][0]}.{name}": tables[rule][1][name] for rule, name in asked}
     faults = {key: parameters.missing() for key, parameters in sorted(found.items())}
-    return [f"{key}: {fault}{_hint(config, found[key])}" for key, fault in faults.items() if fault]
+    data = [f"{key}: {fault}{_hint(config, found[key])}" for key, fault in faults.items() if fault]
+    return data + missing_weights(config, {getattr(job.wildcards, "setting", None) for job in jobs})
+
+
+def missing_weights(config: Config, settings: Iterable[str | None]) -> list[str]:
+    """What is not there of the weights of some settings' models: a line each, with what it is and how it is had."""
+    asked = {name: one for name, one in config.settings.items() if isinstance(one, ResolvedPretrained)}
+    return [
+        f"settings.{name}: {path} is missing: {one.library} {one.name}, tag {one.tag.format(run=run)}"
+        f"{f', SHA-256 {one.hashes[run]}' if one.hashes[run] else ''}. On a machine with a network (CONFIG: your "
+        f"configuration): whyalike zoo save CONFIG {name}; then bring it here."
+        for name, one in asked.items() if name in set(settings)
+        for run, path in one.weight_paths().items() if not path.exists()
+    ]  # fmt: skip
 
 
 def run_by_a_shell(paths: Iterable[str | Path]) -> str | None:

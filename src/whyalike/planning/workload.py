@@ -7,6 +7,7 @@ is its `other`, and counts as a guess.
 from typing import Any
 
 from whyalike.config.config import Config
+from whyalike.config.pretrained import ResolvedPretrained
 from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import design
 from whyalike.planning import architectures
@@ -69,6 +70,8 @@ class Workload:
     def model(self, setting: str) -> tuple[float, float]:
         """Parameters of a setting's model, and how often one sample uses each."""
         section = self.config.settings[setting]
+        if isinstance(section, ResolvedPretrained):
+            return architectures.of_library(section, self.costs.parameters["other"])
         return self.of_model(self.config.models[section.model], getattr(section, "size", None) or 0, section.model)
 
     def of_model(self, model: Any, side: int, name: str = "") -> tuple[float, float]:
@@ -90,6 +93,9 @@ class Workload:
     def features(self, setting: str) -> dict[str, Any]:
         """What a rate of the cost table may ask for."""
         section = self.config.settings[setting]
+        if isinstance(section, ResolvedPretrained):
+            size = section.rule.sides[0] if section.rule else None
+            return {"setting": setting, "library": section.library, "model": section.name, "size": size}
         recipe = self.config.recipes.get(getattr(section, "recipe", ""))  # checkpoints from files have none
         return {
             **self.config.models[section.model].model_dump(mode="json"),

@@ -4,7 +4,6 @@ A file is a state dict: `.safetensors`, or what `torch.save` wrote, alone or bes
 `save_pretrained` of Hugging Face wrote, whole or in shards. No code that stands in a file or folder is run.
 """
 
-import json
 import logging
 import pickle
 import re
@@ -22,42 +21,15 @@ from torch import Tensor, nn
 from whyalike.file_faults import readable
 from whyalike.files import check_archive
 from whyalike.job import note
+from whyalike.training.weight_files import some as _some
+from whyalike.training.weight_files import weight_files
 
 State = dict[str, Tensor]
-IN_FOLDERS = ("model.safetensors", "pytorch_model.bin")  # of several shards the index has this name and .index.json
 ENTRIES = ("state_dict", "model_state_dict", "model")  # where training loops put weights beside other things
-FEW = 3  # names in a message
 COUNTER = "num_batches_tracked"  # of batch norm: files from before it have none
 
 
-def weight_files(path: Path) -> list[Path]:
-    """The files of a checkpoint: itself, or those of a folder.
-
-    Raises
-    ------
-    ValueError : a folder without weights, or whose index cannot be read.
-    """
-    if not path.is_dir():
-        return [path]
-    for name in IN_FOLDERS:
-        if (path / name).is_file():
-            return [path / name]
-        index = path / f"{name}.index.json"
-        if index.is_file():
-            with readable(index, "JSON with a `weight_map`, as `save_pretrained` writes it", "Fetch the folder again."):
-                names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-                files = [path / Path(one).name for one in sorted(names)]
-                if absent := [file.name for file in files if not file.is_file()]:
-                    raise ValueError(f"it names {_some(absent)}, which does not lie beside it")
-                return files
-    held = ", ".join(sorted(one.name for one in path.iterdir())) or "nothing"
-    raise ValueError(
-        f"{path} is a folder and must hold {' or '.join(IN_FOLDERS)}, as `save_pretrained` writes it; it holds {held}. "
-        "Name the file itself under `checkpoints`"
-    )
-
-
-def load_checkpoint(model: nn.Module, path: Path, prefix: str = "") -> nn.Module:
+def load_checkpoint(model: nn.Module, path: Path, prefix: str = "", drop: Sequence[str] | None = None) -> nn.Module:
     """Fill a model from a file or folder.
 
     Names fit as they are, or when all of them lose, or gain, the same beginning (`module.`, `model.`): which is said.
@@ -65,6 +37,8 @@ def load_checkpoint(model: nn.Module, path: Path, prefix: str = "") -> nn.Module
     Parameters
     ----------
     prefix : take the names that begin so, without this beginning, and leave out the others.
+    drop : beginnings of names that are left out, in the file and in the model, which keeps there what it has; each must
+        be that of some name. None for models whose settings have no such key.
 
     Raises
     ------
@@ -72,7 +46,7 @@ def load_checkpoint(model: nn.Module, path: Path, prefix: str = "") -> nn.Module
         which names differ, and what to do.
     """
     finite = [name for name, value in model.state_dict().items() if value.isfinite().all()]
-    model = _filled(model, path, prefix)
+    model = _filled(model, path, prefix, drop)
     state = model.state_dict()
     if bad := [name for name in finite if not state[name].isfinite().all()]:
         raise ValueError(
@@ -82,23 +56,26 @@ def load_checkpoint(model: nn.Module, path: Path, prefix: str = "") -> nn.Module
     return model
 
 
-def _filled(model: nn.Module, path: Path, prefix: str) -> nn.Module:
+def _filled(model: nn.Module, path: Path, prefix: str, drop: Sequence[str] | None) -> nn.Module:
     state = {name: value for file in weight_files(path) for name, value in _read(file).items()}
     state, left_out = _chosen(state, prefix, path)
     if left_out:
         note(f"{path}: left out, since they do not begin with '{prefix}': {_some(left_out)}")
     own = model.state_dict()
+    if drop:
+        state, own = _without(state, own, drop, path)
     _check_kinds(state, own, path)
     for words, form in _forms(state, own):
         if not any(_difference(form, own)):
-            _check_shapes(form, own, path)
+            _check_shapes(form, own, path, drop)
             model.load_state_dict(form, strict=False)  # a counter may lack, and a second name of shared weights
             if words:
                 note(f"{path}: {words}")
             return model
     if _is_of_library(model):
-        return _load_by_library(model, state, path, prefix)
-    raise ValueError(_misfit(path, *_difference(state, own), _remedy(state, own, model, prefix)))
+        return _load_by_library(model, state, path, prefix, drop)
+    lacking, more = _difference(state, own)
+    raise ValueError(_misfit(path, lacking, more, _remedy(state, own, model, prefix, drop)))
 
 
 def _read(path: Path) -> State:
@@ -148,6 +125,26 @@ def _chosen(state: State, prefix: str, path: Path) -> tuple[State, list[str]]:
     return chosen, [name for name in state if not name.startswith(prefix)]
 
 
+def _without(state: State, own: State, drop: Sequence[str], path: Path) -> tuple[State, State]:
+    """Both without the names that begin so, with or without the beginning that all names of the file have."""
+    wrapped = max(_common(state), key=len, default="")
+
+    def is_dropped(name: str) -> bool:
+        return name.startswith(tuple(drop)) or name.removeprefix(wrapped).startswith(tuple(drop))
+
+    left_out, kept = [name for name in state if is_dropped(name)], [name for name in own if not is_dropped(name)]
+    nowhere = [one for one in drop if not any(name.removeprefix(wrapped).startswith(one) or name.startswith(one)
+                                              for name in (*state, *own))]  # fmt: skip
+    if nowhere:
+        raise ValueError(
+            f"neither {path} nor the model has a name that begins with {_some(nowhere)}: take it out of `drop`. "
+            f"The file has {_some(state)}"
+        )
+    if left_out:
+        note(f"{path}: left out, as `drop` says: {_some(left_out)}")
+    return {name: value for name, value in state.items() if not is_dropped(name)}, {name: own[name] for name in kept}
+
+
 def _beginnings(name: str) -> list[str]:
     """The beginnings of a name that end with a dot, the shortest first."""
     return [f"{one}." for one in accumulate(name.split(".")[:-1], "{}.{}".format)]
@@ -195,10 +192,14 @@ def _check_kinds(state: State, own: State, path: Path) -> None:
         )
 
 
-def _check_shapes(state: State, own: State, path: Path) -> None:
+def _check_shapes(state: State, own: State, path: Path, drop: Sequence[str] | None) -> None:
     other = [(name, value.shape, own[name].shape) for name, value in state.items() if value.shape != own[name].shape]
     if not other:
         return
+    if drop is not None:
+        raise ValueError(
+            _other_sizes(path, other, "Give `arguments` that make the architecture as it was saved, or `drop` its head")
+        )
     outputs = {given[:1] for _, given, _ in other}
     if len(outputs) == 1 and all(given and given[1:] == made[1:] for _, given, made in other):
         raise ValueError(
@@ -212,7 +213,7 @@ def _is_of_library(model: nn.Module) -> bool:
     return hasattr(model, "from_pretrained") and hasattr(model, "base_model_prefix")
 
 
-def _load_by_library(model: Any, state: State, path: Path, prefix: str) -> nn.Module:
+def _load_by_library(model: Any, state: State, path: Path, prefix: str, drop: Sequence[str] | None) -> nn.Module:
     """A model of Hugging Face's, whose files have other names than its modules: its library knows which.
 
     It gets tensors and the model's own configuration, so it looks up nothing and runs no code of a folder's.
@@ -230,13 +231,18 @@ def _load_by_library(model: Any, state: State, path: Path, prefix: str) -> nn.Mo
     # it makes a model of its own of the configuration, perhaps with parts that this one was made without
     found = {name: value for name, value in loaded.state_dict().items() if name not in told["missing_keys"]}
     own, more = model.state_dict(), sorted(told["unexpected_keys"])
+    own = {name: value for name, value in own.items() if not name.startswith(tuple(drop or ()))}
     lacking, _ = _difference(found, own)
     if lacking or more:
         base = f"{model.base_model_prefix}."
         remedy = (
-            f"To leave these out, give the setting `prefix: {prefix}{wrapped}{base}`"
-            if not lacking and not any(name.startswith(base) for name in more)
-            else "Let the factory make the model that was saved"
+            _drop_remedy(lacking, more)
+            if drop is not None
+            else (
+                f"To leave these out, give the setting `prefix: {prefix}{wrapped}{base}`"
+                if not lacking and not any(name.startswith(base) for name in more)
+                else "Let the factory make the model that was saved"
+            )
         )
         raise ValueError(_misfit(path, lacking, more, remedy))
     model.load_state_dict({name: found[name] for name in own if name in found}, strict=False)
@@ -254,8 +260,16 @@ def _silent(log: logging.Logger) -> Iterator[None]:
         log.setLevel(level)
 
 
-def _remedy(state: State, own: State, model: nn.Module, prefix: str) -> str:
+def _drop_remedy(lacking: Sequence[str], more: Sequence[str]) -> str:
+    """What a setting with the key `drop` says to leave out what is too many, or lacks."""
+    beginnings = sorted({f"{name.partition('.')[0]}." for name in (*lacking, *more)})
+    return f"Name the architecture that was saved; or say what is left out, such as `drop: [{_some(beginnings)}]`"
+
+
+def _remedy(state: State, own: State, model: nn.Module, prefix: str, drop: Sequence[str] | None) -> str:
     """What mends names that differ: the one prefix under which all are there, or another model."""
+    if drop is not None:
+        return _drop_remedy(*_difference(state, own))
     for one in dict.fromkeys(one for name in state for one in _beginnings(name)):
         form = {name.removeprefix(one): value for name, value in state.items() if name.startswith(one)}
         if not any(_difference(form, own)):
@@ -276,10 +290,3 @@ def _misfit(path: Path, lacking: list[str], more: list[str], remedy: str) -> str
 def _other_sizes(path: Path, other: Iterable[tuple[str, Sequence[int], Sequence[int]]], remedy: str) -> str:
     shown = [f"{name} is {tuple(given)} in the file, {tuple(made)} in the model" for name, given, made in other]
     return f"{path} does not fit the model of its setting: {_some(shown, '; ')}. {remedy}."
-
-
-def _some(names: Iterable[str], between: str = ", ") -> str:
-    """The first of many names, and how many more there are."""
-    names = list(names)
-    rest = f"{between}and {len(names) - FEW} more" if len(names) > FEW else ""
-    return between.join(names[:FEW]) + rest

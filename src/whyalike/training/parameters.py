@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from whyalike.models.libraries.parameters import Look
 from whyalike.parameters import JobParameters
 from whyalike.section import Before, Count, Real, Section, Whole, real, whole
 
@@ -342,6 +343,22 @@ class ModelsParameters(JobParameters):
     code: str
 
 
+class PretrainedParameters(ImportParameters):
+    """The import of models of other libraries, whose weights stay where they are.
+
+    Attributes
+    ----------
+    look : what is built, and the layers that are tried.
+    sha256 : name of a run -> that of its weights.
+    version : of the code that makes them.
+    """
+
+    look: Look
+    sha256: dict[str, str]
+    version: int
+
+
 def import_parameters(text: str) -> ImportParameters:
-    """Parameters of either import from their text; faults as of `JobParameters.from_text`."""
-    return (CheckpointParameters if "model" in json.loads(text) else ImportParameters).from_text(text)
+    """Parameters of any import from their text; faults as of `JobParameters.from_text`."""
+    kinds = {"model": CheckpointParameters, "look": PretrainedParameters}
+    return next((kind for key, kind in kinds.items() if key in json.loads(text)), ImportParameters).from_text(text)

@@ -48,7 +48,7 @@ def test_a_view_is_its_run_its_start_or_a_step_of_its_own(named):
     assert View(run, "avgpool").identity == View(run, "layer1").identity == run.identity
     assert View(run, "avgpool", 0).identity == run.untrained
     steps = [View(run, "avgpool", 50), View(run, "avgpool", 51), View(other, "avgpool", 50)]
-    seen = [View(run, "avgpool", pooling="center"), View(run, "avgpool", 50, recalibration=512)]
+    seen = [View(run, "avgpool", look={"pooling": "center"}), View(run, "avgpool", 50, look={"recalibration": 512})]
     assert len({one.identity for one in (*steps, *seen)} | {run.identity, run.untrained}) == 7
 
 
