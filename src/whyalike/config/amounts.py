@@ -38,6 +38,12 @@ def _counts(config: Config, dataset: str) -> dict[str, int]:
 
 def _stimuli_misfits(config: Config) -> Iterator[str]:
     for key, stimuli in config.stimuli.items():
+        read = getattr(config.datasets.get(stimuli.dataset), "parts", None)
+        if read is not None and stimuli.part not in read:
+            yield (
+                f"stimuli.{key}.part: of '{stimuli.dataset}' the part {', '.join(read)} alone is read: take that, or "
+                f"add '{stimuli.part}' to its `parts`."
+            )
         held = _counts(config, stimuli.dataset).get(stimuli.part)
         if held is None:
             continue

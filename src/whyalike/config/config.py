@@ -90,6 +90,12 @@ class Stimuli(Section):
     dataset: Name = Field(description="The data set that the images come from.")
     part: Literal["train", "test"] = Field("test", description="Which part of it.")
     n: Count | None = Field(None, description="Draw this many images (keyed by `seed`); all of them if left out.")
+    balanced: Annotated[Count | None, Before(None)] = Field(
+        None,
+        description="In place of `n`, a class-balanced draw: of a part with more images than this, ceil(balanced / "
+        "classes) of each class, or all of a smaller one. Keyed by `seed`, the data set and the class, so that another "
+        "set or class changes none; a larger draw holds a smaller one. Classes join all attributes.",
+    )
     seed: Seed = Field(0, description="Key of the draw, and of what a shift draws.")
     shift: Annotated[Annotated[str, known(SHIFTS)] | None, Before(None)] = Field(
         None, description="A distribution shift: the set becomes one a level, named `{name}@{level}`."
@@ -101,6 +107,13 @@ class Stimuli(Section):
         "preparation. published: those that count as out of distribution in the published comparison, and what is "
         "taken if left out; all: the control and all of the published set.",
     )
+
+    @field_validator("balanced")
+    @classmethod
+    def _is_the_one_draw(cls, balanced: int | None, about: ValidationInfo) -> int | None:
+        if balanced is not None and about.data.get("n") is not None:
+            raise ValueError("n and balanced are two ways to draw: leave one out.")
+        return balanced
 
     @field_validator("levels")
     @classmethod

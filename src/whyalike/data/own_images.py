@@ -92,10 +92,20 @@ def read_image(path: Path, size: int) -> tuple[np.ndarray, int]:
     UnreadableFile : no image, one too large, or one with more than 8 bits a channel.
     """
     with readable(path, "an image", "Repair it, scale it down or remove it."), Image.open(path) as image:
-        if image.mode.startswith(("I", "F")):
-            raise UnreadableFile(f"{path} must have 8 bits a channel, its mode is {image.mode}. Convert it.")
-        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-        drawn = ImageOps.exif_transpose(image).convert("RGBA")
-        paper = Image.new("RGBA", drawn.size, "white")
-        whole = Image.alpha_composite(paper, drawn).convert("RGB")
-        return np.asarray(ImageOps.fit(whole, (size, size), Image.Resampling.BILINEAR)), frames
+        return upright_square(image, size, path)
+
+
+def upright_square(image: Image.Image, size: int, path: Path) -> tuple[np.ndarray, int]:
+    """What `read_image` returns, of an opened image; ``path`` names it in a message.
+
+    Raises
+    ------
+    UnreadableFile : more than 8 bits a channel.
+    """
+    if image.mode.startswith(("I", "F")):
+        raise UnreadableFile(f"{path} must have 8 bits a channel, its mode is {image.mode}. Convert it.")
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    drawn = ImageOps.exif_transpose(image).convert("RGBA")
+    paper = Image.new("RGBA", drawn.size, "white")
+    whole = Image.alpha_composite(paper, drawn).convert("RGB")
+    return np.asarray(ImageOps.fit(whole, (size, size), Image.Resampling.BILINEAR)), frames

@@ -41,6 +41,7 @@ class Prepared:
     attributes : names of the label columns that labellings may join.
     content_sha256 : hash of array and labels together; those of text hold the tokenizer.
     folder : where it lies; None if it was never in one.
+    title : what it is called, wherever it lies: the user's title for the content, or the source.
     """
 
     array: np.ndarray
@@ -48,6 +49,7 @@ class Prepared:
     attributes: tuple[str, ...]
     content_sha256: str
     folder: Path | None = None
+    title: str = ""
 
     @property
     def images(self) -> np.ndarray:
@@ -234,10 +236,15 @@ def open_prepared(folder: Path, verify: bool = False) -> Prepared:
     if len(labels) != rows or list(labels.columns[: len(expected)]) != expected:
         came = f"holds {len(labels)} rows of {list(labels.columns)}, expected {rows} rows that start {expected}"
         raise DamagedData(_remedy(folder / LABELS, came))
-    data = Prepared(array, labels, tuple(checksums["attributes"]), _content(checksums["sha256"]), folder)
+    title = _title(checksums.get("made_by") or {})
+    data = Prepared(array, labels, tuple(checksums["attributes"]), _content(checksums["sha256"]), folder, title)
     if verify:
         data.check()
     return data
+
+
+def _title(made_by: Mapping[str, Any]) -> str:
+    return str((made_by.get("parameters") or {}).get("title") or made_by.get("source", ""))
 
 
 def files_sha256(folder: Path) -> dict[str, str]:

@@ -21,6 +21,7 @@ from whyalike.data.parameters import (
     SvhnParameters,
     TinyImageNetParameters,
 )
+from whyalike.data.picture_parameters import BreedsParameters, ImageNetParameters, WebDatasetParameters
 from whyalike.data.text_parameters import BundledTextParameters, TextParameters
 from whyalike.registry import Entry, Registry
 
@@ -121,6 +122,15 @@ SOURCES: Registry[SourceFacts] = Registry(
         "tinyimagenet": Entry(
             "whyalike.data.tinyimagenet:prepare",
             SourceFacts(TinyImageNetParameters, ("class",), size=64, channels=3, n_train=100_000, n_test=10_000),
+        ),
+        "imagenet": Entry(
+            "whyalike.data.imagenet:prepare", SourceFacts(ImageNetParameters, ("class",), size=None, channels=3)
+        ),
+        "breeds": Entry(
+            "whyalike.data.breeds:prepare", SourceFacts(BreedsParameters, ("class",), size=None, channels=3)
+        ),
+        "webdataset": Entry(
+            "whyalike.data.webdataset:prepare", SourceFacts(WebDatasetParameters, ("class",), size=None, channels=3)
         ),
         "text": Entry(
             "whyalike.data.text:prepare",

@@ -1,4 +1,4 @@
-"""Which images a stimulus set holds: all of one part of a data set, or a keyed draw from it."""
+"""Which images a stimulus set holds: all of one part of a data set, or a keyed draw from it, class-balanced or not."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from whyalike.data.class_balance import balanced_draw
 from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.data.shifts.stimuli import shown
 from whyalike.randomness import keyed
@@ -19,7 +20,8 @@ def stimulus_rows(data: Prepared, stimuli: Mapping[str, Any]) -> np.ndarray:
     Parameters
     ----------
     data : the prepared data set.
-    stimuli : part, n (None for all) and seed.
+    stimuli : part, n (None for all) and seed; `balanced` in place of n, where the draw is class-balanced over the
+        labelling that joins all attributes.
 
     Raises
     ------
@@ -27,6 +29,9 @@ def stimulus_rows(data: Prepared, stimuli: Mapping[str, Any]) -> np.ndarray:
     """
     rows = data.rows(stimuli["part"])
     n = stimuli["n"]
+    if (balanced := stimuli.get("balanced")) is not None:
+        codes, names = data.labelling("_".join(data.attributes), rows)
+        return rows[balanced_draw(np.array(names)[codes], balanced, stimuli["seed"], data.title, stimuli["part"])]
     if n is None:
         return rows
     if n > len(rows):

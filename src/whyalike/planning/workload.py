@@ -14,6 +14,7 @@ from whyalike.planning import architectures
 from whyalike.planning.costs import Costs, Parts
 
 BYTES_OF_TOKEN = 2  # uint16
+MOST = 10**9  # images of a part
 
 
 class Workload:
@@ -27,7 +28,11 @@ class Workload:
         dataset, listed = self.config.datasets[name], self.costs.images
         if counts := SOURCES[dataset.source].facts.counts(dataset):
             return Parts(train=counts[0], test=counts[1]), True
-        return listed.get(name, listed["other"]), name in listed
+        parts = listed.get(name, listed["other"])
+        if (read := getattr(dataset, "parts", None)) is not None and name not in listed:
+            most = dataset.balanced or MOST
+            parts = Parts(**{part: min(n, most) if part in read else 0 for part, n in parts})
+        return parts, name in listed
 
     def bytes_of_images(self, name: str) -> float:
         """Size of a prepared data set: a byte a pixel and channel, two a token; 0 where only files tell."""
@@ -50,7 +55,10 @@ class Workload:
         if section.n is not None:
             return section.n, True
         parts, known = self.images(section.dataset)
-        return getattr(parts, getattr(section, "part", "test")), known
+        n, balanced = getattr(parts, getattr(section, "part", "test")), getattr(section, "balanced", None)
+        if balanced is None:
+            return n, known
+        return (min(n, balanced) if known else balanced), False  # small classes give fewer, rounding up gives more
 
     def batch(self, setting: str) -> int:
         """Samples of a training step."""

@@ -28,6 +28,9 @@ NEEDED = {
     "colorshapedigit_cues": {"cue": "edge"},
     "images": {"folder": "mine", "title": "mine", "size": 8},
     "arrays": {"images": "mine.npz", "title": "mine"},
+    "imagenet": {"folder": "mine", "title": "mine", "size": 8},
+    "breeds": {"folder": "mine", "title": "mine", "size": 8, "task": "living17"},
+    "webdataset": {"folder": "mine", "title": "mine", "size": 8},
     "text": {"corpora": {"mine": {"path": "mine.txt"}}, "tokenizer": {"folder": "mine"}},
 }
 

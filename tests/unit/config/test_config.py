@@ -441,6 +441,37 @@ def test_amounts_that_only_files_tell_are_not_asked_about(demo):
     assert check(demo).stimuli["digits_test"].n == 10**6
 
 
+def test_a_part_that_a_data_set_does_not_read_is_told(demo):
+    pictures = {"source": "webdataset", "folder": "mine", "title": "mine", "size": 8, "parts": ["train"]}
+    change(demo, "datasets.pets", pictures)
+    change(demo, "stimuli.pets", {"dataset": "pets", "part": "train"})
+    check(demo)
+    change(demo, "stimuli.pets", {"dataset": "pets"})
+    with pytest.raises(ConfigError, match=r"stimuli\.pets\.part: of 'pets' the part train alone is read: take that"):
+        check(demo)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [({"balanced": 9, "parts": ["train"]}, "rows and balanced are two ways to draw"), ({}, "rows are of the training")],
+)
+def test_rows_are_the_one_draw_of_the_training_part(demo, more, message):
+    pictures = {"source": "webdataset", "folder": "mine", "title": "mine", "size": 8, "rows": "rows.json", **more}
+    change(demo, "datasets.pets", pictures)
+    with pytest.raises(ConfigError, match=message):
+        check(demo)
+
+
+def test_a_balanced_draw_takes_the_place_of_n(demo):
+    before = check(demo).stimuli["digits_test"].plain()
+    assert "balanced" not in before
+    change(demo, "stimuli.digits_test.balanced", 100)
+    assert check(demo).stimuli["digits_test"].plain() == {**before, "balanced": 100}
+    change(demo, "stimuli.digits_test.n", 100)
+    with pytest.raises(ConfigError, match=r"stimuli\.digits_test\.balanced: n and balanced are two ways to draw"):
+        check(demo)
+
+
 def test_an_autoencoder_that_fits_is_valid(demo):
     change(demo, "models.autoencoder", AUTOENCODER)
     change(demo, "recipes.autoencoder", LOWER_BOUND)

@@ -27,6 +27,9 @@ REQUIRED = {  # parameters without a default
     "colorshapedigit_cues": {"cue": "silhouette"},
     "images": {"folder": "mine", "title": "mine 1", "size": 8},
     "arrays": {"images": "mine.npz", "title": "mine 1"},
+    "imagenet": {"folder": "mine", "title": "mine 1", "size": 8},
+    "breeds": {"folder": "mine", "title": "mine 1", "size": 8, "task": "living17"},
+    "webdataset": {"folder": "mine", "title": "mine 1", "size": 8},
     "text": {"corpora": {"mine": {"path": "mine.txt"}}, "tokenizer": {"folder": "gpt2"}},
 }
 

@@ -285,6 +285,18 @@ def test_the_plan_tells_what_representations_take_in_every_form(demo, plan_of, k
     assert f"Chosen: {kept}." in sentences
 
 
+def test_the_plan_of_a_draw_counts_what_is_drawn(demo, plan_of):
+    pictures = {"source": "webdataset", "folder": "mine", "title": "mine", "size": 8}
+    demo["datasets"] |= {"all": pictures, "drawn": {**pictures, "balanced": 500, "parts": ["train"]}}
+    demo["stimuli"] |= {
+        "drawn": {"dataset": "drawn", "part": "train"}, "few": {"dataset": "all", "balanced": 90, "part": "train"},
+    }  # fmt: skip
+    workload = plan_of(demo).workload
+    assert vars(workload.images("drawn")[0]) == {"train": 500, "test": 0}
+    assert workload.bytes_of_images("drawn") == 500 * 8 * 8 * 3
+    assert [workload.stimuli(name) for name in ("drawn", "few")] == [(500, False), (90, False)]
+
+
 def test_a_plan_without_extraction_says_nothing_of_representations(demo, plan_of):
     plan = plan_of(demo)
     assert "Representations" not in said([planned(plan, "train_models", CELL)], plan, UNKNOWN)
