@@ -30,6 +30,7 @@ STAGES = {
     "prepare_data": "data",
     "make_splits": "splits",
     "train_models": "training",
+    "list_models": "training",
     "extract_activations": "activations",
     **dict.fromkeys(("score_comparison", "join_scores", "list_views"), "similarity"),
     **dict.fromkeys(("analyse_study", "write_tables", "write_findings", "write_claims"), "statistics"),

@@ -1,14 +1,19 @@
 """docs/your-own.md, run as it stands: its code and configuration on inputs of a few images."""
 
+import importlib.util
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
+import torch
 import yaml
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from torchvision.models import resnet18
 from workflow_folder import REPOSITORY, Folder
 
 TEXT = (REPOSITORY / "docs" / "your-own.md").read_text(encoding="utf-8")
@@ -29,8 +34,18 @@ def configuration() -> dict:
     return whole
 
 
+HAS_TIMM = importlib.util.find_spec("timm") is not None
+
+
+def installed(whole: dict) -> dict:
+    """A configuration without the models of a library that is not installed."""
+    if not HAS_TIMM:
+        del whole["settings"]["small_vit"], whole["settings"]["resnet"], whole["studies"]["pretrained"]
+    return whole
+
+
 def bring(folder: Path) -> None:
-    """What the user brings: images of two classes, arrays of two classes, the document's code."""
+    """What the user brings: images of two classes, arrays of two classes, the document's code, weights."""
     random = np.random.default_rng(0)
     for name, level in (("round", 60), ("long", 180)):
         (folder / "my" / "cells" / name).mkdir(parents=True)
@@ -41,6 +56,17 @@ def bring(folder: Path) -> None:
     np.savez(folder / "my" / "scans.npz", images=scans, labels=np.arange(40) % 2)
     (folder / "my" / "nets.py").write_text(blocks("python")[0])
     bring_checkpoints(folder / "my" / "checkpoints")
+    if HAS_TIMM:
+        bring_weights(folder / "my" / "weights")
+
+
+def bring_weights(folder: Path) -> None:
+    """Random weights in place of the published ones."""
+    import timm
+
+    folder.mkdir()
+    torch.save(resnet18(weights=None).state_dict(), folder / "resnet18.pth")
+    save_file(timm.create_model("test_vit", pretrained=False).state_dict(), folder / "test_vit.safetensors")
 
 
 def bring_checkpoints(folder: Path) -> None:
@@ -76,7 +102,7 @@ def own(tmp_path_factory) -> Path:
     """The results of the document's configuration."""
     folder = tmp_path_factory.mktemp("own")
     bring(folder)
-    (folder / "mine.yaml").write_text(yaml.safe_dump(configuration()))
+    (folder / "mine.yaml").write_text(yaml.safe_dump(installed(configuration())))
     labels = "results/mine/data/cells/labels.parquet"
     call(folder, labels)
     bring_activations(folder / "my" / "activations", pd.read_parquet(folder / labels))
@@ -148,6 +174,56 @@ def test_a_run_from_a_file_is_stored_with_the_hash_of_its_file(own):
         given = load_file(own.parents[1] / "my" / "checkpoints" / f"{row.name}.safetensors")
         assert all((stored[name] == given[name]).all() for name in given)
     assert manifest["accuracy"].isna().all()
+
+
+def test_a_zoo_compares_layers_of_a_trained_model_with_activations(own):
+    scores = pd.read_parquet(own / "similarity" / "zoo" / "ours_and_theirs" / "cells_test.parquet")
+    exact = scores[scores["score_protocol"] == "exact"]
+    assert exact[["layer_a", "name_b"]].to_numpy().tolist() == [
+        [layer, run] for run in ("one", "three", "two") for layer in ("conv", "pool")
+    ]
+    models = pd.read_parquet(own / "models" / "models.parquet").set_index(["setting", "name"])
+    assert models.loc[("cells_in_a_zoo", "seed0"), ["objective", "size"]].tolist() == ["supervised", 8]
+    assert (own / "figures" / "zoo_heatmap.svg").is_file()
+
+
+@pytest.mark.skipif(not HAS_TIMM, reason="timm is missing: make setup-zoo")
+def test_layers_of_models_of_libraries_are_compared_with_each_other(own):
+    scores = pd.read_parquet(own / "similarity" / "pretrained" / "all_layers" / "cells_test.parquet")
+    exact = scores[scores["score_protocol"] == "exact"]
+    blocks_of_vit = [f"blocks.{i}" for i in range(6)]
+    assert set(exact["layer_a"]) == {"layer1", "layer4", "pooled"}
+    assert len(exact) == 3 * 6
+    assert set(exact["layer_b"]) == set(blocks_of_vit)
+    assert exact["value"].between(0, 1).all() and exact["untrained"].notna().all()
+    folder = own / "activations" / "resnet" / "external" / "seed0"
+    # resnet18's average over positions is what its last linear layer gets
+    vectors = {layer: pd.read_parquet(folder / f"cells_test.{layer}.parquet")
+               for layer in ("layer4", "pooled")}  # fmt: skip
+    np.testing.assert_allclose(*(np.stack(one["vector"]) for one in vectors.values()), atol=1e-5)
+    manifest = pq.read_metadata(own / "models" / "resnet" / "external" / "seed0.parquet")
+    assert b'"pooled":512' in manifest.metadata[b"whyalike"]
+    runs = pd.read_parquet(own / "models" / "resnet" / "external" / "seed0.parquet")["run"]
+    assert not (own.parent / "runs" / runs[0]).exists()  # weights are not copied
+
+
+@pytest.mark.skipif(not HAS_TIMM, reason="timm is missing: make setup-zoo")
+def test_missing_weights_are_told_before_any_job_and_a_plan_is_made(own):
+    folder = own.parents[1]
+    moved = folder / "my" / "elsewhere"
+    shutil.move(folder / "my" / "weights", moved)
+    try:
+        work = Folder(folder, config=Path("mine.yaml"))
+        planned = work.call(work.snakemake_command("--dry-run", "all"))
+        assert planned.returncode == 0, planned.stdout
+        refused = work.call(work.snakemake_command("all"))
+    finally:
+        shutil.move(moved, folder / "my" / "weights")
+    for said in (planned.stdout, refused.stdout):
+        assert "settings.resnet: my/weights/resnet18.pth is missing: torchvision resnet18, tag IMAGENET1K_V1" in said
+        assert "settings.small_vit: my/weights/test_vit.safetensors is missing" in said
+    assert refused.returncode != 0
+    assert "nothing was run" in refused.stdout
 
 
 def test_nothing_is_left_to_do(own):

@@ -65,9 +65,9 @@ class WaysToLook(Section):
 def misfits(config: Any) -> Iterator[str]:
     """Kinds of layers that a model's family does not name; models whose names are nowhere are left to others."""
     for key, setting in config.settings.items():
-        if not isinstance(setting.layers, str) or getattr(setting, "model", None) not in config.models:
+        if (model := _model(config, setting)) is None:
             continue
-        family = config.models[setting.model].family
+        family = model.family
         if setting.layers not in (known := MODELS[family].facts.layers):
             offered = f" Known of it: {', '.join(known)}." if known else ""
             yield (
@@ -79,12 +79,13 @@ def misfits(config: Any) -> Iterator[str]:
 def expanded(config: Any) -> Any:
     """The configuration with the names of layers in place of their kind, where the model is known."""
     settings = {
-        key: setting.model_copy(update={"layers": _names(config.models[setting.model], setting.layers)})
+        key: setting.model_copy(update={"layers": MODELS[model.family].facts.layers[setting.layers](model)})
         for key, setting in config.settings.items()
-        if isinstance(setting.layers, str) and getattr(setting, "model", None) in config.models
+        if (model := _model(config, setting)) is not None
     }
     return config.model_copy(update={"settings": {**config.settings, **settings}}) if settings else config
 
 
-def _names(model: Section, kind: str) -> tuple[str, ...]:
-    return MODELS[model.family].facts.layers[kind](model)
+def _model(config: Any, setting: Any) -> Any:
+    """The model of a setting that names its layers by kind; None of other settings, and of names that are nowhere."""
+    return config.models.get(getattr(setting, "model", None)) if isinstance(setting.layers, str) else None

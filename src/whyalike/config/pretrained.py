@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 from whyalike.config.external import External, Layers
 from whyalike.models.libraries.parameters import POOLED, Architecture, Facts, InputRule, Look
 from whyalike.models.libraries.registry import LIBRARIES
-from whyalike.section import FACTORY, Name, Values, known, path_of_user
+from whyalike.section import FACTORY, Name, Values, Whole, known, path_of_user
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RUN = "{run}"
@@ -48,6 +48,12 @@ class Pretrained(External):
                           f"`save_pretrained` writes it; with {RUN} where `runs` names several.")
     )  # fmt: skip
     runs: tuple[Name, ...] = Field((), description="Names of the models; the setting's own if left out.")
+    version: Whole = Field(
+        1,
+        ge=0,
+        le=10**9,
+        description="Raise it when a function of yours (`import`) changes: its models are then others.",
+    )
     sha256: Sha256 | dict[Name, Sha256] | None = Field(
         None, description="SHA-256 of the weights (of several runs one each, by name); other files are refused."
     )

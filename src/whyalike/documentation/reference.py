@@ -124,7 +124,7 @@ def _rows(section: Schema) -> Iterator[tuple[str, ...]]:
 
 
 def _default(value: Schema) -> str:
-    if _referred(value):
+    if _referred(value) and not isinstance(value.get("default"), (list, str)):  # of these it is what stands there
         return "its defaults"
     if value.get("default") is None:
         return "–"

@@ -196,10 +196,12 @@ def clustered(given: Matrix, metric: str) -> Matrix:
 
 
 def _said(key: dict[str, Any], rows: pd.DataFrame) -> list[str]:
-    """What holds of all scores of a panel: steps that are not the final one, kind of stimuli, their number."""
+    """What holds of all scores of a panel: its settings if two, steps that are not the final one, stimuli."""
     steps = [None if pd.isna(key[name]) else int(key[name]) for name in ("step_a", "step_b")]
     ends = list(dict.fromkeys("final" if step is None else f"step {step}" for step in steps))
     words = [] if ends == ["final"] else [" vs ".join(ends)]
+    if rows["setting_b"].notna().all():
+        words = [f"rows {rows['setting'].iloc[0]}", f"columns {rows['setting_b'].iloc[0]}", *words]
     return [*words, kind_words(key["stimuli_kind"]), f"n = {style.span(rows['n'].min(), rows['n'].max())}"]
 
 
@@ -255,7 +257,8 @@ def drawn(
         facts = style.packed([*one.facts, one.order], style.room(wide / columns - labels))
         axes.set_title("\n".join([f"{letter}  {name}" if len(matrices) > 1 else name, *facts]), linespacing=1.25)
         numbers.append(_marked(one.cells, metric).assign(panel=letter, **one.key))
-    bar = figure.colorbar(meshes[0], ax=list(all_axes.ravel()), location="bottom", aspect=30, shrink=0.8, pad=0.03)
+    bar = figure.colorbar(meshes[0], ax=list(all_axes.ravel()), location="bottom", aspect=30, shrink=0.8, pad=0.03,
+                          panchor=False)  # fmt: skip
     bar.set_label(f"{label}; bright is alike")
     bar.ax.tick_params(labelsize=style.SMALL_POINTS)
     _legend(figure, bar.ax, every, metric, null, all(fitting), untrained)
@@ -269,6 +272,7 @@ def _panel(axes: Axes, one: Matrix, colours: Normalize, metric: str, cell: float
     palette = "viridis" if sign_of_closer(metric) > 0 else "viridis_r"
     mesh = axes.pcolormesh(np.ma.masked_invalid(values), norm=colours, cmap=palette, edgecolors="white", linewidth=0.4)
     axes.set_aspect("equal")
+    axes.set_anchor("W")  # a title begins at the cells, and a few cells leave it no room if they stand in the middle
     axes.invert_yaxis()
     axes.grid(False)
     axes.spines[:].set_visible(False)

@@ -12,18 +12,20 @@ import numpy as np
 from whyalike.job import note
 from whyalike.similarity.checks import is_constant
 from whyalike.similarity.pairs import PairOnStimuli
+from whyalike.similarity.parameters import ScoreParameters
 
 ABSENT = "absent"  # in the metadata of a score table, beside `work`
 REASON = "does not vary over the stimuli"
 
 
-def told_absent(
-    representations: Mapping[str, Mapping[str, np.ndarray]], pairs: Sequence[PairOnStimuli], stimuli: str
+def made_by_scoring(
+    parameters: ScoreParameters, representations: Mapping[str, Mapping[str, np.ndarray]], pairs: Sequence[PairOnStimuli]
 ) -> dict[str, Any]:
-    """What the metadata of a score table say of the layers of these pairs that are one vector for all stimuli.
+    """The metadata of a score table: its parameters, and the layers of its pairs that are one vector for all stimuli.
 
-    Each is told in the job's log too.
+    Each of these is told in the job's log too.
     """
+    stimuli = parameters.stimuli
     runs = dict.fromkeys(run for pair in pairs for run in (pair.run_a, pair.run_b))
     absent = [
         {"run": run, "layer": layer, "stimuli": stimuli, "reason": REASON}
@@ -33,7 +35,7 @@ def told_absent(
     ]
     for one in absent:
         note(f"no scores of layer {one['layer']} of {one['run']}: it {REASON} {stimuli}")
-    return metadata(absent)
+    return {"work": parameters.plain(), **metadata(absent)}
 
 
 def metadata(absent: Iterable[Mapping[str, str]]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from torch.utils.data import RandomSampler
 from whyalike.activations.scratch import Scratch
 from whyalike.models.hooks import check_recorded, recorded
 from whyalike.models.layers import named_layers
+from whyalike.models.pooling import POOLINGS
 from whyalike.similarity.all_pairs import MEMORY
 from whyalike.similarity.api import Metrics, choose, table_of, workbench_of
 from whyalike.similarity.memory import bytes_of
@@ -40,13 +41,14 @@ def compare(
     feed_b: Feed | None = None,
     seed: int | None = None,
     memory: int | str | None = None,
+    pooling: str = "mean",
 ) -> "pd.DataFrame":
     """The scores of each layer of one model with each of another, exact over all stimuli of a loader.
 
     Models run in eval mode without gradients, on the device on which they are; mode and hooks are afterwards as before,
-    also after an error. Outputs with positions, (b, c, h, w) or (b, tokens, d), are averaged over them. The float32
-    representations, 4 bytes times stimuli times the units of all layers, are held in memory; where they are more than
-    half of ``memory``, in temporary files, which are removed afterwards, also after an error.
+    also after an error. Outputs with positions, (b, c, h, w) or (b, tokens, d), are pooled, by default averaged over
+    them. The float32 representations, 4 bytes times stimuli times the units of all layers, are held in memory; where
+    they are more than half of ``memory``, in temporary files, which are removed afterwards, also after an error.
 
     Parameters
     ----------
@@ -60,6 +62,7 @@ def compare(
     seed : as in `whyalike.pairwise`.
     memory : bytes, or such as "2GB", for what the layers gave and for the scores, beside models and batches. None: no
         bound.
+    pooling : of outputs with positions: mean; center or center4 of maps; cls, first or last of tokens; flat.
 
     Returns
     -------
@@ -80,13 +83,15 @@ def compare(
     >>> found[["layer_a", "layer_b"]].values.tolist()
     [['0', '0'], ['0', '1'], ['1', '0'], ['1', '1']]
     """
+    if pooling not in POOLINGS:
+        raise ValueError(f"there is no pooling '{pooling}'. Known: {', '.join(POOLINGS)}.")
     chosen = choose(metrics, "exact", seed)
     names_a = [layers_a] if isinstance(layers_a, str) else list(layers_a)
     names_b = names_a if layers_b is None else [layers_b] if isinstance(layers_b, str) else list(layers_b)
     limit = None if memory is None else bytes_of(memory)
     with Scratch(None if limit is None else limit // 2) as scratch:
         sides = [
-            _Side(name, model, _modules(name, model, layers), feed or _input, scratch)
+            _Side(name, model, _modules(name, model, layers), feed or _input, scratch, pooling)
             for name, model, layers, feed in (
                 ("model_a", model_a, names_a, feed_a),
                 ("model_b", model_b, names_b, feed_b),
@@ -112,8 +117,11 @@ def compare(
 class _Side:
     """A model, the modules that are recorded, and where what they give is kept."""
 
-    def __init__(self, name: str, model: nn.Module, modules: Mapping[str, nn.Module], feed: Feed, scratch: Scratch):
+    def __init__(
+        self, name: str, model: nn.Module, modules: Mapping[str, nn.Module], feed: Feed, scratch: Scratch, pooling: str
+    ):
         self.name, self.model, self.modules, self.feed, self.scratch = name, model, modules, feed, scratch
+        self.pooling = pooling
         self.device = next((one.device for one in chain(model.parameters(), model.buffers())), None)
         self.n = 0
 
@@ -125,7 +133,7 @@ class _Side:
         given = _moved(self.feed(batch), self.device)
         rows = next((len(one) for one in _tensors(given) if one.ndim), None)
         try:
-            with torch.no_grad(), recorded(self.modules) as caught:
+            with torch.no_grad(), recorded(self.modules, self.pooling) as caught:
                 if isinstance(given, Mapping):
                     self.model(**given)
                 else:

@@ -19,7 +19,7 @@ from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.files import read_table, write_table
 from whyalike.job import note
-from whyalike.similarity.absent import told_absent
+from whyalike.similarity.absent import made_by_scoring
 from whyalike.similarity.pairs import PairOnStimuli
 from whyalike.similarity.parameters import ScoredPair, ScoreParameters
 from whyalike.similarity.scoring import score_pairs
@@ -94,8 +94,7 @@ def score_comparison(
             kept,
             places=[place for place, _, _ in compared],
         )
-        absent = told_absent(representations, pairs, parameters.stimuli)
-        write_table(output, to_table(scores, PART_SCHEMA), {"work": parameters.plain(), **absent})
+        write_table(output, to_table(scores, PART_SCHEMA), made_by_scoring(parameters, representations, pairs))
     note(f"{title} · {len(scores)} scores")
 
 

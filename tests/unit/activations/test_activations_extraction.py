@@ -10,11 +10,12 @@ import torch
 from whyalike.activations.extraction import extract_cell, trained_model
 from whyalike.activations.parameters import ExtractionParameters
 from whyalike.activations.table import read_activations, read_ids, runs_of
-from whyalike.data.prepared import write_prepared
+from whyalike.data.prepared import open_prepared, write_prepared
 from whyalike.data.shifts.application import shifted
 from whyalike.files import file_sha256
 from whyalike.models import recording
 from whyalike.models.inputs import adapt, normalise
+from whyalike.models.recalibration import recalibrate, recalibration_rows
 from whyalike.models.recording import extract
 from whyalike.models.resnet import build
 from whyalike.models.weights import save_weights
@@ -304,3 +305,18 @@ def test_stimuli_with_a_shift_are_shifted_at_their_own_size_before_they_are_adap
     expected = extract(model, adapt(seen, 8), ["avgpool"], normalised)["avgpool"]
     assert read_ids(tmp_path / "shifted.parquet").tolist() == [4, 5, 6, 7, 8, 9]
     assert np.array_equal(read_activations(tmp_path / "shifted.parquet", TRAINED), expected)
+
+
+def test_another_way_to_look_has_its_own_names_and_vectors(tmp_path, stored, dataset, model):
+    folder, source = dataset
+    path = tmp_path / "layer1.parquet"
+    asked = parameters(pooling="center", views={TRAINED: VIEW}, recalibration=3)
+    extract_cell(asked, CPU, 1, folder, stored.folder.parent, {"layer1": path}, training_data=folder)
+    assert runs_of(path) == [VIEW, UNTRAINED]
+    images = adapt(source, 8)
+    for one, name in ((model, VIEW), (build(MODEL, 1, 7, "B"), UNTRAINED)):
+        running = extract(one, images[4:], ["layer1"], normalised, "center")["layer1"]
+        recalibrate(one, images[recalibration_rows(open_prepared(folder), 3)], normalised)
+        expected = extract(one, images[4:], ["layer1"], normalised, "center")["layer1"]
+        assert np.array_equal(read_activations(path, name), expected)
+        assert not np.allclose(running, expected, **TOLERANCE)

@@ -9,6 +9,7 @@ import typer
 from whyalike.commands import cli
 from whyalike.designs.label import CONDITIONS, OVERLAP, PARTITIONS
 from whyalike.similarity.table import SCORE_SCHEMA
+from whyalike.training.models_table import MODEL_SCHEMA
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
@@ -89,6 +90,14 @@ def test_the_drawing_has_the_conditions_of_label_overlap():
 def test_the_page_of_results_has_the_columns_of_the_score_table():
     table = page("results.md").partition("## The score table")[2].partition("\n## ")[0]
     assert set(re.findall(r"`(\w+)`", table)) == set(SCORE_SCHEMA.names)
+
+
+def test_the_page_of_results_has_the_columns_of_the_table_of_models():
+    table = page("results.md").partition("## The table of models")[2].partition("\n## ")[0]
+    columns = {
+        name for line in re.findall(r"^\| (`.+?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", line)
+    }
+    assert columns == set(MODEL_SCHEMA.names)
 
 
 def commands(group):

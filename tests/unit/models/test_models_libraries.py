@@ -166,6 +166,24 @@ def test_pooled_is_what_the_classifier_gets(library, name):
     torch.testing.assert_close(again, logits)
 
 
+def test_a_function_of_the_user_s_makes_a_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_nets.py").write_text(
+        "from torch import nn\n\n\ndef plain(width):\n    return nn.Sequential(nn.Conv2d(3, width, 2), nn.ReLU())\n"
+    )
+    asked = Architecture(library="import", name="own_nets:plain", tag="mine", arguments={"width": 4})
+    told = facts(asked, None)
+    assert (told.modules, told.convolutions, told.parameters, told.rule) == (("0", "1"), ("0",), (52, 52), None)
+    built = build(asked, None)
+    vectors = seen(built, Look(architecture=asked, layers=("1", POOLED)))
+    assert vectors["1"].shape == (3, 4)
+    np.testing.assert_array_equal(vectors["1"], vectors[POOLED])
+    with pytest.raises(ValueError, match="own_nets:plain is called with no arguments: "):
+        facts(asked.model_copy(update={"arguments": {}}), None)
+    with pytest.raises(LookupError, match="has no function round"):
+        facts(asked.model_copy(update={"name": "own_nets:round"}), None)
+
+
 def test_initial_weights_are_of_their_key():
     needs("torchvision")
     asked = Architecture(library="torchvision", name="resnet18", tag="mine", arguments={"num_classes": 3})

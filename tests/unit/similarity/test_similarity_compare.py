@@ -47,6 +47,17 @@ def _loader(images, size=16, **others):
     return DataLoader(TensorDataset(images, torch.arange(len(images))), batch_size=size, **others)
 
 
+def test_outputs_with_positions_are_pooled_as_asked(models, images):
+    found = wa.compare(*models, _loader(images), layers_a="conv", pooling="center")
+    x, y = (extract(model, images, ["conv"], lambda batch: batch, "center")["conv"] for model in models)
+    assert found.value[0] == pytest.approx(wa.score("cka", x, y), abs=1e-5)
+    assert found.value[0] != pytest.approx(wa.compare(*models, _loader(images), layers_a="conv").value[0], abs=1e-3)
+    with pytest.raises(ValueError, match=r"layer tokens: pooling center has no meaning for tokens"):
+        wa.compare(*models, _loader(images), layers_a="tokens", pooling="center")
+    with pytest.raises(ValueError, match=r"there is no pooling 'middle'\. Known: mean, center"):
+        wa.compare(*models, _loader(images), layers_a="conv", pooling="middle")
+
+
 def test_the_scores_are_those_of_all_stimuli_at_once(models, images):
     layers = ["conv", "tokens", "head"]
     metrics = {"cka": {}, "mutual_knn": {"k": 5}, "pwcca": {}}

@@ -1,4 +1,4 @@
-"""Models from files in words: the user's names, score, interval, null and untrained pair."""
+"""Single pairs in words: the user's names, score, interval, null and untrained pair."""
 
 import itertools
 
@@ -56,6 +56,18 @@ def test_the_mean_of_all_pairs_has_an_interval_over_models():
 def test_across_settings_names_are_told_apart_by_their_setting():
     text = "\n".join(pair_findings(pairs("ab", comparison="deep", setting_b="others", layer_b="l1")))
     assert "| nets: a | others: b | late x l1 | cka |" in text
+
+
+def test_two_settings_may_have_models_of_the_same_name():
+    text = "\n".join(pair_findings(pairs("ab", setting_b="others").assign(name_b="a")))
+    assert "late: 2 models, 1 pair;" in text
+
+
+def test_models_of_a_grid_share_starts_and_orders_and_have_no_interval_over_models():
+    seeds = ["seed0", "seed1", "seed2", "seed3"]
+    assert "95 % over models" in "\n".join(pair_findings(pairs(seeds, factor="zoo")))
+    grid = ["seed0", "seed0.order1", "seed1", "seed1.order1"]
+    assert "over models" not in "\n".join(pair_findings(pairs(grid, factor="zoo")))
 
 
 def test_of_many_scores_a_part_is_shown_and_the_whole_is_named():
