@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from many import CLAIM, Many
 from rates import NEEDS, Cost
 from ratios import Ratio
 from score_jobs import Protocols, ScoreJob
@@ -125,6 +126,26 @@ def jobs_section(jobs: Sequence[ScoreJob], protocols: Protocols) -> str:
         before, after = (sum(getattr(job, side) for job in jobs if job.n == n) for side in ("before", "after"))
         rows.append(["all eight metrics", f"{n:,}", seconds(after), seconds(before), f"{before / after:.1f}×", "", ""])
     header = ["family", "n", "the job", "one by one, all nulls drawn", "faster", "values differ by", "bare products"]
+    return f"{text}\n\n{table(header, rows)}"
+
+
+def many_section(found: Sequence[Many], memory: str) -> str:
+    """All pairs of many models: time in the work that they are made of, and memory."""
+    n, d, models, pairs = (getattr(found[0], name) for name in ("n", "d", "models", "pairs"))
+    text = (
+        f'`pairwise` of {models} models, {pairs} pairs, n = {n:,}, d = {d:,}, with `memory="{memory}"`, each metric '
+        "in a process of its own. The work is that of the same run on one model and on one pair, times their numbers: "
+        "beyond 1 is what the bound of memory costs, below 1 what models scored together save. Both grow alike, "
+        "linearly in models and pairs. Memory is what the process holds at most beside the models and its libraries, "
+        "files in memory that the system may drop among it; of half as many models in brackets. Straightforward: one "
+        f"pair as the formula reads, times {pairs}."
+    )
+    rows = [[f"`{one.metric}`", seconds(one.seconds), f"{seconds(one.model)}, {seconds(one.pair)}",
+             f"{one.seconds / one.work:.2f} ×", f"≤ {CLAIM} ×", reached(one.seconds / one.work, CLAIM, at_most=True),
+             f"{one.peaks[1] / 2**20:,.0f} MiB ({one.peaks[0] / 2**20:,.0f})", f"{one.apart:.0e}",
+             "–" if one.plain is None else f"{one.plain * pairs / one.seconds:,.3g}×"] for one in found]  # fmt: skip
+    header = ["metric", "all pairs", "a model, a pair alone", "of this work", "claimed", "reached", "memory beside",
+              "differs from the pair alone by", "faster than straightforward"]  # fmt: skip
     return f"{text}\n\n{table(header, rows)}"
 
 

@@ -6,6 +6,7 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
+import many
 import peers
 import ratios
 import report
@@ -55,6 +56,8 @@ def main() -> None:
     plain = {count: ratios.straightforward_ratios(sizes, count) for count in (1, 2)}
     print("score jobs", flush=True)
     jobs = [job for n in sizes.n_jobs for job in score_jobs(n, sizes.d)]
+    print("all pairs of many models", flush=True)
+    together = many.all_pairs(sizes)
     print("against libraries", flush=True)
     others, notes = ratios.peer_ratios(peers.RESULTS, sizes)
     parts = {
@@ -62,6 +65,7 @@ def main() -> None:
         "Against the straightforward forms": report.ratios_section(plain[1]),
         "The same on two threads": WALL + report.ratios_section(plain[2]),
         "Score jobs": report.jobs_section(jobs, protocols_apart(sizes.n_jobs[0], sizes.d)),
+        "All pairs of many models": report.many_section(together, sizes.memory_many),
         "Against other libraries": report.ratios_section([*ratios.library_ratios(sizes), *others]),
     }
     report.write(given.out, machine(sizes.d), parts, notes)

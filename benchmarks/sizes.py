@@ -8,7 +8,7 @@ import numpy as np
 @dataclass(frozen=True)
 class Sizes:
     """n stimuli, d units; n of what is slow as written plainly, of RSA, of CKNNA, of table rows, of other libraries,
-    of score jobs.
+    of score jobs; n and models of all pairs of many, and the memory that these may take beside the models.
     """
 
     n: int = 10_000
@@ -21,10 +21,14 @@ class Sizes:
     d_cca: int = 32
     models: int = 40
     n_jobs: tuple[int, ...] = (10_000, 26_000)
+    n_many: int = 2_000
+    models_many: int = 24
+    memory_many: str = "200MB"
 
 
 FULL = Sizes()
-QUICK = Sizes(600, 32, n_slow=150, n_rsa=150, n_cknna=200, n_tables=60, n_peers=150, d_cca=4, models=3, n_jobs=(300,))
+QUICK = Sizes(600, 32, n_slow=150, n_rsa=150, n_cknna=200, n_tables=60, n_peers=150, d_cca=4, models=3, n_jobs=(300,),
+              n_many=200, models_many=4, memory_many="10MB")  # fmt: skip
 
 
 def related(n: int, d: int, count: int) -> list[np.ndarray]:

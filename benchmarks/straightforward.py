@@ -41,14 +41,29 @@ def cka_unbiased(x: torch.Tensor, y: torch.Tensor) -> float:
     return _normalised(hsic_1, x @ x.T, y @ y.T)
 
 
-def cka_rbf(x: torch.Tensor, y: torch.Tensor) -> float:
-    """RBF CKA, sigma the median distance."""
+def _rbf(x: torch.Tensor, y: torch.Tensor) -> list[torch.Tensor]:
     kernels = []
     for z in (x, y):
         distances = torch.cdist(z, z)
         sigma = distances[torch.ones_like(distances, dtype=torch.bool).triu(1)].median()
         kernels.append((-(distances**2) / (2 * sigma**2)).exp())
-    return _normalised(hsic, *kernels)
+    return kernels
+
+
+def cka_rbf(x: torch.Tensor, y: torch.Tensor) -> float:
+    """RBF CKA, sigma the median distance."""
+    return _normalised(hsic, *_rbf(x, y))
+
+
+def cka_rbf_unbiased(x: torch.Tensor, y: torch.Tensor) -> float:
+    """The same with HSIC_1."""
+    return _normalised(hsic_1, *_rbf(x, y))
+
+
+def procrustes_distance(x: torch.Tensor, y: torch.Tensor) -> float:
+    """What is left after the best rotation, centred and scaled."""
+    x, y = (z.double() - z.double().mean(dim=0) for z in (x, y))
+    return float((2 - 2 * torch.linalg.svdvals(x.T @ y).sum() / (x.norm() * y.norm())).clamp(min=0).sqrt())
 
 
 def lists(x: torch.Tensor, k: int) -> torch.Tensor:
@@ -146,7 +161,7 @@ def svcca(x: torch.Tensor, y: torch.Tensor, dims: int = 10) -> float:
 METRICS = {
     one.__name__: one
     for one in (
-        *(cka, cka_unbiased, cka_rbf, mutual_knn, cycle_knn, lcs_knn, edit_distance_knn),
-        *(cknna, rsa, svcca),
+        *(cka, cka_unbiased, cka_rbf, cka_rbf_unbiased, procrustes_distance),
+        *(mutual_knn, cycle_knn, lcs_knn, edit_distance_knn, cknna, rsa, svcca),
     )
 }

@@ -1,5 +1,7 @@
-# under `recompute` Snakemake removes representations once every job that reads them is done
-representations = temp if FLOW.config.activations == "recompute" else lambda path: path
+# under `recompute`, and of settings that only studies with `keep: scores` read, Snakemake removes representations once
+# every job that reads them is done
+def representations(setting):
+    return temp if FLOW.is_temporary(setting) else lambda path: path
 
 
 # The layers of a setting are the job's outputs, all from one pass: so there is one rule for each set of layers.
@@ -14,7 +16,7 @@ for words, (layers, settings) in FLOW.layer_sets().items():
             manifest=f"{ROOT}/models/{{setting}}/{{factor}}/seed{{seed}}.parquet",
         output:
             [
-                representations(f"{ROOT}/activations/{{setting}}/{{factor}}/seed{{seed}}/{{stimuli}}.{layer}.parquet")
+                representations(settings[0])(f"{ROOT}/activations/{{setting}}/{{factor}}/seed{{seed}}/{{stimuli}}.{layer}.parquet")
                 for layer in layers
             ],
         log:

@@ -31,7 +31,7 @@ rule import_activations:
         manifest=f"{ROOT}/models/{{setting}}/external/seed{{seed}}.parquet",
         files=FLOW.activation_files,
     output:
-        activations=representations(
+        activations=representations(None)(
             f"{ROOT}/activations/{{setting}}/external/seed{{seed}}/{{stimuli}}.{{layer}}.parquet"
         ),
     log:
@@ -39,7 +39,7 @@ rule import_activations:
     benchmark:
         f"{ROOT}/benchmarks/import_activations/{{setting}}.seed{{seed}}.{{stimuli}}.{{layer}}.tsv"
     wildcard_constraints:
-        setting=FLOW.import_settings("activations"),
+        setting=either(FLOW.import_rules()["import_activations"]),
         layer=r"[\w.-]+",
     threads: 1
     resources:
@@ -53,3 +53,16 @@ rule import_activations:
         "Import: activations of {wildcards.setting} on {wildcards.stimuli}, layer {wildcards.layer}"
     script:
         "../scripts/import_activations.py"
+
+
+# the same of settings that only studies with `keep: scores` read
+use rule import_activations as import_activations_for_scores_alone with:
+    output:
+        activations=temp(f"{ROOT}/activations/{{setting}}/external/seed{{seed}}/{{stimuli}}.{{layer}}.parquet"),
+    log:
+        f"{ROOT}/logs/import_activations_for_scores_alone/{{setting}}.seed{{seed}}.{{stimuli}}.{{layer}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/import_activations_for_scores_alone/{{setting}}.seed{{seed}}.{{stimuli}}.{{layer}}.tsv"
+    wildcard_constraints:
+        setting=either(FLOW.import_rules()["import_activations_for_scores_alone"]),
+        layer=r"[\w.-]+",

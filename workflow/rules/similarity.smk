@@ -26,6 +26,32 @@ rule score_comparison:
         "../scripts/score_comparison.py"
 
 
+# All pairs of all representations of some settings: one job scores all of them, by the metrics of one family.
+rule score_all_pairs:
+    input:
+        activations=FLOW.comparison_activations,
+        manifests=FLOW.comparison_manifests,
+        dataset=FLOW.stimuli_labels,
+    output:
+        scores=f"{ROOT}/similarity/{{study}}/{{comparison}}/all_pairs/{{stimuli}}.{{job}}.parquet",
+    log:
+        f"{ROOT}/logs/score_all_pairs/{{study}}.{{comparison}}.{{stimuli}}.{{job}}.log",
+    benchmark:
+        f"{ROOT}/benchmarks/score_all_pairs/{{study}}.{{comparison}}.{{stimuli}}.{{job}}.tsv"
+    threads: 1
+    resources:
+        **SITE.resources(gpus=0),
+        mem_mb=MEMORY.of("score_all_pairs"),
+        runtime=PLAN.runtime("score_all_pairs"),
+        expected_seconds=PLAN.expected_seconds("score_all_pairs"),
+    params:
+        work=FLOW.all_pairs_work,
+    message:
+        "Similarity: {wildcards.study}, {wildcards.comparison}, on {wildcards.stimuli}: {wildcards.job}"
+    script:
+        "../scripts/score_all_pairs.py"
+
+
 rule join_scores:
     input:
         parts=FLOW.family_scores,
@@ -53,7 +79,7 @@ rule join_scores:
 rule write_pairs:
     input:
         scores=f"{ROOT}/similarity/{{study}}/{{comparison}}/{{stimuli}}.parquet",
-        activations=FLOW.comparison_activations,
+        activations=FLOW.interval_activations,
     output:
         pairs=f"{ROOT}/similarity/{{study}}/{{comparison}}/pairs/{{stimuli}}.parquet",
     log:

@@ -1,6 +1,6 @@
 rule analyse_study:
     input:
-        scores=lambda wildcards: FLOW.study_scores(wildcards.study),
+        scores=lambda wildcards: FLOW.told_scores(wildcards.study),
     output:
         statistics=f"{ROOT}/statistics/{{study}}.parquet",
     log:
@@ -50,7 +50,7 @@ rule write_tables:
 rule write_findings:
     input:
         statistics=FLOW.all_statistics(),
-        pairs=FLOW.pair_tables(),
+        pairs=FLOW.pair_tables(told=True),
         mutual_information=f"{ROOT}/statistics/mutual_information.csv",
         accuracy=f"{ROOT}/statistics/accuracy.csv",
     output:

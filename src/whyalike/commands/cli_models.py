@@ -45,6 +45,12 @@ def models(
         pairs = tables_of_pairs.read_pairs(table)
         scores = how_made.of_table(table)
         names = tables_of_pairs.models_of(pairs, without or ())
+        of_models = pairs.attrs.get(tables_of_pairs.MODELS, len(names))
+        if of_models < len(names):
+            report(
+                f"{table}: {len(names)} representations of {of_models} models, each of them counted as a model of its "
+                "own: intervals over models are too narrow. Leave all but one of each model out, by --without."
+            )
         others = [] if attributes is None else tables_of_pairs.read_attributes(attributes, names, report)
         if against is not None:
             others += _others(against, names, report, against.resolve() == table.resolve())

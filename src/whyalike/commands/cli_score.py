@@ -63,7 +63,7 @@ def score(
     interval: Annotated[bool, typer.Option(help="Intervals over stimuli: up to 100 further scores each.")] = True,
     seed: Annotated[int, typer.Option(help="Key of permutations and groups of stimuli.")] = 0,
     device: Annotated[
-        str, typer.Option(help="cpu, or cuda (cuda:1, ...): nine metrics are computed there (docs/metrics.md).")
+        str, typer.Option(help="cpu, or cuda (cuda:1, ...): ten metrics are computed there (docs/metrics.md).")
     ] = "cpu",
     out: Annotated[
         Path | None, typer.Option(parser=path, help="Also write the scores to this file, .parquet or .csv.")

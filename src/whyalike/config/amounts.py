@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from whyalike.config.comparisons import AllPairs
 from whyalike.config.config import Config
 from whyalike.config.external import ExternalStudy
 from whyalike.data.registry import SOURCES
@@ -87,7 +88,8 @@ def _pair_misfits(key: str, study: Any, config: Config) -> Iterator[str]:
                 "one seed: name another one."
             )
         return
-    paired = {side for one in study.comparisons.values() if len(set(one.sides)) > 1 for side in one.sides}
+    compared = [one.settings_of(study) for one in study.comparisons.values()]
+    paired = {setting for settings in compared if len(settings) > 1 for setting in settings}
     for name in study.settings if study.pairs == "all" else ():
         if name not in paired and len(getattr(config.settings.get(name), "runs", "ab")) < 2:
             yield (
@@ -99,11 +101,12 @@ def _pair_misfits(key: str, study: Any, config: Config) -> Iterator[str]:
 def _gathered_misfits(key: str, study: Any, config: Config) -> Iterator[str]:
     """Comparisons of a single model with itself; activations from files of no stimuli, of which nothing is known."""
     for name, one in study.comparisons.items():
-        runs = getattr(config.settings.get(one.a), "runs", None)
+        first, *others = one.settings_of(study)
+        runs = getattr(config.settings.get(first), "runs", None)
         models = len(study.seeds) * len(study.levels) if runs is None else len(runs)
-        if len(set(one.sides)) == 1 and models < 2:
+        if not others and models < 2 and not isinstance(one, AllPairs):
             yield (
-                f"studies.{key}.comparisons.{name}: '{one.a}' has one model, and nothing to compare it with: name "
+                f"studies.{key}.comparisons.{name}: '{first}' has one model, and nothing to compare it with: name "
                 "another seed, or another setting as b."
             )
     for name in study.settings:

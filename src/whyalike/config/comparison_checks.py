@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from whyalike.config.comparisons import FINAL, NamedComparison
+from whyalike.config.comparisons import FINAL, AllPairs, NamedComparison, steps_of
 from whyalike.config.config import Config
 from whyalike.config.faults import near
-from whyalike.designs.registry import design
+from whyalike.designs.registry import design, of_pairs
 from whyalike.training.kept_steps import in_words, keeps
 
 
@@ -19,6 +19,9 @@ def misfits(config: Config) -> Iterator[str]:
                 own = "" if design(study.factor).gathers else ", and with it a comparison of its own"
                 yield f"{path}: a setting has this name{own}: choose another one."
             known = dict.fromkeys(study.settings)
+            if isinstance(comparison, AllPairs):
+                yield from _all_pairs_misfits(config, path, study, comparison)
+                continue
             unknown = {setting: side for side, setting in zip("ba", comparison.sides[::-1], strict=True)
                        if setting not in known}  # fmt: skip
             for setting, side in unknown.items():
@@ -29,6 +32,49 @@ def misfits(config: Config) -> Iterator[str]:
             yield from _settings_misfits(path, study, comparison, a, b)
             yield from _layer_misfits(path, comparison, a, b)
             yield from _step_misfits(config, path, comparison)
+
+
+def _all_pairs_misfits(config: Config, path: str, study: Any, comparison: AllPairs) -> Iterator[str]:
+    if not design(study.factor).is_of_pairs:
+        fitting = ", ".join(of_pairs())
+        yield (
+            f"{path}.of: all pairs are of models that no condition sets apart; the factor is {study.factor}: make it "
+            f"a comparison of a study of factor {fitting}."
+        )
+        return
+    names = comparison.settings_of(study)
+    if unknown := [name for name in names if name not in study.settings]:
+        where = path.split(".comparisons")[0]
+        for name in unknown:
+            yield _unknown(f"{path}.of", name, study.settings, f"{where}.settings")
+        return
+    if not set(names) <= config.settings.keys():
+        return
+    held = {name: steps_of(config, name) for name in names}
+    for step in (step for step in comparison.steps if not any(step in own for own in held.values())):
+        steps = {one for own in held.values() for one in own}
+        known = ", ".join(map(str, sorted(steps, key=lambda one: (one == FINAL, one if one != FINAL else 0))))
+        yield f"{path}.steps: no model of {', '.join(names)} has a step {step}. Known: {known}."
+    for name in (name for name in names if not held[name] & set(comparison.steps)):
+        yield f"{path}.of: '{name}' has none of the steps {', '.join(map(str, comparison.steps))}: leave it out."
+    if "exact" not in config.similarity.protocols:
+        yield f"{path}: all pairs of representations have exact scores alone: add exact to similarity.protocols."
+    if (one := _alone(config, study, comparison, held)) is not None:
+        yield f"{path}: on {one} there is one representation, and nothing to compare it with: add another setting."
+
+
+def _alone(config: Config, study: Any, comparison: AllPairs, held: dict[str, set]) -> str | None:
+    """Stimuli on which there is a single representation."""
+    for stimuli in study.all_stimuli():
+        count = 0
+        for name in (name for name in comparison.settings_of(study) if stimuli in study.stimuli_of(name)):
+            setting = config.settings[name]
+            runs = getattr(setting, "runs", None)
+            models = len(study.seeds) * len(study.levels) if runs is None else len(runs)
+            count += models * len(setting.layers) * len(held[name] & set(comparison.steps))
+        if count == 1:
+            return stimuli
+    return None
 
 
 def _settings_misfits(path: str, study: Any, comparison: NamedComparison, a: Any, b: Any) -> Iterator[str]:

@@ -3,13 +3,15 @@
 What a comparison stands for (views, pairs of layers, pairs of steps) is in `whyalike.grid.views`.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from whyalike.section import Name, Section, whole
 
 FINAL = "final"
+Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 Step = whole(ge=0, le=10**9) | Literal["final"]
 
 
@@ -39,6 +41,20 @@ def _pairs_of_layers(given: Any) -> Any:
     return tuple(pairs)
 
 
+def _settings(given: Any) -> Any:
+    if isinstance(given, list | tuple) and len(set(map(str, given))) < len(given):
+        raise ValueError("each setting stands once")
+    return given
+
+
+def _steps(given: Any) -> Any:
+    """Steps, each once; one alone need not be a list."""
+    steps = tuple(given) if isinstance(given, list | tuple) else (given,)
+    if len(set(map(str, steps))) < len(steps) or not steps:
+        raise ValueError("name at least one step, and each step once")
+    return steps
+
+
 class NamedComparison(Section):
     """A named set of pairs of a study: model A of one setting, model B of the same or another one."""
 
@@ -61,14 +77,59 @@ class NamedComparison(Section):
         "untrained start, others are of the recipe's `keep_steps`, final is the end.",
     )
 
+    def settings_of(self, study: Any) -> tuple[str, ...]:
+        """Its settings, each once."""
+        return tuple(dict.fromkeys(self.sides))
+
     @property
     def sides(self) -> tuple[str, str]:
         """The settings of A and of B."""
         return self.a, self.a if self.b is None else self.b
 
 
-Comparisons = dict[Name, NamedComparison]
+class AllPairs(Section):
+    """All pairs of all representations of some settings, a model seen at a layer and step each, scored in one job."""
+
+    of: Annotated[Literal["all"] | Names, BeforeValidator(_settings)] = Field(
+        description="The settings, or all of the study's. Each counts on the stimuli that the study has for it."
+    )
+    layers: Literal["all", "same"] = Field(
+        "all",
+        description="all: each layer with each, those of one model too; same: layers of one name alone.",
+    )
+    steps: Annotated[tuple[Step, ...], BeforeValidator(_steps)] = Field(
+        (FINAL,),
+        description="Steps of training, each model at those that it has: 0 is the untrained start, others are of the "
+        "recipe's `keep_steps`, final is the end. A model at two steps is two representations.",
+    )
+    nulls: bool = Field(
+        False,
+        description="Give each score its permutation nulls too, pair by pair. What is asked of so many pairs has the "
+        "model as its unit, and a null of stimuli says nothing about that.",
+    )
+
+    def settings_of(self, study: Any) -> tuple[str, ...]:
+        """Its settings, of a study."""
+        return study.settings if self.of == "all" else self.of
+
+
+def _form(given: Any) -> str:
+    return "all" if "of" in (given if isinstance(given, Mapping) else vars(given)) else "pairs"
+
+
+Comparisons = dict[
+    Name,
+    Annotated[Annotated[NamedComparison, Tag("pairs")] | Annotated[AllPairs, Tag("all")], Discriminator(_form)],
+]
 COMPARISONS = (
-    "Further sets of pairs, scored beside the comparison of each setting: across settings, layers or steps. "
-    "A name is a part of paths and of the score table."
+    "Further sets of pairs, scored beside the comparison of each setting: across settings, layers or steps, or all "
+    "pairs of all representations. A name is a part of paths and of the score table."
 )
+
+
+def steps_of(config: Any, name: str) -> set[int | str]:
+    """The steps at which the models of a setting are: of files the end, of checkpoints the start too."""
+    setting = config.settings[name]
+    if not hasattr(setting, "recipe"):
+        return {FINAL, 0} if hasattr(setting, "checkpoints") else {FINAL}
+    return {FINAL, 0, *getattr(config.recipes.get(setting.recipe), "keep_steps", ())}

@@ -9,6 +9,7 @@ from whyalike.studies.registry import STUDIES
 # the rules of workflow/; a test compares
 RULES = frozenset(
     {"all", "analyse_published", "analyse_study", "draw_figure", "import_activations", "import_runs", "join_parts"}
+    | {"import_activations_for_scores_alone"}
     | {
         "join_scores",
         "list_models",
@@ -16,6 +17,7 @@ RULES = frozenset(
         "make_splits",
         "prepare_data",
         "prepare_small_data",
+        "score_all_pairs",
         "score_comparison",
     }
     | {"train_models", "write_beton", "write_claims", "write_findings", "write_pairs", "write_sample_text"}

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo,
 
 from whyalike.config.faults import FOR_ALL, FOR_EACH, near
 from whyalike.designs.registry import design
-from whyalike.section import Name, Section, real
+from whyalike.section import Before, Name, Section, real
 
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 StimuliNames = Annotated[
@@ -46,6 +46,12 @@ def stand_once(values: tuple, about: ValidationInfo) -> tuple:
 class Question(Section):
     """A study: its settings, and the stimuli on which their models are compared."""
 
+    keep: Annotated[Literal["activations", "scores"], Before("activations")] = Field(
+        "activations",
+        description="scores: representations of settings that only such studies read are extracted, scored and "
+        "removed, as under `activations: recompute`.",
+    )
+
     @model_validator(mode="after")
     def _stimuli_stand_once(self) -> "Question":
         for names in self.stimuli.values() if isinstance(self.stimuli, dict) else [self.stimuli]:
@@ -72,7 +78,7 @@ def misfits(studies: Mapping[str, Any]) -> Iterator[str]:
                 f"studies.{key}.stimuli: '{name}' is not under studies.{key}.settings.{near(name, study.settings)} "
                 f"Known: {known}."
             )
-        asked = {side for one in study.comparisons.values() for side in one.sides}
+        asked = {side for one in study.comparisons.values() for side in one.settings_of(study)}
         needed = [name for name in study.settings if name in asked or not design(study.factor).gathers]
         for name in needed:
             if name not in given:

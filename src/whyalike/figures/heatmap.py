@@ -1,4 +1,5 @@
-"""Scores of single pairs as a table of colours: models x models, or layers x layers of a comparison of several layers.
+"""Scores of single pairs as a table of colours: models x models, or layers x layers of a comparison of several layers,
+or representations x representations, a model at a layer and step each, of all pairs of these.
 
 Models stand in the order of a hierarchical clustering (average linkage, leaves ordered so that neighbours are alike) if
 every two of them are scored; layers, and models of which a pair is missing, stand in the order of the configuration.
@@ -23,11 +24,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from whyalike.figures import style
+from whyalike.similarity.all_pairs_parameters import ALL
 from whyalike.similarity.layers import LayerScores
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import Scoring
 from whyalike.statistics.pair_findings import beyond
 from whyalike.statistics.panels import sign_of_closer
+from whyalike.statistics.representations import named
 from whyalike.statistics.table import MINUS, kind_words, panel_words, with_scorings
 
 LARGE = 14  # models or layers: more than this take a whole page's width
@@ -151,6 +154,25 @@ def label_of(chosen: Scoring) -> str:
 
 
 def _matrices(rows: pd.DataFrame, metric: str) -> Iterator[Matrix]:
+    of_all = rows["condition"] == ALL
+    yield from _of_pairs(rows[~of_all], metric)
+    for values, group in rows[of_all].groupby(_OF[:3], sort=False):
+        yield _of_representations(dict(zip(_OF[:3], values, strict=True)), group, metric)
+
+
+def _of_representations(key: dict[str, Any], rows: pd.DataFrame, metric: str) -> Matrix:
+    """Representations x representations: every model at every layer and step."""
+    a, b = named(rows)
+    cells = rows.assign(a=a, b=b, pairs=1)
+    every = list(dict.fromkeys([*a, *b]))
+    facts = [kind_words(key["stimuli_kind"]), f"n = {style.span(rows['n'].min(), rows['n'].max())}",
+             style.count(len(every), len(every), "representation", "representations")]  # fmt: skip
+    one = Matrix(key, facts, cells, every, every, "as configured", METRICS[metric].facts.symmetric)
+    found = clustered(one, metric)
+    return replace(found, order=found.order.removeprefix("models "))
+
+
+def _of_pairs(rows: pd.DataFrame, metric: str) -> Iterator[Matrix]:
     for values, group in rows.groupby(_OF, sort=False, dropna=False):
         key = dict(zip(_OF, values, strict=True))
         layers = group[["layer_a", "layer_b"]].drop_duplicates()

@@ -75,6 +75,7 @@ RC: dict[str, Any] = {
 METRIC_WORDS = {
     "cka": ("CKA", "linear"),
     "cka_rbf": ("CKA", "RBF"),
+    "cka_rbf_unbiased": ("CKA", "RBF, unbiased"),
     "cka_unbiased": ("CKA", "unbiased"),
     "mutual_knn": ("mutual kNN",),
     "cycle_knn": ("cycle kNN",),

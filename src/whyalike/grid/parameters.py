@@ -24,8 +24,9 @@ from whyalike.designs.registry import DESIGNS, design
 from whyalike.figures.parameters import FigureParameters
 from whyalike.figures.registry import FIGURES
 from whyalike.files import canonical_json
-from whyalike.grid import partial, views
+from whyalike.grid import all_pairs_work, partial, views
 from whyalike.grid.figure_files import FigureFiles
+from whyalike.grid.metric_facts import counting
 from whyalike.grid.parts import WHOLE, runs_of
 from whyalike.grid.paths import cell_of, external_cell
 from whyalike.grid.runs import Cell, Run
@@ -33,7 +34,6 @@ from whyalike.grid.sample_texts import speakers, speaking
 from whyalike.models.registry import MODELS
 from whyalike.parameters import JobParameters
 from whyalike.provenance import fingerprint, version
-from whyalike.similarity.metrics.facts import MetricFacts
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.parameters import PairParameters, ScoredPair, ScoreParameters, ViewsParameters
 from whyalike.similarity.protocols import metric_of, scoring
@@ -52,22 +52,6 @@ from whyalike.training.parameters import (
     ModelsParameters,
     PretrainedParameters,
     TrainingParameters,
-)
-
-# of a metric: no score is made with them
-DESCRIPTIVE_FACTS = (
-    "arguments",
-    "family",
-    "prepared_by",
-    "invariances",
-    "deconfoundable",
-    "self_value",
-    "source",
-    "formula",
-    "chance",
-    "cost",
-    "use",
-    "note",
 )
 
 
@@ -196,8 +180,10 @@ class Parameters(FigureFiles):
         """Parameters of the score table of one comparison on one stimulus set, or of a part of one family's."""
         study = self.config.studies[wildcards.study]
         comparison = self.comparisons(wildcards.study)[wildcards.comparison]
+        if isinstance(comparison, views.AllOf):
+            return all_pairs_work.joined(self, wildcards)
         setting = self.config.settings[comparison.a]
-        similarity, (in_distribution, labelling) = self.config.similarity, self._seen(wildcards.stimuli, comparison)
+        similarity, (in_distribution, labelling) = self.config.similarity, self.seen(wildcards.stimuli, comparison)
         job = getattr(wildcards, "job", None)
         names = similarity.metrics if job is None else self.family_jobs()[job]
         joined = [] if job else ["whyalike.similarity.joining:join_scores"]
@@ -220,7 +206,7 @@ class Parameters(FigureFiles):
             seeds_asked=partial.seeds(self.asked, wildcards.study, comparison),
             **similarity.plain(exclude=["metrics"]),
             metrics=scorings,
-            facts={name: _counting(entry.facts) for name, entry in metrics.items()},
+            facts={name: counting(entry.facts) for name, entry in metrics.items()},
             code=fingerprint(
                 *joined,
                 "whyalike.similarity.comparison:score_comparison",
@@ -229,7 +215,11 @@ class Parameters(FigureFiles):
         )
         return _text(parameters, pairs=pairs)
 
-    def _seen(self, stimuli: str, comparison: views.Comparison) -> tuple[bool, str]:
+    def all_pairs_work(self, wildcards: Any) -> str:
+        """Parameters of the scores of all pairs of representations on one stimulus set, by the metrics of one job."""
+        return all_pairs_work.of_job(self, wildcards)
+
+    def seen(self, stimuli: str, comparison: views.Comparison) -> tuple[bool, str]:
         """Whether stimuli are of the training data of both settings, and the labels that then group them.
 
         Models of other labels have no grouping in common but that of the data's own attributes.
@@ -249,6 +239,13 @@ class Parameters(FigureFiles):
         text = canonical_json([ScoredPair.from_plain(pair.plain()).plain() for _, pair in numbered])
         return text, tuple(number for number, _ in numbered)
 
+    def _is_of_all_pairs(self, wildcards: Any) -> bool:
+        return isinstance(self.comparisons(wildcards.study)[wildcards.comparison], views.AllOf)
+
+    def interval_activations(self, wildcards: Any) -> list[str]:
+        """Activation files of a comparison whose scores get intervals."""
+        return [] if self._is_of_all_pairs(wildcards) else self.comparison_activations(wildcards)
+
     def pairs_work(self, wildcards: Any) -> str:
         """Parameters of the pair table of one comparison on one stimulus set."""
         metrics = self.config.similarity.metrics
@@ -256,7 +253,7 @@ class Parameters(FigureFiles):
         return PairParameters(
             **{name: getattr(wildcards, name) for name in ("study", "comparison", "stimuli")},
             metrics=metrics,
-            intervals=self.config.studies[wildcards.study].intervals,
+            intervals=self.config.studies[wildcards.study].intervals and not self._is_of_all_pairs(wildcards),
             seed=self.config.similarity.seed,
             code=fingerprint("whyalike.similarity.pair_table:write_pairs", *sorted(targets)),
         ).text()
@@ -385,8 +382,3 @@ def _start(run: Run) -> str:
 def _known(hashes: Mapping[str, str | None]) -> dict[str, str]:
     """Hashes of weights; empty where the files are yet to be brought."""
     return {name: sha256 or "" for name, sha256 in hashes.items()}
-
-
-def _counting(facts: MetricFacts) -> dict[str, Any]:
-    """What scores depend on of the facts of a metric."""
-    return {name: value for name, value in vars(facts).items() if name not in DESCRIPTIVE_FACTS}

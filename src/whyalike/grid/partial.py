@@ -12,7 +12,7 @@ from whyalike.config.yaml_file import ConfigError
 from whyalike.designs.registry import design
 from whyalike.files import DamagedFile, canonical_json, made_by
 from whyalike.grid.runs import Cell, Grid
-from whyalike.grid.views import Comparison, comparisons
+from whyalike.grid.views import AllOf, Comparison, cells, comparisons
 
 
 def finished_only(grid: Grid, path: Callable[[Cell], str], work: Callable[[Cell], str]) -> Grid:
@@ -38,6 +38,8 @@ def finished_only(grid: Grid, path: Callable[[Cell], str], work: Callable[[Cell]
 
 def seeds(grid: Grid, study: str, comparison: Comparison) -> int:
     """How many seeds a comparison has pairs of; where models are gathered, seeds of both settings together."""
+    if isinstance(comparison, AllOf):
+        return len(cells(grid, study, comparison))
     if design(grid.config.studies[study].factor).gathers:
         return len(grid.compared(study, comparison.a, comparison.b))
     return len({pair.seed for pair in grid.pairs(study, comparison.a, comparison.b)})

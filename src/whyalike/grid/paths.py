@@ -8,7 +8,7 @@ from typing import Any
 from whyalike.config.config import Config
 from whyalike.config.external import OwnActivations
 from whyalike.designs.registry import FROM_FILES, design
-from whyalike.grid import views
+from whyalike.grid import all_pairs, views
 from whyalike.grid.parts import WHOLE, parts, score_parts
 from whyalike.grid.runs import Cell, Grid
 from whyalike.grid.sample_texts import speaking
@@ -18,6 +18,7 @@ from whyalike.statistics.claims_table import CLAIMS
 DATA_FILES = ("array.npy", "labels.parquet", "checksums.json")
 SAMPLE_FILES = ("md", "csv")
 LAYER_WORDS = 100  # letters: the name of a rule is part of folders' names, and SLURM's logs have more in theirs
+DROPPED = "_for_scores_alone"
 TABLES = ("mutual_information", "accuracy")
 
 
@@ -34,6 +35,21 @@ class Paths:
         """The files of a prepared data set."""
         return [f"{self.root}/data/{name}/{file}" for file in DATA_FILES]
 
+    def is_temporary(self, setting: str | None) -> bool:
+        """Whether the representations of a setting go once they are scored."""
+        return views.is_temporary(self.config, setting)
+
+    def import_rules(self) -> dict[str, list[str]]:
+        """Name of a rule that imports activations -> its settings: those whose representations stay, and the others."""
+        rules: dict[str, list[str]] = {"import_activations": [], f"import_activations{DROPPED}": []}
+        for name in (name for name, one in self.config.settings.items() if isinstance(one, OwnActivations)):
+            rules[f"import_activations{self._dropped(name)}"].append(name)
+        return rules
+
+    def _dropped(self, setting: str) -> str:
+        """The end of the name of a rule whose outputs a study lets go, where others keep them."""
+        return DROPPED if self.config.activations != "recompute" and self.is_temporary(setting) else ""
+
     def layer_sets(self) -> dict[str, tuple[tuple[str, ...], list[str]]]:
         """Name of a layer set -> its layers and the settings that use it: one extraction rule each."""
         sets: dict[str, tuple[tuple[str, ...], list[str]]] = {}
@@ -43,7 +59,7 @@ class Paths:
             words = "_".join(layer.replace(".", "__") for layer in setting.layers)
             if len(words) > LAYER_WORDS:
                 words = f"{len(setting.layers)}_layers_{hashlib.sha256(words.encode()).hexdigest()[:8]}"
-            sets.setdefault(words, (setting.layers, []))[1].append(name)
+            sets.setdefault(f"{words}{self._dropped(name)}", (setting.layers, []))[1].append(name)
         return sets
 
     def setting_dataset(self, wildcards: Any) -> list[str]:
@@ -75,6 +91,8 @@ class Paths:
         """The cells of a comparison, or of the pairs of a part of it."""
         comparison = self.comparisons(wildcards.study)[wildcards.comparison]
         cells = views.cells(self.grid, wildcards.study, comparison)
+        if isinstance(comparison, views.AllOf):
+            return all_pairs.cells(self.grid, wildcards.study, comparison, wildcards.stimuli)
         if (part := getattr(wildcards, "part", WHOLE)) == WHOLE:
             return cells
         pairs = [pair.runs for _, pair in self.numbered_pairs(wildcards.study, comparison, part)]
@@ -91,6 +109,10 @@ class Paths:
         seeds = score_parts(self.grid, study, comparison)[part]
         return [(number, pair) for number, pair in pairs if pair.runs.seed in seeds]
 
+    def stimuli_labels(self, wildcards: Any) -> str:
+        """The label file of the data set that stimuli come from."""
+        return f"{self.root}/data/{self.config.stimuli[wildcards.stimuli].dataset}/labels.parquet"
+
     def comparison_datasets(self, wildcards: Any) -> list[str]:
         """Label files of the training data and of the stimuli of a comparison."""
         setting = self.config.settings[self.comparisons(wildcards.study)[wildcards.comparison].a]
@@ -100,7 +122,16 @@ class Paths:
     def comparisons(self, study: str) -> dict[str, views.Comparison]:
         """The comparisons of a study by name, without those of which no pair is finished."""
         known = views.comparisons(self.config, study).items()
-        return {name: one for name, one in known if self.grid.pair_seeds(study, one.a, one.b)}
+        return {name: one for name, one in known if self._has_pairs(study, one)}
+
+    def _has_pairs(self, study: str, comparison: views.Comparison) -> bool:
+        if isinstance(comparison, views.AllOf):
+            return bool(views.cells(self.grid, study, comparison))
+        return bool(self.grid.pair_seeds(study, comparison.a, comparison.b))
+
+    def told(self, study: str) -> list[str]:
+        """Names of the comparisons that statistics and findings tell of: all but those of all pairs."""
+        return [name for name, one in self.comparisons(study).items() if not isinstance(one, views.AllOf)]
 
     def family_jobs(self) -> dict[str, list[str]]:
         """The jobs that score a comparison on a stimulus set, each with its scorings: the same for all comparisons."""
@@ -109,6 +140,9 @@ class Paths:
     def family_scores(self, wildcards: Any) -> list[str]:
         """Score tables of the family jobs of a comparison on a stimulus set, those of one family together."""
         folder = f"{self.root}/similarity/{wildcards.study}/{wildcards.comparison}/families"
+        if isinstance(self.comparisons(wildcards.study)[wildcards.comparison], views.AllOf):
+            folder = str(Path(folder).with_name("all_pairs"))
+            return [f"{folder}/{wildcards.stimuli}.{job}.parquet" for job in self.family_jobs()]
         parts = score_parts(self.grid, wildcards.study, self.comparisons(wildcards.study)[wildcards.comparison])
         return [f"{folder}/{wildcards.stimuli}.{job}{part}.parquet" for job in self.family_jobs() for part in parts]
 
@@ -127,12 +161,15 @@ class Paths:
         """Score tables of every study."""
         return [path for study in self.config.studies for path in self.study_scores(study)]
 
-    def pair_tables(self, study: str | None = None) -> list[str]:
-        """Pair tables of a study whose pairs are results, or of all such: one beside each score table."""
+    def pair_tables(self, study: str | None = None, told: bool = False) -> list[str]:
+        """Pair tables of a study whose pairs are results, or of all such: one beside each score table.
+
+        ``told`` : without those of all pairs, of which the findings say nothing.
+        """
         names = [name for name in self.config.studies if study in (None, name)]
         return [str(path.parent / "pairs" / path.name)
                 for name in names if design(self.config.studies[name].factor).is_of_pairs
-                for path in map(Path, self.study_scores(name))]  # fmt: skip
+                for path in map(Path, self.study_scores(name, self.told(name) if told else None))]  # fmt: skip
 
     def claims(self) -> list[str]:
         """The page of the overlap study's claims, where the configuration has a study of a design that it is about."""
@@ -141,7 +178,11 @@ class Paths:
 
     def all_statistics(self) -> list[str]:
         """Statistics of every study."""
-        return [f"{self.root}/statistics/{study}.parquet" for study in self.config.studies if self.study_scores(study)]
+        return [f"{self.root}/statistics/{study}.parquet" for study in self.config.studies if self.told_scores(study)]
+
+    def told_scores(self, study: str) -> list[str]:
+        """Score tables that the statistics of a study are made from."""
+        return self.study_scores(study, self.told(study))
 
     def all_manifests(self) -> list[str]:
         """Manifests of every cell."""

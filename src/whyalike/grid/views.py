@@ -3,7 +3,8 @@
 A view is one run at one step of its training, seen at one layer. A pair is two views, of any settings; a comparison is
 a named set of pairs. Every setting of a study has one of its own name: final weights, each layer with itself. Those
 that a study names under `comparisons` stand beside these: model A of each pair is that of setting a, model B that of
-setting b, at a pair of steps, and all are scored on each pair of layers.
+setting b, at a pair of steps, and all are scored on each pair of layers. Or all pairs are meant, of all views of some
+settings (`whyalike.grid.all_pairs`).
 """
 
 import itertools
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from whyalike.config.comparisons import FINAL
+from whyalike.config.comparisons import FINAL, AllPairs, steps_of
 from whyalike.config.config import Config
 from whyalike.config.pretrained import ResolvedPretrained
 from whyalike.designs.registry import design
@@ -77,6 +78,21 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class AllOf(Comparison):
+    """All pairs of all views of the settings ``of``, each at those of the steps ``seen`` that it has."""
+
+    of: tuple[str, ...] = ()
+    seen: tuple[int | None, ...] = (None,)
+    same_layers: bool = False
+    nulls: bool = False
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """Its settings, each once."""
+        return self.of
+
+
+@dataclass(frozen=True)
 class PairOfViews:
     """Two runs of a study, each at a step and in its setting's way to look; the layers are the comparison's."""
 
@@ -97,6 +113,12 @@ class PairOfViews:
         return {**self.runs.plain(), **views}
 
 
+def is_temporary(config: Config, setting: str | None) -> bool:
+    """Whether the representations of a setting go once they are scored."""
+    readers = {study.keep for study in config.studies.values() if setting in study.settings}
+    return config.activations == "recompute" or readers == {"scores"}
+
+
 def comparisons(config: Config, study: str) -> dict[str, Comparison]:
     """All comparisons of a study by name: that of each setting, unless its design gathers, then those that it names."""
     one = config.studies[study]
@@ -107,6 +129,10 @@ def comparisons(config: Config, study: str) -> dict[str, Comparison]:
 
 def _named(config: Config, study: str, name: str) -> Comparison:
     given = config.studies[study].comparisons[name]
+    if isinstance(given, AllPairs):
+        of = given.settings_of(config.studies[study])
+        seen = tuple(None if step == FINAL else step for step in given.steps)
+        return AllOf(name, of[0], of[-1], of=of, seen=seen, same_layers=given.layers == "same", nulls=given.nulls)
     layers_a, layers_b = (config.settings[side].layers for side in given.sides)
     if given.layers == "same":
         layers = tuple((layer, layer) for layer in layers_a if layer in layers_b)
@@ -117,13 +143,18 @@ def _named(config: Config, study: str, name: str) -> Comparison:
 
 
 def stimuli(config: Config, study: str, comparison: Comparison) -> tuple[str, ...]:
-    """The stimuli of a comparison: those that both of its settings have."""
+    """The stimuli of a comparison: those that both of its settings have, or any of all pairs'."""
+    if isinstance(comparison, AllOf):
+        own = (config.studies[study].stimuli_of(setting) for setting in comparison.of)
+        return tuple(dict.fromkeys(itertools.chain.from_iterable(own)))
     of_b = config.studies[study].stimuli_of(comparison.b)
     return tuple(name for name in config.studies[study].stimuli_of(comparison.a) if name in of_b)
 
 
 def cells(grid: Grid, study: str, comparison: Comparison) -> list[Cell]:
     """The cells whose models a comparison is of, by setting, then seed."""
+    if isinstance(comparison, AllOf):
+        return [cell for setting in comparison.of for cell in grid.cells_of(study, setting)]
     return grid.compared(study, comparison.a, comparison.b)
 
 
@@ -187,7 +218,17 @@ def _of_cell(grid: Grid, cell: Cell) -> Iterator[dict[str, Any]]:
         yield {"name": runs[run].name, "run": run, "view": view, "step": step}
 
 
+def steps_seen(config: Config, comparison: AllOf, setting: str) -> list[int | None]:
+    """The steps at which the models of a setting are seen, None the final one."""
+    held = steps_of(config, setting)
+    return [step for step in comparison.seen if (FINAL if step is None else step) in held]
+
+
 def _kept_steps(grid: Grid, study: str, comparison: Comparison, cell: Cell) -> dict[str, tuple[str, int]]:
+    if isinstance(comparison, AllOf):
+        steps = [step for step in steps_seen(grid.config, comparison, cell.setting) if step]
+        runs = [run for run in grid.runs(cell) if run.identity in grid.needed(study, cell)]
+        return {view_of(grid.config, run, step).identity: (run.identity, step) for run in runs for step in steps}
     if not any(step for pair in comparison.steps for step in pair):
         return {}
     runs = {run.identity for run in grid.runs(cell)}

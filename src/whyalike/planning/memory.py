@@ -21,6 +21,7 @@ from whyalike.grid.paths import cell_of
 from whyalike.grid.runs import Cell
 from whyalike.grid.workflow import Workflow
 from whyalike.planning.plan import BYTES, EXTRACTION, Plan
+from whyalike.similarity.all_pairs_parameters import memory_of
 from whyalike.similarity.families import family_jobs
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.protocols import metric_of
@@ -28,6 +29,7 @@ from whyalike.training.weight_files import weight_files
 
 MEGABYTE = 1e6
 LIBRARIES, TORCH = 500, 4000  # MB of a process with those of scores, and with PyTorch and a GPU's
+JOINED = 1500  # of one that reads score tables
 HEADROOM = 1.3
 KEPT = 1 << 30  # bytes of intermediates that a workbench keeps
 DOUBLE = 8  # bytes
@@ -92,6 +94,7 @@ class Memory:
         self.plan, self.flow, self.config = plan, flow, flow.config
         self._of_rules: dict[str, Callable[[Any], float]] = {
             "score_comparison": self._score_comparison,
+            "score_all_pairs": self._score_all_pairs,
             "write_pairs": self._write_pairs,
             EXTRACTION: self._extract,
             "import_runs": self._import_runs,
@@ -143,8 +146,18 @@ class Memory:
         scorings = family_jobs(self.config.similarity.metrics)[wildcards.job]
         return self._scores(wildcards, scorings, KEPT)
 
+    def _score_all_pairs(self, wildcards: Any) -> float:
+        """The representations, one centred copy of them, and what the job may hold beside them."""
+        names = family_jobs(self.config.similarity.metrics)[wildcards.job]
+        metrics = self.config.similarity.metrics
+        families = {METRICS[metric_of(name, metrics[name])].facts.family for name in names}
+        compared = self.compared(wildcards)
+        return LIBRARIES * MEGABYTE + 2 * compared.bytes + memory_of(families, compared.n)
+
     def _write_pairs(self, wildcards: Any) -> float:
         """An interval is of two runs: as much as their scores, whatever the metric, with nothing kept."""
+        if isinstance(views.comparisons(self.config, wildcards.study)[wildcards.comparison], views.AllOf):
+            return JOINED * MEGABYTE  # which gets no intervals
         return self._scores(wildcards, self.config.similarity.metrics, 0.0)
 
     def _scores(self, wildcards: Any, scorings: Iterable[str], kept: float) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 from whyalike.config.config import Config
 from whyalike.config.external import OwnActivations
 from whyalike.designs.registry import FROM_FILES
-from whyalike.grid import views
+from whyalike.grid import all_pairs, views
 from whyalike.grid.parts import WHOLE, runs_of, score_parts
 from whyalike.grid.runs import Cell, Grid, Run
 from whyalike.planning.costs import Costs, Source, Stage
@@ -31,6 +31,7 @@ from whyalike.training.store import StoredRun
 BYTES = 4  # of a float32 weight or activation
 KEPT = {"keep": 1, "float16": 1 / 2, "recompute": 0}  # what stays of an activation file in float32
 MEGABYTE = 1e6
+BYTES_OF_SCORE = 100  # of the table of all pairs
 EXTRACTION = "extract_"  # and the layers: one rule for each set of them
 SHORT = 60  # s: less is not worth a place in a queue
 
@@ -68,6 +69,7 @@ class Plan:
             EXTRACTION: self._extract,
             "write_sample_text": lambda _: self._on_device("write_sample_text"),
             "score_comparison": self._score_comparison,
+            "score_all_pairs": self._score_all_pairs,
             "write_pairs": self._write_pairs,
         }
         self._own: dict[str, tuple[str, Rule]] = {}  # rules of studies with rules of their own -> the study, the rule
@@ -281,7 +283,7 @@ class Plan:
         vectors = BYTES * models * n * self.workload.units(cell.setting)
         return Estimate(
             startup + models * n * seconds,
-            KEPT[self.config.activations] * vectors,
+            0 if views.is_temporary(self.config, cell.setting) else KEPT[self.config.activations] * vectors,
             sources=_sources(source, how, known=known),
             factor=cell.factor,
             studies={key: frozenset() for key, names in asked.items() if stimuli in names},
@@ -326,8 +328,31 @@ class Plan:
         steps = len(comparison.steps)
         return steps * len(models - {None}), steps * pairs
 
+    def _score_all_pairs(self, wildcards: Wildcards) -> Estimate:
+        """The work on each representation, of the widest, and on each pair; of nulls, if asked, what draws cost."""
+        name, cost, similarity = wildcards["study"], self.costs.scoring, self.config.similarity
+        comparison = views.comparisons(self.config, name)[wildcards["comparison"]]
+        n, known = self.workload.stimuli(wildcards["stimuli"])
+        compared = all_pairs.representations(self.grid, name, comparison, wildcards["stimuli"])
+        settings = [self.config.settings[one.setting] for one in compared]
+        d = max(self.workload.units(one.setting) / len(own.layers) for one, own in zip(compared, settings, strict=True))
+        scorings = family_jobs(similarity.metrics)[wildcards["job"]]
+        facts = METRICS[metric_of(scorings[0], similarity.metrics[scorings[0]])].facts
+        family, count = cost.families.get(facts.family, cost.families["other"]), len(compared)
+        draws = (1 + similarity.permutations * comparison.nulls) / 20 if family.draws else 1.0
+        pairs = count * (count - 1) / 2 * len(scorings) * draws
+        return Estimate(
+            cost.seconds + cost.work * (count * family.of_model(n, d) + pairs * family.of_pair(n, d)),
+            MEGABYTE * cost.megabytes + BYTES_OF_SCORE * count * (count - 1) / 2 * len(scorings),
+            sources=_sources(cost.source, known=known),
+            factor=self.config.studies[name].factor,
+            studies={name: frozenset()},
+        )
+
     def _write_pairs(self, wildcards: Wildcards) -> Estimate:
         """An interval takes up to a hundred scores, as a null does: guessed as what all families cost together."""
+        if isinstance(views.comparisons(self.config, wildcards["study"])[wildcards["comparison"]], views.AllOf):
+            return self.fixed("join_scores", wildcards)
         jobs = family_jobs(self.config.similarity.metrics)
         parts = [self._score_comparison({**wildcards, "job": job}) for job in jobs]
         wanted = self.config.studies[wildcards["study"]].intervals

@@ -25,8 +25,8 @@ from whyalike.planning.plan import EXTRACTION, KEPT, SHORT, Plan
 FACTORLESS, STUDYLESS = "(no factor)", "(no single study)"
 # order of the rows; rules that are not listed come last, in the order of their first job
 RULES = ("prepare_", "write_beton", "make_splits", "train_models", "join_parts", "import_", "list_models", EXTRACTION,
-         "score_comparison", "join_scores", "write_pairs", "list_views", "analyse_study", "write_tables",
-         "write_findings", "draw_figure", "all")  # fmt: skip
+         "score_comparison", "score_all_pairs", "join_scores", "write_pairs", "list_views", "analyse_study",
+         "write_tables", "write_findings", "draw_figure", "all")  # fmt: skip
 HOUR, GIGABYTE = 3600.0, 1e9
 UNKNOWN = Site()  # a site of which nothing is said
 NAME, WIDTH = 27, 100  # columns of the first column, and at most of the whole

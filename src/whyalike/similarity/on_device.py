@@ -1,4 +1,4 @@
-"""Nine metrics on a GPU: those of linear and RBF kernels, of neighbour lists and of dissimilarities.
+"""Ten metrics on a GPU: those of linear and RBF kernels, of neighbour lists and of dissimilarities.
 
 A `Workbench` whose forms are these works on a device. Features go there once a representation. Lists, ranks and lengths
 come back, and pairs of them are compared as ever; centred features and RBF kernels stay there. All is float64 (the kept
@@ -16,8 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from whyalike.similarity.checks import UndefinedScore
 from whyalike.similarity.implementation import Form
-from whyalike.similarity.metrics import cka, cknna, neighbours, rsa
+from whyalike.similarity.metrics import cka, cka_rbf_unbiased, cknna, neighbours, rsa
 from whyalike.similarity.metrics.cka import Features, Kernel
 from whyalike.similarity.metrics.nearest import Neighbours, indistinct, with_drawn_ties
 from whyalike.similarity.metrics.rbf import WIDTHS, check_width
@@ -137,6 +138,37 @@ def _index(order: np.ndarray, like: Tensor) -> Tensor:
 
 def prepare_rbf(x: Tensor, parameters: Parameters) -> Kernel:
     """As `cka.prepare_rbf`; about 20 n^2 bytes, of which 8 n^2 or, of many rows, 4 n^2 stay."""
+    kernel = _rbf_kernel(x, parameters)
+    means = kernel.mean(dim=1)
+    kernel.sub_(means[:, None]).sub_(means - means.mean())
+    kernel = kernel.float() if len(x) >= FEW_ROWS else kernel
+    return Kernel(kernel, cka.norm_of(_inner(kernel, kernel, None), "HSIC"))
+
+
+def prepare_hollow(x: Tensor, parameters: Parameters) -> Kernel:
+    """As `cka_rbf_unbiased.prepare`."""
+    if parameters.get("rows") == "l2":
+        lengths = x.norm(dim=1, keepdim=True)
+        x = x / torch.where(lengths > 0, lengths, 1)
+    try:
+        kernel = _rbf_kernel(x, parameters, hollow=True).fill_diagonal_(0)
+    except UndefinedScore as reason:
+        raise UndefinedScore(str(reason).replace("cka_rbf", cka_rbf_unbiased.NAME)) from None
+    n = len(kernel)
+    kernel /= (n * (n - 3)) ** 0.5
+    size = float(kernel.norm())
+    moved = kernel.sum(dim=1) / (n - 2) - kernel.sum() / (2 * (n - 1) * (n - 2))
+    kernel.sub_(moved[:, None]).sub_(moved).fill_diagonal_(0)
+    norm = float(kernel.norm())
+    cka_rbf_unbiased.check_varies(norm, size, np.dtype(np.float64))
+    return Kernel(kernel.float() if n >= FEW_ROWS else kernel, norm)
+
+
+def _rbf_kernel(x: Tensor, parameters: Parameters, hollow: bool = False) -> Tensor:
+    """exp(-d^2 / (2 sigma^2)) - 1, n x n: centring makes up for the 1, and digits near it are kept.
+
+    With ``hollow``, whose diagonal is left out, without - 1 where most entries are small: then their digits are kept.
+    """
     rows = x - x.mean(dim=0)
     squares = (rows * rows).sum(dim=1)
     kernel = (rows @ rows.T).mul_(-2).add_(squares[:, None]).add_(squares).clamp_(min=0).fill_diagonal_(0)
@@ -146,11 +178,9 @@ def prepare_rbf(x: Tensor, parameters: Parameters) -> Kernel:
         check_width(median / scale)
         width = parameters.get("sigma_median", 1.0) * median
     width = min(max(width, WIDTHS[0] * scale), WIDTHS[1] * scale)
-    kernel.mul_(-1 / (2 * width**2)).expm1_()  # exp - 1, for which centring makes up, keeps the digits near 1
-    means = kernel.mean(dim=1)
-    kernel.sub_(means[:, None]).sub_(means - means.mean())
-    kernel = kernel.float() if len(x) >= FEW_ROWS else kernel
-    return Kernel(kernel, cka.norm_of(_inner(kernel, kernel, None), "HSIC"))
+    far = hollow and float(kernel[: len(kernel) // 2 + 1].median()) > 2 * width**2
+    kernel.mul_(-1 / (2 * width**2))
+    return kernel.exp_() if far else kernel.expm1_()
 
 
 def _median_distance(squared: Tensor) -> float:
@@ -247,6 +277,7 @@ TENSORS: dict[tuple[Callable, ...], tuple[Callable, ...]] = {
         permute_features,
     ),
     (cka.prepare_rbf, cka.compare_rbf, cka.permute_rbf): (prepare_rbf, compare_rbf, cka.permute_rbf),
+    (cka_rbf_unbiased.prepare, cka.compare_rbf, cka.permute_rbf): (prepare_hollow, compare_rbf, cka.permute_rbf),
 }
 # prepare of a form, and what gives the same arrays
 ARRAYS: dict[Callable, Callable] = {

@@ -12,9 +12,11 @@ from whyalike.files import read_table
 from whyalike.similarity.metrics.facts import sign_of_likeness
 from whyalike.similarity.metrics.registry import METRICS, OTHER_METRICS
 from whyalike.statistics.dyadic import square
+from whyalike.statistics.representations import named, of_models
 
 Report = Callable[[str], None]
 MODEL = "model"  # the column of names in a file of attributes
+MODELS = "models"  # attribute of a frame of representations: of how many models they are
 NEEDED = ("metric", "a", "b", "value")
 NAMES = dict.fromkeys(NEEDED[:3], str)  # they may look like numbers: 01
 NO_NUMBER = ("NA", "N/A", "NaN", "nan", "null", "None")  # missing among numbers, a value like others among words
@@ -39,12 +41,20 @@ class Likeness:
 def read_pairs(path: Path) -> pd.DataFrame:
     """A table of pairs as `whyalike score --out` writes it: columns metric, a, b, value; others are passed on.
 
+    A score table of the workflow is one too: its pairs are those of representations, its metrics its exact scorings.
+
     Raises
     ------
     ValueError : it cannot be read, lacks a column or rows, or has scores that are no numbers.
     """
     missing_as = {"keep_default_na": False, "na_values": {"value": ["", "nan", "NaN"]}}
     frame = _read(path, "a table of pairs", {"dtype": NAMES, **missing_as})
+    if "a" not in frame and {"name_a", "name_b", "scoring"} <= set(frame):
+        frame = frame[frame["score_protocol"] == "exact"]
+        a, b = named(frame)
+        shared = of_models(frame)
+        frame = frame.assign(a=a, b=b, metric=frame["scoring"].fillna(frame["metric"]))
+        frame.attrs[MODELS] = shared
     if missing := [name for name in NEEDED if name not in frame]:
         raise ValueError(
             f"{path} must have the columns {', '.join(NEEDED)}; it lacks {', '.join(missing)}. "

@@ -48,8 +48,9 @@ class MainLine(Study):
             "train_models": self.flow.training_work,
             "join_parts": self.flow.training_work,
             "import_runs": self.flow.import_work,
-            "import_activations": self.flow.import_activations_work,
+            **dict.fromkeys(self.flow.import_rules(), self.flow.import_activations_work),
             "score_comparison": self.flow.similarity_work,
+            "score_all_pairs": self.flow.all_pairs_work,
             "join_scores": self.flow.similarity_work,
             "write_pairs": self.flow.pairs_work,
             "list_models": self.flow.models_work,
@@ -92,11 +93,12 @@ class MainLine(Study):
 
     def _activations(self) -> Iterator[Job]:
         words = {setting: name for name, (_, settings) in self.flow.layer_sets().items() for setting in settings}
+        imports = {setting: name for name, settings in self.flow.import_rules().items() for setting in settings}
         for cell in self.grid.cells:
             setting = self.config.settings[cell.setting]
             folder = f"{self.root}/activations/{cell.setting}/{cell.factor}/seed{cell.seed}"
             imported = isinstance(setting, OwnActivations)
-            rule = "import_activations" if imported else f"{EXTRACTION}{words[cell.setting]}"
+            rule = imports[cell.setting] if imported else f"{EXTRACTION}{words[cell.setting]}"
             for stimuli in self.grid.stimuli(cell):
                 files = tuple(f"{folder}/{stimuli}.{layer}.parquet" for layer in setting.layers)
                 names, scores = {**_wildcards(cell), "stimuli": stimuli}, self._scores_of(cell, stimuli)
@@ -119,10 +121,11 @@ class MainLine(Study):
                 for path in self.flow.study_scores(study, [name]):
                     names = {"study": study, "comparison": name, "stimuli": Path(path).stem}
                     files = self.flow.family_scores(SimpleNamespace(**names))
-                    jobs = product(self.flow.family_jobs(), score_parts(self.grid, study, comparison))
-                    for (job, part), path_of in zip(jobs, files, strict=True):
-                        own = {**names, "job": job, "part": part}
-                        yield Job("scores", "score_comparison", own, (path_of,), cells=cells)
+                    together = isinstance(comparison, views.AllOf)
+                    rule = "score_all_pairs" if together else "score_comparison"
+                    cut = [{}] if together else [{"part": part} for part in score_parts(self.grid, study, comparison)]
+                    for (job, part), path_of in zip(product(self.flow.family_jobs(), cut), files, strict=True):
+                        yield Job("scores", rule, {**names, "job": job, **part}, (path_of,), cells=cells)
                     yield Job("scores", "join_scores", names, (path,), (path,), cells)
         for path in self.flow.pair_tables():
             study, name, _, stimuli = Path(path).with_suffix("").parts[-4:]

@@ -53,6 +53,15 @@ def cka_rbf(x, y, eps=0.0, sigma=None, sigma_median=1.0):
     return normalised(hsic_biased, *kernels, eps)
 
 
+def cka_rbf_unbiased(x, y, eps=0.0, sigma=None, sigma_median=1.0, rows="raw"):
+    kernels = []
+    for z in (unit_rows(x), unit_rows(y)) if rows == "l2" else (x, y):
+        d = distances(z)
+        width = sigma or sigma_median * np.median(d[np.triu_indices(len(z), 1)])
+        kernels.append(np.exp(-(d**2) / (2 * width**2)))
+    return normalised(hsic_1, *kernels, eps)
+
+
 def lists(x, k):
     n = len(x)
     return [sorted((j for j in range(n) if j != i), key=lambda j, i=i: -(x[i] @ x[j]))[:k] for i in range(n)]

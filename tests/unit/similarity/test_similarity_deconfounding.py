@@ -38,6 +38,7 @@ MATRICES = {
     "cka": linear,
     "cka_unbiased": hollow,
     "cka_rbf": gaussian,
+    "cka_rbf_unbiased": lambda x: oracle.u_centred(gaussian(x) - np.diag(np.diag(gaussian(x)))),
     "rsa": ranks,
     "distance_correlation_unbiased": lambda x: oracle.u_centred(oracle.distances(x)),
 }

@@ -18,7 +18,7 @@ from whyalike.similarity.read_files import Pairs
 from whyalike.similarity.score_files import score_pairs_of_files
 from whyalike.similarity.streamed import Streamed, orthonormal, spectrum
 
-ALL_PAIRS = ("cka_rbf", "rsa", "distance_correlation", "distance_correlation_unbiased")
+ALL_PAIRS = ("cka_rbf", "cka_rbf_unbiased", "rsa", "distance_correlation", "distance_correlation_unbiased")
 LISTS = ("mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "cknna")
 FOLDED = ("linear", "procrustes", "permutation", "soft_matching")
 SECOND_ORDER = ("second_order_cosine",)

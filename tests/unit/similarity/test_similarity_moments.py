@@ -14,7 +14,7 @@ from whyalike.similarity.nulls import closed_null, row_orders
 from whyalike.similarity.protocols import scoring
 from whyalike.similarity.workbench import Rows, Scorable, Workbench
 
-METRICS = ("cka", "cka_unbiased", "cka_rbf")
+METRICS = ("cka", "cka_unbiased", "cka_rbf", "cka_rbf_unbiased")
 DRAWS = 20_000
 
 

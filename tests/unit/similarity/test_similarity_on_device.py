@@ -132,9 +132,9 @@ def test_what_has_no_score_says_why_in_the_same_words(metric, x, why, device):
     assert messages[0] == messages[1]
 
 
-def test_nine_metrics_are_computed_on_the_device():
+def test_ten_metrics_are_computed_on_the_device():
     neighbours = {"mutual_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "cknna"}
-    assert set(CHANGED) >= {"cka", "cka_unbiased", "cka_rbf", "rsa", *neighbours}
+    assert set(CHANGED) >= {"cka", "cka_unbiased", "cka_rbf", "cka_rbf_unbiased", "rsa", *neighbours}
 
 
 def test_a_metric_that_shares_intermediates_of_the_device_alone_stays_on_the_cpu(monkeypatch, xy):

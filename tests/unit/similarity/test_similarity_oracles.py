@@ -54,11 +54,11 @@ def test_every_choice_of_a_parameter_equals_plain_definition(metric, parameters,
 @pytest.mark.parametrize("metric", DETERMINISTIC)
 def test_published_equals_plain_definition_with_its_quirks(metric, xy):
     x, y = (oracle.published(z) for z in xy)
-    parameters = {"k": 6} if metric in NEIGHBOURS else {"sigma": 1.0} if metric == "cka_rbf" else {}
+    parameters = {"k": 6} if metric in NEIGHBOURS else {"sigma": 1.0} if "rbf" in metric else {}
     eps = {"eps": 1e-6} if metric.startswith("ck") else {}
     expected = getattr(oracle, metric)(x, y, **parameters, **eps)
     expected = {"lcs_knn": expected * 6 / 4, "edit_distance_knn": 1 - (1 - expected) / 4}.get(metric, expected)
-    given = {} if metric == "cka_rbf" else parameters
+    given = {} if "rbf" in metric else parameters
     assert score(metric, *xy, protocol="as_published", **given) == pytest.approx(max(0, expected), abs=TOLERANCE)
 
 
@@ -75,7 +75,7 @@ def test_svcca_keeps_the_dims_that_hold_the_variance(variance, xy):
 
 
 @pytest.mark.parametrize("width", [3, 40])  # features of one against the kernel of the other, and two kernels
-@pytest.mark.parametrize("metric", ["cka", "cka_unbiased", "cka_rbf"])
+@pytest.mark.parametrize("metric", ["cka", "cka_unbiased", "cka_rbf", "cka_rbf_unbiased"])
 def test_more_units_than_stimuli_equal_plain_definition(metric, width):
     g = np.random.default_rng(0)
     x, y = g.normal(size=(12, 40)), g.normal(size=(12, width))

@@ -237,7 +237,7 @@ def test_without_classes_labels_untrained_or_permutations_their_columns_are_abse
     assert frame[["untrained", "label_gram", "null_within_class"]].isna().all(axis=None)
     assert frame[["null_mean", "null_p95", "p_value"]].notna().all(axis=None)
     frame = _scores(runs, permutations=0)
-    having = ["cka", "cka_unbiased", "cka_rbf", "distance_correlation_unbiased"]
+    having = ["cka", "cka_unbiased", "cka_rbf", "cka_rbf_unbiased", "distance_correlation_unbiased"]
     closed = frame["metric"].isin(having) & (frame["score_protocol"] == "exact")
     nulls = frame[["null_mean", "null_p95", "p_value"]]
     assert nulls[closed].notna().all(axis=None) and nulls[~closed].isna().all(axis=None)

@@ -18,6 +18,7 @@ from whyalike.similarity.metrics.facts import MetricFacts
 HUH = "Huh et al. 2024, The Platonic Representation Hypothesis"
 KORNBLITH = "Kornblith et al. 2019, Similarity of Neural Network Representations Revisited"
 SONG = "Song et al. 2012, Feature Selection via Dependence Maximization, eq. 5"
+NGUYEN = "Nguyen et al. 2021, Do Wide and Deep Networks Learn the Same Things?"
 RAGHU = "Raghu et al. 2017, SVCCA"
 HOTELLING = "Hotelling 1936, Relations between Two Sets of Variates"
 MORCOS = "Morcos et al. 2018, Insights on Representational Similarity with CCA"
@@ -150,6 +151,34 @@ METRICS: Registry[MetricFacts] = Registry(
                 "code of Kornblith et al. takes that of all n² squared distances, the zeros of the diagonal among "
                 "them: its σ is a little smaller. Other code takes that of squared distances that are not 0: its σ is "
                 "larger where stimuli coincide.",
+            ),
+        ),
+        "cka_rbf_unbiased": Entry(
+            "whyalike.similarity.metrics.cka_rbf_unbiased:CKA_RBF_UNBIASED",
+            MetricFacts(
+                range=(-1.0, 1.0),
+                self_value=1.0,
+                invariances=("orthogonal", "scale", "translation"),
+                preprocessing="none",
+                estimator="hsic_1",
+                published_estimator="hsic_1",
+                parameters={"sigma_median": 1.0, "rows": "raw"},
+                published_parameters={"sigma": 1.0},  # the reference's default; its rows have length 1 already
+                choices={"rows": ("raw", "l2")},
+                alternatives={"sigma": ("sigma_median",), "sigma_median": ("sigma",)},
+                smallest_n=4,
+                family="rbf",
+                prepared_by=("sigma", "sigma_median", "rows"),
+                deconfoundable=True,
+                source=f"{SONG}; {NGUYEN}",
+                published_eps=1e-6,
+                formula="as cka_rbf with the unbiased HSIC₁ of kernels without their diagonal",
+                chance="0",
+                cost="n² d; n²",
+                use="as cka_rbf, where n or widths differ, n is small, or σ is: its chance level stays",
+                note="With `sigma: 0.4, rows: l2`, an absolute σ on rows of length 1, it is the local CKA of Ciernik "
+                "et al. 2024: how many stimuli such a kernel reaches depends on the cone in which the features lie. "
+                "As published entries are clamped before rows are scaled, as the reference does with all metrics.",
             ),
         ),
         "cka_unbiased": Entry(
