@@ -142,8 +142,10 @@ def change(path: Path, old: str, new: str) -> None:
             "training/augmentation.py",
             "mean + factor",
             "mean - factor",
-            "training.adam_classification training.adamw_classification training.classification",
+            "training.adam_classification training.adamw_classification training.captions training.classification",
         ),
+        ("training/probe.py", "PENALTY = 1.0", "PENALTY = 2.0", "training.moco training.simclr"),
+        ("training/encoding.py", "BETAS = (0.9", "BETAS = (0.8", "training.captions training.moco training.simclr"),
         ("training/autoencoding.py", "0.5 * (1 + logvar", "0.6 * (1 + logvar", "training.autoencoding"),
         ("training/windows.py", "context: int) -> np.ndarray", "context: float) -> np.ndarray", "training.language"),
         ("training/trainer.py", "set_to_none=True", "set_to_none=False", "training.trainer"),
@@ -160,7 +162,7 @@ def change(path: Path, old: str, new: str) -> None:
             "antialias=True",
             "antialias=False",
             "activations.extraction training.adam_classification training.adamw_classification training.autoencoding "
-            "training.classification",
+            "training.captions training.classification training.moco training.simclr",
         ),
         # how files are written and runs are held changes no number
         ("files.py", "temporary.replace(path)", "os.replace(temporary, path)", ""),

@@ -6,7 +6,7 @@ Each is one line: key path, what came, what must hold. They are found before any
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from whyalike.config import amounts, attributes, comparison_checks, external, names, questions, shifts
+from whyalike.config import amounts, attributes, comparison_checks, external, names, objectives, questions, shifts
 from whyalike.config.config import Config
 from whyalike.config.faults import near
 from whyalike.data.registry import SOURCES
@@ -63,6 +63,7 @@ def misfits(config: Config) -> Iterator[str]:
     yield from external.misfits(config.studies, config.settings)
     yield from attributes.misfits(config.settings)
     yield from comparison_checks.misfits(config)
+    yield from objectives.misfits(config)
     yield from amounts.misfits(config)
     yield from shifts.misfits(config)
     yield from names.misfits(config)

@@ -30,6 +30,7 @@ class ModelFacts:
     in_place : whether a module may change in place what another gave.
     layers : kind of layers (convolutions, blocks) -> a model's section -> their names, in order of execution.
     fields : a model's section -> layer -> side of its receptive field, pixels; None where none is known.
+    head : whether it ends in a linear layer, without which an objective may be; None: only its code tells.
     """
 
     source: str
@@ -38,6 +39,7 @@ class ModelFacts:
     in_place: bool = False
     layers: Mapping[str, layer_names.Names] = field(default_factory=dict)
     fields: Callable[[Any], dict[str, int]] | None = None
+    head: bool | None = False
 
 
 MODELS: Registry[ModelFacts] = Registry(
@@ -66,7 +68,8 @@ MODELS: Registry[ModelFacts] = Registry(
             ),
         ),
         "import": Entry(
-            "whyalike.models.imported:build", ModelFacts("your own code", ImportParameters, "rgb", in_place=True)
+            "whyalike.models.imported:build",
+            ModelFacts("your own code", ImportParameters, "rgb", in_place=True, head=None),
         ),
         "resnet": Entry(
             "whyalike.models.resnet:build",
@@ -76,6 +79,7 @@ MODELS: Registry[ModelFacts] = Registry(
                 "rgb",
                 layers={"convolutions": layer_names.resnet_convolutions, "blocks": layer_names.resnet_blocks},
                 fields=layer_names.resnet_fields,
+                head=True,
             ),
         ),
         "vae": Entry(
@@ -96,11 +100,14 @@ MODELS: Registry[ModelFacts] = Registry(
                 "rgb",
                 layers={"convolutions": layer_names.vgg_convolutions, "blocks": layer_names.vgg_blocks},
                 fields=layer_names.vgg_fields,
+                head=True,
             ),
         ),
         "vit": Entry(
             "whyalike.models.vit:build",
-            ModelFacts("Dosovitskiy et al. 2021", VitParameters, "rgb", layers={"blocks": layer_names.vit_blocks}),
+            ModelFacts(
+                "Dosovitskiy et al. 2021", VitParameters, "rgb", layers={"blocks": layer_names.vit_blocks}, head=True
+            ),
         ),
     },
 )

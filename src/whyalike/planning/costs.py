@@ -42,7 +42,7 @@ class Device(Section):
     )
     source: Source = Field("guessed", description="How the start-up is known; operations are always guesses.")
 
-    def guessed_step(self, parameters: float, uses: float, batch: int) -> float:
+    def guessed_step(self, parameters: float, uses: float, batch: float) -> float:
         """Seconds of a training step of a model of which no rate is known."""
         return self.step_seconds + TRAINING * parameters * uses * batch / self.training_operations
 
@@ -56,13 +56,15 @@ class Rate(Section):
 
     match: dict[str, Any] = Field(
         min_length=1,
-        description="What it is for: setting, model (names), size, precision, batch_size, accumulation, and any value "
-        "of the model, as in the configuration. All must agree; of several rates that do, a setting's goes first, then "
-        "the one with most keys.",
+        description="What it is for: setting, model (names), size, objective, precision, batch_size, accumulation, and "
+        "any value of the model, as in the configuration. All must agree; of several rates that do, a setting's goes "
+        "first, then the one with most keys.",
     )
     device: str = Field(description="A name under `devices`.")
     work: Literal["training", "extraction"] = Field("training", description="What is done.")
-    samples_per_second: Positive | None = Field(None, description="Images (text: windows) a second; or:")
+    samples_per_second: Positive | None = Field(
+        None, description="Images (text: windows) that go through the model and, in training, back a second; or:"
+    )
     step_seconds: Positive | None = Field(None, description="Seconds of one training step.")
     startup_seconds: float | None = Field(None, ge=0, description="Start of such a job; without it the device's.")
     run_seconds: float = Field(

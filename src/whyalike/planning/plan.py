@@ -148,10 +148,12 @@ class Plan:
     def step(self, cell: Cell) -> tuple[float, float, Source]:
         """Seconds of a training step, those of each run beside its steps, and how they are known."""
         setting = cell.setting
-        return self.step_of(self.workload.features(setting), self.workload.model(setting), self.workload.batch(setting))
+        return self.step_of(
+            self.workload.features(setting), self.workload.model(setting), self.workload.passed(setting)
+        )
 
     def step_of(
-        self, features: Mapping[str, Any], model: tuple[float, float], batch: int
+        self, features: Mapping[str, Any], model: tuple[float, float], batch: float
     ) -> tuple[float, float, Source]:
         """The same of what a rate may ask for, a model's parameters and the uses of each, and samples a step."""
         if rate := self.costs.rate(features, self.device, "training"):

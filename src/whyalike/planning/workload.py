@@ -12,6 +12,7 @@ from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import design
 from whyalike.planning import architectures
 from whyalike.planning.costs import Costs, Parts
+from whyalike.training.registry import OBJECTIVES
 
 BYTES_OF_TOKEN = 2  # uint16
 MOST = 10**9  # images of a part
@@ -65,6 +66,11 @@ class Workload:
         recipe = self.config.recipes[self.config.settings[setting].recipe]
         return recipe.batch_size * getattr(recipe, "accumulation", 1)
 
+    def passed(self, setting: str) -> float:
+        """Samples that go through a setting's model and back in a step: of some objectives more than its batch."""
+        recipe = self.config.recipes[self.config.settings[setting].recipe]
+        return self.batch(setting) * OBJECTIVES[recipe.objective].facts.passes
+
     def steps(self, setting: str, factor: str) -> tuple[int, int, bool]:
         """Steps of a run's training, samples a step, known. Of most designs a run has half the images."""
         section = self.config.settings[setting]
@@ -110,5 +116,5 @@ class Workload:
             "setting": setting,
             "model": section.model,
             "size": getattr(section, "size", None),
-            **{key: getattr(recipe, key, None) for key in ("precision", "batch_size", "accumulation")},
+            **{key: getattr(recipe, key, None) for key in ("objective", "precision", "batch_size", "accumulation")},
         }

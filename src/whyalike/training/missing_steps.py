@@ -74,7 +74,7 @@ class MissingSteps(Trainer):
             differs = self.progress.loss.item() / (step - since) != self._losses[step]
             self.progress.loss.zero_()
         if step in self._weights:
-            stored, own = load_file(self._weights[step]), self.model.state_dict()
+            stored, own = load_file(self._weights[step]), self.task.encoder(self.model).state_dict()
             differs |= any(not torch.equal(value.cpu(), stored[name]) for name, value in own.items())
         if differs:
             self._give_up()

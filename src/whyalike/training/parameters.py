@@ -133,19 +133,24 @@ def check_channels(mean: Sequence[float], std: Sequence[float]) -> None:
         )
 
 
-class ClassImages(Section):
-    """What cross entropy needs beside images, whatever the optimizer."""
+class ColourImages(Section):
+    """How images in colour become a model's input."""
 
-    label_smoothing: Real = Field(0, ge=0, lt=1, description="Label smoothing of the cross entropy.")
     channels_last: bool = Field(True, description="Memory layout of images and convolutions.")
     mean: Channels = Field(description="Mean of each channel, subtracted, 0 to 255.")
     std: Channels = Field(description="Standard deviation of each channel, divided by, 0 to 255.")
-    augmentation: Augmentation = Field(Augmentation(), description="Random changes of the images.")
 
     @model_validator(mode="after")
     def _channels_agree(self) -> Self:
         check_channels(self.mean, self.std)
         return self
+
+
+class ClassImages(ColourImages):
+    """What cross entropy needs beside images, whatever the optimizer."""
+
+    label_smoothing: Real = Field(0, ge=0, lt=1, description="Label smoothing of the cross entropy.")
+    augmentation: Augmentation = Field(Augmentation(), description="Random changes of the images.")
 
 
 class ClassifierRecipe(ClassImages, ImageRecipe):

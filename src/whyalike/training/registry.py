@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from whyalike.registry import Entry, Registry
+from whyalike.training.contrastive_parameters import WORDS, CaptionsRecipe, MocoRecipe, SimclrRecipe
 from whyalike.training.parameters import (
     AdamRecipe,
     AdamWRecipe,
@@ -25,17 +26,27 @@ class ObjectiveFacts:
     inputs : the kind of model input it works with; a name of `whyalike.models.registry.ModelFacts.inputs`.
     loss_unit : what its test loss is measured in.
     accuracy : whether its runs have an accuracy.
+    head : whether its models must end in a linear layer: it trains what that layer reads.
+    words : attributes of which its labels must be; empty: any.
+    passes : how often a training image goes through the model and back; a third of it forward alone.
     """
 
     parameters: type[Recipe]
     inputs: str
     loss_unit: str
     accuracy: bool
+    head: bool = False
+    words: tuple[str, ...] = ()
+    passes: float = 1
 
 
 OBJECTIVES: Registry[ObjectiveFacts] = Registry(
     "objective",
     {
+        "captions": Entry(
+            "whyalike.training.captions:Captions",
+            ObjectiveFacts(CaptionsRecipe, "rgb", "nats", accuracy=True, head=True, words=WORDS),
+        ),
         "cross_entropy": Entry(
             "whyalike.training.classification:Classification",
             ObjectiveFacts(ClassifierRecipe, "rgb", "nats", accuracy=True),
@@ -52,9 +63,17 @@ OBJECTIVES: Registry[ObjectiveFacts] = Registry(
             "whyalike.training.autoencoding:Autoencoding",
             ObjectiveFacts(AutoencoderRecipe, "grey", "nats an image", accuracy=False),
         ),
+        "moco": Entry(
+            "whyalike.training.moco:Moco",
+            ObjectiveFacts(MocoRecipe, "rgb", "nats", accuracy=True, head=True, passes=4 / 3),
+        ),
         "next_token": Entry(
             "whyalike.training.language:Language",
             ObjectiveFacts(LanguageRecipe, "tokens", "nats a token", accuracy=False),
+        ),
+        "simclr": Entry(
+            "whyalike.training.simclr:Simclr",
+            ObjectiveFacts(SimclrRecipe, "rgb", "nats", accuracy=True, head=True, passes=2),
         ),
     },
 )

@@ -113,6 +113,14 @@ class Task(ABC):
     def evaluate(self, model: nn.Module) -> dict[str, float | None]:
         """``loss`` on the own test data, and ``accuracy`` there or None; eval mode, float32."""
 
+    def encoder(self, model: nn.Module) -> nn.Module:
+        """What is stored of all that is trained, and compared: the setting's model."""
+        return model
+
+    def complete(self, model: nn.Module) -> dict[str, Any]:
+        """What is made of a model after its last step, before it is measured and stored; told in the run's result."""
+        return {}
+
     def validate(self, model: nn.Module) -> float | None:
         """The loss that decides which weights are kept; None: the last ones are."""
         return None

@@ -116,7 +116,7 @@ class Trainer:
 
     def _keep_weights(self) -> None:
         if self.progress.step in self.keep:
-            save_weights(self.model, self.stored.weights_at(self.progress.step))
+            save_weights(self.task.encoder(self.model), self.stored.weights_at(self.progress.step))
 
     def _log(self) -> None:
         """A row of the log, and what the validation loss says of the weights."""
@@ -185,11 +185,11 @@ class Trainer:
     def _finish(self) -> dict[str, Any]:
         if self.progress.best:
             self.model.load_state_dict(self.progress.best["weights"])
-        measured = self.task.evaluate(self.model)
+        measured = {**self.task.complete(self.model), **self.task.evaluate(self.model)}
         # a run trained anew: its former result must not stand beside other weights, which another device may give
         self.stored.ensure_held()
         self.stored.result.unlink(missing_ok=True)
-        save_weights(self.model, self.stored.weights)
+        save_weights(self.task.encoder(self.model), self.stored.weights)
         made_by = {"run": self.run.plain(), "version": VERSION}
         write_table(self.stored.log, pa.Table.from_pylist(self.progress.log), made_by)
         kept = [self.stored.weights, self.stored.log, *(self.stored.weights_at(step) for step in self._kept_steps())]

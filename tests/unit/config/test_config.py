@@ -349,6 +349,10 @@ def test_a_minimum_for_labels_that_no_run_has_is_refused(demo):
 AUTOENCODER = {"family": "vae", "size": 8}
 LOWER_BOUND = {"objective": "elbo", "lr": 0.001, "epochs": 1, "batch_size": 10}
 
+SIMCLR = {"objective": "simclr", "lr": 0.1, "epochs": 1, "batch_size": 50, "mean": [78], "std": [96]}
+CAPTIONS = {**SIMCLR, "objective": "captions"}
+FACTS = {"studies.dataset_overlap.factor": "factorial", "studies.dataset_overlap.levels": ["0:0", "0:1", "1:0", "1:1"]}
+
 
 CONTROLS = {"factor": "controls", "settings": ["digits"], "stimuli": ["digits_test"]}
 
@@ -359,6 +363,29 @@ CONTROLS = {"factor": "controls", "settings": ["digits"], "stimuli": ["digits_te
         (
             {"recipes.digits": LOWER_BOUND},
             "settings.digits.recipe: the objective elbo is for models of grey input, the family resnet takes rgb.",
+        ),
+        (
+            {"recipes.digits": SIMCLR, "models.resnet8": {"family": "embedder"}},
+            "settings.digits.model: the objective simclr trains what the linear head of a model reads, the family "
+            "embedder has none. Families that have: import, resnet, vgg, vit.",
+        ),
+        (
+            {"recipes.digits": {**SIMCLR, "objective": "moco", "queue": 10}},
+            "recipes.digits: queue (10) must hold a batch (50): raise queue",
+        ),
+        (
+            {
+                "recipes.digits": CAPTIONS,
+                "datasets.digits": {"source": "cifar10"},
+                "settings.digits.labelling": "class",
+            },
+            "settings.digits.labelling: the objective captions needs labels that it has words for, color, shape, digit "
+            "joined by '_'; got 'class'.",
+        ),
+        (
+            {"recipes.digits": CAPTIONS, **FACTS},
+            "studies.dataset_overlap.settings: the objective captions needs labels that it has words for, color, "
+            "shape, digit joined by '_'; under the factorial 'digits' learns 'shape.0.0_digit.0.0_color.0.0'",
         ),
         (
             {"models.resnet8": {"family": "gpt"}},

@@ -15,6 +15,7 @@ import yaml
 from whyalike.cluster.site import Site
 from whyalike.config.reading import check
 from whyalike.config.yaml_file import ConfigError
+from whyalike.grid.runs import Cell
 from whyalike.grid.workflow import Workflow
 from whyalike.planning import costs
 from whyalike.planning.estimates import Estimate
@@ -83,6 +84,23 @@ def test_the_papers_cells_cost_what_was_derived_for_them(
     # within 3 %: the last partial batch of an epoch is dropped
     assert [run.seconds for run in estimate.runs.values()] == pytest.approx([seconds] * 6, rel=0.03)
     assert "given" in estimate.sources
+
+
+@pytest.mark.parametrize(("objective", "passes"), [("simclr", 2), ("moco", 4 / 3), ("captions", 1)])
+def test_a_contrastive_step_costs_its_passes_whether_a_rate_is_known_or_not(demo, plan_of, objective, passes):
+    demo["recipes"]["digits"] = {
+        "objective": objective, "lr": 0.1, "epochs": 70, "batch_size": 512, "mean": [78], "std": [96]
+    }  # fmt: skip
+    cell = Cell("digits", "dataset", 0)
+    known = {"match": {"family": "resnet"}, "device": "h100", "samples_per_second": 1000, "source": "given"}
+    demo["operation"] = {"device": "auto"}
+    for rates, beside in (((known,), 0.0), ((), 0.005)):
+        plan = plan_of(demo)
+        plan.costs = plan.costs.model_copy(update={"rates": tuple(map(costs.Rate.model_validate, rates))})
+        seconds, _, _ = plan.step(cell)
+        one = plan.step_of(plan.workload.features("digits"), plan.workload.model("digits"), 512)[0]
+        assert seconds - beside == pytest.approx(passes * (one - beside))
+        assert seconds > beside
 
 
 def test_label_overlap_trains_on_all_images_of_the_data_set(demo, plan_of):
