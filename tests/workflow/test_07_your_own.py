@@ -13,7 +13,7 @@ import torch
 import yaml
 from PIL import Image
 from safetensors.torch import load_file, save_file
-from torchvision.models import resnet18
+from torchvision.models import ResNet18_Weights, resnet18
 from workflow_folder import REPOSITORY, Folder
 
 TEXT = (REPOSITORY / "docs" / "your-own.md").read_text(encoding="utf-8")
@@ -228,3 +228,45 @@ def test_missing_weights_are_told_before_any_job_and_a_plan_is_made(own):
 
 def test_nothing_is_left_to_do(own):
     assert "Nothing to be done" in call(own.parents[1], "--dry-run", "all")
+
+
+@pytest.fixture(scope="module")
+def layers(tmp_path_factory) -> Path:
+    """The results of the document's configuration that is whole by itself: layers of two models."""
+    folder = tmp_path_factory.mktemp("layers")
+    bring(folder)
+    [text] = blocks("yaml whole")
+    assert len(text.splitlines()) <= 15
+    (folder / "mine.yaml").write_text(text)
+    call(folder, "all")
+    return folder / "results" / "layers"
+
+
+def test_each_convolution_of_a_saved_resnet_stands_against_each_block_of_a_trained_vit(layers):
+    table = pd.read_csv(layers / "figures" / "layers_heatmap.csv")
+    convolutions = [name for name, module in resnet18().named_modules()
+                    if isinstance(module, torch.nn.Conv2d) and "downsample" not in name]  # fmt: skip
+    blocks_of_vit = [f"encoder.layers.encoder_layer_{i}" for i in range(4)]
+    assert list(dict.fromkeys(table["a"])) == convolutions
+    assert list(dict.fromkeys(table["b"])) == blocks_of_vit
+    assert len(table) == 17 * 4 and table["value"].notna().all() and (table["n"] == 16).all()
+    for suffix in ("svg", "png", "pdf"):
+        assert (layers / "figures" / f"layers_heatmap.{suffix}").is_file()
+    assert "Nothing to be done" in call(layers.parents[1], "--dry-run", "all")
+
+
+def test_the_activations_are_those_of_both_libraries_run_by_hand(layers):
+    folder = layers / "activations"
+    rows = pd.read_parquet(folder / "resnet" / "external" / "seed0" / "cells_test.conv1.parquet")
+    data = layers / "data" / "cells"
+    labels = pd.read_parquet(data / "labels.parquet")
+    images = np.load(data / "array.npy")[(labels["part"] == "test").to_numpy()]
+    model = resnet18()
+    model.load_state_dict(torch.load(layers.parents[1] / "my" / "weights" / "resnet18.pth", weights_only=True))
+    taken = ResNet18_Weights.IMAGENET1K_V1.transforms()(torch.from_numpy(images.transpose(0, 3, 1, 2).copy()))
+    with torch.no_grad():
+        expected = model.eval().conv1(taken).mean(dim=(2, 3)).numpy()
+    run = pd.read_parquet(layers / "models" / "resnet" / "external" / "seed0.parquet")["run"][0]
+    own = np.stack(rows[rows["run"] == run]["vector"])
+    # torchvision rounds resized pixels to whole grey levels: half of one is .009 SD
+    np.testing.assert_allclose(own, expected, atol=0.02)

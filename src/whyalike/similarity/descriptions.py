@@ -14,7 +14,7 @@ def metrics(protocol: str = "exact") -> list[str]:
     Example
     -------
     >>> metrics()[:3]
-    ['cka', 'cka_rbf', 'cka_unbiased']
+    ['cka', 'cka_rbf', 'cka_rbf_unbiased']
     """
     return [name for name, metric in METRICS.items() if protocol in metric.facts.protocols]
 
