@@ -153,9 +153,15 @@ def change(path: Path, old: str, new: str) -> None:
             "models/pooling.py",
             "output.mean(dim=1)",
             "output.amax(dim=1)",
-            "activations.extraction activations.pretrained training.imported training.pretrained",
+            "activations.extraction activations.pretrained training.pretrained",
         ),
         ("data/stimuli.py", "replace=False", "replace=True", "activations.extraction activations.pretrained"),
+        (
+            "models/libraries/images.py",
+            '"antialias": True',
+            '"antialias": False',
+            "activations.pretrained training.pretrained",
+        ),
         # both the training images and the stimuli pass through it
         (
             "models/inputs.py",

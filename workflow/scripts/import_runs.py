@@ -4,13 +4,13 @@ from pathlib import Path
 
 from whyalike.config.reading import check
 from whyalike.job import job
-from whyalike.training.imported import import_runs
+from whyalike.training.import_stage import import_setting
 from whyalike.training.parameters import import_parameters
 
 config, parameters = check(snakemake.config), import_parameters(snakemake.params.work)
 setting = config.settings[parameters.setting]
 with job(snakemake.log[0], snakemake.threads, snakemake.output[0]):
-    import_runs(
+    import_setting(
         parameters=parameters,
         operation=config.operation,
         files=[Path(path) for path in snakemake.input.files],

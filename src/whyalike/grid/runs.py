@@ -97,13 +97,11 @@ class Pair:
 
     def plain(self) -> dict[str, Any]:
         """What a scoring job must know of this pair, as JSON values."""
-        runs = {"run_a": self.run_a.identity, "run_b": self.run_b.identity}
-        starts = {"untrained_a": self.run_a.untrained, "untrained_b": self.run_b.untrained}
-        if None in starts.values():  # an untrained pair is of two starts
-            starts = dict.fromkeys(starts)
+        runs = {f"{key}_{role}": getattr(run, attribute) for role, run in (("a", self.run_a), ("b", self.run_b))
+                for key, attribute in (("run", "identity"), ("untrained", "untrained"))}  # fmt: skip
         overlaps = {"data_overlap": self.data_overlap, "label_overlap": self.label_overlap}
         other = {} if self.seed_b is None else {"seed_b": self.seed_b}
-        return {"condition": self.condition, "seed": self.seed, **other, **overlaps, **runs, **starts}
+        return {"condition": self.condition, "seed": self.seed, **other, **overlaps, **runs}
 
 
 @dataclass(frozen=True)

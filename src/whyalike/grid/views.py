@@ -110,6 +110,9 @@ class PairOfViews:
                 views[f"step_{side}"] = view.step
             if view.identity != view.run.identity:
                 views[f"view_{side}"] = view.identity
+        starts = [views["untrained_a"], views["untrained_b"]]
+        if None in starts:  # an untrained pair is of two starts
+            views |= {"untrained_a": None, "untrained_b": None}
         return {**self.runs.plain(), **views}
 
 

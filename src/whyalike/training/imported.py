@@ -21,8 +21,7 @@ from whyalike.models.recording import try_layers
 from whyalike.models.weights import build_model, save_weights
 from whyalike.training.checkpoint import load_checkpoint, weight_files
 from whyalike.training.manifest import MANIFEST
-from whyalike.training.parameters import CheckpointParameters, ImportParameters, Operation, PretrainedParameters
-from whyalike.training.pretrained import register
+from whyalike.training.parameters import CheckpointParameters, ImportParameters, Operation
 from whyalike.training.store import DamagedRun, StoredRun
 
 VERSION = 1  # raise it when what is stored of a checkpoint changes
@@ -38,9 +37,8 @@ def import_runs(
     layers: Sequence[str],
     size: int | None,
     look: Mapping[str, Any] | None = None,
-    weights: Mapping[str, Path] | None = None,
 ) -> None:
-    """Write the manifest of a setting whose runs come from files, and store their weights if a model here has them.
+    """Write the manifest of a setting whose runs come from files, and store their weights if they have any.
 
     Parameters
     ----------
@@ -52,7 +50,6 @@ def import_runs(
     output : path of the manifest.
     layers, size : of a setting with weights, the modules that will be compared, and the side of its images, pixels.
     look : in which way they will be looked at, as of `whyalike.training.cell.train_cell`.
-    weights : of models of another library, name of a run -> its weights.
 
     Raises
     ------
@@ -62,9 +59,6 @@ def import_runs(
     """
     data, look = open_prepared(dataset), look or {}
     _, names = data.labelling(parameters.labelling)
-    if isinstance(parameters, PretrainedParameters):
-        register(parameters, weights or {}, list(names), output)
-        return
     if n := look.get("recalibration"):
         recalibration_rows(data, n)
     has_weights = isinstance(parameters, CheckpointParameters)

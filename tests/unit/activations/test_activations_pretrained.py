@@ -21,7 +21,7 @@ from whyalike.models.libraries.building import facts
 from whyalike.models.libraries.images import adapted
 from whyalike.models.libraries.parameters import Architecture, InputRule, Look
 from whyalike.models.libraries.recording import record
-from whyalike.training.imported import import_runs
+from whyalike.training.import_stage import import_setting
 from whyalike.training.parameters import Operation, PretrainedParameters
 from whyalike.training.pretrained import load
 from whyalike.training.weight_files import weights_sha256
@@ -135,7 +135,7 @@ def test_the_manifest_tells_of_weights_parameters_and_widths(tmp_path, vit, imag
         version=1,
     )  # fmt: skip
     output = tmp_path / "manifest.parquet"
-    import_runs(parameters, CPU, [], tmp_path / "data", tmp_path, output, (), None, {"mine": vit[1]})
+    import_setting(parameters, CPU, [], tmp_path / "data", tmp_path, output, (), None, {"mine": vit[1]})
     told = made_by(output)["models"]["mine"]
     size = sum(one.numel() for one in vit[0].parameters())
     assert told == {
@@ -144,7 +144,7 @@ def test_the_manifest_tells_of_weights_parameters_and_widths(tmp_path, vit, imag
     assert pd.read_parquet(output)["sha256"].tolist() == [sha256]
     absent = parameters.model_copy(update={"look": look.model_copy(update={"layers": ("blocks.0.attn.attn_drop",)})})
     with pytest.raises(ValueError, match="attn_drop is not called when the model runs"):
-        import_runs(absent, CPU, [], tmp_path / "data", tmp_path, output, (), None, {"mine": vit[1]})
+        import_setting(absent, CPU, [], tmp_path / "data", tmp_path, output, (), None, {"mine": vit[1]})
 
 
 # ---- real weights ----

@@ -210,7 +210,7 @@ def test_imports_ask_by_the_size_of_the_largest_file(memory, tmp_path, monkeypat
         asked = []
         for names in ((), (*sizes, "absent")):
             monkeypatch.setattr(own.flow, files, lambda _, names=names: [str(tmp_path / name) for name in names])
-            asked.append(own.of(rule)(None, 1))
+            asked.append(own.of(rule)(SimpleNamespace(setting="digits"), 1))
         assert asked[1] - asked[0] == pytest.approx(HEADROOM * 2.6 * 250, rel=0.01)
 
 

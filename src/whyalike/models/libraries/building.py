@@ -13,6 +13,8 @@ from whyalike.models.libraries.library import Library, blocks
 from whyalike.models.libraries.parameters import POOLED, Architecture, Facts
 from whyalike.models.libraries.registry import LIBRARIES
 
+SHORTCUTS = {"downsample", "shortcut"}  # of residual blocks, as libraries name them
+
 
 @dataclass(frozen=True)
 class Built:
@@ -68,7 +70,9 @@ def facts(asked: Architecture, folder: Path | None) -> Facts:
     return Facts(
         modules=[name for name, _ in modules],
         blocks=list(blocks([(tower, built.tower), *modules])),
-        convolutions=[name for name, module in modules if isinstance(module, nn.Conv2d)],
+        convolutions=[
+            name for name, module in modules if isinstance(module, nn.Conv2d) and not SHORTCUTS & {*name.split(".")}
+        ],
         parameters=(_count(built.model), _count(built.tower)),
         inputs=inputs,
         rule=None if rule is None else rule.plain(),

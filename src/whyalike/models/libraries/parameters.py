@@ -97,7 +97,8 @@ class Facts(JobParameters):
     Attributes
     ----------
     modules : paths of all modules of the part that sees the stimuli.
-    blocks, convolutions : those that `layers: blocks` and `layers: convolutions` mean, in order.
+    blocks, convolutions : those that `layers: blocks` and `layers: convolutions` mean, in order; of convolutions those
+        of shortcuts are left out.
     parameters : numbers of parameters: of all, and of the part that sees the stimuli.
     inputs : images, or tokens of the model's own tokenizer.
     rule : how the library makes input of images, in its own way; None where it has none.
