@@ -63,7 +63,8 @@ def all_pairs(sizes: Sizes) -> list[Many]:
 
 def _measured(metric: str, sizes: Sizes) -> Many:
     n, d, models = sizes.n_many, sizes.d, sizes.models_many
-    half, whole = (_in_own_process(metric, n, d, count, sizes.memory_many) for count in (models // 2, models))
+    measured = _in_own_process if sizes.own_process else _one
+    half, whole = (measured(metric, n, d, count, sizes.memory_many) for count in (models // 2, models))
     with threads(1):
         x, y = related(n, d, 2)
 

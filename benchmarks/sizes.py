@@ -24,11 +24,12 @@ class Sizes:
     n_many: int = 2_000
     models_many: int = 24
     memory_many: str = "200MB"
+    own_process: bool = True
 
 
 FULL = Sizes()
 QUICK = Sizes(600, 32, n_slow=150, n_rsa=150, n_cknna=200, n_tables=60, n_peers=150, d_cca=4, models=3, n_jobs=(300,),
-              n_many=200, models_many=4, memory_many="10MB")  # fmt: skip
+              n_many=200, models_many=4, memory_many="10MB", own_process=False)  # fmt: skip
 
 
 def related(n: int, d: int, count: int) -> list[np.ndarray]:

@@ -29,7 +29,8 @@ OVERLAP_FIGURES = ("Figures: dataset_overlap", "Figures: label_overlap")
 FROM_STATISTICS = ("Statistics", *OVERLAP_FIGURES)
 FROM_SIMILARITY = ("Similarity", *FROM_STATISTICS)
 FROM_ACTIVATIONS = ("Activations", *FROM_SIMILARITY)
-FROM_TRAINING = ("Training", *FROM_ACTIVATIONS, "Figures: accuracy")
+FROM_MANIFESTS = ("Models: table of all", "Figures: accuracy")
+FROM_TRAINING = ("Training", *FROM_ACTIVATIONS, *FROM_MANIFESTS)
 FROM_SPLITS = ("Splits", *FROM_TRAINING)
 FROM_INFORMATION = ("Statistics: tables", "Statistics: the findings")
 VIEWS = "Similarity: table of all views"  # of whatever scores
@@ -38,13 +39,13 @@ DATASET_STUDY = ("Statistics: dataset_overlap", *SUMMARIES, "Figures: dataset_ov
 FROM_DIGITS = (
     *("Data: prepare digits", "Splits: dataset", "Splits: task", "Training: digits", "Activations: digits"),
     *("Similarity: dataset_overlap", "Similarity: task_overlap", "Statistics: task_overlap", *DATASET_STUDY),
-    "Figures: accuracy",
+    *FROM_MANIFESTS,
 )
 FROM_COLORSHAPEDIGIT = (
     *("Data: prepare colorshapedigit", "Splits: label", "Training: colorshapedigit", "Activations: colorshapedigit"),
     *(f"Activations: digits, dataset overlap, seed {seed}, on colorshapedigit_test" for seed in (0, 1)),
     *("Similarity: dataset_overlap, digits, on colorshapedigit_test", "Similarity: label_overlap"),
-    *("Statistics: label_overlap", *DATASET_STUDY, "Figures: label_overlap", "Figures: accuracy", "Figures: classes"),
+    *("Statistics: label_overlap", *DATASET_STUDY, "Figures: label_overlap", *FROM_MANIFESTS, "Figures: classes"),
 )
 
 
@@ -92,11 +93,11 @@ UNDER_A_VERSION = {
 CHOICES = {
     "a level more": ("studies.dataset_overlap.levels", ["0", "0.5", "1"], (
         "Splits: dataset", "Training: digits, dataset", "Activations: digits, dataset", "Similarity: dataset_overlap",
-        *DATASET_STUDY, "Figures: accuracy",
+        *DATASET_STUDY, *FROM_MANIFESTS,
     )),
     "a level less": ("studies.task_overlap.levels", ["1"], (
         "Splits: task", "Training: digits, task", "Activations: digits, task", "Similarity: task_overlap",
-        "Statistics: task_overlap", *SUMMARIES, "Figures: accuracy",
+        "Statistics: task_overlap", *SUMMARIES, *FROM_MANIFESTS,
     )),
     "a metric more": ("similarity.metrics.svcca", {"dims": 2}, scored("svcca_dims2")),
     "another k beside": ("similarity.metrics.near", {"metric": "mutual_knn", "k": 3}, scored("neighbours_k3")),
@@ -104,7 +105,7 @@ CHOICES = {
         "Splits: dataset overlap of digits, seed 2", "Training: digits, dataset overlap, seed 2",
         "Activations: digits, dataset overlap, seed 2, on digits_test",
         "Activations: digits, dataset overlap, seed 2, on colorshapedigit_test", "Similarity: dataset_overlap",
-        *DATASET_STUDY, "Figures: accuracy",
+        *DATASET_STUDY, *FROM_MANIFESTS,
     )),
     "stimuli more": ("studies.task_overlap.stimuli", ["digits_test", "colorshapedigit_test"], (
         "Activations: digits, task overlap, seed 0, on colorshapedigit_test",
@@ -146,7 +147,7 @@ def every_job(study) -> set[str]:
     """The messages of all jobs of the tiny study."""
     jobs = planned(study, "--forceall")
     assert {job.partition(":")[0] for job in jobs} == {
-        "Data", "Splits", "Training", "Activations", "Similarity", "Statistics", "Figures",
+        "Data", "Splits", "Training", "Models", "Activations", "Similarity", "Statistics", "Figures",
     }  # fmt: skip
     return jobs
 

@@ -11,6 +11,7 @@ SCORES = "similarity/task_overlap/digits/digits_test"
 # of each kind one, and what is done for it at least, by the jobs' messages
 REMOVED = {
     f"{SCORES}.parquet": "Similarity: task_overlap, digits, on digits_test: all metrics",
+    "models/models.parquet": "Models: table of all",
     "similarity/views.parquet": "Similarity: table of all views",
     "statistics/label_overlap.parquet": "Statistics: label_overlap",
     "statistics/accuracy.md": "Statistics: tables of mutual information and accuracy",

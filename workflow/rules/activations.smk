@@ -16,7 +16,9 @@ for words, (layers, settings) in FLOW.layer_sets().items():
             manifest=f"{ROOT}/models/{{setting}}/{{factor}}/seed{{seed}}.parquet",
         output:
             [
-                representations(settings[0])(f"{ROOT}/activations/{{setting}}/{{factor}}/seed{{seed}}/{{stimuli}}.{layer}.parquet")
+                representations(settings[0])(
+                    f"{ROOT}/activations/{{setting}}/{{factor}}/seed{{seed}}/{{stimuli}}.{layer}.parquet"
+                )
                 for layer in layers
             ],
         log:

@@ -49,7 +49,7 @@ rule list_models:
         work=FLOW.models_work,
         store=STORE,
     message:
-        "Training: table of all models"
+        "Models: table of all"
     script:
         "../scripts/list_models.py"
 

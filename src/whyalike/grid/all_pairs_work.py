@@ -9,6 +9,7 @@ from whyalike.grid.metric_facts import counting
 from whyalike.grid.runs import digest
 from whyalike.provenance import fingerprint
 from whyalike.similarity.all_pairs_parameters import AllPairsParameters
+from whyalike.similarity.engine_registry import ENGINES
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.parameters import ScoreParameters
 from whyalike.similarity.protocols import metric_of
@@ -33,7 +34,9 @@ def of_job(flow: Any, wildcards: Any) -> str:
         metrics=scorings,
         facts={name: counting(entry.facts) for name, entry in metrics.items()},
         code=fingerprint(
-            "whyalike.similarity.all_pairs_job:score_all_pairs", *sorted({entry.target for entry in metrics.values()})
+            "whyalike.similarity.all_pairs_job:score_all_pairs",
+            *sorted({entry.target for entry in metrics.values()}),
+            *sorted({ENGINES[name].target for name in metrics if name in ENGINES}),
         ),
     ).text()
 

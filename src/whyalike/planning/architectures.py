@@ -6,6 +6,7 @@ Small parts are left out: biases, norms, the stem of a residual network, and hea
 from itertools import pairwise
 
 from whyalike.config.pretrained import ResolvedPretrained
+from whyalike.models import layer_names
 from whyalike.models.parameters import (
     EmbedderParameters,
     GptParameters,
@@ -74,19 +75,27 @@ def widths(model: Section | None) -> dict[str, int]:
             return _stages(model)
         case VggParameters():
             hidden = {f"classifier.{3 * i + part}": units for i, units in enumerate(model.hidden) for part in range(3)}
-            return dict.fromkeys(("features", "avgpool"), model.widths[-1]) | hidden
+            stages = zip(model.convolutions, model.widths, strict=True)
+            outputs = (width for count, width in stages for _ in range(count))
+            convolutions = dict(zip(layer_names.vgg_convolutions(model), outputs, strict=True))
+            pools = dict(zip(layer_names.vgg_blocks(model), model.widths, strict=True))
+            return dict.fromkeys(("features", "avgpool"), model.widths[-1]) | hidden | convolutions | pools
         case VitParameters():
             blocks = (f"encoder.layers.encoder_layer_{i}" for i in range(model.depth))
-            return dict.fromkeys(("encoder", "encoder.layers", "encoder.ln", *blocks), model.width)
+            return dict.fromkeys(("encoder", "encoder.dropout", "encoder.layers", "encoder.ln", *blocks), model.width)
     return {}
 
 
 def _stages(model: ResNetParameters) -> dict[str, int]:
-    """Units of a residual network's stages, their blocks and the average pool."""
-    found = {"avgpool": EXPANSION[model.block] * model.widths[-1]}
+    """Units of a residual network's convolutions, blocks and stages, and of the average pool."""
+    found = {"avgpool": EXPANSION[model.block] * model.widths[-1], "conv1": model.widths[0]}
     for stage, (depth, width) in enumerate(zip(model.blocks, model.widths, strict=True), start=1):
         blocks = (f"layer{stage}.{block}" for block in range(depth))
         found |= dict.fromkeys((f"layer{stage}", *blocks), EXPANSION[model.block] * width)
+        last = len(layer_names.CONVOLUTIONS_OF[model.block])
+        for block in range(depth):
+            for i in range(1, last + 1):
+                found[f"layer{stage}.{block}.conv{i}"] = (EXPANSION[model.block] if i == last else 1) * width
     return found
 
 

@@ -4,9 +4,8 @@ Metrics of linear kernels need ||Xc'Yc||^2 of each pair. In the space of feature
 n d^2 for each of M (M + 1) / 2 pairs, one with itself included; in the space of stimuli, n^2 d / 2 for each kernel and
 n^2 / 2 for each pair. Kernels win where d^2 exceeds about n (1 + 2 d / M) / 2. They are made some rows at a time for
 all representations together, so that no n x n array is held.
-Where what the workbench would keep of all of them is more than it may, RBF CKA, RSA and Procrustes distance are made
-by `whyalike.similarity.many`. Other metrics, and all on a GPU, go through the workbench, in an order in which what was
-made for a pair is soon used again.
+Other metrics, and all on a GPU, go through the workbench, in an order in which what was made for a pair is soon used
+again.
 """
 
 import math
@@ -16,8 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from whyalike.activations.scratch import Scratch
-from whyalike.similarity import many
 from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
 from whyalike.similarity.deconfounding import CONFOUND
 from whyalike.similarity.implementation import Form
@@ -65,28 +62,15 @@ def scores(
     plain = features and CONFOUND not in workbench.representations
     if plain and form.from_squares is not None and not chosen.layers_together:
         widths = [arrays[name].shape[1] for name in names]
-        if kernels_pay(n, widths, len(pairs)):
-            held = 2 * 8 * n * sum(widths)
-            fits = held <= (workbench.memory or held)
-            return _from_kernels(arrays, pairs, layer, chosen, form, memory, undefined, Scratch(None if fits else 0))
-    if (engine := engine_of(workbench, names, layer, chosen, memory)) is not None:
-        return _from_engine(engine, arrays, pairs, layer, chosen, form, workbench.memory or memory, undefined)
+        held = 2 * 8 * n * sum(widths)
+        if kernels_pay(n, widths, len(pairs)) and held <= (workbench.memory or held):
+            return _from_kernels(arrays, pairs, layer, chosen, form, memory, undefined)
     rows, where = Rows.of(np.arange(n)), None if chosen.layers_together else layer
     found = {}
     for i in reuse_order(pairs):
         with _collected(undefined, [pairs[i]]):
             found[pairs[i]] = workbench.scorable(*pairs[i], rows, chosen, where).value()
     return {pair: found.get(pair, math.nan) for pair in pairs}
-
-
-def engine_of(
-    workbench: Workbench, names: Sequence[str], layer: str, chosen: Scoring, memory: int
-) -> many.Engine | None:
-    """What scores all pairs of these without the workbench, of which ``memory`` bytes are kept; None: nothing does."""
-    if CONFOUND in workbench.representations:
-        return None
-    arrays = [workbench.representations[name][layer] for name in names]
-    return many.engine(arrays, chosen, workbench.forms(chosen), memory, workbench.memory)
 
 
 @contextmanager
@@ -125,54 +109,6 @@ def reuse_order(pairs: Sequence[Pair]) -> list[int]:
     return sorted(range(len(pairs)), key=z_order)
 
 
-def _from_engine(
-    engine: many.Engine,
-    arrays: Mapping[str, np.ndarray],
-    pairs: Sequence[Pair],
-    layer: str,
-    chosen: Scoring,
-    form: Form,
-    memory: int,
-    undefined: dict[Pair, str] | None,
-) -> dict[Pair, float]:
-    names = _varying(arrays, pairs, layer, chosen, undefined)
-
-    def fault(place: int, reason: UndefinedScore) -> None:
-        with _collected(undefined, _of(names[place], pairs)):
-            raise UndefinedScore(f"{reason} (layer '{layer}' of {names[place]})")
-
-    at = {name: place for place, name in enumerate(names)}
-    both = [(at[x], at[y]) for x, y in pairs if x in at and y in at]
-    found: dict[tuple[int, int], float] = {}
-    if both:
-        asked = many.Asked([arrays[name] for name in names], both, chosen.parameters, form, fault, memory)
-        found = engine.scores(asked)
-    values = {(names[x], names[y]): chosen.in_range(value) for (x, y), value in found.items()}
-    return {pair: values.get(pair, math.nan) for pair in pairs}
-
-
-def _of(name: str, pairs: Sequence[Pair]) -> list[Pair]:
-    return [pair for pair in pairs if name in pair]
-
-
-def _varying(
-    arrays: Mapping[str, np.ndarray],
-    pairs: Sequence[Pair],
-    layer: str,
-    chosen: Scoring,
-    undefined: dict[Pair, str] | None,
-) -> list[str]:
-    """The representations that can have a score: none if there are too few stimuli, without those that are constant."""
-    defined: list[str] = []
-    with _collected(undefined, pairs):
-        check_defined(chosen.metric, METRICS[chosen.metric].facts, len(next(iter(arrays.values()))), chosen.parameters)
-        for name, x in arrays.items():
-            with _collected(undefined, _of(name, pairs)):
-                check_not_constant(chosen.metric, x, f"layer '{layer}' of {name}")
-                defined.append(name)
-    return defined
-
-
 def _from_kernels(
     arrays: Mapping[str, np.ndarray],
     pairs: Sequence[Pair],
@@ -181,16 +117,23 @@ def _from_kernels(
     form: Form,
     memory: int,
     undefined: dict[Pair, str] | None,
-    scratch: Scratch,
 ) -> dict[Pair, float]:
-    defined = _varying(arrays, pairs, layer, chosen, undefined)
+    def of(name: str) -> list[Pair]:
+        return [pair for pair in pairs if name in pair]
+
+    defined: list[str] = []
+    with _collected(undefined, pairs):
+        check_defined(chosen.metric, METRICS[chosen.metric].facts, len(next(iter(arrays.values()))), chosen.parameters)
+        for name, x in arrays.items():
+            with _collected(undefined, of(name)):
+                check_not_constant(chosen.metric, x, f"layer '{layer}' of {name}")
+                defined.append(name)
     found: dict[Pair, float] = {}
     if defined:
-        with scratch:
-            squares, diagonals = kernel_products([arrays[name] for name in defined], memory, scratch=scratch)
+        squares, diagonals = kernel_products([arrays[name] for name in defined], memory)
         whole = []
         for i, name in enumerate(defined):  # each alone, to name the one that has no score
-            with _collected(undefined, _of(name, pairs)):
+            with _collected(undefined, of(name)):
                 try:
                     form.from_squares(squares[i : i + 1, i : i + 1], diagonals[i : i + 1], chosen.parameters)
                 except UndefinedScore as reason:
@@ -203,7 +146,7 @@ def _from_kernels(
 
 
 def kernel_products(
-    arrays: Sequence[np.ndarray], memory: int = MEMORY, single: bool = True, scratch: Scratch | None = None
+    arrays: Sequence[np.ndarray], memory: int = MEMORY, single: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """||Xc'Yc||^2 of all pairs of M representations, through blocks of the upper half of their kernels.
 
@@ -212,7 +155,6 @@ def kernel_products(
     arrays : M of n x d_i.
     memory : bytes for the blocks of all M kernels.
     single : whether products may be made in float32, if the features allow it.
-    scratch : where the centred features are held; None: in memory.
 
     Returns
     -------
@@ -222,7 +164,7 @@ def kernel_products(
     """
     count, n = len(arrays), len(arrays[0])
     single = single and all(may_be_single(x, n) for x in arrays)
-    made: list[tuple[Any, Any]] = [_held(*centred(x, single), scratch) for x in arrays]
+    made: list[tuple[Any, Any]] = [centred(x, single) for x in arrays]
     diagonals = np.array([squares for _, squares in made])
     dtype = np.result_type(*(rows.dtype for rows, _ in made))
     step = int(np.clip(memory // (count * n * dtype.itemsize), 1, min(n, 1024)))
@@ -240,13 +182,5 @@ def kernel_products(
             total += some @ some.T
     squares = 2 * total + diagonals @ diagonals.T
     if single and any(map(nearly_diagonal, np.diagonal(squares), diagonals)):
-        return kernel_products(arrays, memory, single=False, scratch=scratch)
+        return kernel_products(arrays, memory, single=False)
     return squares, diagonals
-
-
-def _held(rows: np.ndarray, squares: np.ndarray, scratch: Scratch | None) -> tuple[np.ndarray, np.ndarray]:
-    if scratch is None or scratch.memory is None:
-        return rows, squares
-    held = scratch.empty(rows.shape, rows.dtype)
-    held[:] = rows
-    return held, squares

@@ -17,8 +17,8 @@ from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import open_prepared
 from whyalike.files import write_table
 from whyalike.job import note
-from whyalike.similarity.all_pairs import scores
 from whyalike.similarity.all_pairs_parameters import ALL, AllPairsParameters, Representation, memory_of
+from whyalike.similarity.many import scores
 from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.pairs import PairOnStimuli
 from whyalike.similarity.protocols import Scoring, metric_of, scoring

@@ -13,7 +13,8 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from whyalike.activations.vector_checks import check_features
-from whyalike.similarity.all_pairs import MEMORY, Pair, engine_of, scores
+from whyalike.similarity import many
+from whyalike.similarity.all_pairs import MEMORY, Pair, scores
 from whyalike.similarity.beside import DRAWS, OF_CEILING, Beside, ScoreBeside
 from whyalike.similarity.checks import check_draws, check_same_stimuli
 from whyalike.similarity.deconfounding import CONFOUND
@@ -204,12 +205,11 @@ def table_of(
     memory = MEMORY if workbench.memory is None else workbench.memory // 4
     asked = {one.name: list(pairs(one)) for one in chosen}
     for one in chosen:
-        names = list(dict.fromkeys(name for pair in asked[one.name] for name in pair))
-        if engine_of(workbench, names, LAYER, one, memory) is None:
+        if many.engine_of(workbench, asked[one.name], LAYER, one, memory) is None:
             workbench.streams(one, n)
     for one in chosen:
         undefined: dict[Pair, str] = {}
-        for pair, value in scores(workbench, asked[one.name], LAYER, one, memory, undefined).items():
+        for pair, value in many.scores(workbench, asked[one.name], LAYER, one, memory, undefined).items():
             place = {"metric": one.name, **dict(zip(columns, pair, strict=True))}
             rows.append({**place, "value": value, "n": n})
             if pair in undefined:

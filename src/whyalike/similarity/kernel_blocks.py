@@ -131,6 +131,11 @@ class Gaussian:
         return (means - means.mean() / 2).astype(_kernel_type(len(rows)))
 
     @property
+    def dtype(self) -> np.dtype:
+        """Of the entries."""
+        return np.dtype(_kernel_type(len(self.distances.rows)))
+
+    @property
     def diagonal(self) -> np.ndarray:
         """Of the shifted kernel, n."""
         return (0.0 if self.near else 1.0) - 2 * self.shift.astype(np.float64)
@@ -144,6 +149,37 @@ class Gaussian:
         self._of(self.distances.block(some, out))
         out -= self.shift[some, None]
         out -= self.shift[some.start :]
+        np.fill_diagonal(out, 0)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """The linear kernel of a representation, likewise: of centred rows (n x d); ``diagonal`` (n) is the kernel's."""
+
+    rows: np.ndarray
+    diagonal: np.ndarray
+
+    @classmethod
+    def of(cls, x: np.ndarray, single: bool, scratch: Scratch) -> "Linear":
+        """That of x (n x d); ``scratch`` holds the rows."""
+        rows, squares = centred(x, single)
+        held = scratch.empty(rows.shape, rows.dtype)
+        held[:] = rows
+        return cls(held, squares)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the entries."""
+        return self.rows.dtype
+
+    @property
+    def shift(self) -> np.ndarray:
+        """None: its rows sum to 0."""
+        return np.zeros(len(self.rows))
+
+    def block(self, some: slice, out: np.ndarray) -> None:
+        """As of a `Gaussian`."""
+        np.matmul(self.rows[some], self.rows[some.start :].T, out=out)
         np.fill_diagonal(out, 0)
 
 
@@ -202,11 +238,10 @@ def gaussian(x: np.ndarray, parameters: Mapping[str, Any], scratch: Scratch, sin
     return Gaussian(distances, min(max(width, WIDTHS[0]), WIDTHS[1]))
 
 
-def kernel_table(kernels: Sequence[Gaussian], memory: int) -> KernelTable:
+def kernel_table(kernels: Sequence[Gaussian] | Sequence[Linear], memory: int) -> KernelTable:
     """The products of all pairs of kernels; ``memory`` is for a block of all of them."""
-    count, n = len(kernels), len(kernels[0].distances.rows)
-    dtype = _kernel_type(n)
-    step = int(np.clip(memory // (count * n * np.dtype(dtype).itemsize), 1, BLOCK))
+    count, n, dtype = len(kernels), len(kernels[0].diagonal), np.result_type(*(kernel.dtype for kernel in kernels))
+    step = int(np.clip(memory // (count * n * dtype.itemsize), 1, BLOCK))
     room, total, sums = np.empty((count, step * n), dtype), np.zeros((count, count)), np.zeros((count, n))
     for some in _rows(n, step):
         height = some.stop - some.start

@@ -1,10 +1,11 @@
 """All pairs among many representations whose intermediates together are larger than the memory that is kept of them.
 
-The workbench would make them again and again. Here the work on a representation is done once (of RBF kernels, whose
-entries are made some rows at a time for all at once, twice), whatever their number: what does not fit into memory lies
-in temporary files (`whyalike.activations.scratch`). Values are those of the workbench but for rounding.
+The workbench would make them again and again. An engine does the work on each once, whatever their number: what does
+not fit into memory lies in temporary files (`whyalike.activations.scratch`). Values are those of the workbench but for
+rounding. What fits goes through `whyalike.similarity.all_pairs`, to the same bits as ever.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,15 +13,20 @@ from typing import Any
 import numpy as np
 
 from whyalike.activations.scratch import Scratch
-from whyalike.similarity import kernel_blocks, triangles
-from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity import all_pairs
+from whyalike.similarity.all_pairs import MEMORY, Pair, kernels_pay
+from whyalike.similarity.checks import UndefinedScore, check_defined, check_not_constant
+from whyalike.similarity.deconfounding import CONFOUND
+from whyalike.similarity.engine_registry import ENGINES
 from whyalike.similarity.implementation import Form
-from whyalike.similarity.metrics import cka, cka_rbf_unbiased, procrustes, rsa
-from whyalike.similarity.precision import FEW_ROWS, may_be_single
+from whyalike.similarity.metrics.registry import METRICS
 from whyalike.similarity.precomputed import Precomputed
 from whyalike.similarity.protocols import Scoring
+from whyalike.similarity.workbench import Workbench, form_of
 
 Fault = Callable[[int, UndefinedScore], None]
+Values = dict[tuple[int, int], float]
+FEWEST = 3  # representations: of fewer nothing is made twice
 
 
 @dataclass(frozen=True)
@@ -62,114 +68,73 @@ class Asked:
         return found
 
 
-def _table(asked: Asked, places: Sequence[int], table: np.ndarray) -> dict[tuple[int, int], float]:
-    """The entries of pairs in a table of those representations that have a value."""
-    at = {place: row for row, place in enumerate(places)}
-    return {(x, y): float(table[at[x], at[y]]) for x, y in asked.pairs if x in at and y in at}
+def engine_of(
+    workbench: Workbench, pairs: Sequence[Pair], layer: str, chosen: Scoring, kept: int
+) -> Callable[[Asked], Values] | None:
+    """What scores all pairs of representations; None where the workbench does, which keeps what is made of all.
+
+    Parameters
+    ----------
+    pairs : names of runs, (x, y). kept : bytes of intermediates that the workbench keeps.
+    """
+    names, memory = dict.fromkeys(name for pair in pairs for name in pair), workbench.memory
+    arrays = [workbench.representations[name][layer] for name in names]
+    mixed = any(isinstance(x, Precomputed) for x in arrays) or CONFOUND in workbench.representations
+    if chosen.metric not in ENGINES or chosen.layers_together or len(arrays) < FEWEST or mixed:
+        return None
+    if workbench.forms(chosen) is not form_of(chosen):  # on a GPU
+        return None
+    entry, n, widths = ENGINES[chosen.metric], len(arrays[0]), [x.shape[1] for x in arrays]
+    needs = entry.facts
+    if memory is not None and needs.needed(n, max(widths), len(widths)) > memory:
+        return None
+    if needs.kept is None:  # `all_pairs` makes linear kernels in blocks too, of copies that are held
+        fits = memory is None or 2 * 8 * n * sum(widths) <= memory
+        return None if fits or not kernels_pay(n, widths, len(pairs)) else entry.load()
+    return None if sum(needs.kept(n, d) for d in widths) <= kept else entry.load()
 
 
-def _rbf(asked: Asked, unbiased: bool) -> dict[tuple[int, int], float]:
-    units = sum(x.shape[1] for x in asked.arrays)
-    single = all(may_be_single(x, asked.n) for x in asked.arrays)
-    with asked.scratch(asked.n * units, 4 if single else 8) as scratch:
-        make = cka_rbf_unbiased.kernel_of if unbiased else kernel_blocks.gaussian
-        kernels = asked.each(lambda x: make(x, asked.parameters, scratch))
-        if not kernels:
-            return {}
-        table = kernel_blocks.kernel_table(list(kernels.values()), asked.memory // 2)
-    hsic = table.hsic_1() if unbiased else table.hsic()
-    norms, sizes, kept = np.sqrt(np.maximum(np.diagonal(hsic), 0)), table.sizes(), []
-    for row, place in enumerate(kernels):
+def scores(
+    workbench: Workbench,
+    pairs: Sequence[Pair],
+    layer: str,
+    chosen: Scoring,
+    memory: int = MEMORY,
+    undefined: dict[Pair, str] | None = None,
+) -> dict[Pair, float]:
+    """The score of each pair on all stimuli; parameters, returns and errors are those of `all_pairs.scores`."""
+    engine = engine_of(workbench, pairs, layer, chosen, memory)
+    if engine is None:
+        return all_pairs.scores(workbench, pairs, layer, chosen, memory, undefined)
+    arrays = {name: workbench.representations[name][layer] for pair in pairs for name in pair}
+    names: list[str] = []
+
+    def lacking(reason: UndefinedScore, name: str | None = None) -> None:
+        if undefined is None:
+            raise reason
+        for pair in pairs:
+            if name is None or name in pair:
+                undefined.setdefault(pair, str(reason))
+
+    try:
+        check_defined(chosen.metric, METRICS[chosen.metric].facts, len(next(iter(arrays.values()))), chosen.parameters)
+    except UndefinedScore as reason:
+        lacking(reason)
+        return dict.fromkeys(pairs, math.nan)
+    for name, x in arrays.items():
         try:
-            if unbiased:
-                cka_rbf_unbiased.check_varies(norms[row], sizes[row], np.dtype(_kernel_type(asked.n)))
-            else:
-                cka.norm_of(norms[row], "HSIC")
-            kept.append(row)
+            check_not_constant(chosen.metric, x, f"layer '{layer}' of {name}")
+            names.append(name)
         except UndefinedScore as reason:
-            asked.fault(place, reason)
-    values = hsic[np.ix_(kept, kept)] / (np.outer(norms[kept], norms[kept]) + asked.parameters["eps"])
-    return _table(asked, [list(kernels)[row] for row in kept], values)
+            lacking(reason, name)
 
+    def fault(place: int, reason: UndefinedScore) -> None:
+        lacking(UndefinedScore(f"{reason} (layer '{layer}' of {names[place]})"), names[place])
 
-def _rsa(asked: Asked) -> dict[tuple[int, int], float]:
-    size, dtype = asked.n * (asked.n - 1) // 2, _kernel_type(asked.n)
-    with asked.scratch(len(asked.arrays) * size, np.dtype(dtype).itemsize) as scratch:
-        held = scratch.empty((len(asked.arrays), size), dtype)
-        rows = iter(held)  # one that has no value takes none
-        made = asked.each(lambda x: triangles.finished(x.astype(np.float64), asked.parameters, rows))
-        return _table(asked, list(made), triangles.products(held[: len(made)]))
-
-
-def _procrustes(asked: Asked) -> dict[tuple[int, int], float]:
-    numbers = sum(asked.n * min(asked.n, x.shape[1]) for x in asked.arrays)
-    with asked.scratch(numbers, 8) as scratch:
-
-        def made(x: np.ndarray) -> np.ndarray:
-            found = asked.form.prepare(x.astype(np.float64), {})
-            held = scratch.empty(found.shape, found.dtype)
-            held[:] = found
-            return held
-
-        held = asked.each(made)
-        pairs = [(x, y) for x, y in asked.pairs if x in held and y in held]
-        return {(x, y): asked.form.compare(held[x], held[y], asked.parameters) for x, y in pairs}
-
-
-def _kernel_type(n: int) -> type[np.floating]:
-    """Of finished numbers of pairs of stimuli."""
-    return np.float32 if n >= FEW_ROWS else np.float64
-
-
-@dataclass(frozen=True)
-class Engine:
-    """How one metric is scored.
-
-    Parameters
-    ----------
-    scores : -> the values of the pairs that have one.
-    kept : (n, d) -> bytes that the workbench keeps of a representation.
-    needed : (n, d, M) -> bytes that this takes at least, beside the representations.
-    """
-
-    scores: Callable[[Asked], dict[tuple[int, int], float]]
-    kept: Callable[[int, int], float]
-    needed: Callable[[int, int, int], float]
-
-
-def _of_kernels(n: int, d: int) -> float:
-    return n * n * np.dtype(_kernel_type(n)).itemsize
-
-
-def _in_blocks(n: int, d: int, count: int) -> float:
-    """Blocks of distances in work, one row of all kernels, sums; of one representation the rows as they are made."""
-    return 3 * 8 * kernel_blocks.BLOCK * n + 3 * 8 * count * n + 2 * 8 * n * d
-
-
-ENGINES = {
-    (cka.prepare_rbf, cka.compare_rbf): Engine(lambda asked: _rbf(asked, False), _of_kernels, _in_blocks),
-    (cka_rbf_unbiased.prepare, cka.compare_rbf): Engine(lambda asked: _rbf(asked, True), _of_kernels, _in_blocks),
-    (rsa.prepare, rsa.compare): Engine(
-        _rsa, lambda n, d: 1.5 * _of_kernels(n, d), lambda n, d, count: 18 * n * n + 4 * 8 * n * d
-    ),
-    (procrustes.prepare, procrustes.compare): Engine(
-        _procrustes, lambda n, d: 8 * n * min(n, d), lambda n, d, count: 3 * 8 * n * d + 5 * 8 * d * d
-    ),
-}
-
-
-def engine(arrays: Sequence[Any], chosen: Scoring, form: Form, kept: int, memory: int | None) -> Engine | None:
-    """What scores all pairs of representations (M of n x d_i): None where the workbench does, which keeps them all.
-
-    Parameters
-    ----------
-    kept : bytes of intermediates that the workbench keeps.
-    memory : bytes for what is held beside the representations; None: no bound.
-    """
-    found = ENGINES.get((form.prepare, form.compare))
-    if found is None or chosen.layers_together or len(arrays) < 3 or any(isinstance(x, Precomputed) for x in arrays):
-        return None
-    n, widths = len(arrays[0]), [x.shape[1] for x in arrays]
-    if sum(found.kept(n, d) for d in widths) <= kept:
-        return None
-    return found if memory is None or found.needed(n, max(widths), len(widths)) <= memory else None
+    at = {name: place for place, name in enumerate(names)}
+    both = [(at[x], at[y]) for x, y in pairs if x in at and y in at]
+    beside = workbench.memory or memory
+    asked = Asked([arrays[name] for name in names], both, chosen.parameters, workbench.forms(chosen), fault, beside)
+    found = engine(asked) if both else {}
+    values = {(names[x], names[y]): chosen.in_range(value) for (x, y), value in found.items()}
+    return {pair: values.get(pair, math.nan) for pair in pairs}

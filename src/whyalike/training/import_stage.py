@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from whyalike.data.prepared import open_prepared
 from whyalike.training.imported import import_runs
@@ -18,17 +19,19 @@ def import_setting(
     output: Path,
     layers: Sequence[str],
     size: int | None,
+    look: Mapping[str, Any],
     weights: Mapping[str, Path],
 ) -> None:
     """Write the manifest of a setting whose runs come from files.
 
     Parameters
     ----------
-    parameters, operation, files, dataset, store, output, layers, size : as of `whyalike.training.imported.import_runs`.
+    parameters, operation, files, dataset, store, output, layers, size, look : as of
+        `whyalike.training.imported.import_runs`.
     weights : of models of another library, name of a run -> its weights.
     """
     if isinstance(parameters, PretrainedParameters):
         _, names = open_prepared(dataset).labelling(parameters.labelling)
         register(parameters, weights, list(names), output)
         return
-    import_runs(parameters, operation, files, dataset, store, output, layers, size)
+    import_runs(parameters, operation, files, dataset, store, output, layers, size, look)

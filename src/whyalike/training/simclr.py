@@ -25,8 +25,9 @@ class Simclr(ViewsTask):
 
     def contrast(self, model: nn.Module, batch: tuple[Tensor, Tensor], moment: tuple[str | int, ...]) -> Tensor:
         """NT-Xent of two views of a batch, nats."""
+        inputs = torch.cat(self.views(batch[0], moment))
         with self.autocast():
-            projected = model(torch.cat(self.views(batch[0], moment)))
+            projected = model(inputs)
         return nt_xent(projected.float(), self.recipe.temperature)
 
 

@@ -23,7 +23,7 @@ from whyalike.models.libraries.parameters import Architecture, InputRule, Look
 from whyalike.models.libraries.recording import record
 from whyalike.training.import_stage import import_setting
 from whyalike.training.parameters import Operation, PretrainedParameters
-from whyalike.training.pretrained import load
+from whyalike.training.pretrained import load, try_look
 from whyalike.training.weight_files import weights_sha256
 
 SETUP = "make setup-zoo"
@@ -236,6 +236,8 @@ def test_texts_are_read_by_the_model_s_own_tokenizer(tmp_path, windows, make, la
     drop = tuple(one for one in drop if any(name.startswith(one) for name in names_in(folder)))
     asked = Architecture(library="transformers", name=f"mine/{there['model_type']}", tag="main")
     look = Look(architecture=asked, layers=(layer,), pooling=pooling, inputs="tokens", drop=drop)
+    tried = try_look(load(look, folder, weights_sha256(folder)), look, folder)
+    assert tried[layer].shape == (2, 16)
     found = extracted(tmp_path, look, folder)[layer][RUN]
     # an oracle of its own: text by text, without any filling up
     model, tokenizer = (

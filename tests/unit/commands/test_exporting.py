@@ -48,6 +48,7 @@ def study(config):
     for stimuli, path in zip(config.studies["label_overlap"].stimuli, flow.settings_scores(), strict=True):
         names = {"study": "label_overlap", "comparison": "colorshapedigit", "stimuli": stimuli}
         table(path, flow.similarity_work(SimpleNamespace(**names)))
+    table(f"{flow.root}/models/models.parquet", flow.models_work(None))
     table(f"{flow.root}/similarity/views.parquet", flow.views_work(None))
     table(flow.all_statistics()[0], flow.statistics_work(SimpleNamespace(study="label_overlap")))
     texts = [f"statistics/{name}.{suffix}" for name in ("mutual_information", "accuracy") for suffix in ("csv", "md")]
@@ -81,6 +82,7 @@ def test_the_archive_holds_what_was_asked_for_what_made_it_and_what_came_out(con
         *(f"demo/{name}" for name in ("config.yaml", "versions.json", "requirements.txt", "runs.csv", *PAGES)),
         *(f"demo/data/{name}/checksums.json" for name in config.datasets),
         "demo/models/colorshapedigit/label/seed0.parquet",
+        "demo/models/models.parquet",
         *(f"demo/similarity/label_overlap/colorshapedigit/{name}.parquet"
           for name in ("colorshapedigit_test", "digits_test", "photographs")),
         "demo/similarity/views.parquet",

@@ -91,8 +91,9 @@ def test_a_representation_without_a_score_is_told_by_its_names_once(files, tmp_p
         table = scored(files, tmp_path, metrics={"cka": {}})
     assert not ((table["run_a"] == "b") & (table["layer_a"] == "two")).any()
     [message] = caplog.messages
-    said = "no cka score of 4 pairs, test: cka needs features that vary; all 30 rows of layer 'two' of name b"
-    assert message.startswith(f"{said} (big, step 7) are the same")
+    said = "no cka score of 4 pairs, test: cka needs features that vary; "
+    said += "all 30 rows of layer 'two' of name b (big, step 7)"
+    assert message.startswith(f"{said} are the same")
 
 
 def test_layers_of_one_name_alone(files, tmp_path):

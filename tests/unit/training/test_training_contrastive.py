@@ -141,6 +141,17 @@ def test_a_killed_run_ends_as_if_never_killed(tmp_path, objective):
 
 
 @pytest.mark.parametrize("objective", RECIPES)
+def test_half_precision_is_of_the_forward_pass_alone(objective):
+    whole, half = (task(objective, precision=one) for one in ("float32", "bfloat16"))
+    model, (batch,) = whole.build().train(), next(iter(whole.batches(0)))
+    exact, rounded = (one.contrast(model, batch, (0,)).item() for one in (whole, half))
+    assert rounded == pytest.approx(exact, rel=0.05)  # bfloat16 has 8 bits
+    assert rounded != exact
+    half.loss(model, batch, 0)[0].backward()
+    assert all(value.dtype == torch.float32 for value in model.parameters())
+
+
+@pytest.mark.parametrize("objective", RECIPES)
 def test_it_starts_and_is_stored_as_the_classifier_of_the_same_seed(tmp_path, objective):
     train(tmp_path, objective, keep_steps=(0, STEPS))
     stored, initial = stored_run(tmp_path), build_model(MODEL, 4, 3, "A").state_dict()
