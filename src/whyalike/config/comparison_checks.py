@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from whyalike.config.comparisons import FINAL, AllPairs, NamedComparison, steps_of
+from whyalike.config.comparisons import FINAL, AllPairs, NamedComparison, has_start, has_step
 from whyalike.config.config import Config
 from whyalike.config.faults import near
 from whyalike.designs.registry import design, of_pairs
@@ -50,12 +50,13 @@ def _all_pairs_misfits(config: Config, path: str, study: Any, comparison: AllPai
         return
     if not set(names) <= config.settings.keys():
         return
-    held = {name: steps_of(config, name) for name in names}
+    held = {name: {step for step in comparison.steps if has_step(config, name, step)} for name in names}
     for step in (step for step in comparison.steps if not any(step in own for own in held.values())):
-        steps = {one for own in held.values() for one in own}
-        known = ", ".join(map(str, sorted(steps, key=lambda one: (one == FINAL, one if one != FINAL else 0))))
-        yield f"{path}.steps: no model of {', '.join(names)} has a step {step}. Known: {known}."
-    for name in (name for name in names if not held[name] & set(comparison.steps)):
+        recipes = dict.fromkeys(getattr(config.settings[name], "recipe", None) for name in names)
+        kept = "; ".join(f"{one} {in_words(config.recipes[one])}" for one in recipes if one in config.recipes)
+        known = f" Recipes keep: {kept}." if kept else ""
+        yield f"{path}.steps: no model of {', '.join(names)} has a step {step}.{known}"
+    for name in (name for name in names if not held[name]):
         yield f"{path}.of: '{name}' has none of the steps {', '.join(map(str, comparison.steps))}: leave it out."
     if "exact" not in config.similarity.protocols:
         yield f"{path}: all pairs of representations have exact scores alone: add exact to similarity.protocols."
@@ -71,7 +72,7 @@ def _alone(config: Config, study: Any, comparison: AllPairs, held: dict[str, set
             setting = config.settings[name]
             runs = getattr(setting, "runs", None)
             models = len(study.seeds) * len(study.levels) if runs is None else len(runs)
-            count += models * len(setting.layers) * len(held[name] & set(comparison.steps))
+            count += models * len(setting.layers) * len(held[name])
         if count == 1:
             return stimuli
     return None
@@ -112,7 +113,7 @@ def _step_misfits(config: Config, path: str, comparison: NamedComparison) -> Ite
         asked = {pair[i] for pair in comparison.steps for i in (0, 1) if comparison.sides[i] == name} - {FINAL}
         if not hasattr(setting, "recipe"):
             # of activations not even the start is known
-            if lacking := sorted(asked - ({0} if hasattr(setting, "checkpoints") else set())):
+            if lacking := sorted(asked - ({0} if has_start(setting) else set())):
                 yield f"{path}.steps: the runs of '{name}' come from files, which have no step {lacking[0]}."
         elif (recipe := config.recipes.get(setting.recipe)) is not None:
             for step in sorted(step for step in asked - {0} if not keeps(recipe, step)):

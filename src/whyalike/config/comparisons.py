@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from whyalike.section import Name, Section, whole
+from whyalike.training.kept_steps import keeps
 
 FINAL = "final"
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -127,9 +128,15 @@ COMPARISONS = (
 )
 
 
-def steps_of(config: Any, name: str) -> set[int | str]:
-    """The steps at which the models of a setting are: of files the end, of checkpoints the start too."""
+def has_step(config: Any, name: str, step: int | str) -> bool:
+    """Whether the models of a setting have a step: all but activations from files the start, files no later one."""
     setting = config.settings[name]
-    if not hasattr(setting, "recipe"):
-        return {FINAL, 0} if hasattr(setting, "checkpoints") else {FINAL}
-    return {FINAL, 0, *getattr(config.recipes.get(setting.recipe), "keep_steps", ())}
+    if step == FINAL or (step == 0 and has_start(setting)):
+        return True
+    recipe = config.recipes.get(getattr(setting, "recipe", None))
+    return hasattr(recipe, "keep_steps") and keeps(recipe, step)
+
+
+def has_start(setting: Any) -> bool:
+    """Whether the untrained start of a setting's models is known: of activations from files it is not."""
+    return not hasattr(setting, "activations")

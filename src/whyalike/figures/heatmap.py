@@ -154,7 +154,7 @@ def label_of(chosen: Scoring) -> str:
 
 
 def _matrices(rows: pd.DataFrame, metric: str) -> Iterator[Matrix]:
-    of_all = rows["condition"] == ALL
+    of_all = rows.get("condition", pd.Series("", rows.index)) == ALL
     yield from _of_pairs(rows[~of_all], metric)
     for values, group in rows[of_all].groupby(_OF[:3], sort=False):
         yield _of_representations(dict(zip(_OF[:3], values, strict=True)), group, metric)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from whyalike.config.comparisons import FINAL, AllPairs, steps_of
+from whyalike.config.comparisons import FINAL, AllPairs, has_step
 from whyalike.config.config import Config
 from whyalike.config.pretrained import ResolvedPretrained
 from whyalike.designs.registry import design
@@ -223,8 +223,7 @@ def _of_cell(grid: Grid, cell: Cell) -> Iterator[dict[str, Any]]:
 
 def steps_seen(config: Config, comparison: AllOf, setting: str) -> list[int | None]:
     """The steps at which the models of a setting are seen, None the final one."""
-    held = steps_of(config, setting)
-    return [step for step in comparison.seen if (FINAL if step is None else step) in held]
+    return [step for step in comparison.seen if has_step(config, setting, FINAL if step is None else step)]
 
 
 def _kept_steps(grid: Grid, study: str, comparison: Comparison, cell: Cell) -> dict[str, tuple[str, int]]:

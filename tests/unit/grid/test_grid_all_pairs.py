@@ -78,6 +78,16 @@ def test_a_setting_counts_on_the_stimuli_that_the_study_has_for_it(values):
         assert {path.split("/")[3] for path in flow.comparison_activations(wildcards)} == settings
 
 
+@pytest.mark.parametrize("kept", [{"extra": [50]}, {"log2": True}])
+def test_steps_that_a_rule_keeps_are_steps_of_its_models(values, kept):
+    values["recipes"]["digits"]["keep_steps"] = kept
+    step = 50 if "extra" in kept else 32
+    values["studies"]["models"]["comparisons"]["everything"]["steps"] = [step, "final"]
+    flow = Workflow(check(values))
+    steps = views.kept_steps(flow.grid, Cell("alone", "zoo", 0), "digits_test")
+    assert [kept for _, kept in steps.values()] == [step]
+
+
 def test_steps_that_are_compared_are_extracted(values):
     flow = Workflow(check(values))
     steps = views.kept_steps(flow.grid, Cell("alone", "zoo", 0), "digits_test")
@@ -148,7 +158,7 @@ def test_plan_and_memory_know_the_job(values, tmp_path):
     ("comparison", "message"),
     [
         ({"of": ["alone", "nobody"]}, "studies.models.comparisons.everything.of: 'nobody' is not under studies.models"),
-        ({"steps": [7]}, "no model of alone, ours, given has a step 7. Known: 0, 50, final."),
+        ({"steps": [7]}, "no model of alone, ours, given has a step 7. Recipes keep: digits 50."),
         ({"steps": [0]}, "'given' has none of the steps 0: leave it out."),
         ({"steps": [0, 0]}, "each step once"),
         ({"of": ["alone", "alone"]}, "each setting stands once"),
