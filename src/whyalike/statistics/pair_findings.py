@@ -18,6 +18,7 @@ from whyalike.statistics.panels import sign_of_closer
 from whyalike.statistics.table import kind_words, panel_words, speaking, with_scorings
 
 MOST = 60  # rows of a table in the findings; the pair table has all of them
+MOST_VIEWS = 12  # pairs of layers or steps that have a sentence each
 READING = """Of models from files, and of a zoo, each pair is a result: its score, the 95 % interval over stimuli (of
 the mean score over draws of as many stimuli, of these two models), mean and end of its null (row permutations: at least
 95 % of the draws are no more alike than the end), the p of that null, and the score of the untrained pair where it is
@@ -60,18 +61,29 @@ def beyond(values: Any, other: Any, metric: str) -> np.ndarray:
 
 
 def _told(rows: pd.DataFrame) -> Iterator[str]:
-    """What holds of the pairs of one comparison and stimulus set, a sentence for each scoring and view."""
-    for (scoring, *view), own in rows.groupby(["scoring", *_VIEW], sort=False, dropna=False):
+    """What holds of the pairs of one comparison and stimulus set, a sentence for each scoring and view.
+
+    Where a scoring has many views, layers x layers, one for all of them.
+    """
+    views = rows.groupby("scoring")[_VIEW].apply(lambda own: len(own.drop_duplicates()))
+    many = rows["scoring"].map(views) > MOST_VIEWS
+    for scoring, own in rows[many].groupby("scoring", sort=False):
+        what = f"{len(_models(own))} models, {len(own)} scores of {views[scoring]} pairs of layers or steps"
+        yield f"{'; '.join([f'{scoring}: {what}', *_beyond_others(own)])}."
+    for (scoring, *view), own in rows[~many].groupby(["scoring", *_VIEW], sort=False, dropna=False):
         metric, models = own["metric"].iloc[0], _models(own)
         counts = f"{len(models)} models, {len(own)} pair{'' if len(own) == 1 else 's'}"
-        said = [f"{scoring}, {_layers(*view)}: {counts}"]
-        if (mean := _mean(own, models, metric)) is not None:
-            said.append(mean)
-        for column, words in (("null_p95", "beyond the end of their null"), ("untrained", "more alike than untrained")):
-            known = beyond(own["value"], own[column], metric)
-            if count := int((~np.isnan(known)).sum()):
-                said.append(f"{int(np.nansum(known))} of {count} {words}")
+        mean = _mean(own, models, metric)
+        said = [f"{scoring}, {_layers(*view)}: {counts}", *([] if mean is None else [mean]), *_beyond_others(own)]
         yield f"{'; '.join(said)}."
+
+
+def _beyond_others(own: pd.DataFrame) -> Iterator[str]:
+    """How many scores of a metric are beyond the end of their null, and beyond their untrained pair."""
+    for column, words in (("null_p95", "beyond the end of their null"), ("untrained", "more alike than untrained")):
+        known = beyond(own["value"], own[column], own["metric"].iloc[0])
+        if count := int((~np.isnan(known)).sum()):
+            yield f"{int(np.nansum(known))} of {count} {words}"
 
 
 def _models(own: pd.DataFrame) -> list[tuple[str, str]]:

@@ -93,3 +93,13 @@ def test_a_study_of_own_models_ends_with_its_scores_and_says_nothing_of_overlaps
     assert "## Study mine" in text and "| c | d | late | cka | 0.900 |" in text
     for other in ("overlap", "Mutual information", "Accuracies"):
         assert other not in text
+
+
+def test_many_pairs_of_layers_have_a_sentence_together():
+    layers = [f"l{i}" for i in range(7)]
+    table = pd.concat([pairs(["vit", "resnet"], layer_a=a, layer_b=b, value=0.2 + (a == b) * 0.3, comparison="deep")
+                       for a in layers for b in layers[:2]])  # fmt: skip
+    lines = [line for line in pair_findings(table) if line.startswith("- ")]
+    assert lines == ["- cka: 2 models, 14 scores of 14 pairs of layers or steps; 2 of 14 beyond the end of their null."]
+    few = pair_findings(table[table["layer_a"].isin(layers[:6])])
+    assert len([line for line in few if line.startswith("- ")]) == 12
