@@ -33,7 +33,8 @@ from whyalike.statistics.panels import sign_of_closer
 from whyalike.statistics.representations import named
 from whyalike.statistics.table import MINUS, kind_words, panel_words, with_scorings
 
-LARGE = 14  # models or layers: more than this take a whole page's width
+LARGE = 14  # columns: more than this take a whole page's width
+TALLEST = 6.0  # inches of a panel's cells: a page of text is some 9 inches tall
 LONGEST_OF_COLUMN = 1.0  # inches of names: longer ones take it too
 LARGEST_CELL = 0.5  # inches
 WITH_INTERVAL = 0.6  # inches of a cell with an interval, of a cell of twelve characters, at most
@@ -247,18 +248,21 @@ def drawn(
     null : whose end a score is set against, in words.
     untrained : whether scores could have an untrained pair: then it is said where none is known.
     """
-    most = max(max(len(one.rows), len(one.columns)) for one in matrices)
+    most = max(len(one.columns) for one in matrices)
     columns = style.side_by_side(width, len(matrices), 2 if most <= LARGE else 1)
-    longest = max(len(short(name)) for one in matrices for name in (*one.rows, *one.columns))
-    labels = longest * style.CHARACTER_INCHES * style.SMALL_POINTS / style.TEXT_POINTS
+    labels, below = (
+        max(len(short(name)) for one in matrices for name in getattr(one, side))
+        * style.CHARACTER_INCHES * style.SMALL_POINTS / style.TEXT_POINTS
+        for side in ("rows", "columns")
+    )  # fmt: skip
     small = width == "column" or (len(matrices) == 1 and most <= LARGE and labels <= LONGEST_OF_COLUMN)
     wide = style.COLUMN_INCHES if small else style.PAGE_INCHES
-    room = wide / columns - labels - 0.3  # inches of the longer side of a panel's cells, at most
+    room = wide / columns - labels - 0.3  # inches of a panel's cells across, at most
     grid = [matrices[i : i + columns] for i in range(0, len(matrices), columns)]
-    cells = [[min(room / max(len(one.rows), len(one.columns)), one.largest_cell) for one in row] for row in grid]
+    cells = [[min(room / len(one.columns), TALLEST / len(one.rows), one.largest_cell) for one in row] for row in grid]
     tall = sum(max(cell * len(one.rows) for cell, one in zip(of_row, row, strict=True))
                for of_row, row in zip(cells, grid, strict=True))  # fmt: skip
-    figure = style.new_figure(wide, tall + len(grid) * (labels + 5 * style.LINE_INCHES) + 1.1)
+    figure = style.new_figure(wide, tall + len(grid) * (below + 5 * style.LINE_INCHES) + 1.1)
     figure.get_layout_engine().set(w_pad=0.08)
     all_axes = figure.subplots(len(grid), columns, squeeze=False)
     every = pd.concat([one.cells for one in matrices])
