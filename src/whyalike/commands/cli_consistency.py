@@ -58,10 +58,11 @@ def consistency(
             known = tables_of_pairs.attribute_table(attributes, models, report)
             groups = groups if by is None else tables_of_pairs.words_of(known, by, attributes)
             of_families = None if families is None else tables_of_pairs.words_of(known, families, attributes)
-        found = [
-            statistics.consistency(metric, one, groups, sources, of_families, draws, seed)
-            for metric, one in _by_metric(pairs, models, report).items()
-        ]
+        found = []
+        for metric, one in _by_metric(pairs, models, report).items():
+            found.append(statistics.consistency(metric, one, groups, sources, of_families, draws, seed))
+            for line in statistics.lacking(found[-1], metric, groups):
+                report(line)
         if not found:
             raise typer.Exit(1)
         frame = statistics.joined(found)

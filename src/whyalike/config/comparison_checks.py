@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from whyalike.config.comparisons import FINAL, AllPairs, NamedComparison, has_start, has_step
+from whyalike.config.comparisons import FINAL, AllPairs, NamedComparison, has_step, steps_in_words
 from whyalike.config.config import Config
 from whyalike.config.faults import near
 from whyalike.designs.registry import design, of_pairs
@@ -50,12 +50,10 @@ def _all_pairs_misfits(config: Config, path: str, study: Any, comparison: AllPai
         return
     if not set(names) <= config.settings.keys():
         return
-    held = {name: {step for step in comparison.steps if has_step(config, name, step)} for name in names}
+    held = {name: [step for step in comparison.steps if has_step(config, name, step)] for name in names}
     for step in (step for step in comparison.steps if not any(step in own for own in held.values())):
-        recipes = dict.fromkeys(getattr(config.settings[name], "recipe", None) for name in names)
-        kept = "; ".join(f"{one} {in_words(config.recipes[one])}" for one in recipes if one in config.recipes)
-        known = f" Recipes keep: {kept}." if kept else ""
-        yield f"{path}.steps: no model of {', '.join(names)} has a step {step}.{known}"
+        known = steps_in_words(config, names)
+        yield f"{path}.steps: no model of {', '.join(names)} has a step {step}. Known: {known}."
     for name in (name for name in names if not held[name]):
         yield f"{path}.of: '{name}' has none of the steps {', '.join(map(str, comparison.steps))}: leave it out."
     if "exact" not in config.similarity.protocols:
@@ -64,7 +62,7 @@ def _all_pairs_misfits(config: Config, path: str, study: Any, comparison: AllPai
         yield f"{path}: on {one} there is one representation, and nothing to compare it with: add another setting."
 
 
-def _alone(config: Config, study: Any, comparison: AllPairs, held: dict[str, set]) -> str | None:
+def _alone(config: Config, study: Any, comparison: AllPairs, held: dict[str, list]) -> str | None:
     """Stimuli on which there is a single representation."""
     for stimuli in study.all_stimuli():
         count = 0
@@ -112,8 +110,7 @@ def _step_misfits(config: Config, path: str, comparison: NamedComparison) -> Ite
         setting = config.settings[name]
         asked = {pair[i] for pair in comparison.steps for i in (0, 1) if comparison.sides[i] == name} - {FINAL}
         if not hasattr(setting, "recipe"):
-            # of activations not even the start is known
-            if lacking := sorted(asked - ({0} if has_start(setting) else set())):
+            if lacking := sorted(step for step in asked if not has_step(config, name, step)):
                 yield f"{path}.steps: the runs of '{name}' come from files, which have no step {lacking[0]}."
         elif (recipe := config.recipes.get(setting.recipe)) is not None:
             for step in sorted(step for step in asked - {0} if not keeps(recipe, step)):

@@ -3,13 +3,13 @@
 What a comparison stands for (views, pairs of layers, pairs of steps) is in `whyalike.grid.views`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from whyalike.section import Name, Section, whole
-from whyalike.training.kept_steps import keeps
+from whyalike.training.kept_steps import keeps, steps_known
 
 FINAL = "final"
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -129,14 +129,20 @@ COMPARISONS = (
 
 
 def has_step(config: Any, name: str, step: int | str) -> bool:
-    """Whether the models of a setting have a step: all but activations from files the start, files no later one."""
+    """Whether the models of a setting are at a step, as far as it is known before they are trained.
+
+    All are at the end, and all but those of which there are activations alone at the start.
+    """
     setting = config.settings[name]
-    if step == FINAL or (step == 0 and has_start(setting)):
-        return True
+    if step in (FINAL, 0):
+        return step == FINAL or not hasattr(setting, "activations")
     recipe = config.recipes.get(getattr(setting, "recipe", None))
-    return hasattr(recipe, "keep_steps") and keeps(recipe, step)
+    return recipe is not None and keeps(recipe, step)
 
 
-def has_start(setting: Any) -> bool:
-    """Whether the untrained start of a setting's models is known: of activations from files it is not."""
-    return not hasattr(setting, "activations")
+def steps_in_words(config: Any, names: Iterable[str]) -> str:
+    """The steps at which the models of some settings are."""
+    recipes = [config.recipes.get(getattr(config.settings[name], "recipe", None)) for name in names]
+    kept = [step for recipe in recipes if recipe is not None for step in steps_known(recipe)]
+    start = ["0"] if any(has_step(config, name, 0) for name in names) else []
+    return ", ".join(dict.fromkeys([*start, *kept, FINAL]))

@@ -25,17 +25,21 @@ def made_by_scoring(
 
     Each of these is told in the job's log too.
     """
-    stimuli = parameters.stimuli
     runs = dict.fromkeys(run for pair in pairs for run in (pair.run_a, pair.run_b))
-    absent = [
-        {"run": run, "layer": layer, "stimuli": stimuli, "reason": REASON}
-        for run in runs
-        for layer, x in representations[run].items()
+    held = ((run, layer, x) for run in runs for layer, x in representations[run].items())
+    absent = constant(held, parameters.stimuli)
+    for one in absent:
+        note(f"no scores of layer {one['layer']} of {one['run']}: it {REASON} {parameters.stimuli}")
+    return {"work": parameters.plain(), **metadata(absent)}
+
+
+def constant(representations: Iterable[tuple[str, str, np.ndarray]], stimuli: str) -> list[dict[str, str]]:
+    """Those of (view, layer, n x d) that are one vector for all stimuli, as the metadata of a score table have them."""
+    return [
+        {"run": view, "layer": layer, "stimuli": stimuli, "reason": REASON}
+        for view, layer, x in representations
         if is_constant(x)
     ]
-    for one in absent:
-        note(f"no scores of layer {one['layer']} of {one['run']}: it {REASON} {stimuli}")
-    return {"work": parameters.plain(), **metadata(absent)}
 
 
 def metadata(absent: Iterable[Mapping[str, str]]) -> dict[str, Any]:

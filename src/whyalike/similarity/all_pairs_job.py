@@ -17,6 +17,7 @@ from whyalike.activations.table import read_activations, read_ids, runs_of
 from whyalike.data.prepared import open_prepared
 from whyalike.files import write_table
 from whyalike.job import note
+from whyalike.similarity.absent import constant, metadata
 from whyalike.similarity.all_pairs_parameters import ALL, AllPairsParameters, Representation, memory_of
 from whyalike.similarity.many import scores
 from whyalike.similarity.metrics.registry import METRICS
@@ -56,7 +57,8 @@ def score_all_pairs(
     else:
         inputs = [*chain.from_iterable(activations.values()), stimuli_data / "labels.parquet"]
         table = _with_nulls(parameters, arrays, groups, inputs, output)
-    write_table(output, table, {"work": parameters.plain()})
+    held = ((one.view, one.layer, x) for one, x in zip(parameters.representations, arrays, strict=True))
+    write_table(output, table, {"work": parameters.plain(), **metadata(constant(held, parameters.stimuli))})
     note(f"{parameters.title} · {', '.join(parameters.metrics)} · {len(table)} scores")
 
 

@@ -99,8 +99,9 @@ def at_common_spread(r: np.ndarray, spread: np.ndarray, common: np.ndarray) -> n
     >>> at_common_spread(np.array([0.7, 0.7]), np.array([0.05, 0.1]), 0.1).round(3).tolist()
     [0.891, 0.7]
     """
-    ratio = common / spread
-    return r * ratio / np.sqrt(1 - r**2 + (r * ratio) ** 2)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of similarities that do not vary
+        ratio = common / spread
+        return r * ratio / np.sqrt(1 - r**2 + (r * ratio) ** 2)
 
 
 def pairs_of_groups(groups: Sequence[str], theta: str, phi: str) -> tuple[np.ndarray, np.ndarray]:
@@ -161,14 +162,35 @@ def consistency(
         raise ValueError(f"the set {missing[0]} has no source. Give it one.")
     stack = np.stack([tables[name] for name in names])
     of_sets = [sources[name] for name in names]
-    known = list(dict.fromkeys(groups))
-    cells = [(ALL, ALL)]
-    cells += list(itertools.combinations_with_replacement(known, 2)) if len(known) > 1 else []
     made = _Measures(stack, of_sets, groups, families or range(len(groups)))
     apart = sum(a != b for a, b in itertools.combinations(of_sets, 2))
     counts = {"sets": len(names), "sources": len(set(of_sets)), "pairs_of_sets": apart}
-    rows = [row for theta, phi in cells for row in made.rows(theta, phi, draws, seed)]
+    rows = [row for theta, phi in _cells(groups) for row in made.rows(theta, phi, draws, seed)]
     return to_frame([{"metric": metric, **row, **counts} for row in rows], SCHEMA)
+
+
+def lacking(found: pd.DataFrame, metric: str, groups: Sequence[str]) -> list[str]:
+    """The measures that a metric's rows lack, in words, a line for each pair of groups."""
+    lines = []
+    for theta, phi in _cells(groups):
+        there = found.loc[(found["theta"] == theta) & (found["phi"] == phi), "measure"]
+        if missing := [name for name in SCALES if name not in {*there, _left_out(theta, phi)}]:
+            pairs = len(pairs_of_groups(groups, theta, phi)[0])
+            few = f"it has {pairs} of the {FEWEST_PAIRS} pairs of models that are needed"
+            why = few if pairs < FEWEST_PAIRS else "their similarities do not vary on some set"
+            lines.append(f"no {', '.join(missing)} of {metric}, {theta} x {phi}: {why}")
+    return lines
+
+
+def _cells(groups: Sequence[str]) -> list[tuple[str, str]]:
+    """All pairs of models, then every two groups where there are several."""
+    known = list(dict.fromkeys(groups))
+    return [(ALL, ALL), *(itertools.combinations_with_replacement(known, 2) if len(known) > 1 else [])]
+
+
+def _left_out(theta: str, phi: str) -> str:
+    """Over all pairs the common spread is their own; within one pair of groups there is nothing to take off."""
+    return "pearson_at_common_spread" if (theta, phi) == (ALL, ALL) else "pearson_within"
 
 
 def joined(found: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -229,10 +251,8 @@ class _Measures:
                 draws=draws,
                 seed=seed,
             )
-        # over all pairs the common spread is their own; within one pair of groups there is nothing to take off
-        left_out = "pearson_at_common_spread" if (theta, phi) == (ALL, ALL) else "pearson_within"
         for at, (measure, (_, back)) in enumerate(SCALES.items()):
-            if measure != left_out and not np.isnan(found.value[at]):
+            if measure != _left_out(theta, phi) and not np.isnan(found.value[at]):
                 low, high = back(found.low[at]), back(found.high[at])
                 yield {
                     **{"measure": measure, **shared, "value": float(back(found.value[at]))},

@@ -14,11 +14,14 @@ def named(pairs: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 
     Returns
     -------
-    of A and of B, indexed as the pairs. Parts that are the same in the whole table are left out.
+    of A and of B, indexed as the pairs. Parts that are the same in the whole table are left out, and so are names of
+    runs that are their settings'.
     """
     sides = [_parts(pairs, side) for side in "ab"]
     both = pd.concat(sides)
     telling = [part for part in PARTS if both[part].nunique() > 1] or ["name"]
+    if "setting" in telling:
+        sides = [side.assign(name=side["name"].where(side["name"] != side["setting"], "")) for side in sides]
     return tuple(side[telling].agg(lambda row: " ".join(filter(None, row)), axis=1) for side in sides)
 
 

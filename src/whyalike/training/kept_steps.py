@@ -43,12 +43,17 @@ def keeps(recipe: Any, step: int) -> bool:
 
 def in_words(recipe: Any) -> str:
     """The steps that a recipe keeps, as far as they are known by number."""
+    return ", ".join(steps_known(recipe)) or "none"
+
+
+def steps_known(recipe: Any) -> list[str]:
+    """The same, one by one."""
     asked = recipe.keep_steps
     if not isinstance(asked, KeptSteps):
-        return ", ".join(map(str, asked)) or "none"
-    epochs = f"the ends of epochs {', '.join(map(str, asked.epochs))}" if asked.epochs else ""
-    parts = [", ".join(map(str, asked.extra)), "1, 2, 4, ... below the end" if asked.log2 else "", epochs]
-    return ", ".join(filter(None, parts))
+        return [str(step) for step in asked]
+    powers = ["1, 2, 4, ... below the end"] if asked.log2 else []
+    epochs = [f"the ends of epochs {', '.join(map(str, asked.epochs))}"] if asked.epochs else []
+    return [*map(str, asked.extra), *powers, *epochs]
 
 
 def lacking(asked: Collection[int], end: int, kept: Collection[int]) -> list[int]:

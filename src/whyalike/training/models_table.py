@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from whyalike.file_faults import readable
-from whyalike.files import read_table, write_table
+from whyalike.files import made_by, read_table, write_table
 from whyalike.job import note
 from whyalike.training.parameters import ModelsOfCell, ModelsParameters
 from whyalike.training.store import StoredRun
@@ -33,7 +33,7 @@ MODEL_SCHEMA = pa.schema(
         pa.field("model_family", _TEXT),
         pa.field("library", _TEXT),
         pa.field("recipe", _TEXT),
-        pa.field("parameters", _COUNT),  # numbers in the stored weights, but for the running statistics of BatchNorm
+        pa.field("parameters", _COUNT),  # numbers in its weights, but for running statistics of BatchNorm
         pa.field("steps", _COUNT),
         pa.field("accuracy", _NUMBER),  # on the own test data, 0 to 1
         pa.field("loss", _NUMBER),
@@ -57,7 +57,7 @@ def write_models(parameters: ModelsParameters, manifests: Sequence[Path], store:
     rows = [
         row
         for cell, path in zip(parameters.cells, manifests, strict=True)
-        for row in _rows(cell, read_table(path).to_pylist(), store)
+        for row in _rows(cell, read_table(path).to_pylist(), made_by(path).get("models", {}), store)
     ]
     schema = MODEL_SCHEMA
     for name, kind in _attributes(parameters.cells).items():
@@ -66,12 +66,15 @@ def write_models(parameters: ModelsParameters, manifests: Sequence[Path], store:
     note(f"{len(rows)} models of {len({row['setting'] for row in rows})} settings")
 
 
-def _rows(cell: ModelsOfCell, manifest: Sequence[Mapping[str, Any]], store: Path) -> Iterator[dict[str, Any]]:
+def _rows(
+    cell: ModelsOfCell, manifest: Sequence[Mapping[str, Any]], told: Mapping[str, Any], store: Path
+) -> Iterator[dict[str, Any]]:
     said = cell.model_dump(exclude={"starts", "attributes"})
     for run in manifest:
         start = cell.starts.get(run["run"])
         order = None if start is None else run["replica"]
-        counted = parameters_of(StoredRun(store, run["run"]).weights)
+        # weights of another library's models are not in the store: the manifest tells their size
+        counted = told.get(run["name"], {}).get("parameters") or parameters_of(StoredRun(store, run["run"]).weights)
         yield {**run, **said, "start": start, "order": order, "parameters": counted, **cell.attributes}
 
 

@@ -74,6 +74,19 @@ def test_a_model_that_a_set_lacks_is_named_and_left_out_of_all(folder):
     assert set(pd.read_csv("o.csv")["models"]) == {7}
 
 
+def test_groups_of_too_few_pairs_and_sets_without_variation_are_told(folder):
+    few = pd.DataFrame({"model": MODELS, "objective": ["one"] * 2 + ["other"] * 6})
+    few.to_csv("m.csv", index=False)
+    answer = whyalike(*SETS, "--attributes", "m.csv", "--by", "objective", "--draws", 9, "--out", "o.csv")
+    assert answer.exit_code == 0, answer.output
+    missing = "pearson, spearman, concordance, residual_sd, pearson_at_common_spread"
+    assert f"no {missing} of cka, one x one: it has 1 of the 3 pairs of models that are needed" in answer.stderr
+    assert "one x other:" not in answer.stderr
+    pd.read_csv("pets.csv").assign(value=0.5).to_csv("pets.csv", index=False)
+    answer = whyalike(*SETS)
+    assert "no pearson, pearson_within, spearman of cka, all x all: their similarities do not vary" in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -12,6 +12,7 @@ from whyalike.config.pretrained import ResolvedPretrained
 from whyalike.config.reading import check
 from whyalike.config.yaml_file import ConfigError
 from whyalike.files import file_sha256
+from whyalike.grid import all_pairs
 from whyalike.grid.runs import Cell, Grid
 from whyalike.grid.workflow import Workflow
 from whyalike.models.libraries.parameters import Facts
@@ -258,3 +259,18 @@ def test_a_process_of_its_own_answers():
     first, second = pretrained_files._told([{"asked": one, "folder": None} for one in (asked, nowhere)])
     assert Facts.from_plain(first["facts"]).blocks[:2] == ("layer1.0", "layer1.1")
     assert "has no model resnet19. Did you mean resnet18" in second["fault"]
+
+
+def test_models_of_libraries_are_compared_at_their_start_as_at_their_end(values):
+    values["studies"]["vits"] |= {"factor": "zoo", "comparisons": {
+        "all": {"of": "all", "steps": [0, "final"]}, "starts": {"a": "vit", "layers": "same", "steps": [0]},
+    }}  # fmt: skip
+    flow = Workflow(check(values))
+    found = all_pairs.representations(flow.grid, "vits", flow.comparisons("vits")["all"], "digits_test")
+    assert [one.step for one in found if one.layer == "blocks.0"] == [0, None, 0, None]
+    asked = json.loads(flow.activations_work(SimpleNamespace(setting="vit", factor="external", seed="0",
+                                                             stimuli="digits_test")))  # fmt: skip
+    assert {one.view for one in found} == {*asked["untrained"], *asked["runs"].values()}
+    values["studies"]["vits"]["comparisons"]["starts"]["steps"] = [5]
+    with pytest.raises(ConfigError, match="the runs of 'vit' come from files, which have no step 5"):
+        check(values)

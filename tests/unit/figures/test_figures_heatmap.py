@@ -9,8 +9,9 @@ import pytest
 from whyalike.figures.heatmap import draw
 
 ROW = {
-    "study": "s", "comparison": "theirs", "setting": "theirs", "setting_b": None, "stimuli": "cells_test",
-    "stimuli_kind": "in_distribution", "layer_a": "late", "layer_b": "late", "step_a": pd.NA, "step_b": pd.NA,
+    "study": "s", "condition": "a-b", "comparison": "theirs", "setting": "theirs", "setting_b": None,
+    "stimuli": "cells_test", "stimuli_kind": "in_distribution", "layer_a": "late", "layer_b": "late",
+    "step_a": pd.NA, "step_b": pd.NA,
     "metric": "cka", "scoring": "cka", "score_protocol": "exact", "null_mean": 0.1, "null_p95": 0.2, "untrained": 0.3,
     "p_value": 0.05, "n": 16, "ci_low": np.nan, "ci_high": np.nan,
 }  # fmt: skip
@@ -116,3 +117,16 @@ def test_names_stand_as_the_user_wrote_them_and_text_is_large_enough():
 def test_scores_that_are_not_there_are_named_with_those_that_are():
     with pytest.raises(ValueError, match="no score of svcca, exact is here to draw: the table holds cka, exact"):
         draw(two_groups(), metric="svcca")
+
+
+def test_representations_are_named_by_what_tells_them_apart():
+    """A model of a library has the name of its setting: it stands once."""
+    sides = [("cnn", "seed0", "late"), ("cnn", "seed1", "late"), ("clip", "clip", "block1"), ("clip", "clip", "block2")]
+    rows = [
+        {**ROW, "condition": "all", "setting": a[0], "setting_b": b[0] if b[0] != a[0] else None, "value": 0.5,
+         "name_a": a[1], "name_b": b[1], "layer_a": a[2], "layer_b": b[2]}
+        for a, b in itertools.combinations(sides, 2)
+    ]  # fmt: skip
+    figure, _ = draw(pd.DataFrame(rows))
+    assert set(labels(figure)) == {"cnn seed0 late", "cnn seed1 late", "clip block1", "clip block2"}
+    assert "4 representations" in figure.axes[0].get_title(loc="left")

@@ -62,6 +62,14 @@ def test_every_model_is_seen_at_each_layer_and_at_the_steps_that_it_has(values):
     assert len({(one.view, one.layer) for one in compared(values)}) == len(found)
 
 
+def test_steps_of_a_rule_are_compared_where_models_are_known_to_have_them(values):
+    values["recipes"]["digits"]["keep_steps"] = {"log2": True, "extra": [50]}
+    values["studies"]["models"]["comparisons"]["everything"]["steps"] = [0, 8, 50, "final"]
+    assert {one.step for one in compared(values) if one.setting == "alone"} == {0, 8, 50, None}
+    said = faults(values, steps=[7])
+    assert "has a step 7. Known: 0, 50, 1, 2, 4, ... below the end, final." in said
+
+
 def test_models_that_start_from_the_same_weights_are_one_at_step_0(values):
     values["studies"]["models"] |= {"grid": 2, "seeds": [0], "settings": ["alone"]}
     steps = [one.step for one in compared(values)]
@@ -158,7 +166,7 @@ def test_plan_and_memory_know_the_job(values, tmp_path):
     ("comparison", "message"),
     [
         ({"of": ["alone", "nobody"]}, "studies.models.comparisons.everything.of: 'nobody' is not under studies.models"),
-        ({"steps": [7]}, "no model of alone, ours, given has a step 7. Recipes keep: digits 50."),
+        ({"steps": [7]}, "no model of alone, ours, given has a step 7. Known: 0, 50, final."),
         ({"steps": [0]}, "'given' has none of the steps 0: leave it out."),
         ({"steps": [0, 0]}, "each step once"),
         ({"of": ["alone", "alone"]}, "each setting stands once"),

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from whyalike.activations.table import write_activations
+from whyalike.files import made_by
 from whyalike.similarity import all_pairs_job
 from whyalike.similarity.all_pairs_job import score_all_pairs
 from whyalike.similarity.all_pairs_parameters import AllPairsParameters, Representation, memory_of
@@ -94,6 +95,13 @@ def test_a_representation_without_a_score_is_told_by_its_names_once(files, tmp_p
     said = "no cka score of 4 pairs, test: cka needs features that vary; "
     said += "all 30 rows of layer 'two' of name b (big, step 7)"
     assert message.startswith(f"{said} are the same")
+
+
+@pytest.mark.parametrize("permutations", [None, 3])
+def test_metadata_name_the_representation_that_does_not_vary(files, tmp_path, permutations):
+    scored(files, tmp_path, metrics={"cka": {}}, permutations=permutations)
+    absent = {"run": "b", "layer": "two", "stimuli": "test", "reason": "does not vary over the stimuli"}
+    assert made_by(tmp_path / "scores.parquet")["absent"] == [absent]
 
 
 def test_layers_of_one_name_alone(files, tmp_path):

@@ -57,6 +57,16 @@ def test_a_row_is_a_run_with_what_its_setting_says(table):
     assert (given["kind"], given["sha256"]) == ("activations", "t")
 
 
+def test_the_size_of_another_librarys_model_is_that_of_its_manifest(tmp_path):
+    cell = {**GIVEN, "setting": "vit", "kind": "library", "library": "timm", "attributes": {}}
+    path = manifest(tmp_path / "a.parquet", cell, ("v", "vit", "vit", {"labelling": "digit", "sha256": "w"}))
+    told = {"vit": {"sha256": "w", "parameters": 300, "parameters_encoder": 200}}
+    write_table(path, pq.read_table(path), {"models": told})
+    write_models(ModelsParameters.from_plain({"cells": [cell], "code": "x"}), [path], tmp_path, tmp_path / "m.parquet")
+    [row] = pq.read_table(tmp_path / "m.parquet").to_pylist()
+    assert (row["parameters"], row["library"], row["sha256"]) == (300, "timm", "w")
+
+
 def test_no_attribute_may_have_the_name_of_a_column():
     assert set(COLUMNS) == set(MODEL_SCHEMA.names)
 
