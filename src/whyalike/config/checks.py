@@ -180,7 +180,7 @@ def figure_misfits(config: Config) -> Iterator[str]:
     """Options that name a comparison, stimuli or a layer that the figure's study does not have."""
     for key, figure in config.figures.items():
         study = config.studies.get(figure.study)
-        if study is None or not set(study.settings) <= config.settings.keys():
+        if study is None or not set(study.settings) <= config.settings.keys() or study.factor not in shows(figure.kind):
             continue
         own = () if design(study.factor).gathers else study.settings
         # representations are shown of one setting, scores of any pairs

@@ -58,22 +58,34 @@ def _all_pairs_misfits(config: Config, path: str, study: Any, comparison: AllPai
         yield f"{path}.of: '{name}' has none of the steps {', '.join(map(str, comparison.steps))}: leave it out."
     if "exact" not in config.similarity.protocols:
         yield f"{path}: all pairs of representations have exact scores alone: add exact to similarity.protocols."
-    if (one := _alone(config, study, comparison, held)) is not None:
-        yield f"{path}: on {one} there is one representation, and nothing to compare it with: add another setting."
+    yield from _too_few(config, path, study, comparison, held)
 
 
-def _alone(config: Config, study: Any, comparison: AllPairs, held: dict[str, list]) -> str | None:
-    """Stimuli on which there is a single representation."""
+def _too_few(config: Config, path: str, study: Any, comparison: AllPairs, held: dict[str, list]) -> Iterator[str]:
+    """Stimuli on which no two representations are compared."""
+    if not all(_layers_are_known(config.settings[name]) for name in held):
+        return
     for stimuli in study.all_stimuli():
-        count = 0
-        for name in (name for name in comparison.settings_of(study) if stimuli in study.stimuli_of(name)):
-            setting = config.settings[name]
-            runs = getattr(setting, "runs", None)
-            models = len(study.seeds) * len(study.levels) if runs is None else len(runs)
-            count += models * len(setting.layers) * len(held[name])
-        if count == 1:
-            return stimuli
-    return None
+        counts = _representations(config, study, comparison, held, stimuli)
+        if sum(counts.values()) == 1:
+            what = "there is one representation, and nothing to compare it with"
+            yield f"{path}: on {stimuli} {what}: add another setting."
+        elif counts and comparison.layers == "same" and max(counts.values()) < 2:
+            yield f"{path}.layers: on {stimuli} no two representations are of layers of one name: write all."
+
+
+def _representations(
+    config: Config, study: Any, comparison: AllPairs, held: dict[str, list], stimuli: str
+) -> dict[str, int]:
+    """Layer -> how many representations are of layers of its name, on one stimulus set."""
+    counts: dict[str, int] = {}
+    for name in (name for name in comparison.settings_of(study) if stimuli in study.stimuli_of(name)):
+        setting = config.settings[name]
+        runs = getattr(setting, "runs", None)
+        models = len(study.seeds) * len(study.levels) if runs is None else len(runs)
+        for layer in setting.layers:
+            counts[layer] = counts.get(layer, 0) + models * len(held[name])
+    return counts
 
 
 def _settings_misfits(path: str, study: Any, comparison: NamedComparison, a: Any, b: Any) -> Iterator[str]:
@@ -92,7 +104,14 @@ def _settings_misfits(path: str, study: Any, comparison: NamedComparison, a: Any
                 yield f"{path}.{side}: '{setting}' has no run {', '.join(lacking)}. Runs: {', '.join(runs)}."
 
 
+def _layers_are_known(setting: Any) -> bool:
+    """Whether they are: an architecture may stand in a folder that is yet to be brought."""
+    return getattr(setting, "facts", setting) is not None
+
+
 def _layer_misfits(path: str, comparison: NamedComparison, a: Any, b: Any) -> Iterator[str]:
+    if not all(map(_layers_are_known, (a, b))):
+        return
     if comparison.layers == "same" and not set(a.layers) & set(b.layers):
         yield (
             f"{path}.layers: '{comparison.sides[0]}' has the layers {', '.join(a.layers)}, '{comparison.sides[1]}' "

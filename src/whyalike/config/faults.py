@@ -129,7 +129,7 @@ def _unknown_kind(fault: str, context: Mapping[str, Any]) -> str:
 def near(name: str, known: Iterable[str]) -> str:
     """A hint with the nearest known name, or nothing."""
     matches = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean '{matches[0]}'?" if matches else ""
+    return f" Did you mean '{matches[0]}'?" if matches and matches[0] != name else ""
 
 
 def _known_keys(model: type[BaseModel], location: list[Any]) -> list[str]:

@@ -65,7 +65,8 @@ def joined(flow: Any, wildcards: Any) -> str:
 
 def _known(flow: Any, wildcards: Any) -> dict[str, Any]:
     """What the two have in common."""
-    in_distribution, labelling = flow.seen(wildcards.stimuli, flow.comparisons(wildcards.study)[wildcards.comparison])
+    comparison = flow.comparisons(wildcards.study)[wildcards.comparison]
+    in_distribution, labelling = flow.seen(wildcards.study, wildcards.stimuli, comparison)
     return {
         "study": wildcards.study,
         "comparison": wildcards.comparison,

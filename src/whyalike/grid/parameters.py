@@ -183,7 +183,10 @@ class Parameters(FigureFiles):
         if isinstance(comparison, views.AllOf):
             return all_pairs_work.joined(self, wildcards)
         setting = self.config.settings[comparison.a]
-        similarity, (in_distribution, labelling) = self.config.similarity, self.seen(wildcards.stimuli, comparison)
+        similarity, (in_distribution, labelling) = (
+            self.config.similarity,
+            self.seen(wildcards.study, wildcards.stimuli, comparison),
+        )
         job = getattr(wildcards, "job", None)
         names = similarity.metrics if job is None else self.family_jobs()[job]
         joined = [] if job else ["whyalike.similarity.joining:join_scores"]
@@ -219,12 +222,14 @@ class Parameters(FigureFiles):
         """Parameters of the scores of all pairs of representations on one stimulus set, by the metrics of one job."""
         return all_pairs_work.of_job(self, wildcards)
 
-    def seen(self, stimuli: str, comparison: views.Comparison) -> tuple[bool, str]:
-        """Whether stimuli are of the training data of both settings, and the labels that then group them.
+    def seen(self, study: str, stimuli: str, comparison: views.Comparison) -> tuple[bool, str]:
+        """Whether stimuli are of the training data of all settings that see them, and the labels that then group them.
 
         Models of other labels have no grouping in common but that of the data's own attributes.
         """
-        settings = [self.config.settings[name] for name in comparison.settings]
+        asked = self.config.studies[study]
+        seeing = [name for name in comparison.settings if stimuli in asked.stimuli_of(name)]
+        settings = [self.config.settings[name] for name in seeing]
         section = self.config.stimuli[stimuli]
         of_data = SOURCES[self.config.datasets[section.dataset].source].facts.attributes
         labellings = {setting.labelling for setting in settings}

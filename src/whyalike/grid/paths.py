@@ -150,7 +150,8 @@ class Paths:
         """Score tables of a study, or of those of its comparisons."""
         return [f"{self.root}/similarity/{study}/{name}/{stimuli}.parquet"
                 for name, one in self.comparisons(study).items() if names is None or name in names
-                for stimuli in views.stimuli(self.config, study, one)]  # fmt: skip
+                for stimuli in views.stimuli(self.config, study, one)
+                if not isinstance(one, views.AllOf) or all_pairs.cells(self.grid, study, one, stimuli)]  # fmt: skip
 
     def settings_scores(self) -> list[str]:
         """Score tables of every study, without its named comparisons."""

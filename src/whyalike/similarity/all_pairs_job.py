@@ -102,7 +102,7 @@ def _without_nulls(parameters: AllPairsParameters, arrays: Sequence[np.ndarray],
     for name, given in parameters.metrics.items():
         chosen, undefined = scoring(name, "exact", given), {}
         named = [(str(i), str(j)) for i, j in pairs]
-        found = scores(bench, named, LAYER, chosen, memory // 4, undefined)
+        found = scores(bench, named, LAYER, chosen, memory // 4, undefined) if named else {}
         values = np.array([found[pair] for pair in named])
         tables.append(_columns(parameters, arrays, np.array(pairs), values, chosen, groups))
         _warn(parameters, chosen, undefined)

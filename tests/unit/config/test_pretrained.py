@@ -16,7 +16,7 @@ from whyalike.grid import all_pairs
 from whyalike.grid.runs import Cell, Grid
 from whyalike.grid.workflow import Workflow
 from whyalike.models.libraries.parameters import Facts
-from whyalike.planning.preflight import missing_data
+from whyalike.planning.preflight import missing_data, missing_weights
 
 RULE = {"resize": 64, "crop": 64, "interpolation": "bicubic", "mean": [127.5] * 3, "std": [127.5] * 3}
 FACTS = Facts(
@@ -274,3 +274,14 @@ def test_models_of_libraries_are_compared_at_their_start_as_at_their_end(values)
     values["studies"]["vits"]["comparisons"]["starts"]["steps"] = [5]
     with pytest.raises(ConfigError, match="the runs of 'vit' come from files, which have no step 5"):
         check(values)
+
+
+@pytest.mark.parametrize("layers", ["same", [["encoder.layer.0", "avgpool"]]])
+def test_layers_of_an_architecture_that_is_yet_to_be_brought_are_not_judged(values, tmp_path, layers):
+    values["settings"]["vit"] |= {"library": "transformers", "weights": f"{tmp_path}/{{run}}_folder"}
+    values["studies"]["vits"] |= {"factor": "zoo", "settings": ["vit", "digits"],
+                                  "comparisons": {"x": {"a": "vit", "b": "digits", "layers": layers},
+                                                  "y": {"of": "all", "layers": "same"}}}  # fmt: skip
+    config = check(values)
+    assert config.settings["vit"].facts is None
+    assert "vit: " in missing_weights(config, ["vit"])[0] and "is missing" in missing_weights(config, ["vit"])[0]

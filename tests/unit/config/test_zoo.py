@@ -97,3 +97,14 @@ def test_attributes_are_columns_of_one_type_and_none_of_the_table_s_own(values):
     assert "the table of models has a column accuracy of its own" in fault(values)
     theirs["attributes"] = {"layers": [1, 2]}
     assert "settings.theirs.attributes.layers" in fault(values)
+
+
+def test_a_figure_that_shows_no_zoo_is_told_once(values):
+    values["studies"]["all"]["comparisons"] = {"data": {"a": "digits"}}
+    values["figures"]["points"] = {"kind": "tsne", "study": "all", "caption": "Points."}
+    assert "figures.points.study: a figure of kind tsne shows a study of factor" in fault(values)
+
+
+def test_a_key_of_another_kind_of_setting_is_not_given_as_its_own_hint(values):
+    values["settings"]["theirs"]["batch_norm"] = "recalibrated"
+    assert fault(values).endswith("settings.theirs.batch_norm: unknown key.")

@@ -9,11 +9,10 @@ import pytest
 from whyalike.figures.heatmap import draw
 
 ROW = {
-    "study": "s", "condition": "a-b", "comparison": "theirs", "setting": "theirs", "setting_b": None,
+    "study": "s", "comparison": "theirs", "setting": "theirs", "setting_b": None, "condition": "a-b",
     "stimuli": "cells_test", "stimuli_kind": "in_distribution", "layer_a": "late", "layer_b": "late",
-    "step_a": pd.NA, "step_b": pd.NA,
-    "metric": "cka", "scoring": "cka", "score_protocol": "exact", "null_mean": 0.1, "null_p95": 0.2, "untrained": 0.3,
-    "p_value": 0.05, "n": 16, "ci_low": np.nan, "ci_high": np.nan,
+    "step_a": pd.NA, "step_b": pd.NA, "metric": "cka", "scoring": "cka", "score_protocol": "exact",
+    "null_mean": 0.1, "null_p95": 0.2, "untrained": 0.3, "p_value": 0.05, "n": 16, "ci_low": np.nan, "ci_high": np.nan,
 }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import pytest
 from whyalike.config.reading import check
 from whyalike.config.yaml_file import ConfigError
 from whyalike.grid import all_pairs, views
-from whyalike.grid.runs import Cell
+from whyalike.grid.runs import Cell, Grid
 from whyalike.grid.workflow import Workflow
 from whyalike.planning.costs import read
 from whyalike.planning.memory import Memory
@@ -84,6 +84,17 @@ def test_a_setting_counts_on_the_stimuli_that_the_study_has_for_it(values):
         flow = Workflow(check(values))
         wildcards = SimpleNamespace(**{**WILDCARDS, "stimuli": stimuli}, job="kernels")
         assert {path.split("/")[3] for path in flow.comparison_activations(wildcards)} == settings
+
+
+def test_stimuli_are_of_the_data_of_those_who_see_them(values):
+    """That a model of other data is compared on other stimuli changes nothing."""
+    values["settings"]["other"] = copy.deepcopy(values["settings"]["colorshapedigit"])
+    stimuli = {"alone": ["digits_test"], "other": ["colorshapedigit_test"]}
+    values["studies"]["models"] |= {"settings": ["alone", "other"], "stimuli": stimuli}
+    values["studies"]["models"]["comparisons"]["everything"]["steps"] = ["final"]
+    flow = Workflow(check(values))
+    work = json.loads(flow.all_pairs_work(SimpleNamespace(**WILDCARDS, job="kernels")))
+    assert (work["in_distribution"], work["labelling"]) == (True, "digit")
 
 
 @pytest.mark.parametrize("kept", [{"extra": [50]}, {"log2": True}])
@@ -184,6 +195,13 @@ def test_a_single_representation_has_nothing_to_be_compared_with(values):
     assert "everything: on digits_test there is one representation, and nothing to compare it with" in said
 
 
+def test_layers_of_one_name_must_be_there_to_be_compared(values):
+    values["studies"]["models"]["seeds"] = [0]
+    values["settings"]["ours"]["layers"] = ["layer1"]
+    said = faults(values, of=["alone", "ours"], layers="same")
+    assert "everything.layers: on digits_test no two representations are of layers of one name: write all." in said
+
+
 def test_exact_scores_and_a_study_of_pairs_are_needed(values):
     values["similarity"]["protocols"] = ["as_published"]
     assert "have exact scores alone: add exact to similarity.protocols" in faults(values)
@@ -191,3 +209,12 @@ def test_exact_scores_and_a_study_of_pairs_are_needed(values):
     values["studies"]["dataset_overlap"]["comparisons"] = {"all_of_it": {"of": "all"}}
     said = faults(values)
     assert "studies.dataset_overlap.comparisons.all_of_it.of" in said and "a study of factor zoo, external" in said
+
+
+def test_a_partial_result_has_no_table_of_stimuli_that_no_finished_model_sees(values):
+    values["studies"]["models"]["stimuli"] = {"alone": ["digits_test"], "ours": ["photographs"],
+                                              "given": ["photographs"]}  # fmt: skip
+    flow = Workflow(check(values))
+    assert len(flow.study_scores("models")) == 2
+    flow.grid = Grid(flow.config, frozenset(cell for cell in flow.grid.cells if cell.setting == "alone"))
+    assert [Path(path).stem for path in flow.study_scores("models")] == ["photographs"]

@@ -122,6 +122,11 @@ def test_with_nulls_values_and_rows_are_the_same(files, tmp_path):
         assert both[name].equals(both[f"{name}_again"].rename(name)), name
 
 
+def test_of_one_representation_alone_the_table_is_empty(files, tmp_path):
+    one = parameters(files).representations[:1]
+    assert scored(files, tmp_path, representations=one).empty
+
+
 def test_a_file_that_lacks_a_representation_is_told(files, tmp_path):
     del files[0]["end"]
     with pytest.raises(ValueError, match="no activation file holds name c of other at layer end"):
