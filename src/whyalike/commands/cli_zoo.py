@@ -18,10 +18,9 @@ from whyalike.config.config import Config
 from whyalike.config.pretrained import ResolvedPretrained
 from whyalike.files import temporary_of
 from whyalike.models.libraries.registry import LIBRARIES
-from whyalike.training.weight_files import weight_files, weights_sha256
+from whyalike.training.weight_files import WRITTEN, weight_files, weights_sha256
 
 main = typer.Typer(no_args_is_help=True, help="The weights of pretrained models: listed, or saved with a network.")
-WRITTEN = ".safetensors"
 MEGABYTE = 1e6
 
 Configuration = Annotated[Path, typer.Argument(parser=path, help="The configuration.")]

@@ -20,6 +20,8 @@ from whyalike.section import FACTORY, Name, Values, Whole, known, path_of_user
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RUN = "{run}"
+# by which libraries take weights themselves: what is untrained here would have them, or something would be downloaded
+OF_WEIGHTS = re.compile(r"pretrained|weights|load_weights|checkpoint|cache_dir|trust_remote_code|local_files_only")
 POOLINGS = ("mean", "center", "center4", "cls", "last", "first", "flat")
 POOLED_MEANS = "; ".join(f"{name}: {entry.facts.pooled}" for name, entry in LIBRARIES.items())
 TAGS = "; ".join(f"{name}: {entry.facts.tag}" for name, entry in LIBRARIES.items())
@@ -92,6 +94,8 @@ class Pretrained(External):
         if self.library == "timm" and "." in self.name:
             name, _, tag = self.name.partition(".")
             raise ValueError(f"write the tag of its own: name: {name}, tag: {tag}")
+        if self.library != "import" and (taken := [name for name in self.arguments if OF_WEIGHTS.match(name)]):
+            raise ValueError(f"arguments may not hold {', '.join(taken)}: weights come from `weights` alone")
         if unknown := {*self.sha256} - {*self.runs} if isinstance(self.sha256, dict) else ():
             raise ValueError(f"sha256 names no run {', '.join(sorted(unknown))}. Runs: {', '.join(self.runs)}")
         return self
@@ -147,6 +151,12 @@ class ResolvedPretrained(Pretrained):
         asked = self.architecture(min(self.runs)).model_copy(update={"tag": ""})
         config = {"config": self.config_sha256} if self.config_sha256 else {}
         return {"pretrained": asked.plain(), **config, "version": self.version}
+
+    def look(self) -> dict[str, Any]:
+        """The same, with what a folder says of input beside the weights: folders of the same ones may differ in it."""
+        of_folder = LIBRARIES[self.library].facts.folder
+        rule = {"input": self.rule.plain()} if of_folder and self.rule is not None else {}
+        return super().look() | rule | ({"tokenizer": self.tokenizer_sha256} if self.tokenizer_sha256 else {})
 
     def seen(self) -> Look:
         """What is built and how it is looked at, as jobs are told it."""

@@ -15,8 +15,10 @@ from whyalike.config.config import Config
 from whyalike.config.pretrained import ResolvedPretrained
 from whyalike.data.parameters import OfficialParameters, Parameters
 from whyalike.files import no_room, refusal
+from whyalike.models.libraries.registry import LIBRARIES
 from whyalike.section import path_fault
 from whyalike.studies.study import RuleStudy
+from whyalike.training.weight_files import WRITTEN
 
 SKEW_SECONDS = 5  # more than a server's rounding of times and a slow write
 DATA_RULES = ("prepare_data", "prepare_small_data")
@@ -51,11 +53,21 @@ def missing_weights(config: Config, settings: Iterable[str | None]) -> list[str]
     asked = {name: one for name, one in config.settings.items() if isinstance(one, ResolvedPretrained)}
     return [
         f"settings.{name}: {path} is missing: {one.library} {one.name}, tag {one.tag.format(run=run)}"
-        f"{f', SHA-256 {one.hashes[run]}' if one.hashes[run] else ''}. On a machine with a network (CONFIG: your "
-        f"configuration): whyalike zoo save CONFIG {name}; then bring it here."
+        f"{f', SHA-256 {one.hashes[run]}' if one.hashes[run] else ''}. {_way_to_weights(name, one, path)}"
         for name, one in asked.items() if name in set(settings)
         for run, path in one.weight_paths().items() if not path.exists()
     ]  # fmt: skip
+
+
+def _way_to_weights(name: str, setting: ResolvedPretrained, path: Path) -> str:
+    """How missing weights are had: those of a library by `whyalike zoo save`, which writes one kind of file."""
+    if setting.library == "import":
+        return "They are yours: put them there."
+    network = "On a machine with a network (CONFIG: your configuration)"
+    by_command = f"{network}: whyalike zoo save CONFIG {name}; then bring it here."
+    if LIBRARIES[setting.library].facts.folder or path.suffix == WRITTEN:
+        return by_command
+    return f"Put your file there; or name a {WRITTEN} in `weights`. {by_command}"
 
 
 def run_by_a_shell(paths: Iterable[str | Path]) -> str | None:

@@ -74,8 +74,13 @@ def _filled(model: nn.Module, path: Path, prefix: str, drop: Sequence[str] | Non
             return model
     if _is_of_library(model):
         return _load_by_library(model, state, path, prefix, drop)
+    if drop is not None:  # under the names that fit best, without which `drop` cannot be named
+        lacking, more = min(
+            (_difference(form, own) for _, form in _forms(state, own)), key=lambda both: sum(map(len, both))
+        )
+        raise ValueError(_misfit(path, lacking, more, _drop_remedy(lacking, more)))
     lacking, more = _difference(state, own)
-    raise ValueError(_misfit(path, lacking, more, _remedy(state, own, model, prefix, drop)))
+    raise ValueError(_misfit(path, lacking, more, _remedy(state, own, model, prefix)))
 
 
 def _read(path: Path) -> State:
@@ -262,14 +267,12 @@ def _silent(log: logging.Logger) -> Iterator[None]:
 
 def _drop_remedy(lacking: Sequence[str], more: Sequence[str]) -> str:
     """What a setting with the key `drop` says to leave out what is too many, or lacks."""
-    beginnings = sorted({f"{name.partition('.')[0]}." for name in (*lacking, *more)})
+    beginnings = sorted({"".join(name.partition(".")[:2]) for name in (*lacking, *more)})
     return f"Name the architecture that was saved; or say what is left out, such as `drop: [{_some(beginnings)}]`"
 
 
-def _remedy(state: State, own: State, model: nn.Module, prefix: str, drop: Sequence[str] | None) -> str:
+def _remedy(state: State, own: State, model: nn.Module, prefix: str) -> str:
     """What mends names that differ: the one prefix under which all are there, or another model."""
-    if drop is not None:
-        return _drop_remedy(*_difference(state, own))
     for one in dict.fromkeys(one for name in state for one in _beginnings(name)):
         form = {name.removeprefix(one): value for name, value in state.items() if name.startswith(one)}
         if not any(_difference(form, own)):

@@ -9,6 +9,7 @@ from whyalike.file_faults import readable
 from whyalike.files import canonical_json, file_sha256
 
 IN_FOLDERS = ("model.safetensors", "pytorch_model.bin")  # of several shards the index has this name and .index.json
+WRITTEN = ".safetensors"  # by `whyalike zoo save`, where weights are no folder
 FEW = 3  # names in a message
 
 

@@ -120,6 +120,10 @@ def test_every_name_must_fit_or_be_left_out_by_name(tmp_path, vit):
     for given in (body, state | {"head.weight": torch.zeros(7, 64)}):
         model = loaded(given, path, drop=("head.",))
         assert (model.patch_embed.proj.weight == state["patch_embed.proj.weight"]).all()
+    with pytest.raises(ValueError, match=r"has 1 that the model has not \(scale\)\..*`drop: \[scale\]`"):
+        loaded(state | {"scale": torch.zeros(2)}, path)
+    with pytest.raises(ValueError, match=r"lacks 2 of the model's names \(head.*`drop: \[head\.\]`"):
+        loaded({f"module.{name}": value for name, value in body.items()}, path)
     wrapped = {f"module.{name}": value for name, value in (state | {"decoder.w": torch.zeros(2)}).items()}
     assert (loaded(wrapped, path, drop=("decoder.",)).head.weight == state["head.weight"]).all()
     with pytest.raises(ValueError, match=r"neither .* nor the model has a name that begins with haed\.: take it out"):
@@ -135,7 +139,7 @@ def test_the_manifest_tells_of_weights_parameters_and_widths(tmp_path, vit, imag
         version=1,
     )  # fmt: skip
     output = tmp_path / "manifest.parquet"
-    import_setting(parameters, CPU, [], tmp_path / "data", tmp_path, output, (), None, {"mine": vit[1]})
+    import_setting(parameters, CPU, [], tmp_path / "data", tmp_path, output, (), None, {}, {"mine": vit[1]})
     told = made_by(output)["models"]["mine"]
     size = sum(one.numel() for one in vit[0].parameters())
     assert told == {
@@ -144,7 +148,7 @@ def test_the_manifest_tells_of_weights_parameters_and_widths(tmp_path, vit, imag
     assert pd.read_parquet(output)["sha256"].tolist() == [sha256]
     absent = parameters.model_copy(update={"look": look.model_copy(update={"layers": ("blocks.0.attn.attn_drop",)})})
     with pytest.raises(ValueError, match="attn_drop is not called when the model runs"):
-        import_setting(absent, CPU, [], tmp_path / "data", tmp_path, output, (), None, {"mine": vit[1]})
+        import_setting(absent, CPU, [], tmp_path / "data", tmp_path, output, (), None, {}, {"mine": vit[1]})
 
 
 # ---- real weights ----

@@ -14,6 +14,7 @@ from whyalike.config.yaml_file import ConfigError
 from whyalike.files import file_sha256
 from whyalike.grid import all_pairs
 from whyalike.grid.runs import Cell, Grid
+from whyalike.grid.views import view_of
 from whyalike.grid.workflow import Workflow
 from whyalike.models.libraries.parameters import Facts
 from whyalike.planning.preflight import missing_data, missing_weights
@@ -110,6 +111,26 @@ def test_identities_come_from_the_weights_and_not_from_places_or_looks(values, t
     assert runs(values, "other")["b"].identity != before["b"].identity
 
 
+def test_folders_of_equal_weights_with_other_input_rules_are_other_views(values, tmp_path, monkeypatch):
+    own = values["settings"].pop("vit") | {"library": "transformers", "name": "mine/vit", "runs": ["m"]}
+    for setting in "cd":
+        folder = tmp_path / setting
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_bytes(b"m")
+        (folder / "preprocessor_config.json").write_text(setting)
+        values["settings"][setting] = own | {"weights": str(folder)}
+    rules = [RULE, RULE | {"mean": [1, 2, 3]}]
+    answer = [{"facts": FACTS.model_copy(update={"rule": rule}).plain()} for rule in rules]
+    monkeypatch.setattr(pretrained_files, "_told", lambda asked: answer)
+    values["studies"]["vits"] |= {"settings": ["c", "d"], "comparisons": {"cd": {"a": "c", "b": "d"}}}
+    config = check(values)
+    grid = Grid(config)
+    (c,), (d,) = (grid.runs(Cell(setting, "external", 0)) for setting in "cd")
+    assert c.identity == d.identity
+    assert view_of(config, c).identity != view_of(config, d).identity
+
+
 def test_how_a_model_is_looked_at_is_in_the_parameters_of_its_extraction(values):
     wildcards = SimpleNamespace(setting="vit", factor="external", seed="0", stimuli="digits_test")
 
@@ -161,6 +182,12 @@ def test_all_missing_weights_are_told_before_any_job_and_a_plan_is_made(values, 
         "with a network (CONFIG: your configuration): whyalike zoo save CONFIG vit; then bring it here."
     )
     assert "b.safetensors is missing" in second
+    values["settings"]["vit"]["weights"] = f"{tmp_path}/{{run}}.pth"  # which `whyalike zoo save` does not write
+    first, _ = missing_data(check(values), jobs, {})
+    assert "Put your file there; or name a .safetensors in `weights`. On a machine with a network" in first
+    values["settings"]["vit"] |= {"library": "import", "name": "my.nets:vit"}
+    first, _ = missing_data(check(values), jobs, {})
+    assert first.endswith("They are yours: put them there.")
     assert (
         missing_data(config, [SimpleNamespace(rule=SimpleNamespace(name="all"), wildcards=SimpleNamespace())], {}) == []
     )
@@ -219,6 +246,7 @@ def test_a_results_folder_that_cannot_be_written_is_no_fault(values, tmp_path):
         ({"dataset": "nowhere"}, "settings.vit.dataset: 'nowhere' is not under datasets"),
         ({"library": "transformers"}, "a.safetensors must be a folder, as `save_pretrained` of transformers writes it"),
         ({"download": True}, "settings.vit.download"),
+        ({"arguments": {"checkpoint_path": "x.pt"}}, "arguments may not hold checkpoint_path: weights come from"),
     ],
 )
 def test_faults_name_the_key_and_what_helps(values, changes, words):

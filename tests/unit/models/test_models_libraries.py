@@ -108,7 +108,7 @@ def test_code_in_a_folder_is_never_run(tmp_path):
     (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
     kinds = {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"}
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "evil", "auto_map": kinds}))
-    with pytest.raises(ValueError, match=r"config\.json"):
+    with pytest.raises(ValueError, match=r"config\.json: transformers .* has no model of type evil, and no code"):
         facts(Architecture(library="transformers", name="mine/evil", tag="main"), tmp_path)
     assert not (tmp_path / "ran").exists()
 
@@ -217,6 +217,21 @@ def test_a_map_has_its_channels_first():
     assert maps_as_channels_first(output, nn.Linear(3, 3), False).shape == (2, 3, 5, 5)
     assert maps_as_channels_first(output, nn.Conv2d(5, 5, 1), True).shape == (2, 5, 5, 3)
     assert maps_as_channels_first(output[0], nn.Identity(), True).shape == (5, 5, 3)
+    # of a square input the shape says it, of models too whose library does not: timm's patches, torchvision's avgpool
+    assert maps_as_channels_first(output, nn.Identity(), False, square=True).shape == (2, 3, 5, 5)
+    assert maps_as_channels_first(torch.zeros(2, 7, 1, 1), nn.Identity(), True, square=True).shape == (2, 7, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("library", "name", "layer", "width"),
+    [("timm", "test_vit", "patch_embed", 64), ("torchvision", "swin_t", "avgpool", 768)],
+)
+def test_units_of_a_map_are_its_channels_whatever_the_model_is_said_to_have(library, name, layer, width):
+    needs(library)
+    asked = Architecture(library=library, name=name, tag="mine")
+    look = Look(architecture=asked, layers=(layer,))
+    found = record(build(asked, None), [torch.rand(2, 3, 160, 160)], lambda batch: batch, look)
+    assert found[layer].shape == (2, width)
 
 
 def test_texts_are_pooled_over_real_tokens_alone():

@@ -112,12 +112,21 @@ def blocks(modules: Sequence[tuple[str, nn.Module]]) -> Iterator[str]:
             yield name
 
 
-def maps_as_channels_first(output: Tensor, module: nn.Module, channels_last: bool) -> Tensor:
-    """A map (b, c, h, w) of a module's output, whichever axis its channels have; any other output as it is."""
+def maps_as_channels_first(output: Tensor, module: nn.Module, channels_last: bool, square: bool = False) -> Tensor:
+    """A map (b, c, h, w) of a module's output, whichever axis its channels have; any other output as it is.
+
+    Parameters
+    ----------
+    channels_last : whether the library says so of the model.
+    square : whether the input is: then of three sides the two equal ones are height and width, whoever made the map.
+    """
     if output.ndim != 4 or isinstance(module, nn.Conv2d | nn.BatchNorm2d):
         return output
     # these two work on the last axis; some libraries' own norms of that name turn the axes themselves
     last = channels_last or type(module) in (nn.Linear, nn.LayerNorm)
+    _, one, two, three = output.shape
+    if square and (one == two) != (two == three):
+        last = one == two
     return output.permute(0, 3, 1, 2) if last else output
 
 

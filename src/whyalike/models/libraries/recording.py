@@ -49,12 +49,13 @@ def record(built: Built, batches: Sequence[Any], feed: Callable[[Any], Any], loo
             given = feed(batch)
             pooled = built.library.run(built.model, given)
             mask = given[MASK] if isinstance(given, Mapping) else None
+            square = mask is None and given.shape[-1] == given.shape[-2]
             if POOLED in found:
-                found[POOLED].append(_vectors(POOLED, pooled, nn.Identity(), look, mask, False))
+                found[POOLED].append(_vectors(POOLED, pooled, look, mask))
             for layer, outputs in caught.items():
-                vectors = [_vectors(layer, output, module, look, mask, last) for module, output in outputs]
+                maps = [_map(output, module, last, square) for module, output in outputs]
                 outputs.clear()
-                found[layer] += vectors
+                found[layer] += [_vectors(layer, one, look, mask) for one in maps]
                 check_recorded(layer, found[layer], passes, len(batch))
     return {layer: torch.cat(parts).cpu().numpy() for layer, parts in found.items()}
 
@@ -84,7 +85,11 @@ def _copied(output: Any) -> Any:
     return output.to(torch.float32, copy=True) if isinstance(output, Tensor) else output
 
 
-def _vectors(layer: str, output: Any, module: nn.Module, look: Look, mask: Tensor | None, last: bool) -> Tensor:
+def _map(output: Any, module: nn.Module, last: bool, square: bool) -> Any:
+    return maps_as_channels_first(output, module, last, square) if isinstance(output, Tensor) else output
+
+
+def _vectors(layer: str, output: Any, look: Look, mask: Tensor | None) -> Tensor:
     """An output as float32 (b, d)."""
     if output is None:
         raise ValueError(f"the model has no output that is the layer {POOLED}: name layers, for example `blocks`")
@@ -93,7 +98,7 @@ def _vectors(layer: str, output: Any, module: nn.Module, look: Look, mask: Tenso
     try:
         if mask is not None and output.ndim == 3:
             return pooled_tokens(output, mask, look.pooling).float()
-        return pool(maps_as_channels_first(output, module, last), look.pooling).float()
+        return pool(output, look.pooling).float()
     except ValueError as error:
         raise ValueError(f"layer {layer}: {error}") from error
 

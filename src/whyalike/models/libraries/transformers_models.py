@@ -28,15 +28,20 @@ class Transformers(Library):
         if folder is None or not (folder / CONFIG).is_file():
             raise ValueError(f"{folder} must be a folder with {CONFIG}, as `save_pretrained` writes it")
         import torch
-        from transformers import AutoConfig, AutoModel
+        from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, __version__
 
         with readable(folder / CONFIG, "a configuration of transformers", "Fetch the folder again."):
             kind = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get("model_type")
-            config = AutoConfig.from_pretrained(folder, **LOCAL, **asked.arguments)
+            known = kind in CONFIG_MAPPING  # else it would be guessed from the folder's name, or looked for in its code
+            config = AutoConfig.from_pretrained(folder, **LOCAL, **asked.arguments) if known else None
         try:
-            return AutoModel.from_config(config, trust_remote_code=False, dtype=torch.float32)
+            if config is not None:
+                return AutoModel.from_config(config, trust_remote_code=False, dtype=torch.float32)
         except ValueError as error:
-            raise ValueError(f"transformers has no model of type {kind}, and no code in a folder is run") from error
+            raise ValueError(f"{folder / CONFIG}: transformers cannot make a {kind} of it: {error}") from error
+        raise ValueError(
+            f"{folder / CONFIG}: transformers {__version__} has no model of type {kind}, and no code in a folder is run"
+        )
 
     def rule(self, asked: Architecture, model: nn.Module, folder: Path | None) -> InputRule | None:
         """That of the folder's image processor; None of text, and of folders without one."""
