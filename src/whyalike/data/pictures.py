@@ -3,6 +3,7 @@
 Rows are ordered by part, then as the source gives them; column `file` says where each picture comes from.
 """
 
+import hashlib
 import io
 import json
 import warnings
@@ -24,6 +25,7 @@ from whyalike.data.prepared import write_prepared
 from whyalike.data.resumable_array import blocks_of, fill_images, state_of
 from whyalike.data.user_files import shown
 from whyalike.file_faults import readable
+from whyalike.files import canonical_json
 
 Report = Callable[[str], None]
 
@@ -89,7 +91,9 @@ def write_pictures(
     left_out = {"folder", "answers", "hierarchy", "rows"} & type(chosen).model_fields.keys()
     made_by = {"source": source, "version": version, "parameters": chosen.plain(exclude=left_out)}
     holders = dict.fromkeys(chosen.folder / (one.holder or one.file) for one in drawn)
-    work, shape = {**made_by, "files": state_of(holders)}, (len(drawn), chosen.size, chosen.size, 3)
+    places = hashlib.sha256(canonical_json([(one.file, one.start) for one in drawn]).encode()).hexdigest()
+    work = {**made_by, "files": state_of(holders), "drawn": places}  # of one shard other rows may be drawn
+    shape = (len(drawn), chosen.size, chosen.size, 3)
     with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):  # large, but read
         several = fill_images(folder, shape, work, blocks, read, threads, lambda line: report(f"{source}: {line}"))
     if several := [name for names in several for name in names or ()]:

@@ -42,7 +42,7 @@ class Encoder(nn.Module):
         read: list[Tensor] = []
         with self.head.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0])):
             self.model(x)
-        return read[0]
+        return read[-1]  # the output is that of the last call
 
     @torch.no_grad()
     def set_head(self, weight: Tensor, bias: Tensor | None) -> None:

@@ -34,8 +34,8 @@ of gains and slopes t intervals, of shares and information jackknife intervals. 
 over the panels of the study's settings, and for a named comparison over its own. A gain is a claim if p (Holm) is at
 most {LEVEL:g}; otherwise it describes these runs and no more. "As published" is the published analysis of scores as
 published: one regression line over all points, which are not independent, so that its R2 has no interval. Of a layer
-that gives a feature map or tokens, the mean over positions is compared; activations from files are compared as they
-are.
+that gives a feature map or tokens, the mean over positions is compared, unless its setting names another pooling;
+activations from files are compared as they are.
 """
 
 

@@ -124,13 +124,15 @@ def read_attributes(path: Path, models: Sequence[str], report: Report) -> list[L
 
 
 def attribute_table(path: Path, models: Sequence[str], report: Report) -> pd.DataFrame:
-    """The attributes as they are, a row a model in their order.
+    """The attributes as they are, a row a model in their order; of a study's table of models, what all of them have.
 
     Raises
     ------
     ValueError : no such column, or a model that is missing or there twice.
     """
     frame = _read(path, "a table of models", {"dtype": {MODEL: str}, "keep_default_na": False, "na_values": [""]})
+    if {"run", "name", "setting", MODEL} <= set(frame):
+        frame = _of_study(frame, models, path, report)
     if MODEL not in frame or len(frame.columns) < 2:
         raise ValueError(f"{path} must have a column `{MODEL}` and one an attribute; it has {', '.join(frame)}.")
     frame = frame.astype({MODEL: str})
@@ -142,6 +144,23 @@ def attribute_table(path: Path, models: Sequence[str], report: Report) -> pd.Dat
     if others := [name for name in frame.index if name not in models]:
         report(f"{path}: passed by, as they are not among the models: {', '.join(others)}")
     return frame.loc[list(models)]
+
+
+def _of_study(frame: pd.DataFrame, models: Sequence[str], path: Path, report: Report) -> pd.DataFrame:
+    """Attributes from `models/models.parquet` of a study, under the names that its score tables give to models.
+
+    The names are those of `representations.named`. A run that two designs share counts once. What numbers the models is
+    left out, and what one of them lacks. Their architecture, column ``model`` there, is ``architecture``.
+    """
+    forms = (frame["setting"] + " " + frame["name"], frame["name"], frame["setting"])
+    called = max(forms, key=lambda form: len(set(models) & set(form)))
+    frame = frame.rename(columns={MODEL: "architecture"}).assign(**{MODEL: called})
+    own = frame[called.isin(models)].drop_duplicates(["run", MODEL])
+    numbering = ["run", "name", "factor", "seed", "start", "order", "level", "sha256"]
+    own = own.drop(columns=numbering, errors="ignore")
+    if lacking := list(own.columns[own.isna().any()]):
+        report(f"{path}: passed by, as not all of the models have them: {', '.join(lacking)}")
+    return own.drop(columns=lacking)
 
 
 def words_of(frame: pd.DataFrame, column: str, path: Path) -> list[str]:

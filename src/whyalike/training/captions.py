@@ -22,11 +22,10 @@ from torch.nn.functional import cross_entropy, normalize
 from whyalike.models.heads import Encoder
 from whyalike.models.initialisation import keyed_weights
 from whyalike.training.augmentation import augment
-from whyalike.training.contrastive_parameters import WORDS, CaptionsRecipe
+from whyalike.training.contrastive_parameters import COLDEST, WORDS, CaptionsRecipe
 from whyalike.training.encoding import EncoderTask
 
 VERSION = 1  # part of the identity of runs: raise it when the weights change
-COLDEST = 0.01  # a learned temperature is not lower
 
 
 def caption(attributes: Sequence[str], values: Sequence[str]) -> str:
@@ -80,6 +79,11 @@ class TwoTowers(nn.Module):
         self.encoder, self.projection, self.text = encoder, projection, text
         self.log_scale = nn.Parameter(torch.tensor(-math.log(temperature)), requires_grad=learned)
 
+    @torch.no_grad()
+    def bound(self) -> None:
+        """Put a temperature below `COLDEST` back; in place, so that its gradient can raise it again."""
+        self.log_scale.clamp_(max=-math.log(COLDEST))
+
 
 class Captions(EncoderTask):
     """A model of images and captions in training; see `whyalike.training.encoding.EncoderTask`."""
@@ -94,6 +98,11 @@ class Captions(EncoderTask):
             raise ValueError(
                 f"the objective captions needs labels that it has words for, {', '.join(WORDS)}: run {run.name} learns "
                 f"{', '.join(unknown)}"
+            )
+        if unsaid := [name for name in self.classes if name.count("_") != run.labelling.count("_")]:
+            raise ValueError(
+                f"the objective captions takes labels without '_', which joins them: run {run.name} learns {unsaid[0]} "
+                f"of {run.labelling}. Rename it in the data set"
             )
         self.captions = [caption(attributes, name.split("_")) for name in self.classes]
         said = [text.split() for text in self.captions]
@@ -116,6 +125,7 @@ class Captions(EncoderTask):
         """Symmetric cross entropy of augmented images and their captions, nats."""
         images, labels = batch
         images = augment(images, self.recipe.augmentation, self.recipe.mean, self.generator("augmentation", step))
+        model.bound()
         return self.contrast(model, (images, labels), ()), None
 
     def contrast(self, model: nn.Module, batch: tuple[Tensor, Tensor], moment: tuple[str | int, ...]) -> Tensor:
@@ -123,8 +133,7 @@ class Captions(EncoderTask):
         images, labels = batch
         with self.autocast():
             seen, read = model.projection(model.encoder(self.inputs(images))), model.text(self._shares[labels])
-        scale = model.log_scale.exp().clamp(max=1 / COLDEST)
-        return symmetric(normalize(seen.float()), normalize(read.float()), labels, scale)
+        return symmetric(normalize(seen.float()), normalize(read.float()), labels, model.log_scale.exp())
 
     @torch.no_grad()
     def complete(self, model: nn.Module) -> dict[str, Any]:
@@ -132,8 +141,8 @@ class Captions(EncoderTask):
         model.eval()
         texts = normalize(model.text(self._shares))
         model.encoder.set_head(texts @ model.projection.weight, None)
-        scale = model.log_scale.exp().clamp(max=1 / COLDEST)
-        return {"zero_shot": {"captions": self.captions, "temperature": 1 / scale.item()}}
+        model.bound()
+        return {"zero_shot": {"captions": self.captions, "temperature": math.exp(-model.log_scale.item())}}
 
 
 def symmetric(images: Tensor, texts: Tensor, captions: Tensor, scale: Tensor | float) -> Tensor:

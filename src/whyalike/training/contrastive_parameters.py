@@ -8,6 +8,7 @@ from whyalike.section import Count, Real, Section, Whole, real, whole
 from whyalike.training.parameters import Augmentation, ColourImages, ImageRecipe
 
 WORDS = ("color", "shape", "digit")  # attributes that captions can say, in their order
+COLDEST = 0.01  # a temperature of captions is not lower
 Width = whole(ge=1, le=10**5)
 Temperature = real(gt=0, le=100)
 
@@ -87,5 +88,5 @@ class CaptionsRecipe(EncoderRecipe):
     augmentation: Augmentation = Field(Augmentation(), description="Random changes of the images.")
     dimensions: Width = Field(64, description="Of the space in which images and captions are compared.")
     text_width: Width = Field(64, description="Units of a word, and hidden units of the captions' perceptron.")
-    temperature: Temperature = Field(0.07, description="What similarities are divided by, at first.")
+    temperature: real(ge=COLDEST, le=100) = Field(0.07, description="What similarities are divided by, at first.")
     learn_temperature: bool = Field(True, description="Whether it is learned, down to 0.01.")

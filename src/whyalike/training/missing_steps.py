@@ -5,10 +5,12 @@ compared with those that the run kept, and the loss with its log: where they dif
 weights, the log and what was measured stay as they are; the result is written last, with the hashes of the new files.
 """
 
+import copy
 from typing import Any
 
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from whyalike.files import file_sha256, read_table
 from whyalike.training.kept_steps import trained_until
@@ -74,10 +76,18 @@ class MissingSteps(Trainer):
             differs = self.progress.loss.item() / (step - since) != self._losses[step]
             self.progress.loss.zero_()
         if step in self._weights:
-            stored, own = load_file(self._weights[step]), self.task.encoder(self.model).state_dict()
+            stored, own = load_file(self._weights[step]), self.task.encoder(self._as_kept(step)).state_dict()
             differs |= any(not torch.equal(value.cpu(), stored[name]) for name, value in own.items())
         if differs:
             self._give_up()
+
+    def _as_kept(self, step: int) -> nn.Module:
+        """The model as its file of a step has it: the final one is completed, a kept one is not."""
+        if self._weights[step] != self.stored.weights:
+            return self.model
+        final = copy.deepcopy(self.model)
+        self.task.complete(final)
+        return final
 
     def _give_up(self) -> None:
         for path in (*map(self.stored.weights_at, self.keep), self.checkpoint):
@@ -94,7 +104,7 @@ class MissingSteps(Trainer):
         self.stored.ensure_held()
         added = {path.name: file_sha256(path) for path in map(self.stored.weights_at, self.keep)}
         result = {**self.result, "sha256": {**self.result["sha256"], **added}}
+        self.checkpoint.unlink(missing_ok=True)  # first: nobody looks for one beside a result that lacks nothing
         self.stored.finish(result)
-        self.checkpoint.unlink(missing_ok=True)
         self.stored.note("end", step=self.progress.step)
         return result

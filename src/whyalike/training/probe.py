@@ -37,6 +37,7 @@ def linear_probe(features: Tensor, labels: Tensor, classes: int) -> tuple[Tensor
     solver = torch.optim.LBFGS(
         head.parameters(),
         max_iter=ITERATIONS,
+        max_eval=10 * ITERATIONS,  # so that only iterations end it early, which are told
         tolerance_grad=TOLERANCE,
         tolerance_change=0,
         history_size=20,

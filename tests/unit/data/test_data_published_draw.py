@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from picture_sets import pixels, webdataset
 
+from whyalike.data import pictures
 from whyalike.data.picture_parameters import WebDatasetParameters
 from whyalike.data.prepared import open_prepared
 from whyalike.data.published_draw import published_rows, published_rows_of_imagenet, write_rows
@@ -86,6 +87,30 @@ def test_a_set_is_prepared_of_published_rows(tmp_path):
         assert [file[-12:-5] for file in data.labels["file"]] == [f"{row:07d}" for row in sorted(rows)]
         for image, row in zip(data.images, sorted(rows), strict=True):
             np.testing.assert_array_equal(image, pixels(row))
+
+
+def test_a_killed_preparation_does_not_go_on_with_other_rows(tmp_path, monkeypatch):
+    root, own, read = webdataset(tmp_path / "in"), pictures._read, []
+    chosen = {"folder": str(root), "title": "pets 1", "size": 8, "parts": ["train"], "rows": str(tmp_path / "rows")}
+
+    def killed(root, one, size):
+        read.append(one)
+        if len(read) > 1:
+            raise KeyboardInterrupt
+        return own(root, one, size)
+
+    def prepare(rows):
+        (tmp_path / "rows").write_text(rows)
+        SOURCES["webdataset"].load()(chosen, tmp_path / "out", 1, lambda line: None)
+
+    monkeypatch.setattr(pictures, "blocks_of", lambda n: [slice(i, i + 1) for i in range(n)])
+    monkeypatch.setattr(pictures, "_read", killed)
+    with pytest.raises(KeyboardInterrupt):
+        prepare("[0, 1, 2]")
+    monkeypatch.setattr(pictures, "_read", own)
+    prepare("[1, 2, 3]")
+    for image, row in zip(open_prepared(tmp_path / "out").images, (1, 2, 3), strict=True):
+        np.testing.assert_array_equal(image, pixels(row))
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,20 @@ def test_the_head_can_be_given_weights(batch):
     torch.testing.assert_close(encoder.model(batch), encoder(batch) @ weight.T + 1)
 
 
+class Twice(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.fc = nn.Linear(192, 6), nn.Linear(6, 6)
+
+    def forward(self, x):
+        return self.fc(self.fc(self.first(x.flatten(1))).relu())
+
+
+def test_of_a_layer_that_is_called_twice_the_last_call_is_the_head(batch):
+    encoder = Encoder(Twice(), batch)
+    assert torch.equal(encoder.head(encoder(batch)), encoder.model(batch))
+
+
 class Scaled(nn.Module):
     def __init__(self):
         super().__init__()

@@ -11,6 +11,7 @@ from scipy.stats import pearsonr
 from whyalike.statistics.over_models import over_models
 from whyalike.statistics.tables_of_pairs import (
     Likeness,
+    attribute_table,
     likeness_of_scores,
     models_of,
     read_attributes,
@@ -121,6 +122,31 @@ def test_attributes_are_the_same_or_differ_by_a_number(tmp_path):
     loss, depth = read_attributes(tmp_path / "m.csv", ["NA", "01", "1"], silent)
     assert (loss.relation, loss.table[0].tolist()) == ("same", [1, 0, 1])
     assert (depth.relation, depth.table[0].tolist()) == ("difference", [0, -1.5, -2])
+
+
+@pytest.mark.parametrize(
+    ("models", "objectives"),
+    [
+        (["vit seed1", "cnn seed0"], ["simclr", "supervised"]),  # what tells the representations of a score table apart
+        (["cnn", "theirs"], ["supervised", "captions"]),
+        (["one"], ["captions"]),
+    ],
+)
+def test_a_studys_table_of_models_has_attributes(tmp_path, models, objectives):
+    row = {"factor": "zoo", "start": "0", "sha256": "f"}
+    rows = [
+        {**row, "run": "a", "name": "seed0", "setting": "cnn", "model": "resnet8", "objective": "supervised"},
+        {**row, "run": "a", "name": "seed0", "setting": "cnn", "model": "resnet8", "objective": "supervised"},
+        {**row, "run": "b", "name": "seed1", "setting": "vit", "model": "vit", "objective": "simclr"},
+        {**row, "run": "c", "name": "one", "setting": "theirs", "objective": "captions"},
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "models.csv", index=False)
+    told = []
+    found = attribute_table(tmp_path / "models.csv", models, told.append)
+    assert (found.index.tolist(), found["objective"].tolist()) == (models, objectives)
+    assert list(found) == ["setting", *(["architecture"] if not told else []), "objective"]
+    passed = f"{tmp_path / 'models.csv'}: passed by, as not all of the models have them: architecture"
+    assert told == ([passed] if "captions" in objectives else [])
 
 
 @pytest.mark.parametrize(

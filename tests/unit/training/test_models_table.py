@@ -23,13 +23,17 @@ GIVEN = {
     "setting": "theirs", "factor": "external", "seed": 0, "kind": "activations", "dataset": "digits", "starts": {},
     "attributes": {"objective": "language", "size": 1.5},
 }  # fmt: skip
-WORK = {"cells": [TRAINED, GIVEN], "code": "x"}
+LIBRARY = {
+    "setting": "timm", "factor": "zoo", "seed": 0, "kind": "pretrained", "dataset": "digits", "library": "timm",
+    "starts": {}, "attributes": {},
+}  # fmt: skip
+WORK = {"cells": [TRAINED, GIVEN, LIBRARY], "code": "x"}
 
 
-def manifest(path, cell, *runs):
+def manifest(path, cell, *runs, **told):
     own = {name: cell[name] for name in ("setting", "factor", "seed")}
     rows = [{**own, "run": run, "name": name, "replica": replica, **more} for run, name, replica, more in runs]
-    write_table(path, pa.Table.from_pylist(rows, schema=MANIFEST), {})
+    write_table(path, pa.Table.from_pylist(rows, schema=MANIFEST), told)
     return path
 
 
@@ -41,7 +45,9 @@ def table(tmp_path):
     manifests = [
         manifest(tmp_path / "a.parquet", TRAINED, ("r1", "seed3", "0", OF_RUN), ("r2", "seed3.start1", "0", OF_RUN)),
         manifest(tmp_path / "b.parquet", GIVEN, ("g", "clip", "clip", {"labelling": "digit", "sha256": "t"})),
-    ]
+        manifest(tmp_path / "c.parquet", LIBRARY, ("l", "vit", "vit", {"labelling": "digit", "sha256": "u"}),
+                 models={"vit": {"parameters": 1234}}),
+    ]  # fmt: skip
     write_models(ModelsParameters.from_plain(WORK), manifests, tmp_path / "runs", tmp_path / "models.parquet")
     assert made_by(tmp_path / "models.parquet") == {"work": WORK}
     return pq.read_table(tmp_path / "models.parquet")
@@ -49,12 +55,13 @@ def table(tmp_path):
 
 def test_a_row_is_a_run_with_what_its_setting_says(table):
     assert table.column_names[: len(MODEL_SCHEMA)] == MODEL_SCHEMA.names
-    first, second, given = table.to_pylist()
+    first, second, given, library = table.to_pylist()
     own = {name: value for name, value in TRAINED.items() if name not in ("starts", "attributes")}
     assert first.items() >= {**own, **OF_RUN, "run": "r1", "name": "seed3", "start": "0", "order": "0"}.items()
     assert (second["start"], second["order"]) == ("1", "0")
     assert [given[name] for name in ("start", "order", "model", "recipe", "accuracy", "parameters")] == [None] * 6
     assert (given["kind"], given["sha256"]) == ("activations", "t")
+    assert (library["library"], library["parameters"]) == ("timm", 1234)  # its weights are not in the store
 
 
 def test_the_size_of_another_librarys_model_is_that_of_its_manifest(tmp_path):
@@ -74,14 +81,14 @@ def test_no_attribute_may_have_the_name_of_a_column():
 def test_attributes_are_columns_of_their_type_and_null_where_a_setting_has_none(table):
     types = {name: table.schema.field(name).type for name in ("objective", "size", "blocks", "frozen")}
     assert types == {"objective": pa.string(), "size": pa.float64(), "blocks": pa.int64(), "frozen": pa.bool_()}
-    assert table["size"].to_pylist() == [2, 2, 1.5]
-    assert table["frozen"].to_pylist() == [False, False, None]
+    assert table["size"].to_pylist() == [2, 2, 1.5, None]
+    assert table["frozen"].to_pylist() == [False, False, None, None]
 
 
 def test_parameters_are_counted_without_running_statistics(table, tmp_path):
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 2))
     counted = sum(parameter.numel() for parameter in net.parameters())
-    assert table["parameters"].to_pylist() == [counted, None, None]
+    assert table["parameters"].to_pylist() == [counted, None, None, 1234]
     save_file({"w": torch.zeros(2, 3), "n": torch.zeros(())}, tmp_path / "w.safetensors")
     assert parameters_of(tmp_path / "w.safetensors") == 7
 

@@ -1,6 +1,7 @@
 """SimCLR, MoCo and captions: losses against loops, the queue, kills without a trace, what is learned and kept."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ from whyalike.data.registry import SOURCES
 from whyalike.data.synthetic import Shape
 from whyalike.models.weights import build_model
 from whyalike.training.captions import caption, symmetric
+from whyalike.training.cell import train_or_find
 from whyalike.training.contrastive_parameters import WORDS
 from whyalike.training.device import set_up_device
 from whyalike.training.moco import info_nce
@@ -151,6 +153,17 @@ def test_half_precision_is_of_the_forward_pass_alone(objective):
     assert all(value.dtype == torch.float32 for value in model.parameters())
 
 
+@pytest.mark.parametrize("step", [3, STEPS])
+@pytest.mark.parametrize("objective", RECIPES)
+def test_a_finished_run_is_given_a_step_as_if_it_had_kept_it(tmp_path, objective, step):
+    train(tmp_path / "one", objective, keep_steps=(step,))
+    train(tmp_path / "two", objective)
+    one, (first, second) = task(objective, keep_steps=(step,)), (stored_run(tmp_path / name) for name in ("one", "two"))
+    train_or_find(RUN, one.recipe, OPERATION, one, second)
+    for path in (first.weights_at(step), first.weights, first.result):
+        assert (second.folder / path.name).read_bytes() == path.read_bytes()
+
+
 @pytest.mark.parametrize("objective", RECIPES)
 def test_it_starts_and_is_stored_as_the_classifier_of_the_same_seed(tmp_path, objective):
     train(tmp_path, objective, keep_steps=(0, STEPS))
@@ -215,6 +228,22 @@ def test_a_temperature_that_is_given_stays():
     model = one.build()
     assert not model.log_scale.requires_grad
     assert one.complete(model)["zero_shot"]["temperature"] == pytest.approx(0.25)
+
+
+def test_a_temperature_that_was_learned_too_low_can_rise_again():
+    one = task("captions")
+    model, (batch, *_) = one.build(), next(iter(one.batches(0)))
+    with torch.no_grad():
+        model.log_scale.fill_(math.log(150))
+    one.loss(model, batch, 0)[0].backward()
+    assert model.log_scale.item() == pytest.approx(math.log(100))
+    assert model.log_scale.grad.item() != 0
+
+
+def test_labels_that_cannot_be_split_into_words_are_named():
+    data = replace(run_data(), classes=("red", "dark_red", "green", "blue"))
+    with pytest.raises(ValueError, match="labels without '_', which joins them: run A learns dark_red of shape"):
+        task("captions", data=data)
 
 
 # ---- a cell

@@ -5,7 +5,22 @@ import json
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from training_jobs import OPERATION, STEPS, identity, ledger, stored_run, train, trainer, varied
+from training_jobs import (
+    OPERATION,
+    PATIENCE,
+    PROCESSES,
+    STEPS,
+    die_at,
+    end,
+    identity,
+    ledger,
+    pause_each_step,
+    start,
+    stored_run,
+    train,
+    trainer,
+    varied,
+)
 
 from whyalike.training.cell import train_or_find
 from whyalike.training.device import set_up_device
@@ -99,6 +114,51 @@ def test_killed_on_the_way_it_ends_in_the_same_bytes(tmp_path, monkeypatch):
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
     events = [step for event, step in ledger(stored, "event", "step") if event == "start"]
     assert events == [0, 0, 0, 5]  # the last one goes on from the checkpoint
+
+
+def add_steps(store, barrier=None, moment=None):
+    """Give a run steps, when all parties of the barrier are ready; or be killed at a moment."""
+    if moment:
+        die_at(*moment)
+    if barrier:
+        barrier.wait(PATIENCE)
+    pause_each_step(0.02)
+    train_again(store, varied(keep_steps=[2, 6, 10]))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        ("before weights.step6.safetensors",),
+        ("after weights.step10.safetensors",),
+        ("before result.json",),
+        ("after result.json",),
+    ],
+    ids=str,
+)
+def test_a_process_killed_on_the_way_leaves_a_whole_run(tmp_path, moment):
+    train(tmp_path / "one", recipe=varied(keep_steps=[2, 6, 10]))
+    train(tmp_path / "two", recipe=varied(keep_steps=[3]))
+    stored = stored_run(tmp_path / "two")
+    assert end(start(add_steps, tmp_path / "two", moment=moment)) == -9
+    assert stored.kept_steps(stored.finished()) == ([2, 3, 6, 10] if "after result.json" in moment else [3])
+    train_again(tmp_path / "two", varied(keep_steps=[2, 6, 10]))
+    assert stored.kept_steps(stored.finished()) == [2, 3, 6, 10]
+    one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
+    assert two.keys() - one.keys() == {"weights.step3.safetensors"}
+    assert {name: two[name] for name in one if name != "result.json"} == {
+        name: one[name] for name in one if name != "result.json"
+    }
+
+
+def test_of_two_processes_one_adds_the_steps(tmp_path):
+    train(tmp_path, recipe=varied(keep_steps=[3]))
+    barrier = PROCESSES.Barrier(2)
+    both = [start(add_steps, tmp_path, barrier) for _ in range(2)]
+    assert [end(one) for one in both] == [0, 0]
+    stored = stored_run(tmp_path)
+    assert stored.kept_steps(stored.finished()) == [2, 3, 6, 10]
+    assert [event for (event,) in ledger(stored, "event")].count("start") == 2  # of the run, and of the steps
 
 
 def test_a_run_that_keeps_all_is_not_touched(tmp_path, counted):
