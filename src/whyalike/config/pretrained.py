@@ -136,6 +136,10 @@ class ResolvedPretrained(Pretrained):
     facts: Facts | None = Field(None, description="The architecture; none where a folder that says it is missing.")
     rule: InputRule | None = Field(None, description="How images become input; none of text.")
 
+    def known_hashes(self) -> dict[str, str]:
+        """The same; empty where the files are yet to be brought."""
+        return {name: sha256 or "" for name, sha256 in self.hashes.items()}
+
     def declared(self, run: str) -> dict[str, Any]:
         """What the identity of a run comes from."""
         return {

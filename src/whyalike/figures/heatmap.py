@@ -250,11 +250,7 @@ def drawn(
     """
     most = max(len(one.columns) for one in matrices)
     columns = style.side_by_side(width, len(matrices), 2 if most <= LARGE else 1)
-    labels, below = (
-        max(len(short(name)) for one in matrices for name in getattr(one, side))
-        * style.CHARACTER_INCHES * style.SMALL_POINTS / style.TEXT_POINTS
-        for side in ("rows", "columns")
-    )  # fmt: skip
+    labels, below = (_inches_of_names(matrices, side) for side in ("rows", "columns"))
     small = width == "column" or (len(matrices) == 1 and most <= LARGE and labels <= LONGEST_OF_COLUMN)
     wide = style.COLUMN_INCHES if small else style.PAGE_INCHES
     room = wide / columns - labels - 0.3  # inches of a panel's cells across, at most
@@ -289,6 +285,12 @@ def drawn(
     bar.ax.tick_params(labelsize=style.SMALL_POINTS)
     _legend(figure, bar.ax, every, metric, null, all(fitting), untrained)
     return figure, pd.concat(numbers).reindex(columns=_COLUMNS)
+
+
+def _inches_of_names(matrices: Sequence[Matrix], side: str) -> float:
+    """Inches of the longest name of the rows, or of the columns."""
+    longest = max(len(short(name)) for one in matrices for name in getattr(one, side))
+    return longest * style.CHARACTER_INCHES * style.SMALL_POINTS / style.TEXT_POINTS
 
 
 def _panel(axes: Axes, one: Matrix, colours: Normalize, metric: str, cell: float, with_intervals: bool) -> Any:

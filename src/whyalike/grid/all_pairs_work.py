@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from whyalike.designs.registry import design
-from whyalike.grid import all_pairs, partial
+from whyalike.grid import all_pairs, partial, views
 from whyalike.grid.metric_facts import counting
 from whyalike.grid.runs import digest
 from whyalike.provenance import fingerprint
@@ -66,7 +66,7 @@ def joined(flow: Any, wildcards: Any) -> str:
 def _known(flow: Any, wildcards: Any) -> dict[str, Any]:
     """What the two have in common."""
     comparison = flow.comparisons(wildcards.study)[wildcards.comparison]
-    in_distribution, labelling = flow.seen(wildcards.study, wildcards.stimuli, comparison)
+    in_distribution, labelling = views.seen(flow.config, wildcards.study, wildcards.stimuli, comparison)
     return {
         "study": wildcards.study,
         "comparison": wildcards.comparison,

@@ -4,7 +4,6 @@ Every job gets one JSON text that holds just the part of the configuration which
 its code (a fingerprint, or an explicit version where stored runs or GPU time hang on it). Snakemake compares that text.
 """
 
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -29,7 +28,7 @@ from whyalike.grid.figure_files import FigureFiles
 from whyalike.grid.metric_facts import counting
 from whyalike.grid.parts import WHOLE, runs_of
 from whyalike.grid.paths import cell_of, external_cell
-from whyalike.grid.runs import Cell, Run
+from whyalike.grid.runs import Cell
 from whyalike.grid.sample_texts import speakers, speaking
 from whyalike.models.registry import MODELS
 from whyalike.parameters import JobParameters
@@ -106,7 +105,7 @@ class Parameters(FigureFiles):
         setting = self.config.settings[cell.setting]
         given = {**vars(cell), "labelling": setting.labelling, "runs": [run.plain() for run in self.grid.runs(cell)]}
         if isinstance(setting, ResolvedPretrained):
-            code, hashes = version("whyalike.training.pretrained"), _known(setting.hashes)
+            code, hashes = version("whyalike.training.pretrained"), setting.known_hashes()
             return PretrainedParameters(**given, look=setting.seen(), sha256=hashes, version=code).text()
         if not isinstance(setting, OwnCheckpoints):
             return ImportParameters(**given).text()
@@ -146,7 +145,7 @@ class Parameters(FigureFiles):
             layers=setting.layers,
             stimuli=self.config.stimuli[wildcards.stimuli].plain(),
             runs=[run.identity for run in runs],
-            untrained={start.identity: _start(run) for run, start in starts},
+            untrained={start.identity: run.own_start for run, start in starts},
             steps=views.kept_steps(self.grid, cell, wildcards.stimuli),
             **self.config.stored(),
             **setting.look(),
@@ -163,7 +162,7 @@ class Parameters(FigureFiles):
             seed=cell.seed,
             look=setting.seen(),
             runs={run.name: views.view_of(self.config, run).identity for run in runs},
-            sha256=_known(setting.hashes),
+            sha256=setting.known_hashes(),
             untrained={views.view_of(self.config, run, views.START).identity: run.replica for run in runs},
             stimuli=self.config.stimuli[stimuli].plain(),
             **self.config.stored(),
@@ -185,7 +184,7 @@ class Parameters(FigureFiles):
         setting = self.config.settings[comparison.a]
         similarity, (in_distribution, labelling) = (
             self.config.similarity,
-            self.seen(wildcards.study, wildcards.stimuli, comparison),
+            views.seen(self.config, wildcards.study, wildcards.stimuli, comparison),
         )
         job = getattr(wildcards, "job", None)
         names = similarity.metrics if job is None else self.family_jobs()[job]
@@ -221,22 +220,6 @@ class Parameters(FigureFiles):
     def all_pairs_work(self, wildcards: Any) -> str:
         """Parameters of the scores of all pairs of representations on one stimulus set, by the metrics of one job."""
         return all_pairs_work.of_job(self, wildcards)
-
-    def seen(self, study: str, stimuli: str, comparison: views.Comparison) -> tuple[bool, str]:
-        """Whether stimuli are of the training data of all settings that see them, and the labels that then group them.
-
-        Models of other labels have no grouping in common but that of the data's own attributes.
-        """
-        asked = self.config.studies[study]
-        seeing = [name for name in comparison.settings if stimuli in asked.stimuli_of(name)]
-        settings = [self.config.settings[name] for name in seeing]
-        section = self.config.stimuli[stimuli]
-        of_data = SOURCES[self.config.datasets[section.dataset].source].facts.attributes
-        labellings = {setting.labelling for setting in settings}
-        return (
-            all(section.is_of(setting.dataset) for setting in settings),
-            settings[0].labelling if len(labellings) == 1 else "_".join(of_data),
-        )
 
     def _pairs(self, study: str, comparison: views.Comparison, part: str) -> tuple[str, tuple[int, ...]]:
         """The text of the pairs of a part of a comparison, and their numbers."""
@@ -291,7 +274,7 @@ class Parameters(FigureFiles):
             model_family=None if model is None else model.family,
             library=getattr(setting, "library", None),
             recipe=getattr(setting, "recipe", None),
-            starts={run.identity: _start(run) for run in self.grid.runs(cell)} if trained else {},
+            starts={run.identity: run.own_start for run in self.grid.runs(cell)} if trained else {},
             attributes=setting.attributes,
         )
 
@@ -377,13 +360,3 @@ def _text(parameters: JobParameters, **known: str) -> str:
     """What `JobParameters.text` gives, where the text of some fields is known, whatever they hold."""
     texts = {name: canonical_json(value) for name, value in parameters.plain().items()} | known
     return f"{{{','.join(f'{canonical_json(name)}:{texts[name]}' for name in sorted(texts))}}}"
-
-
-def _start(run: Run) -> str:
-    """The replica whose initial weights a run has."""
-    return run.replica if run.start is None else run.start
-
-
-def _known(hashes: Mapping[str, str | None]) -> dict[str, str]:
-    """Hashes of weights; empty where the files are yet to be brought."""
-    return {name: sha256 or "" for name, sha256 in hashes.items()}

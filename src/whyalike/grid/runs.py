@@ -77,6 +77,11 @@ class Run:
     untrained: str | None
     start: str | None = None
 
+    @property
+    def own_start(self) -> str:
+        """The replica whose initial weights it has."""
+        return self.replica if self.start is None else self.start
+
     def plain(self) -> dict[str, Any]:
         """What a training job must know of this run, as JSON values."""
         keys = ("name", "replica", "labelling", "level", "identity")

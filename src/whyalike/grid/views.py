@@ -15,6 +15,7 @@ from typing import Any
 from whyalike.config.comparisons import FINAL, AllPairs, has_step
 from whyalike.config.config import Config
 from whyalike.config.pretrained import ResolvedPretrained
+from whyalike.data.registry import SOURCES
 from whyalike.designs.registry import design
 from whyalike.grid.runs import Cell, Grid, Pair, Run, digest
 from whyalike.models.registry import MODELS
@@ -152,6 +153,21 @@ def stimuli(config: Config, study: str, comparison: Comparison) -> tuple[str, ..
         return tuple(dict.fromkeys(itertools.chain.from_iterable(own)))
     of_b = config.studies[study].stimuli_of(comparison.b)
     return tuple(name for name in config.studies[study].stimuli_of(comparison.a) if name in of_b)
+
+
+def seen(config: Config, study: str, stimuli_name: str, comparison: Comparison) -> tuple[bool, str]:
+    """Whether stimuli are of the training data of all settings that see them, and the labels that then group them.
+
+    Models of other labels have no grouping in common but that of the data's own attributes.
+    """
+    asked, section = config.studies[study], config.stimuli[stimuli_name]
+    settings = [config.settings[name] for name in comparison.settings if stimuli_name in asked.stimuli_of(name)]
+    of_data = SOURCES[config.datasets[section.dataset].source].facts.attributes
+    labellings = {setting.labelling for setting in settings}
+    return (
+        all(section.is_of(setting.dataset) for setting in settings),
+        settings[0].labelling if len(labellings) == 1 else "_".join(of_data),
+    )
 
 
 def cells(grid: Grid, study: str, comparison: Comparison) -> list[Cell]:

@@ -59,6 +59,8 @@ class MissingSteps(Trainer):
         RuntimeError : the run is not what it was at a step that the store knows; nothing is added.
         """
         self._resume()
+        if not self.progress.step:
+            self._clear()
         self.stored.note("start", step=self.progress.step, again=list(self.keep))
         self._keep_weights()
         for batches in self.task.batches(self.progress.step):
@@ -68,6 +70,12 @@ class MissingSteps(Trainer):
             self._compare_with_stored()
             self._keep()
         return self._add()
+
+    def _clear(self) -> None:
+        """Remove weights of earlier attempts, which may be another device's: who resumes takes those that are there."""
+        for path in self.stored.folder.glob("weights.step*.safetensors"):
+            if path.name not in self.result["sha256"]:
+                path.unlink()
 
     def _compare_with_stored(self) -> None:
         step, differs = self.progress.step, False

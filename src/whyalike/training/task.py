@@ -118,7 +118,10 @@ class Task(ABC):
         return model
 
     def complete(self, model: nn.Module) -> dict[str, Any]:
-        """What is made of a model after its last step, before it is measured and stored; told in the run's result."""
+        """What is made of a model after its last step, before it is measured and stored; told in the run's result.
+
+        It is made again, of a copy, where a finished run is given steps: what it draws is keyed.
+        """
         return {}
 
     def validate(self, model: nn.Module) -> float | None:

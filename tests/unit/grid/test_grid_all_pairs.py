@@ -177,7 +177,7 @@ def test_plan_and_memory_know_the_job(values, tmp_path):
     ("comparison", "message"),
     [
         ({"of": ["alone", "nobody"]}, "studies.models.comparisons.everything.of: 'nobody' is not under studies.models"),
-        ({"steps": [7]}, "no model of alone, ours, given has a step 7. Known: 0, 50, final; or 0, final; or final."),
+        ({"steps": [7]}, "no model of alone, ours, given has a step 7. Known: 0, 50, final."),
         ({"steps": [0]}, "'given' has none of the steps 0: leave it out."),
         ({"steps": [0, 0]}, "each step once"),
         ({"of": ["alone", "alone"]}, "each setting stands once"),

@@ -117,6 +117,9 @@ def test_the_queue_and_the_keys_are_those_of_a_plain_loop():
     for name, value in model.key.named_parameters():
         torch.testing.assert_close(value, slow[name], rtol=1e-4, atol=1e-6)
         assert value.grad is None
+    statistics = dict(plain.key.named_buffers())  # running ones of keys, which no momentum moves
+    for name, value in model.key.named_buffers():
+        torch.testing.assert_close(value, statistics[name], rtol=1e-4, atol=1e-5)
 
 
 def test_a_measurement_leaves_queue_and_keys_as_they_are():

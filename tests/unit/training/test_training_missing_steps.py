@@ -116,14 +116,14 @@ def test_killed_on_the_way_it_ends_in_the_same_bytes(tmp_path, monkeypatch):
     assert events == [0, 0, 0, 5]  # the last one goes on from the checkpoint
 
 
-def add_steps(store, barrier=None, moment=None):
+def add_steps(store, barrier=None, moment=None, steps=(2, 6, 10)):
     """Give a run steps, when all parties of the barrier are ready; or be killed at a moment."""
     if moment:
         die_at(*moment)
     if barrier:
         barrier.wait(PATIENCE)
     pause_each_step(0.02)
-    train_again(store, varied(keep_steps=[2, 6, 10]))
+    train_again(store, varied(keep_steps=steps))
 
 
 @pytest.mark.parametrize(
@@ -149,6 +149,16 @@ def test_a_process_killed_on_the_way_leaves_a_whole_run(tmp_path, moment):
     assert {name: two[name] for name in one if name != "result.json"} == {
         name: one[name] for name in one if name != "result.json"
     }
+
+
+def test_weights_that_another_attempt_left_are_not_taken(tmp_path):
+    train(tmp_path / "one", recipe=varied(keep_steps=[2, 8]))
+    train(tmp_path / "two", recipe=varied(keep_steps=[]))
+    stored = stored_run(tmp_path / "two")
+    stored.weights_at(2).write_bytes(b"of a process on another device, killed before it was compared")
+    assert end(start(add_steps, tmp_path / "two", moment=("after step", 7), steps=[8])) == -9
+    train_again(tmp_path / "two", varied(keep_steps=[2, 8]))
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
 
 
 def test_of_two_processes_one_adds_the_steps(tmp_path):
