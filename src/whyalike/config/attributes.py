@@ -10,7 +10,7 @@ from whyalike.section import Before, Name
 #: Columns of the table of models that are no attributes, see `whyalike.training.models_table`.
 COLUMNS = (
     *("run", "name", "setting", "factor", "seed", "start", "order", "level", "kind", "dataset", "labelling", "model"),
-    *("model_family", "library", "recipe", "parameters", "steps", "accuracy", "loss", "loss_unit", "sha256"),
+    *("model_family", "library", "tag", "recipe", "parameters", "steps", "accuracy", "loss", "loss_unit", "sha256"),
 )
 ATTRIBUTES = (
     "What is known of the models, such as `objective`, `architecture`, `data`, `size`, `family`: text, numbers, true "

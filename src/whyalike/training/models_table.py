@@ -32,6 +32,7 @@ MODEL_SCHEMA = pa.schema(
         pa.field("model", _TEXT),  # name of the configuration
         pa.field("model_family", _TEXT),
         pa.field("library", _TEXT),
+        pa.field("tag", _TEXT),  # of a library: which weights
         pa.field("recipe", _TEXT),
         pa.field("parameters", _COUNT),  # numbers in its weights, but for running statistics of BatchNorm
         pa.field("steps", _COUNT),

@@ -316,7 +316,8 @@ class ModelsOfCell(JobParameters):
     ----------
     setting, factor, seed : the cell.
     kind : "trained", or the key of the setting that names files.
-    dataset : of the setting; so are ``model``, ``recipe`` and ``library``, None where it has none.
+    dataset : of the setting; so are ``model`` (of a library the architecture), ``recipe``, ``library`` and ``tag``,
+        None where it has none.
     model_family : of the model.
     starts : identity of a run that is trained here -> the replica whose initial weights it has.
     attributes : what the user says.
@@ -330,6 +331,7 @@ class ModelsOfCell(JobParameters):
     model: str | None = None
     model_family: str | None = None
     library: str | None = None
+    tag: str | None = None
     recipe: str | None = None
     starts: dict[str, str]
     attributes: dict[str, bool | int | float | str]

@@ -68,6 +68,14 @@ def test_the_native_rule_gives_what_the_library_makes_of_an_image(library, name,
     assert levels.mean() < 0.5
 
 
+@pytest.mark.parametrize(
+    ("library", "name"), [("timm", "test_vit"), ("torchvision", "resnet18"), ("open_clip", "ViT-B-32")]
+)
+def test_a_tag_that_a_library_does_not_know_has_no_rule(library, name):
+    needs(library)
+    assert facts(Architecture(library=library, name=name, tag="opnai"), None).rule is None
+
+
 def theirs(library, name, tag):
     """What the library itself makes of a picture of Pillow's."""
     if library == "timm":

@@ -20,13 +20,15 @@ class OpenClip(Library):
         return _created(asked, None)
 
     def rule(self, asked: Architecture, model: nn.Module, folder: Path | None) -> InputRule | None:
-        """That of the model with the means of the tag."""
+        """That of the model with the means of the tag; none of a tag that OpenCLIP does not know."""
         from open_clip import get_model_preprocess_cfg
         from open_clip.pretrained import get_pretrained_cfg
         from open_clip.transform import merge_preprocess_dict
 
+        if not (of_tag := get_pretrained_cfg(asked.name, asked.tag)):
+            return None
         size = get_model_preprocess_cfg(model)["size"]
-        config = merge_preprocess_dict(get_model_preprocess_cfg(model), get_pretrained_cfg(asked.name, asked.tag) or {})
+        config = merge_preprocess_dict(get_model_preprocess_cfg(model), of_tag)
         height, width = (size, size) if isinstance(size, int) else size
         squashed = config["resize_mode"] == "squash"
         if not squashed and (config["resize_mode"] != "shortest" or height != width):

@@ -20,9 +20,11 @@ class Timm(Library):
         return _created(asked, pretrained=False)
 
     def rule(self, asked: Architecture, model: nn.Module, folder: Path | None) -> InputRule | None:
-        """That of the tag, or of the architecture's default one."""
+        """That of the tag; none of a tag that timm does not know."""
         from timm.data import resolve_model_data_config
 
+        if asked.tag not in _tags(asked.name):
+            return None
         return rule_of(resolve_model_data_config(model, use_test_size=False))
 
     def run(self, model: nn.Module, given: Any) -> Tensor | None:
