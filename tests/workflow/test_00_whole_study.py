@@ -103,12 +103,12 @@ def test_it_ends_by_saying_what_was_found_and_where_it_lies(finished):
 
 def test_a_person_sees_how_far_it_is_and_the_logs_have_the_rest(finished):
     seen, log = finished.said[: finished.said.index("# Findings")], finished.log(finished.said)
-    for words in ("Job stats:", "40 of 40 steps (100%) done", "Complete log(s): "):
+    for words in ("Job stats:", "41 of 41 steps (100%) done", "Complete log(s): "):
         assert words in seen
-    assert re.search(r"^\d\d:\d\d:\d\d \d+ of 40 steps done, \d under way · \w+: ", seen, re.MULTILINE)
+    assert re.search(r"^\d\d:\d\d:\d\d \d+ of 41 steps done, \d under way · \w+: ", seen, re.MULTILINE)
     every_job = r"^Job \d+: |^Finished jobid|^Select jobs|^similarity .* pairs$|^activations \d/\d"
     assert re.findall(every_job, seen, re.MULTILINE) == []
-    assert len(re.findall(r"^Job \d+: |^Finished jobid", log, re.MULTILINE)) == 39 + 40  # `all` has no message
+    assert len(re.findall(r"^Job \d+: |^Finished jobid", log, re.MULTILINE)) == 40 + 41  # `all` has no message
     notes = (finished.results / "logs" / "train_models" / "digits.dataset.seed1.log").read_text()
     assert [line.split(" · ")[0] for line in notes.splitlines()] == [f"training {i}/3 runs" for i in (1, 2, 3)]
 

@@ -1,7 +1,6 @@
 # under `recompute`, and of settings that only studies with `keep: scores` read, Snakemake removes representations once
 # every job that reads them is done
-def representations(setting):
-    return temp if FLOW.is_temporary(setting) else lambda path: path
+representations = lambda setting: temp if FLOW.is_temporary(setting) else lambda path: path
 
 
 # The layers of a setting are the job's outputs, all from one pass: so there is one rule for each set of layers.

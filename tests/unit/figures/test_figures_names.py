@@ -68,7 +68,8 @@ def test_other_warnings_of_drawing_stay_warnings(tmp_path, caplog, monkeypatch):
 
 def test_names_of_layers_are_text_in_the_findings():
     row = {
-        "study": "s", "comparison": "c", "setting": "c", "setting_b": None, "stimuli": "t", "metric": "cka",
+        "study": "s", "comparison": "c", "setting": "c", "setting_b": None, "factor": "external",
+        "stimuli": "t", "metric": "cka",
         "stimuli_kind": "in_distribution", "layer_a": "<b>*1*|$x$", "layer_b": "<b>*1*|$x$", "step_a": None,
         "step_b": None, "score_protocol": "exact", "value": 0.5, "null_mean": 0.1, "null_p95": 0.2, "untrained": np.nan,
         "p_value": 0.05, "ci_low": np.nan, "ci_high": np.nan, "n": 9, "name_a": "a_1", "name_b": "b",
