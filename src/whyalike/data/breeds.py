@@ -177,14 +177,14 @@ def read_hierarchy(folder: Path) -> Hierarchy:
 def _leading(parents: Mapping[str, set[str]], classes: Mapping[str, int]) -> dict[str, frozenset[str]]:
     """Node -> its children, of the nodes over a class."""
     children, reached = defaultdict(set), set()
-    todo = [node for node in classes if node in parents]
-    while todo:
-        node = todo.pop()
+    queue = [node for node in classes if node in parents]
+    while queue:
+        node = queue.pop()
         for parent in parents.get(node, ()):
             children[parent].add(node)
             if parent not in reached:
                 reached.add(parent)
-                todo.append(parent)
+                queue.append(parent)
     return {node: frozenset(own) for node, own in children.items()}
 
 

@@ -78,7 +78,6 @@ def crossed_jackknife(
 def label_permutation(
     contrast: Callable[[np.ndarray], Numbers],
     labels: Sequence[Hashable],
-    strata: Sequence[Hashable] | None = None,
     draws: int = 999,
     seed: int = 0,
 ) -> tuple[Numbers, Numbers]:
@@ -90,7 +89,6 @@ def label_permutation(
     ----------
     contrast : labels of the models, permuted -> a number, or an array of several; 0 where groups do not differ.
     labels : of each model.
-    strata : labels change places among models of one stratum alone; among all if left out.
 
     Raises
     ------
@@ -105,18 +103,14 @@ def label_permutation(
     (10.0, True)
     """
     given = np.asarray(labels)
-    groups = np.zeros(len(given), int) if strata is None else np.unique(np.asarray(strata), return_inverse=True)[1]
     if draws < 1:
         raise ValueError(f"draws must be at least 1; got {draws}.")
-    if all(len(np.unique(given[groups == one])) == 1 for one in np.unique(groups)):
-        raise ValueError("no permutation changes the labels: within each stratum all models have one. Merge strata.")
+    if len(np.unique(given)) == 1:
+        raise ValueError("no permutation changes the labels: all models have one. Give groups that differ.")
     generator = keyed(seed, "permutations of labels", len(given))
     value, reached = contrast(given), np.zeros(())
     for _ in range(draws):
-        permuted = given.copy()
-        for one in np.unique(groups):
-            places = np.flatnonzero(groups == one)
-            permuted[places] = given[generator.permutation(places)]
+        permuted = given[generator.permutation(len(given))]
         reached = reached + (np.abs(contrast(permuted)) >= np.abs(value) - ROUNDING)  # equal but for rounding counts
     return value, (1 + reached) / (1 + draws)
 

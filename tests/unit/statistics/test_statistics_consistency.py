@@ -136,5 +136,5 @@ def test_too_few_to_leave_out_is_refused():
     with pytest.raises(ValueError, match="an interval over sources needs three or more to leave out; there are 2"):
         scored(stack)
     with pytest.raises(ValueError, match="no permutation changes the labels"):
-        label_permutation(lambda labels: 0.0, ["u", "u", "v"], [0, 0, 1])
+        label_permutation(lambda labels: 0.0, ["u", "u", "u"])
     assert pd.isna(agreement(np.ones((2, 2))).pearson).all()
