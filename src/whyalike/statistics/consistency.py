@@ -18,7 +18,7 @@ import scipy  # its parts are loaded when they are used: `scipy.stats` takes hal
 from rich.table import Table
 
 from whyalike.similarity.table import to_frame
-from whyalike.statistics.crossed import crossed_jackknife, label_permutation
+from whyalike.statistics.crossed import ROUNDING, crossed_jackknife, label_permutation
 from whyalike.statistics.printed import table_of
 
 ALL = "all"
@@ -32,6 +32,8 @@ SCALES = {
     "residual_sd": (np.log, np.exp),
     "pearson_at_common_spread": (np.arctanh, np.tanh),
 }
+#: the measures of halves of the stimuli; a ratio may be above 1
+SCALES_OF_HALVES = {"ceiling": (np.arctanh, np.tanh), "pearson_of_ceiling": (np.asarray, np.asarray)}
 #: A row a measure of a pair of groups: its mean over pairs of sets from different sources, on its scale.
 SCHEMA = pa.schema(
     [
@@ -55,6 +57,7 @@ class Agreement:
     concordance : of Lin (1989): 1 where both are the same numbers.
     residual_sd : of the pairs about the line that is nearest to them at right angles, in units of the similarity.
     spread : geometric mean of the two standard deviations.
+    slope : of that line, of the column's set over the row's.
     """
 
     pearson: np.ndarray
@@ -62,10 +65,11 @@ class Agreement:
     concordance: np.ndarray
     residual_sd: np.ndarray
     spread: np.ndarray
+    slope: np.ndarray
 
 
 def agreement(x: np.ndarray) -> Agreement:
-    """Every measure of the similarities of k pairs on S sets, S x k; NaN where they do not vary, or k < 3.
+    """Every measure of the similarities of k pairs on S sets, ... x S x k; NaN where they do not vary, or k < 3.
 
     Example
     -------
@@ -73,20 +77,60 @@ def agreement(x: np.ndarray) -> Agreement:
     >>> [round(float(one[0, 1]), 3) for one in (found.pearson, found.concordance, found.residual_sd, found.spread)]
     [1.0, 0.897, 0.0, 0.208]
     """
-    if x.shape[1] < FEWEST_PAIRS:
-        return Agreement(*np.full((5, len(x), len(x)), np.nan))
-    covariances, means = np.cov(x), x.mean(axis=1)
-    variances = np.diagonal(covariances)
-    total, product = np.add.outer(variances, variances), np.multiply.outer(variances, variances)
-    apart = np.hypot(np.subtract.outer(variances, variances) / 2, covariances)
+    if x.shape[-1] < FEWEST_PAIRS:
+        return Agreement(*np.full((6, *x.shape[:-1], x.shape[-2]), np.nan))
+    covariances, means = _covariances(x), x.mean(axis=-1)
+    row, column = _both(np.diagonal(covariances, axis1=-2, axis2=-1))
+    mean, other = _both(means)
+    half = (column - row) / 2
+    apart = np.hypot(half, covariances)
     with np.errstate(invalid="ignore", divide="ignore"):
         return Agreement(
-            pearson=np.clip(covariances / np.sqrt(product), -1, 1),
-            spearman=np.clip(np.corrcoef(scipy.stats.rankdata(x, axis=1)), -1, 1),
-            concordance=2 * covariances / (total + np.subtract.outer(means, means) ** 2),
-            residual_sd=np.sqrt(np.maximum(total / 2 - apart, 0)),
-            spread=product**0.25,
+            pearson=_correlations(covariances),
+            spearman=correlations(_ranks(x)),
+            concordance=2 * covariances / (row + column + (mean - other) ** 2),
+            residual_sd=np.sqrt(np.maximum((row + column) / 2 - apart, 0)),
+            spread=(row * column) ** 0.25,
+            slope=(half + apart) / covariances,
         )
+
+
+def correlations(x: np.ndarray) -> np.ndarray:
+    """Pearson's r of every two of S sets, from ... x S x k; NaN where one does not vary, +-1 if it is but for rounding.
+
+    Example
+    -------
+    >>> correlations(np.array([[1.0, 2, 4], [3, 2, 0]])).tolist()
+    [[1.0, -1.0], [-1.0, 1.0]]
+    """
+    return _correlations(_covariances(x))
+
+
+def _correlations(covariances: np.ndarray) -> np.ndarray:
+    row, column = _both(np.diagonal(covariances, axis1=-2, axis2=-1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = covariances / np.sqrt(row * column)
+    return np.where(np.abs(r) > 1 - ROUNDING, np.sign(r), r)
+
+
+def _covariances(x: np.ndarray) -> np.ndarray:
+    apart = np.where(np.ptp(x, axis=-1, keepdims=True) == 0, 0, x - x.mean(axis=-1, keepdims=True))  # no rounding
+    return apart @ np.swapaxes(apart, -1, -2) / (x.shape[-1] - 1)
+
+
+def _both(of_sets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of S sets as those of the row's and of the column's in S x S."""
+    return of_sets[..., :, None], of_sets[..., None, :]
+
+
+def _ranks(x: np.ndarray) -> np.ndarray:
+    """Ranks along the last axis, their mean where values are equal."""
+    order = np.argsort(x, axis=-1)
+    if (np.diff(np.take_along_axis(x, order, -1), axis=-1) == 0).any():
+        return scipy.stats.rankdata(x, axis=-1)
+    ranks = np.empty(x.shape)
+    np.put_along_axis(ranks, order, np.broadcast_to(np.arange(1.0, x.shape[-1] + 1), x.shape), -1)
+    return ranks
 
 
 def at_common_spread(r: np.ndarray, spread: np.ndarray, common: np.ndarray) -> np.ndarray:
@@ -102,6 +146,83 @@ def at_common_spread(r: np.ndarray, spread: np.ndarray, common: np.ndarray) -> n
     with np.errstate(divide="ignore", invalid="ignore"):  # of similarities that do not vary
         ratio = common / spread
         return r * ratio / np.sqrt(1 - r**2 + (r * ratio) ** 2)
+
+
+def reliability(halves: np.ndarray) -> np.ndarray:
+    """How well each set orders k pairs of models, from similarities on two halves of its stimuli: ... x S.
+
+    The correlation r of the halves, corrected for their length (Spearman and Brown): 2r/(1 + r). 1 where the stimuli
+    leave no noise; 0 and below where the halves have nothing in common. NaN where a half does not vary.
+
+    Parameters
+    ----------
+    halves : 2 x ... x S x k.
+
+    Example
+    -------
+    >>> reliability(np.array([[[0.1, 0.2, 0.6]], [[0.1, 0.5, 0.4]]])).round(3).tolist()
+    [0.624]
+    """
+    apart = halves - halves.mean(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = (apart[0] * apart[1]).sum(axis=-1) / np.sqrt((apart[0] ** 2).sum(axis=-1) * (apart[1] ** 2).sum(axis=-1))
+        return 2 * r / (1 + r)
+
+
+def ceiling_of(reliabilities: np.ndarray) -> np.ndarray:
+    """The correlation (S x S) of sets that agree wholly but for noise: sqrt(rel_a rel_b); NaN where one is <= 0."""
+    row, column = _both(np.where(reliabilities > 0, reliabilities, np.nan))
+    return np.sqrt(row * column)
+
+
+def measures(
+    x: np.ndarray, common: np.ndarray | None = None, cells: np.ndarray | None = None, halves: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """The measures of k pairs of models on every two of S sets, S x S each, by their names in `SCALES`.
+
+    Parameters
+    ----------
+    x : similarities, ... x S x k.
+    common : S x S, the spread of `Agreement` at which `pearson_at_common_spread` is told; without it there is none.
+    cells : ... x k, a number from 0: `pearson_within` is that without the mean of the pairs of each number, NaN where
+        fewer than two differences are left; none without it.
+    halves : 2 x ... x S x k, the similarities on both halves of each set's stimuli, for those of `SCALES_OF_HALVES`.
+    """
+    own = agreement(x)
+    found = {name: getattr(own, name) for name in ("pearson", "spearman", "concordance", "residual_sd")}
+    if cells is not None:
+        found["pearson_within"] = _within(x, cells)
+    if common is not None:
+        found["pearson_at_common_spread"] = at_common_spread(own.pearson, own.spread, common)
+    if halves is not None:
+        found["ceiling"] = ceiling_of(reliability(halves))
+        found["pearson_of_ceiling"] = own.pearson / found["ceiling"]
+    return found
+
+
+def mean_over_sets(found: Mapping[str, np.ndarray], apart: np.ndarray) -> dict[str, np.ndarray]:
+    """The mean of each measure over pairs of sets, on its scale; NaN where there is none.
+
+    Parameters
+    ----------
+    found : as `measures` makes them, ... x S x S.
+    apart : S x S, which pairs of sets count, each once. Of measures of halves those that have a value.
+
+    Returns
+    -------
+    Of `pearson_of_ceiling` the mean R of these pairs of sets over their mean ceiling, so that it is below R only where
+    sets without a ceiling make it so; a mean of ratios would be on another scale than both.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):  # infinite where two sets agree wholly
+        scaled = {name: (SCALES | SCALES_OF_HALVES)[name][0](values[..., apart]) for name, values in found.items()}
+        means = {name: values.mean(axis=-1) if values.shape[-1] else np.full(values.shape[:-1], np.nan)
+                 for name, values in scaled.items()}  # fmt: skip
+        if "ceiling" in found:
+            known = ~np.isnan(scaled["ceiling"])
+            r, ceiling = (np.where(known, scaled[name], 0).sum(axis=-1) / known.sum(axis=-1)
+                          for name in ("pearson", "ceiling"))  # fmt: skip
+            means |= {"ceiling": ceiling, "pearson_of_ceiling": np.tanh(r) / np.tanh(ceiling)}
+    return means
 
 
 def pairs_of_groups(groups: Sequence[str], theta: str, phi: str) -> tuple[np.ndarray, np.ndarray]:
@@ -241,7 +362,8 @@ class _Measures:
         def means(models: np.ndarray, sets: np.ndarray) -> np.ndarray:
             return self.means(theta, phi, self.groups, models, sets)
 
-        found = crossed_jackknife(means, self.families, self.sources)
+        own = len({self.families[model] for model in (*i.tolist(), *j.tolist())})
+        found = crossed_jackknife(means, self.families, self.sources, own)
         less = p = np.full(len(SCALES), np.nan)
         if (theta, phi) != (ALL, ALL):
             of_all = self.means(ALL, ALL, self.groups, self.everyone, self.every_set)
@@ -267,19 +389,28 @@ class _Measures:
         if len(i) < FEWEST_PAIRS or not apart.any():
             return np.full(len(SCALES), np.nan)
         kept = self.stack[np.ix_(sets, models, models)]
-        x, every = kept[:, i, j], kept[:, *pairs_of_groups(groups[models], ALL, ALL)]
-        own = agreement(x)
-        measures = {name: getattr(own, name) for name in ("pearson", "spearman", "concordance", "residual_sd")}
-        measures["pearson_at_common_spread"] = at_common_spread(own.pearson, own.spread, agreement(every).spread)
-        measures["pearson_within"] = agreement(_within(x, groups[models], i, j)).pearson
-        with np.errstate(divide="ignore", invalid="ignore"):  # infinite where two sets agree wholly
-            return np.array([forward(measures[name][apart]).mean() for name, (forward, _) in SCALES.items()])
+        every = agreement(kept[:, *pairs_of_groups(groups[models], ALL, ALL)]).spread
+        number = np.unique(groups[models], return_inverse=True)[1]
+        found = mean_over_sets(measures(kept[:, i, j], every, cells_of_pairs(number, i, j)), apart)
+        return np.array([found[name] for name in SCALES])
 
 
-def _within(x: np.ndarray, groups: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-    """The similarities (S x k) with the mean of each pair of groups taken off."""
-    number = np.unique(groups, return_inverse=True)[1]
-    cell = np.minimum(number[i], number[j]) * len(groups) + np.maximum(number[i], number[j])
-    places = np.unique(cell, return_inverse=True)[1]
-    counts = np.bincount(places)
-    return np.stack([values - (np.bincount(places, values) / counts)[places] for values in x])
+def cells_of_pairs(groups: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """The number of the pair of groups of each pair of models (i, j), from numbers of the models' groups.
+
+    Example
+    -------
+    >>> cells_of_pairs(np.array([0, 1, 1]), np.array([0, 0, 1]), np.array([1, 2, 2])).tolist()
+    [1, 1, 3]
+    """
+    low, high = np.minimum(groups[i], groups[j]), np.maximum(groups[i], groups[j])
+    return low * (groups.max() + 1) + high
+
+
+def _within(x: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """The correlations of the similarities (... x S x k) with the mean of each cell (... x k) taken off."""
+    member = np.equal.outer(cells, np.unique(cells)).astype(float)  # ... x k x cells
+    counts = member.sum(axis=-2, keepdims=True)
+    left = x - (x @ (member / np.maximum(counts, 1))) @ np.swapaxes(member, -1, -2)
+    differences = x.shape[-1] - np.count_nonzero(counts, axis=(-2, -1))  # of a single one, r is 1 or -1
+    return np.where((differences < FEWEST_PAIRS - 1)[..., None, None], np.nan, correlations(left))

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from whyalike.statistics.consistency import agreement, at_common_spread, consistency, pairs_of_groups
-from whyalike.statistics.crossed import crossed_jackknife, label_permutation
+from whyalike.statistics.consistency import agreement, at_common_spread, consistency, measures, reliability
+from whyalike.statistics.consistency_groups import MEASURES, Groups, Scores, quadratic, r_squared, silhouette
+from whyalike.statistics.crossed import crossed_jackknife, label_permutation, permuted_labels
 
 MODEL, PAIR, MODEL_ON_SET, PAIR_ON_SET = 0.12, 0.05, 0.06, 0.05  # standard deviations of a world's effects
 SIGNAL = 2 * MODEL**2 + PAIR**2
@@ -35,38 +36,41 @@ def scored(stack, groups=None, **options):
 
 
 def test_the_interval_over_models_and_sources_holds_the_correlation_that_fishers_over_pairs_misses():
-    worlds, models, held, naive = 150, 20, 0, 0
+    worlds, models, crossed, of_models, naive = 120, 20, 0, 0, 0
     for number in range(worlds):
         stack = world(np.random.default_rng(number), models, 5)
         row = scored(stack).set_index("measure").loc["pearson"]
-        held += row["ci_low"] < TRUE_R < row["ci_high"]
+        crossed += row["ci_low"] < TRUE_R < row["ci_high"]
+        half = scipy.stats.t.ppf(0.975, models - 1) * row["se_models"]
+        of_models += abs(np.arctanh(row["value"]) - np.arctanh(TRUE_R)) < half
         half = 1.96 / np.sqrt(models * (models - 1) / 2 - 3)
         i, j = np.triu_indices(models, 1)
         r = np.corrcoef(stack[0][i, j], stack[1][i, j])[0, 1]
         naive += abs(np.arctanh(r) - np.arctanh(TRUE_R)) < half
     error = 2 * np.sqrt(0.05 * 0.95 / worlds)
-    assert held / worlds >= 0.93 - error  # it is conservative, as both variances are added
+    assert 0.93 - error <= of_models / worlds  # sets have no effects of their own here: the models are all of the error
+    assert of_models <= crossed  # it is conservative, as both variances are added
     assert naive / worlds < 0.70
 
 
 def test_groups_that_do_not_differ_are_told_apart_by_a_rank_sum_over_pairs_of_sets_and_not_by_permuted_labels():
-    worlds, sets, groups = 60, 12, ["u"] * 12 + ["v"] * 18
-    by_sets = by_models = 0
+    worlds, models, sets, labels = 100, 30, 12, ["u"] * 12 + ["v"] * 18
+    names = tuple(f"set{k}" for k in range(sets))
+    i, j = np.triu_indices(models, 1)
+    at, by_sets, by_models, alarms = list(MEASURES).index("pearson"), 0, 0, []
     for number in range(worlds):
-        stack = world(np.random.default_rng(1000 + number), 30, sets)
-
-        def of_group(labels, group, stack=stack):
-            i, j = pairs_of_groups(labels, group, group)
-            return agreement(stack[:, i, j]).pearson[np.triu_indices(sets, 1)]
-
-        def contrast(labels, of_group=of_group):
-            return float(np.median(of_group(labels, "u")) - np.median(of_group(labels, "v")))
-
-        both = [of_group(groups, name) for name in "uv"]
-        by_sets += scipy.stats.mannwhitneyu(*both).pvalue <= 0.01
-        by_models += label_permutation(contrast, groups, draws=99, seed=number)[1] <= 0.05
+        values = world(np.random.default_rng(1000 + number), models, sets)[:, i, j]
+        scores = Scores(values, np.stack([values, values]), tuple(map(str, range(models))), names, names)
+        groups = Groups(scores, labels, range(models))
+        (contrast,) = [one for one in groups.contrasts(first=False) if (one.theta, one.theta_2) == ("u", "v")]
+        null = groups.null([contrast], 99, number, None)
+        by_sets += groups.naive_p([contrast])[0, at] <= 0.01
+        by_models += null.p[0, at] <= 0.01
+        alarms.append(null.false_alarms[0])
     assert by_sets / worlds > 0.6
-    assert scipy.stats.binomtest(by_models, worlds, 0.05, "greater").pvalue > 0.01
+    # .01 of 100 worlds is 1 on average; 5 or more have a probability of .003
+    assert scipy.stats.binomtest(by_models, worlds, 0.01, "greater").pvalue > 0.003
+    assert np.mean(alarms) == pytest.approx(by_sets / worlds, abs=0.15)  # 3 standard errors of the share: .15
 
 
 def test_a_narrow_group_that_agrees_as_well_has_a_low_correlation_and_the_same_residual():
@@ -138,3 +142,112 @@ def test_too_few_to_leave_out_is_refused():
     with pytest.raises(ValueError, match="no permutation changes the labels"):
         label_permutation(lambda labels: 0.0, ["u", "u", "u"])
     assert pd.isna(agreement(np.ones((2, 2))).pearson).all()
+
+
+def orthogonal(count, pairs=40):
+    """Vectors of mean 0, standard deviation 1 and correlation 0, count x pairs."""
+    drawn = np.random.default_rng(9).normal(size=(pairs, count))
+    return np.linalg.qr(drawn - drawn.mean(axis=0))[0].T * np.sqrt(pairs - 1)
+
+
+def test_measures_of_a_planted_world_are_their_closed_values():
+    signal, *noise = orthogonal(3)
+    x = 0.5 + 0.2 * signal + 0.1 * np.array(noise)
+    x[1] += 0.3
+    found = {name: values[0, 1] for name, values in measures(x).items()}
+    assert found["pearson"] == pytest.approx(0.04 / 0.05)
+    assert found["concordance"] == pytest.approx(2 * 0.04 / (0.05 + 0.05 + 0.3**2))
+    assert found["residual_sd"] == pytest.approx(0.1)  # of equal noise on both sets that of each
+    slopes = agreement(np.stack([signal, 3 * signal + 1])).slope
+    assert slopes[0, 1] == pytest.approx(3) and slopes[1, 0] == pytest.approx(1 / 3)
+
+
+def test_reliability_and_the_correlation_without_the_noise_of_stimuli_are_their_closed_values():
+    signal, own, *noise = orthogonal(6)
+    truth = np.stack([signal, 0.6 * signal + 0.8 * own])  # correlated .6
+    halves = truth + 0.5 * np.array(noise).reshape(2, 2, -1)
+    assert reliability(halves) == pytest.approx([1 / (1 + 0.5**2 / 2)] * 2)
+    found = measures(halves.mean(axis=0), halves=halves)
+    assert found["pearson"][0, 1] == pytest.approx(0.6 / 1.125)
+    assert found["ceiling"][0, 1] == pytest.approx(1 / 1.125)
+    assert found["pearson_of_ceiling"][0, 1] == pytest.approx(0.6)
+    opposed = np.stack([truth, -truth + 0.1 * np.array(noise[:2])])
+    assert np.isnan(measures(truth, halves=opposed)["pearson_of_ceiling"][0, 1])
+
+
+def test_a_ratio_to_the_ceiling_above_one_is_not_clipped():
+    signal, *noise = orthogonal(3)
+    halves = signal + np.array(noise)[:, None]
+    both = np.stack([signal, signal])
+    assert measures(both, halves=np.repeat(halves, 2, axis=1))["pearson_of_ceiling"][0, 1] > 1.4
+
+
+def test_groups_that_differ_in_range_alone_have_one_correlation_at_the_common_spread():
+    signal, noise = orthogonal(2)
+    r = [np.corrcoef(spread * signal, spread * signal + 0.1 * noise)[0, 1] for spread in (0.05, 0.25)]
+    assert r == pytest.approx([0.45, 0.93], abs=0.01)
+    assert at_common_spread(np.array(r), np.array([0.05, 0.25]), 0.25) == pytest.approx([r[1]] * 2)
+
+
+def test_a_label_is_permuted_within_its_stratum():
+    labels, strata = np.array(list("uuvvuuvv")), list("ppppqqqq")
+    height = np.array([1.0, 1, 1, 1, 5, 5, 5, 5])  # the strata's, not the labels'
+    for permuted in permuted_labels(labels, 50, strata=strata):
+        assert sorted(permuted[:4]) == sorted(permuted[4:]) == list("uuvv")
+    confounded = np.array(list("uuuvuvvv"))
+
+    def apart(of):
+        return float(height[of == "v"].mean() - height[of == "u"].mean())
+
+    value, p = label_permutation(apart, confounded, draws=199, strata=strata)
+    assert value == 2 and p == 1  # whatever changes places within strata, the difference is that of the strata
+    assert label_permutation(apart, confounded, draws=199)[1] < 0.7
+    with pytest.raises(ValueError, match="no permutation changes the labels: the models of each stratum have one"):
+        permuted_labels(list("uuvv"), 9, strata=list("ppqq"))
+
+
+def test_numbers_of_fewer_than_three_models_have_no_interval():
+    scores = np.random.default_rng(10).normal(size=(4, 6))
+
+    def two(models, sets):
+        return scores[np.ix_(sets, models)].mean(), scores[np.ix_(sets, models[models < 2])].mean()
+
+    def as_array(models, sets):
+        return np.array(two(models, sets))
+
+    found = crossed_jackknife(as_array, range(6), range(4), taking_part=np.array([6, 2]))
+    assert np.isfinite(found.low[0]) and np.isnan(found.low[1])
+    assert found.without_models[5, 0] == pytest.approx(scores[:, :5].mean())
+
+
+def test_clusters_are_as_scikit_learn_finds_them():
+    from sklearn.metrics import silhouette_score
+
+    points = np.random.default_rng(11).normal(size=(12, 3))
+    distance = np.linalg.norm(points[:, None] - points, axis=2)
+    codes = np.array([0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3])  # the last one is alone
+    assert silhouette(distance, codes) == pytest.approx(silhouette_score(distance, codes, metric="precomputed"))
+    total = ((points - points.mean(axis=0)) ** 2).sum()
+    inside = sum(((points[codes == g] - points[codes == g].mean(axis=0)) ** 2).sum() for g in range(4))
+    assert r_squared(distance, codes) == pytest.approx(1 - inside / total)
+
+
+def test_equal_noise_on_the_logit_scale_is_an_inverse_u_of_similarities():
+    generator = np.random.default_rng(12)
+    x = np.linspace(-3, 3, 500) + generator.normal(0, 0.5, (40, 500))
+    plain = 1 / (1 + np.exp(-x))
+    assert quadratic(plain.mean(axis=0), plain.std(axis=0)) < -0.3
+    # standard error of SD of 40 is .11 of it; of the coefficient over 500 pairs about .11/sqrt(500 * .8) = .006
+    assert abs(quadratic(x.mean(axis=0), x.std(axis=0))) < 0.02
+
+
+def test_a_contrast_of_labels_that_strata_fix_has_no_p_while_others_have():
+    i, j = np.triu_indices(16, 1)
+    values, sets = world(np.random.default_rng(13), 16, 4)[:, i, j], tuple("abcd")
+    scores = Scores(values, np.stack([values, values]), tuple(map(str, range(16))), sets, sets)
+    labels, strata = [level for level in "uvwx" for _ in range(4)], ["p"] * 4 + ["q"] * 4 + ["r"] * 8
+    groups = Groups(scores, labels, range(16))
+    contrasts = groups.contrasts(first=False)
+    p = groups.null(contrasts, 19, 0, strata).p[:, list(MEASURES).index("pearson")]
+    of = {(one.theta, one.theta_2): value for one, value in zip(contrasts, p, strict=True)}
+    assert np.isnan(of["u", "v"]) and 0 < of["u", "w"] <= 1 and 0 < of["w", "x"] <= 1
