@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from whyalike.activations.parameters import ExtractionParameters
 from whyalike.activations.table import write_activations
-from whyalike.data.prepared import open_prepared
+from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.data.shifts.stimuli import shown
 from whyalike.data.stimuli import stimulus_rows
 from whyalike.job import note
@@ -55,28 +56,54 @@ def extract_cell(
     device = set_up_device(operation.device, threads)
     data = open_prepared(dataset)
     ids = stimulus_rows(data, parameters.stimuli)
-    inputs = INPUTS[MODELS[parameters.model["family"]].facts.inputs]
-    samples = inputs.gather(*shown(data, ids, parameters.stimuli), parameters.size).to(device)
+    feeding = Feeding(parameters)
+    samples = feeding.samples(data, ids, parameters.stimuli).to(device)
     gathered: dict[str, list[tuple[str, np.ndarray]]] = {layer: [] for layer in outputs}
     models = len(parameters.runs) + len(parameters.untrained) + len(parameters.steps)
-    population = None
-    if parameters.recalibration:
-        population = recalibration_images(training_data, parameters.recalibration, inputs, parameters.size).to(device)
-
-    def feed(batch: Tensor) -> Tensor:
-        return inputs.feed(batch, {"mean": parameters.mean, "std": parameters.std})
-
-    for identity, model in _models(parameters, store):
-        model.to(device)
-        if population is not None:
-            recalibrate(model, population, feed)
-        layers = extract(model, samples, list(outputs), feed, parameters.pooling)
+    for identity, model in models_of(parameters, store, device, training_data):
+        layers = extract(model, samples, list(outputs), feeding.feed, parameters.pooling)
         for layer, vectors in layers.items():
             gathered[layer].append((identity, vectors))
         note(f"activations {len(gathered[layer])}/{models} runs · n = {len(ids)}")
     for layer, path in outputs.items():
         width = gathered[layer][0][1].shape[1]
         write_activations(path, ids, gathered[layer], width, parameters.plain(), parameters.stored)
+
+
+class Feeding:
+    """How stimuli become the input of a cell's models. Parameters: those of its extraction."""
+
+    def __init__(self, parameters: ExtractionParameters):
+        self.inputs, self.size = INPUTS[MODELS[parameters.model["family"]].facts.inputs], parameters.size
+        self._normalised = {"mean": parameters.mean, "std": parameters.std}
+
+    def samples(self, data: Prepared, ids: np.ndarray, stimuli: Mapping[str, Any]) -> Tensor:
+        """The stimuli with some ids, shifted where they have a shift, on the CPU."""
+        return self.inputs.gather(*shown(data, ids, stimuli), self.size)
+
+    def feed(self, batch: Tensor) -> Tensor:
+        """Some of these as the models take them."""
+        return self.inputs.feed(batch, self._normalised)
+
+
+def models_of(
+    parameters: ExtractionParameters, store: Path, device: torch.device, training_data: Path | None = None
+) -> Iterator[tuple[str, nn.Module]]:
+    """Every model of a cell with its identity, on the device, with the BatchNorm that is asked for.
+
+    Parameters
+    ----------
+    parameters, store, training_data : as of `extract_cell`.
+    """
+    feeding, population = Feeding(parameters), None
+    if parameters.recalibration:
+        images = recalibration_images(training_data, parameters.recalibration, feeding.inputs, parameters.size)
+        population = images.to(device)
+    for identity, model in _models(parameters, store):
+        model.to(device)
+        if population is not None:
+            recalibrate(model, population, feeding.feed)
+        yield identity, model
 
 
 def _models(parameters: ExtractionParameters, store: Path) -> Iterator[tuple[str, nn.Module]]:

@@ -21,7 +21,7 @@ from whyalike.job import note
 from whyalike.models.inputs import windows
 from whyalike.models.libraries.building import Built, build
 from whyalike.models.libraries.images import adapted
-from whyalike.models.libraries.parameters import InputRule
+from whyalike.models.libraries.parameters import InputRule, Look
 from whyalike.models.libraries.recording import PIXELS, record
 from whyalike.models.libraries.texts import Encoder, batches, on, texts_of
 from whyalike.training.device import set_up_device
@@ -58,10 +58,10 @@ def extract_pretrained(
     ids = stimulus_rows(data, parameters.stimuli)
     gathered: dict[str, list[tuple[str, np.ndarray]]] = {layer: [] for layer in outputs}
     stimuli = None
-    for identity, built in _models(parameters, weights):
-        built.model.to(device)
+    for identity, built in models_of(parameters, weights, device):
         if stimuli is None:
-            stimuli = _stimuli(parameters, data, ids, dataset, built, next(iter(weights.values())), device)
+            folder = next(iter(weights.values()))
+            stimuli = batches_of(parameters.look, parameters.stimuli, data, ids, built, folder, device)
         for layer, vectors in record(built, *stimuli, parameters.look).items():
             gathered[layer].append((identity, vectors))
         done = len(next(iter(gathered.values())))
@@ -71,8 +71,16 @@ def extract_pretrained(
         write_activations(path, ids, gathered[layer], width, parameters.plain(), parameters.stored)
 
 
+def models_of(
+    parameters: PretrainedExtractionParameters, weights: Mapping[str, Path], device: torch.device
+) -> Iterator[tuple[str, Built]]:
+    """Every model of the setting and every one with initial weights, with its identity, on the device."""
+    for identity, built in _models(parameters, weights):
+        built.model.to(device)
+        yield identity, built
+
+
 def _models(parameters: PretrainedExtractionParameters, weights: Mapping[str, Path]) -> Iterator[tuple[str, Built]]:
-    """Every model of the setting and every one with initial weights, with its identity."""
     for name, identity in parameters.runs.items():
         yield identity, load(parameters.look, weights[name], parameters.sha256[name])
     folder = next(path if path.is_dir() else None for path in weights.values())
@@ -81,24 +89,32 @@ def _models(parameters: PretrainedExtractionParameters, weights: Mapping[str, Pa
         yield identity, seen_as(built, parameters.look)
 
 
-def _stimuli(
-    parameters: PretrainedExtractionParameters,
+def batches_of(
+    look: Look,
+    stimuli: Mapping[str, Any],
     data: Prepared,
     ids: np.ndarray,
-    dataset: Path,
     built: Built,
     folder: Path,
     device: torch.device,
 ) -> tuple[Sequence[Any], Callable[[Any], Any]]:
-    """Batches of stimuli, and what makes a model's input of one."""
-    if parameters.look.inputs == "tokens":
-        texts = texts_of(windows(data, ids), of_prepared(dataset))
+    """Batches of stimuli, and what makes a model's input of one.
+
+    Parameters
+    ----------
+    look, stimuli : as of `PretrainedExtractionParameters`.
+    data, ids : the prepared data set, and the ids of the stimuli.
+    built : one of the models.
+    folder : its weights, beside which its tokenizer lies.
+    """
+    if look.inputs == "tokens":
+        texts = texts_of(windows(data, ids), of_prepared(data.folder))
         encoder = Encoder(folder, context(built))
         encoder.check(texts)
         return list(batches(texts)), lambda batch: on(device, encoder(batch))
-    own, rows = shown(data, ids, parameters.stimuli)
+    own, rows = shown(data, ids, stimuli)
     own.check(rows)
-    rule = InputRule.from_plain(parameters.look.rule)
+    rule = InputRule.from_plain(look.rule)
     height, width = rule.sides
     at_once = max(1, PIXELS // (height * width))
     places = [rows[start : start + at_once] for start in range(0, len(rows), at_once)]

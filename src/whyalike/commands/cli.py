@@ -14,6 +14,7 @@ from whyalike.cluster import slurm
 from whyalike.commands import (
     cli_consistency,
     cli_costs,
+    cli_draws,
     cli_layers,
     cli_models,
     cli_score,
@@ -36,6 +37,7 @@ main.command()(cli_score.describe)
 main.command()(cli_layers.layers)
 main.command()(cli_models.models)
 main.command()(cli_consistency.consistency)
+main.command()(cli_draws.draws)
 main.command()(cli_sweep.sweep)
 
 

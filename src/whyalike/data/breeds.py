@@ -113,6 +113,16 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
         `whyalike.data.imagenet` and `whyalike.data.webdataset` refuse.
     """
     chosen = BreedsParameters.model_validate(parameters)
+    write_pictures("breeds", VERSION, chosen, pictures_of(chosen, report), folder, threads, report)
+
+
+def pictures_of(chosen: BreedsParameters, report: Callable[[str], None]) -> list[Picture]:
+    """All pictures of a task, labelled with their superclasses.
+
+    Raises
+    ------
+    ValueError : as `prepare`, but for pictures, which are not opened.
+    """
     hierarchy = read_hierarchy(chosen.hierarchy)
     split = make_split(hierarchy, TASKS[chosen.task])
     if digest(split, hierarchy) != PUBLISHED[chosen.task]:
@@ -133,7 +143,7 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
             f"breeds: {chosen.folder} lacks {len(absent)} of {len(superclasses)} subclasses of {chosen.task}, such as "
             f"{absent[0][1]} of the part {absent[0][0]}. All of ImageNet's classes are needed."
         )
-    write_pictures("breeds", VERSION, chosen, pictures, folder, threads, report)
+    return pictures
 
 
 def _imagenet(

@@ -1,10 +1,10 @@
-"""The recipes of the contrastive objectives, as those of the others are in `whyalike.training.parameters`."""
+"""The recipes of objectives that train what a head reads; those of the others are in `whyalike.training.parameters`."""
 
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from whyalike.section import Count, Real, Section, Whole, real, whole
+from whyalike.section import Count, Real, Section, Side, Whole, real, whole
 from whyalike.training.parameters import Augmentation, ColourImages, ImageRecipe
 
 WORDS = ("color", "shape", "digit")  # attributes that captions can say, in their order
@@ -90,3 +90,16 @@ class CaptionsRecipe(EncoderRecipe):
     text_width: Width = Field(64, description="Units of a word, and hidden units of the captions' perceptron.")
     temperature: real(ge=COLDEST, le=100) = Field(0.07, description="What similarities are divided by, at first.")
     learn_temperature: bool = Field(True, description="Whether it is learned, down to 0.01.")
+
+
+class ReconstructionRecipe(EncoderRecipe):
+    """An autoencoder: the image is made again of what the model's head reads."""
+
+    optimizer: Literal["sgd", "adamw"] = Field("adamw", description="What makes the steps.")
+    hidden: Width = Field(256, description="Hidden units of the decoder, which is dropped at the end.")
+    side: Side | None = Field(
+        None, description="Edge of the image that is made, pixels, averaged of the input; the input's if left out."
+    )
+    probe_images: Count = Field(
+        5000, description="Most training images of the linear probe, which is the accuracy; drawn once."
+    )

@@ -1,4 +1,4 @@
-"""What the objectives share that train what a model's head reads: SimCLR, MoCo, captions.
+"""What the objectives share that train what a model's head reads: SimCLR, MoCo, captions, reconstruction.
 
 The model is that of a classifier, from the same initial weights. Its head has no part in the loss: parts of the
 objective's own stand in its place (`whyalike.models.heads`), which checkpoints hold, and which are dropped at the end,

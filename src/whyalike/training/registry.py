@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from whyalike.registry import Entry, Registry
-from whyalike.training.contrastive_parameters import WORDS, CaptionsRecipe, MocoRecipe, SimclrRecipe
+from whyalike.training.contrastive_parameters import (
+    WORDS,
+    CaptionsRecipe,
+    MocoRecipe,
+    ReconstructionRecipe,
+    SimclrRecipe,
+)
 from whyalike.training.parameters import (
     AdamRecipe,
     AdamWRecipe,
@@ -70,6 +76,10 @@ OBJECTIVES: Registry[ObjectiveFacts] = Registry(
         "next_token": Entry(
             "whyalike.training.language:Language",
             ObjectiveFacts(LanguageRecipe, "tokens", "nats a token", accuracy=False),
+        ),
+        "reconstruction": Entry(
+            "whyalike.training.reconstruction:Reconstruction",
+            ObjectiveFacts(ReconstructionRecipe, "rgb", "squared normalised grey levels", accuracy=True, head=True),
         ),
         "simclr": Entry(
             "whyalike.training.simclr:Simclr",

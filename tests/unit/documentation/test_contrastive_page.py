@@ -11,9 +11,10 @@ PAGE = Path(__file__).parents[3] / "docs" / "contrastive.md"
 
 
 def test_the_pages_settings_stand_beside_those_of_the_demo(demo):
-    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    for section, values in yaml.safe_load(text).items():
+    texts = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(texts) == 2
+    for section, values in (item for text in texts for item in yaml.safe_load(text).items()):
         demo[section] |= values
-    demo["studies"]["dataset_overlap"]["settings"] += ["simclr", "moco"]
+    demo["studies"]["dataset_overlap"]["settings"] += ["simclr", "moco", "reconstruction"]
     demo["studies"]["label_overlap"] |= {"settings": ["captions"], "min_accuracy": 0.5}
-    assert set(check(demo).recipes) >= {"simclr", "moco", "captions"}
+    assert set(check(demo).recipes) >= {"simclr", "moco", "captions", "reconstruction"}

@@ -1,4 +1,4 @@
-"""Tiny contrastive trainings, for tests in this process and in processes that are killed."""
+"""Tiny trainings of what a head reads, for tests in this process and in processes that are killed."""
 
 from training_jobs import IDENTITY, MODEL, OPERATION, die_at, run_data, stored_run
 
@@ -7,12 +7,14 @@ from whyalike.training.parameters import TaskParameters, TrainedRun
 from whyalike.training.registry import OBJECTIVES, recipe_of
 from whyalike.training.trainer import Trainer
 
-IMAGES = {"mean": [120] * 3, "std": [60] * 3, "lr": 0.05, "epochs": 2, "batch_size": 8, "dimensions": 3}
+WITHOUT_SPACE = {"mean": [120] * 3, "std": [60] * 3, "lr": 0.05, "epochs": 2, "batch_size": 8}
+IMAGES = {**WITHOUT_SPACE, "dimensions": 3}
 TWO_VIEWS = {**IMAGES, "hidden": 5, "views": {"flip": True, "blur": 0.5}, "probe_images": 30}
 RECIPES = {
     "simclr": {**TWO_VIEWS, "warmup": 0.2, "weight_decay": 1e-3},
     "moco": {**TWO_VIEWS, "queue": 20, "key_momentum": 0.9},
     "captions": {**IMAGES, "text_width": 4, "augmentation": {"translate": 1}},
+    "reconstruction": {**WITHOUT_SPACE, "hidden": 5, "side": 4, "probe_images": 30},
 }
 RUN = TrainedRun(name="A", replica="A", labelling="shape", level=None, identity=IDENTITY)
 

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from whyalike.models.libraries.library import Library, go_offline, in_grey_levels
@@ -87,7 +88,7 @@ def _created(asked: Architecture, tag: str | None) -> nn.Module:
     try:
         return open_clip.create_model(
             asked.name, pretrained=tag, load_weights=tag is not None, pretrained_text=False,
-            force_quick_gelu=quick, **asked.arguments,
+            force_quick_gelu=quick, device=torch.get_default_device(), **asked.arguments,
         )  # fmt: skip
     finally:
         logging.root.setLevel(level)
