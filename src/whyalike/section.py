@@ -25,6 +25,7 @@ _UNQUOTED = re.compile(r"""^['"]|'.*"|".*'""")
 NAME_BYTES = 255  # of a file's name, on every usual file system
 # of names, of layers, of words that SLURM knows, of functions of the user's
 NAME, LAYER, WORD = r"^[A-Za-z][A-Za-z0-9_]*$", r"^\w[\w.-]*$", r"^[\w.,+-]+$"
+SHOWN = r"^[A-Za-z][A-Za-z0-9_]*(@\w+)?$"  # of stimuli, or of a level of their shift
 FACTORY = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 _PLAIN = object()  # the context in which a section is made of `Section.plain`
 
@@ -155,6 +156,7 @@ Values = Annotated[dict[str, Any], AfterValidator(_kept_by_json)]  # keys that o
 PathText = Annotated[str, AfterValidator(lambda path: str(path_of_user(path)))]
 # names are parts of file names, four in one at most
 Name = Annotated[str, Field(pattern=NAME, max_length=60)]
+StimuliName = Annotated[str, Field(pattern=SHOWN, max_length=100)]
 Layer = Annotated[str, Field(pattern=LAYER, max_length=80)]
 
 

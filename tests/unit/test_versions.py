@@ -144,8 +144,18 @@ def change(path: Path, old: str, new: str) -> None:
             "mean - factor",
             "training.adam_classification training.adamw_classification training.captions training.classification",
         ),
-        ("training/probe.py", "PENALTY = 1.0", "PENALTY = 2.0", "training.moco training.simclr"),
-        ("training/encoding.py", "BETAS = (0.9", "BETAS = (0.8", "training.captions training.moco training.simclr"),
+        (
+            "training/probe.py",
+            "PENALTY = 1.0",
+            "PENALTY = 2.0",
+            "training.moco training.reconstruction training.simclr",
+        ),
+        (
+            "training/encoding.py",
+            "BETAS = (0.9",
+            "BETAS = (0.8",
+            "training.captions training.moco training.reconstruction training.simclr",
+        ),
         ("training/autoencoding.py", "0.5 * (1 + logvar", "0.6 * (1 + logvar", "training.autoencoding"),
         ("training/windows.py", "context: int) -> np.ndarray", "context: float) -> np.ndarray", "training.language"),
         ("training/trainer.py", "set_to_none=True", "set_to_none=False", "training.trainer"),
@@ -153,22 +163,28 @@ def change(path: Path, old: str, new: str) -> None:
             "models/pooling.py",
             "output.mean(dim=1)",
             "output.amax(dim=1)",
-            "activations.extraction activations.pretrained training.pretrained",
+            "activations.extraction activations.pretrained studies.consistency.extraction training.pretrained",
         ),
-        ("data/stimuli.py", "replace=False", "replace=True", "activations.extraction activations.pretrained"),
+        (
+            "data/stimuli.py",
+            "replace=False",
+            "replace=True",
+            "activations.extraction activations.pretrained studies.consistency.extraction",
+        ),
         (
             "models/libraries/images.py",
             '"antialias": True',
             '"antialias": False',
-            "activations.pretrained training.pretrained",
+            "activations.pretrained studies.consistency.extraction training.pretrained",
         ),
         # both the training images and the stimuli pass through it
         (
             "models/inputs.py",
             "antialias=True",
             "antialias=False",
-            "activations.extraction training.adam_classification training.adamw_classification training.autoencoding "
-            "training.captions training.classification training.moco training.simclr",
+            "activations.extraction studies.consistency.extraction training.adam_classification "
+            "training.adamw_classification training.autoencoding training.captions training.classification "
+            "training.moco training.reconstruction training.simclr",
         ),
         # how files are written and runs are held changes no number
         ("files.py", "temporary.replace(path)", "os.replace(temporary, path)", ""),

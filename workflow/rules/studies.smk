@@ -8,7 +8,11 @@ for study, own in ((study, own) for study in OWN.values() for own in study.rules
             unpack(study.inputs(own)),
         output:
             **{
-                name: (report(path, caption="../report/study.rst", category=own.category) if name == "svg" else path)
+                name: (
+                    report(path, caption="../report/study.rst", category=own.category)
+                    if name == "svg"
+                    else temp(path) if own.is_temporary else path
+                )
                 for name, path in study.outputs(own).items()
             },
         log:
@@ -36,11 +40,17 @@ for study, own in ((study, own) for study in OWN.values() for own in study.rules
             "../scripts/study_job.py"
 
 
-for target, files in ((target, files) for study in OWN.values() for target, files in study.targets().items()):
+# of a study that a configuration has nothing of, no target can be made
+refused = lambda missing: lambda _: logger.error(missing) or sys.exit(1)
+
+
+for target, files, missing in (
+    (target, files, study.missing) for study in OWN.values() for target, files in study.targets().items()
+):
 
     rule:
         name:
             target
         input:
-            files,
+            refused(missing) if missing else files,
         localrule: True

@@ -1,6 +1,7 @@
 """Do a job of a rule that a study has of its own."""
 
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from whyalike.cluster import site
@@ -18,7 +19,9 @@ with (
     job(snakemake.log[0], snakemake.threads, snakemake.output[0]),
     staged(prepared[0].parent, here.scratch, here.stage_gb) if prepared else nullcontext() as folder,
 ):
-    files = {**inputs, **paths(snakemake.output.items()), **({"dataset": folder} if prepared else {})}
+    outputs = paths(snakemake.output.items())
+    files = {**inputs, **outputs, **({"dataset": folder} if prepared else {}), "inputs": inputs, "outputs": outputs}
     how = {"operation": config.operation, "threads": snakemake.threads, "store": Path(config.results, "runs")}
+    stage = partial(staged, scratch=here.scratch, gigabytes=here.stage_gb)
     rule = study.rules[snakemake.rule]
-    rule.carry_out(snakemake.wildcards, snakemake.params.work, study=study, inputs=inputs, **files, **how)
+    rule.carry_out(snakemake.wildcards, snakemake.params.work, study=study, stage=stage, **files, **how)

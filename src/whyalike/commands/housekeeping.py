@@ -281,7 +281,7 @@ def _manifests(configs: Sequence[Config]) -> Iterator[tuple[Path, list[str], lis
         for path in sorted(results.glob("*/models/**/*.parquet")):
             name = path.relative_to(results).parts[0]
             columns = set() if path.name.startswith(".") else set(column_names(path))
-            if "setting" in columns:
+            if {"run", "setting"} <= columns:
                 rows = read_table(path, columns=["run", "setting"]).to_pydict()
                 yield path, rows["run"], [f"{name} {setting}" for setting in rows["setting"]]
             elif "identity" in columns:

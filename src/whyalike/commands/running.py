@@ -30,7 +30,8 @@ from whyalike.designs.registry import design
 from whyalike.grid.workflow import Workflow
 from whyalike.locks import Lock
 from whyalike.planning import preflight
-from whyalike.studies.main_line import MainLine
+from whyalike.studies.main_line import studies_of
+from whyalike.studies.study import rule_studies
 
 SNAKEMAKE = (sys.executable, "-m", "snakemake")
 CACHE = "XDG_CACHE_HOME"
@@ -187,7 +188,8 @@ def _lost_manifests(flow: Workflow) -> list[str]:
         runs = flow.grid.runs(cell) if design(cell.factor).is_trained else []
         if not Path(path).is_file() and all((store / run.identity / "result.json").is_file() for run in runs):
             lost[cell] = path
-    extractions = (job for job in MainLine(flow).jobs() if job.stage == "activations") if lost else ()
+    studies = studies_of(flow.config) if lost else ()
+    extractions = (job for study in studies for job in study.jobs() if job.stage == "activations")
     followed = {cell for job in extractions for cell in job.cells if job.made(dict.fromkeys(job.cells, True))}
     return [path for cell, path in lost.items() if cell in followed]
 
@@ -200,6 +202,9 @@ def _made(flow: Workflow, began: float, whole: bool) -> str:
     drawn = [name for name in flow.config.figures if Path(flow.root, "figures", f"{name}.svg").is_file()]
     if drawn:
         lines.append(f"Figures: {flow.root}/figures/ ({', '.join(drawn)}; each as .svg, .pdf, .png and .csv)")
+    for study in (one for one in rule_studies(flow.config).values() if one.asked):
+        pages = [page for page in (f"{study.root}/claims.md", f"{study.root}/figures") if Path(page).exists()]
+        lines += [f"{study.name.capitalize()}: {', '.join(pages)}"] if pages else []
     return "\n".join(lines)
 
 

@@ -317,7 +317,11 @@ Config = create_model(
     **{
         name: (
             entry.facts.section | None,
-            Field(None, description=f"{entry.facts.about}; config/{name}.yaml if left out."),
+            Field(
+                None,
+                description=f"{entry.facts.about}; "
+                + (f"config/{name}.yaml if left out." if entry.facts.stands_alone else "none if left out."),
+            ),
         )
         for name, entry in STUDIES.items()
     },

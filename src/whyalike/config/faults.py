@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from whyalike.section import FACTORY, LAYER, NAME, WORD
+from whyalike.section import FACTORY, LAYER, NAME, SHOWN, WORD
 
 # the two forms of a study's stimuli; no name has a space
 FOR_ALL, FOR_EACH = "for all settings", "for each setting"
@@ -44,6 +44,7 @@ WORDS = {
 }
 PATTERNS = {
     NAME: "a name begins with a letter and holds letters of English, digits and _ alone",
+    SHOWN: "this is the name of stimuli, of one level of a shift {name}@{level}",
     LAYER: "a layer's name holds letters, digits, _, . and - alone",
     WORD: "this must be one word of letters, digits and . , + - _",
     FACTORY: "this must be package.module:function",

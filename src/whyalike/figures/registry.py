@@ -42,6 +42,11 @@ def _closeness(target: str, inputs: tuple[str, ...], caption: str) -> Entry[Figu
     return Entry(f"whyalike.studies.closeness.figures.{target}", facts)
 
 
+def _consistency(target: str, inputs: tuple[str, ...], caption: str) -> Entry[FigureFacts]:
+    facts = FigureFacts((), inputs, "Consistency over stimulus sets", study="consistency", caption=caption)
+    return Entry(f"whyalike.studies.consistency.figures.{target}", facts)
+
+
 FIGURES: Registry[FigureFacts] = Registry(
     "figure kind",
     {
@@ -156,6 +161,119 @@ FIGURES: Registry[FigureFacts] = Registry(
         ),
         "closeness_tuples": _closeness(
             "tuples:draw", ("scores",), "How far d_LLV depends on the number of random tuples of inputs."
+        ),
+        "consistency_matrices": _consistency(
+            "matrices:draw",
+            ("similarity", "models", "consistency"),
+            "Similarity of every two models on single stimulus sets, its mean and standard deviation over all sets.",
+        ),
+        "consistency_spread": _consistency(
+            "spread:draw",
+            ("spread",),
+            "Mean and standard deviation of similarity over stimulus sets, and means of two metrics.",
+        ),
+        "consistency_tsne": _consistency(
+            "tsne:draw",
+            ("similarity", "models", "consistency"),
+            "Models in the plane by their similarities (t-SNE), coloured by what is known of them.",
+        ),
+        "consistency_scatters": _consistency(
+            "scatters:draw",
+            ("similarity", "models", "consistency"),
+            "Similarity of pairs of models on two stimulus sets, of all pairs and of those within a group.",
+        ),
+        "consistency_groups": _consistency(
+            "groups:draw",
+            ("consistency",),
+            "Consistency over pairs of stimulus sets by groups of models.",
+        ),
+        "consistency_sets": _consistency(
+            "sets:draw",
+            ("consistency", "similarity"),
+            "Consistency of every two stimulus sets, by their category, of all models and of groups.",
+        ),
+        "consistency_gap": _consistency(
+            "gap:draw",
+            (
+                "similarity",
+                "probes",
+                "gap",
+            ),
+            "Similarity of two models against the gap of their accuracies, by category of stimulus sets.",
+        ),
+        "consistency_sizes": _consistency(
+            "sizes:draw_matrices",
+            ("size_scores", "models", "consistency"),
+            "Similarity matrices by the number of stimuli of each class, from local to global metrics.",
+        ),
+        "consistency_convergence": _consistency(
+            "sizes:draw_changes",
+            ("size_scores", "sizes"),
+            "How much similarity and consistency still change with more stimuli of each class.",
+        ),
+        "consistency_transforms": _consistency(
+            "spread:draw_transforms",
+            ("spread",),
+            "Mean and standard deviation of similarity after arccos and tan.",
+        ),
+        "consistency_metrics": _consistency(
+            "metrics:draw",
+            ("consistency",),
+            "Consistency by one metric against that by another.",
+        ),
+        "consistency_rsa": _consistency(
+            "groups:draw_rsa",
+            ("consistency",),
+            "Consistency over pairs of stimulus sets by groups of models, by RSA.",
+        ),
+        "consistency_anchors": _consistency(
+            "anchors:draw",
+            ("consistency",),
+            "Consistency of the similarities to one model, by groups of models.",
+        ),
+        "consistency_gapsets": _consistency(
+            "gap:draw_sets",
+            ("gap",),
+            "Correlation of similarity with the gap of accuracies, by stimulus set.",
+        ),
+        "consistency_ceilings": _consistency(
+            "ceilings:draw",
+            ("groups",),
+            "Consistency with intervals over models and sources, and its ceiling by halves of the stimuli.",
+        ),
+        "consistency_rangefree": _consistency(
+            "rangefree:draw",
+            ("groups",),
+            "Consistency by measures that do not depend on the range of similarities, and at a common spread.",
+        ),
+        "consistency_factorial": _consistency(
+            "factorial:draw",
+            ("shares",),
+            "Shares of variance of similarity and of consistency by the factors that trained models cross.",
+        ),
+        "consistency_null": _consistency(
+            "null:draw",
+            ("groups",),
+            "Contrasts of groups of models against permuted labels, and how often a test over pairs of sets errs.",
+        ),
+        "consistency_reach": _consistency(
+            "reach:draw",
+            (
+                "similarity",
+                "models",
+                "consistency",
+            ),
+            "How many stimuli the RBF kernel of each model reaches.",
+        ),
+        "consistency_families": _consistency(
+            "families:draw",
+            ("groups",),
+            "Consistency of groups of models without one family each.",
+        ),
+        "consistency_logit": _consistency(
+            "spread:draw_logit",
+            ("spread",),
+            "Mean and standard deviation of similarity on the logit scale.",
         ),
     },
 )

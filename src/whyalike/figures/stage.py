@@ -11,9 +11,10 @@ from whyalike.data.prepared import Prepared, open_prepared
 from whyalike.figures.parameters import FigureParameters
 from whyalike.figures.registry import FIGURES
 from whyalike.figures.saving import save
-from whyalike.figures.style import mark_partial
+from whyalike.figures.style import NothingToDraw, mark_partial, nothing_drawn
 from whyalike.figures.tsne import Representations
 from whyalike.files import read_table
+from whyalike.job import note
 from whyalike.statistics.tables import from_csv
 
 
@@ -52,7 +53,8 @@ def make_figure(
     Raises
     ------
     KeyError : unknown kind.
-    ValueError : an option or an input does not fit the kind, or there is nothing to draw.
+    ValueError : an option or an input does not fit the kind, or there is nothing to draw. A figure of a study with
+        rules of its own that has nothing to draw is one that says so, and why.
     """
     entry = FIGURES[kind]
     draw = entry.load()
@@ -65,7 +67,13 @@ def make_figure(
                 "Give at least one."
             )
         arguments += READERS.get(name, _parquet)([Path(path) for path in inputs[name]])
-    figure, numbers = draw(*arguments, **parameters)
+    try:
+        figure, numbers = draw(*arguments, **parameters)
+    except NothingToDraw as error:  # the figures of a study are no wish of the user's: it ends without one
+        if not entry.facts.study:
+            raise
+        note(f"{kind}: nothing to draw: {error}")
+        figure, numbers = nothing_drawn(str(error)), pd.DataFrame({"nothing_to_draw": [str(error)]})
     numbers = _with_parameters(numbers, arguments)
     if partial:
         mark_partial(figure, partial)

@@ -83,6 +83,7 @@ METRIC_WORDS = {
     "edit_distance_knn": ("edit distance kNN",),
     "cknna": ("CKNNA",),
     "svcca": ("SVCCA",),
+    "rsa": ("RSA",),
 }  # name, then what stands in brackets behind it; in the order of their rows
 
 
@@ -125,6 +126,19 @@ def side_by_side(width: str, panels: int, most: int) -> int:
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of ``width`` x ``height`` inches whose panels, labels and legends make room for one another."""
     return Figure(figsize=(width, height), layout="constrained")
+
+
+class NothingToDraw(ValueError):
+    """A table is as it should be and has no row of what a figure shows, for want of models, groups or scores."""
+
+
+@styled
+def nothing_drawn(why: str) -> Figure:
+    """A figure that says why there is nothing to draw."""
+    text = textwrap.fill(f"Nothing to draw: {why}", room(PAGE_INCHES))
+    figure = new_figure(PAGE_INCHES, LINE_INCHES * (text.count("\n") + 3))
+    figure.suptitle(text, fontsize=TEXT_POINTS)
+    return figure
 
 
 @styled

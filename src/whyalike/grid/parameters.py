@@ -151,7 +151,7 @@ class Parameters(FigureFiles):
             **setting.look(),
             views={run.identity: views.view_of(self.config, run).identity for run in runs} if setting.look() else {},
             copied=MODELS[self.config.models[setting.model].family].facts.in_place,
-            shift_version=self._shift_version(wildcards.stimuli),
+            shift_version=self.shift_version(wildcards.stimuli),
             version=version("whyalike.activations.extraction"),
         ).text()
 
@@ -166,11 +166,11 @@ class Parameters(FigureFiles):
             untrained={views.view_of(self.config, run, views.START).identity: run.replica for run in runs},
             stimuli=self.config.stimuli[stimuli].plain(),
             **self.config.stored(),
-            shift_version=self._shift_version(stimuli),
+            shift_version=self.shift_version(stimuli),
             version=version("whyalike.activations.pretrained"),
         ).text()
 
-    def _shift_version(self, stimuli: str) -> int:
+    def shift_version(self, stimuli: str) -> int:
         """The version of the code that shifts a stimulus set; 0 of one that is as it is."""
         shift = self.config.stimuli[stimuli].shift
         return 0 if shift is None else version(SHIFTS[shift].module)

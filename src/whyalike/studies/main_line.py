@@ -166,8 +166,9 @@ class MainLine(Study):
 
 
 def studies_of(config: Config) -> list[Study]:
-    """The main line of a configuration, of a partial result the whole, and every study with rules of its own."""
-    return [MainLine(Workflow(config.model_copy(update={"partial": False}))), *rule_studies(config).values()]
+    """The main line of a configuration and every study with rules of its own, of a partial result the whole."""
+    whole = config.model_copy(update={"partial": False})
+    return [MainLine(Workflow(whole)), *rule_studies(whole).values()]
 
 
 def _wildcards(cell: Cell) -> dict[str, str]:

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from whyalike.grid.runs import Cell
 from whyalike.parameters import JobParameters
 from whyalike.planning.estimates import Estimate, Wildcards
 from whyalike.provenance import fingerprint
@@ -27,6 +28,11 @@ def _nothing(**_: str) -> tuple[str, ...]:
     return ()
 
 
+def _no_files(**_: str) -> Paths:
+    """Of any wildcards, no files."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Rule:
     """A rule, and its jobs. What depends on a job is a function that takes the job's wildcards by name.
@@ -39,9 +45,13 @@ class Rule:
     about : what a job does, for the person who watches.
     work : wildcards -> the parameters: `RuleParameters`, or others where a VERSION stands for the code.
     target : "package.module:function" that does a job. It takes by name what it needs of `parameters`, `operation`,
-        `threads`, `store`, `study`, the wildcards, each input and output (paths; of a `dataset`, its folder), and
-        `inputs`, all of them.
+        `threads`, `store`, `study`, `stage` (data on this node's own disk), the wildcards, each input and output
+        (paths; of a `dataset`, its folder), `inputs` and `outputs`, all of them, and what `given` says. What has a
+        default may be missing.
     inputs : paths below the study's folder by name, with wildcards in braces; or wildcards -> such paths.
+    main_line : wildcards -> further inputs by name, which the main line makes: paths as they are.
+    cells : wildcards -> cells of the main line whose runs a job needs.
+    given : wildcards -> what a job takes by name on which its result does not depend, such as places of files.
     outputs : the same; `svg` is a figure of the report.
     code : wildcards -> definitions beside the target on which the result depends.
     cost : the plan, wildcards -> what a job costs, but for whom; without it what the cost table says of the rule.
@@ -49,6 +59,7 @@ class Rule:
     params : parameters beside the work.
     category : where the report has its figure.
     threads, mem_mb, on_gpu, group, is_local : what a job takes, and where it runs.
+    is_temporary : whether the outputs go once all that is made of them is there.
     """
 
     name: str
@@ -62,6 +73,9 @@ class Rule:
     code: Callable[..., Iterable[str]] = _nothing
     cost: Callable[..., Estimate] | None = None
     models: Callable[..., Iterable[str]] = _nothing
+    main_line: Callable[..., Paths] = _no_files
+    cells: Callable[..., Iterable[Cell]] = _nothing
+    given: Callable[..., Mapping[str, Any]] = _no_files
     params: Mapping[str, Any] = field(default_factory=dict)
     category: str = ""
     threads: int = 1
@@ -69,6 +83,7 @@ class Rule:
     on_gpu: bool = False
     group: str | None = None
     is_local: bool = False
+    is_temporary: bool = False
 
     @property
     def wildcards(self) -> dict[str, str]:
@@ -96,15 +111,18 @@ class Rule:
     def needs(self, folder: str, wildcards: Any) -> dict[str, str | list[str]]:
         """The inputs of a job, by name, of a study in ``folder``. Wildcards as for `parameters`."""
         named = dict(wildcards.items())
-        return below(folder, self.inputs(**named) if callable(self.inputs) else self.inputs, named)
+        own = self.inputs(**named) if callable(self.inputs) else self.inputs
+        return {**below(folder, own, named), **self.main_line(**named)}
 
     def carry_out(self, wildcards: Any, text: str, **offered: Any) -> None:
         """Do a job of which ``text`` are the parameters, with what its target needs of them and of what is offered."""
         named = dict(wildcards.items())
-        offered = {**named, "parameters": type(self.work(**named)).from_text(text), **offered}
+        given, kind = self.given(**named), type(self.work(**named))
+        offered = {**named, **given, "parameters": kind.from_text(text), **offered}
         module, _, name = self.target.partition(":")
         function = getattr(importlib.import_module(module), name)
-        function(**{name: offered[name] for name in inspect.signature(function).parameters})
+        wanted = inspect.signature(function).parameters
+        function(**{name: offered[name] for name, one in wanted.items() if name in offered or one.default is one.empty})
 
 
 def paths(files: Iterable[tuple[str, Any]]) -> dict[str, Any]:

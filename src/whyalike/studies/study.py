@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -135,7 +136,9 @@ class RuleStudy(Study):
     def __init__(self, config: Config, default: str | Path):
         own = getattr(config, self.name)
         self.config, self.asked = config, own is not None
-        self.section = own or _read(self.name, Path(default))
+        self.section = own or (
+            _read(self.name, Path(default)) if self.stands_alone else STUDIES[self.name].facts.section()
+        )
         if self.section.name == config.name:
             raise ConfigError(f"{self.name}.name: '{config.name}' is the name of the configuration: choose another.")
         self.root = f"{config.results}/{self.section.name}"
@@ -150,6 +153,19 @@ class RuleStudy(Study):
     def rules(self) -> dict[str, Rule]:
         """As the class says."""
         return {rule.name: rule for rule in [preparation(self.name, self.datasets), *self.own_rules()] if rule.jobs}
+
+    @property
+    def stands_alone(self) -> bool:
+        """As the table of studies says."""
+        return STUDIES[self.name].facts.stands_alone
+
+    @property
+    def missing(self) -> str:
+        """What the configuration lacks for the study's targets, a line; nothing where they can be made."""
+        if self.rules or self.stands_alone:
+            return ""
+        where = f"take config/{self.name}.yaml as the configuration, or its section into yours"
+        return f"{self.name}: the configuration has no section `{self.name}`: {where}."
 
     def targets(self) -> dict[str, list[str]]:
         """What can be asked for by a name: the files of each. The first is the `part`; by default it is everything."""
@@ -174,18 +190,24 @@ class RuleStudy(Study):
     @cached_property
     def _jobs(self) -> list[Job]:
         jobs = [self._job(rule, wildcards) for rule in self.rules.values() if rule.stage for wildcards in rule.jobs]
-        made_of: dict[str, list[str]] = {}
+        made_of: dict[str, dict[str, None]] = {}
+        cells: dict[str, frozenset[Cell]] = {}  # file -> those whose runs it is made of: rules stand in order
+        found = []
         for job in jobs:
-            for file in self._inputs(job):
-                made_of.setdefault(file, []).extend(job.files)
-        return [replace(job, instead=tuple(made_of.get(job.files[0], ()))) if job.stage == "activations" else job
-                for job in jobs]  # fmt: skip
+            needed = list(self._inputs(job))
+            job = replace(job, cells=job.cells.union(*(cells.get(file, ()) for file in needed)))
+            cells |= dict.fromkeys(job.files, job.cells)
+            for file in needed:
+                made_of.setdefault(file, {}).update(dict.fromkeys(job.files))
+            found.append(job)
+        return [replace(job, instead=_after(job, made_of)) if job.stage == "activations" else job for job in found]
 
     def _job(self, rule: Rule, wildcards: Wildcards) -> Job:
         """A job makes the rule's files, of which an export leaves out representations and weights."""
         files = tuple(below(self.root, rule.outputs, wildcards).values())
         archive = tuple(file for file in files if not file.endswith(".safetensors"))
-        return Job(rule.stage, rule.name, wildcards, files, () if rule.stage == "activations" else archive)
+        cells = frozenset(rule.cells(**wildcards))
+        return Job(rule.stage, rule.name, wildcards, files, () if rule.stage == "activations" else archive, cells)
 
     def _inputs(self, job: Job) -> Iterator[str]:
         for of in self.rules[job.rule].needs(self.root, job.wildcards).values():
@@ -207,6 +229,11 @@ class RuleStudy(Study):
         return self.rules[job.rule].parameters(job.wildcards)
 
 
+def _after(job: Job, made_of: Mapping[str, Mapping[str, None]]) -> tuple[str, ...]:
+    """The files that are made of a job's."""
+    return tuple(dict.fromkeys(file for own in job.files for file in made_of.get(own, ())))
+
+
 def rule_studies(config: Config, folder: str | Path = "config") -> dict[str, RuleStudy]:
     """Every study with rules of its own, for a configuration.
 
@@ -219,8 +246,13 @@ def rule_studies(config: Config, folder: str | Path = "config") -> dict[str, Rul
 
 
 def check_names(config: Config, studies: Iterable[RuleStudy]) -> None:
-    """Raise a ConfigError if a figure or a sample text has the name of a study's rule or target."""
-    if faults := [fault for study in studies for fault in taken(config, {*study.rules, *study.targets()})]:
+    """Raise a ConfigError if a figure or sample text has the name of a rule or target, or two studies share one."""
+    studies = list(studies)
+    faults = [fault for study in studies for fault in taken(config, {*study.rules, *study.targets()})]
+    for one, other in combinations((study for study in studies if study.rules), 2):
+        if one.root == other.root:
+            faults.append(f"{other.name}.name: '{other.section.name}' is that of {one.name} too: choose another.")
+    if faults:
         raise ConfigError(listed("configuration", faults))
 
 

@@ -6,6 +6,7 @@ from whyalike.file_faults import readable
 from whyalike.files import canonical_json, made_by
 
 TELLING = (".parquet", ".png")
+PAGE = ".md"  # stands beside a table that tells
 
 
 def made_from(path: Path) -> str | None:
@@ -38,7 +39,7 @@ def fault_of(path: Path, wanted: str | None) -> str:
     """
     if not path.is_file():
         return "missing"
-    if wanted is None:
+    if wanted is None or path.suffix == PAGE:
         return ""
     if (own := made_from(path)) is None:
         return f"what it was made from is not known without {path.with_suffix('.png').name}"

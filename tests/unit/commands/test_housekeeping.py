@@ -116,6 +116,8 @@ def test_a_run_that_any_of_several_configurations_asks_for_stays(values, store):
 def test_the_plan_tells_sizes_and_settings_of_all_results_beside_the_store(config, store):
     put(store, "1" * 16).weights.write_bytes(b"1" * 12_000_000)
     manifest(config, [STALE, asked(config)], name="other")
+    models = pa.table({"model": ["a"], "setting": ["a"], "view": ["b" * 16]})  # of the study of consistency
+    write_table(config_store(config).parent / "sets" / "models" / "models.parquet", models, {"work": {}})
     plan = stale([config]).plan().splitlines()
     assert plan == [
         "2 runs of the store, 0.012 GB",

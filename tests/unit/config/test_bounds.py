@@ -16,7 +16,7 @@ from whyalike.cluster.site import Site
 from whyalike.config.config import Config
 from whyalike.config.faults import faults_in_words
 from whyalike.config.reading import check, read
-from whyalike.config.yaml_file import ConfigError
+from whyalike.config.yaml_file import ConfigError, keys_of
 from whyalike.data.registry import SOURCES
 from whyalike.models.registry import MODELS
 from whyalike.studies.closeness.section import Closeness
@@ -142,5 +142,8 @@ def test_numbers_of_a_site_have_bounds_too(key):
 
 def test_the_shipped_configurations_are_within_bounds():
     for path in sorted((Path(__file__).parents[3] / "config").glob("*.yaml")):
-        if "settings" in (yaml.safe_load(path.read_text()) or {}):
+        settings = (yaml.safe_load(path.read_text()) or {}).get("settings", {})
+        if any("library" in one for one in settings.values()):  # the libraries need not be installed
+            Config.model_validate(keys_of(path, ""))
+        elif settings:
             read(path)

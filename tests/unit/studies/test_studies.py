@@ -7,6 +7,7 @@ import os
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow as pa
@@ -15,7 +16,7 @@ import yaml
 from rich.console import Console
 
 from whyalike.commands.housekeeping import one_run, stale, verify
-from whyalike.config.reading import check
+from whyalike.config.reading import check, read
 from whyalike.config.yaml_file import ConfigError
 from whyalike.files import file_sha256, write_table
 from whyalike.grid.runs import Grid
@@ -25,7 +26,7 @@ from whyalike.planning.plan_table import PlannedJob, table
 from whyalike.status.monitoring import Monitor
 from whyalike.status.status_table import shown
 from whyalike.studies.registry import STUDIES
-from whyalike.studies.study import RuleStudy, rule_studies
+from whyalike.studies.study import RuleStudy, check_names, rule_studies
 from whyalike.training.store import StoredRun
 
 ROOT = Path(__file__).parents[3]
@@ -57,14 +58,38 @@ def plan_of():
 
 
 @pytest.mark.parametrize("name", list(STUDIES))
-def test_a_study_in_the_table_has_its_rules_its_file_and_its_section(name, demo):
+def test_a_study_in_the_table_has_its_name_and_its_section(name, demo):
     study = STUDIES[name].load()(check(demo), ROOT / "config" / f"{name}.yaml")
     assert isinstance(study, RuleStudy)
-    assert study.rules
     assert study.name == name
     assert name in type(check(demo)).model_fields
+    assert not study.asked
+    assert bool(study.rules) == study.stands_alone == (not study.missing)
+    assert study.targets().keys() >= {name}
+
+
+@pytest.mark.parametrize("name", [name for name, entry in STUDIES.items() if entry.facts.stands_alone])
+def test_a_study_that_stands_alone_has_a_file_with_its_section(name, demo):
+    study = STUDIES[name].load()(check(demo), ROOT / "config" / f"{name}.yaml")
     # without its file the study is the same: the file spells out what holds anyway
     assert study.section == STUDIES[name].load()(check(demo), "nowhere.yaml").section
+
+
+@pytest.mark.parametrize("name", [name for name, entry in STUDIES.items() if not entry.facts.stands_alone])
+def test_the_file_of_another_study_is_a_whole_configuration_with_its_section(name):
+    config = read(ROOT / "config" / f"{name}.yaml")
+    study = rule_studies(config)[name]
+    assert study.asked and study.rules and not study.missing
+
+
+def test_two_studies_do_not_share_a_folder(demo):
+    config = check({**demo, "closeness": {"name": "twice"}})
+    studies = list(rule_studies(config).values())
+    check_names(config, studies)
+    other = SimpleNamespace(name="another", root=studies[0].root, rules=studies[0].rules, section=studies[0].section,
+                            targets=dict)  # fmt: skip
+    with pytest.raises(ConfigError, match=r"another\.name: 'twice' is that of closeness too: choose another"):
+        check_names(config, [*studies, other])
 
 
 def test_a_fault_in_the_file_of_a_study_is_told_with_file_and_key(demo, tmp_path):
