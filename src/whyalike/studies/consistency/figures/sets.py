@@ -110,7 +110,7 @@ def _panel(
     for y, x in at:
         ink = "black" if scale(values[y, x]) > 0.6 else "white"
         axes.plot(x, y, "x", color=ink, markersize=size, markeredgewidth=0.7)
-    axes.set_title(f"{selection.cell_words(theta, phi)} ({pairs:,} pairs)")
+    axes.set_title(f"{selection.cell_words(theta, phi)} ({pairs:,})")
     return image
 
 
