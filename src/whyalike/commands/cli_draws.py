@@ -21,5 +21,5 @@ def draws(
         from whyalike.config.yaml_file import keys_of
 
         config = reading.read(configfile)
-        made = drawing.draw(config, keys_of(configfile, "config/consistency.yaml"), folder, lambda line: print(line))
+        made = drawing.draw(config, keys_of(configfile, "config/consistency.yaml"), folder, print)
         print(f"Run it: snakemake --configfile {made} and what else you give.")

@@ -14,10 +14,8 @@ from whyalike.studies.consistency.parameters import ProbeParameters
 
 DRAWN = 20  # the table's figures of families are of a score and 19 draws
 SEARCHED = 14  # trainings of a rate, at most, of however many decays: those of the published search
-UNITS, FEWEST_UNITS = (
-    1000,
-    200,
-)  # of the table's figure for a probe's images; fewer cost no less: steps have a price too
+UNITS = 1000  # of the table's figure for a probe's images
+FEWEST_UNITS = 200  # fewer cost no less: steps have a price too
 
 
 def extraction(plan: Plan, cell: Cell, models: int, stimuli: Sequence[str]) -> Estimate:

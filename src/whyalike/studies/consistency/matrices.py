@@ -21,8 +21,8 @@ from whyalike.similarity.metrics.registry import METRICS
 from whyalike.studies.consistency.pair_scores import PairScores, absent_of, chosen_of, score_pairs, tell
 from whyalike.studies.consistency.parameters import MatrixParameters, Scored
 from whyalike.studies.consistency.representations import classes_of, read_models, to_unit_rows
+from whyalike.studies.consistency.section import RAW
 
-RAW = "raw"  # rows as they are; of length 1 otherwise
 HALVES = ("value_half_1", "value_half_2")
 #: A row a scoring and pair (a, b), a before b in the order of the models.
 SCHEMA = pa.schema(

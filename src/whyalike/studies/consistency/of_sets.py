@@ -86,13 +86,12 @@ def _permuted(contrast, category: dict[str, str], source: dict[str, str], parame
         return None
     names = list(dict.fromkeys(source.values()))
     first = {one: next(category[name] for name in source if source[name] == one) for one in names}
-    generator, reached, counted = keyed(parameters.seed, "categories of sources", len(names)), 0, 0
+    generator, reached = keyed(parameters.seed, "categories of sources", len(names)), 0
     for _ in range(parameters.draws):
         moved = dict(zip(names, generator.permutation([first[one] for one in names]).tolist(), strict=True))
         drawn = contrast({name: moved[source[name]] for name in source})
         reached += bool(np.isnan(drawn) or abs(drawn) >= abs(value) - ROUNDING)
-        counted += 1
-    return (1 + reached) / (1 + counted)
+    return (1 + reached) / (1 + parameters.draws)
 
 
 def _of_sources(metric, estimand, value, without, p, n, direction, role) -> Evidence:

@@ -73,7 +73,7 @@ def absent_of(found: PairScores, models: list[str], facts: Mapping[str, Any]) ->
 
     Parameters
     ----------
-    facts : what else is said of each, such as stimuli and scoring. Each is told in the log too.
+    facts : what else is said of each, such as stimuli and scoring.
     """
     scored = {name for pair in found.values for name in pair}
     lost = [name for name in models if name not in scored and len(models) > 1]

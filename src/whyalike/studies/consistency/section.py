@@ -4,7 +4,7 @@ Source: Ciernik et al. 2025. Models are those of the configuration's zoos, stimu
 Snakefile is parsed: no heavy imports.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
@@ -14,6 +14,7 @@ from whyalike.section import Count, Name, Section, Seed, StimuliName, real, whol
 
 Names = Annotated[tuple[Name, ...], Distinct]
 CORRECTED, PUBLISHED = "corrected", "as_published"
+RAW, UNIT = "raw", "l2"  # rows of representations: as they are, of length 1
 METRICS: dict[str, dict[str, Any]] = {"cka_unbiased": {}, "cka_rbf_unbiased": {"sigma_median": 0.4}, "rsa": {}}
 PUBLISHED_METRICS: dict[str, dict[str, Any]] = {"cka_unbiased": {}, "cka_rbf_unbiased": {"sigma": 0.4}, "rsa": {}}
 GROWING: dict[str, dict[str, Any]] = {
@@ -93,6 +94,3 @@ class Consistency(Section):
     probe: Probe | None = Field(Probe(), description="Linear probes; null leaves them out.")
     draws: whole(ge=19, le=10**6) = Field(999, description="Permutations of each test.")
     seed: Seed = Field(0, description="Key of halves, permutations and probes.")
-
-
-Analysis = Literal["corrected", "as_published"]

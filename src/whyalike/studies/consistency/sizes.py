@@ -16,10 +16,10 @@ from whyalike.job import note
 from whyalike.randomness import keyed
 from whyalike.similarity.absent import metadata
 from whyalike.similarity.protocols import metric_of
-from whyalike.studies.consistency.matrices import RAW
 from whyalike.studies.consistency.pair_scores import absent_of, chosen_of, score_pairs, tell
 from whyalike.studies.consistency.parameters import SizesParameters
 from whyalike.studies.consistency.representations import classes_of, read_models, to_unit_rows
+from whyalike.studies.consistency.section import RAW
 
 #: A row a size and pair (a, b), a before b in the order of the models.
 SCHEMA = pa.schema(

@@ -14,6 +14,7 @@ from whyalike.config.config import Config
 from whyalike.config.external import OwnActivations
 from whyalike.config.faults import listed
 from whyalike.config.yaml_file import ConfigError
+from whyalike.figures.registry import FIGURES
 from whyalike.grid import views
 from whyalike.grid.runs import Cell, Run
 from whyalike.grid.workflow import Workflow
@@ -38,14 +39,13 @@ from whyalike.studies.consistency.parameters import (
     SizesParameters,
     StimuliSet,
 )
-from whyalike.studies.consistency.section import CORRECTED, PUBLISHED
+from whyalike.studies.consistency.section import CORRECTED, PUBLISHED, RAW, UNIT
 from whyalike.studies.rule import Paths, Rule, each
 from whyalike.studies.study import RuleStudy
 
 MODELS, ACTIVATIONS = "models/models.parquet", "activations/{setting}.{stimuli}.parquet"
 MATRIX, SIZES = "similarity/{stimuli}.{metric}.parquet", "similarity/sizes/{scoring}.parquet"
 PROBES, STATISTICS = "probe/{setting}.parquet", "statistics/{table}.parquet"
-RAW, UNIT = "raw", "l2"
 
 
 class ConsistencyStudy(RuleStudy):
@@ -262,8 +262,6 @@ class ConsistencyStudy(RuleStudy):
             "probes": self._probe_tables(),
             "size_scores": self._size_tables() if self.section.sizes else [],
         }  # fmt: skip
-        from whyalike.figures.registry import FIGURES
-
         empty, found = left_out(self.section, self.models, self.scored()), {}
         for kind, entry in FIGURES.items():
             name = kind.removeprefix(f"{self.name}_")

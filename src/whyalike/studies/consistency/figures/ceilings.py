@@ -8,10 +8,9 @@ from whyalike.figures import style
 from whyalike.studies.consistency.figures import boxes, group_rows
 from whyalike.studies.consistency.figures.selection import ANALYSES, scoring_words
 
-# R is averaged by Fisher's z and its share, which may be above 1, is not: a mean share may be below the mean R
 MEASURES = {
     "pearson": "consistency R\n(mean by Fisher's z)",
-    "pearson_of_ceiling": "share of the ceiling\n(plain mean)",
+    "pearson_of_ceiling": "share of the ceiling\n(ratio of the means)",
 }
 
 
@@ -54,7 +53,7 @@ def draw(groups: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     boxes.upright_grid(*axes)
     ceiling = Line2D([], [], marker="|", color=style.BLACK, linestyle="", markersize=7)
     line = Line2D([], [], marker="o", color=style.GREY, linewidth=1.0, markersize=4)
-    more = [(line, group_rows.INTERVAL), (ceiling, "ceiling: from two halves of the stimuli")]  # fmt: skip
+    more = [(line, group_rows.INTERVAL), (ceiling, "ceiling: from two halves of the stimuli")]
     title = f"in brackets: models; {group_rows.counted(first)}"
     boxes.legend(figure, {}, title, more)
     return figure, group_rows.numbers(by_analysis, found)
