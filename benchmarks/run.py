@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import many
+import maps
 import peers
 import ratios
 import report
@@ -58,6 +59,8 @@ def main() -> None:
     jobs = [job for n in sizes.n_jobs for job in score_jobs(n, sizes.d)]
     print("all pairs of many models", flush=True)
     together = many.all_pairs(sizes)
+    print("fitted maps of a pair", flush=True)
+    fitted = maps.layers(sizes)
     print("against libraries", flush=True)
     others, notes = ratios.peer_ratios(peers.RESULTS, sizes)
     parts = {
@@ -66,6 +69,7 @@ def main() -> None:
         "The same on two threads": WALL + report.ratios_section(plain[2]),
         "Score jobs": report.jobs_section(jobs, protocols_apart(sizes.n_jobs[0], sizes.d)),
         "All pairs of many models": report.many_section(together, sizes.memory_many),
+        "Fitted maps of a pair": report.maps_section(fitted, sizes.n),
         "Against other libraries": report.ratios_section([*ratios.library_ratios(sizes), *others]),
     }
     report.write(given.out, machine(sizes.d), parts, notes)

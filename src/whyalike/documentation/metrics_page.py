@@ -303,7 +303,7 @@ def _parameters(facts: MetricFacts) -> str:
     """Each parameter with its default, then its other choices."""
     parts = []
     for name, default in facts.parameters.items():
-        choices = [one for one in facts.choices.get(name, ()) if one != default]
+        choices = [one for one in (*facts.choices.get(name, ()), *facts.words.get(name, ())) if one != default]
         parts.append(assignments({name: default}) + (f" (or {codes(choices)})" if choices else ""))
     others = [name for name in facts.alternatives if name not in facts.parameters]
     parts += [f"or `{name}` instead of {codes(facts.alternatives[name])}" for name in others]

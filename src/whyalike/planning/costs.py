@@ -118,6 +118,7 @@ class FamilyCost(Section):
     pair_row: Amount = Field(0, description="A scoring of a pair, by n.")
     pair_row_squared: Amount = Field(0, description="A scoring of a pair, by n².")
     pair_row_unit_squared: Amount = Field(0, description="A scoring of a pair, by n d².")
+    pair_unit_cubed: Amount = Field(0, description="A scoring of a pair, by the cube of d, or of n where that is less.")
 
     def of_model(self, n: int, d: float) -> float:
         """Seconds of a model's layer."""
@@ -125,7 +126,8 @@ class FamilyCost(Section):
 
     def of_pair(self, n: int, d: float) -> float:
         """Seconds of a scoring of two layers."""
-        return n * (self.pair_row + self.pair_row_squared * n + self.pair_row_unit_squared * d**2)
+        rows = n * (self.pair_row + self.pair_row_squared * n + self.pair_row_unit_squared * d**2)
+        return rows + self.pair_unit_cubed * min(n, d) ** 3
 
 
 class Scoring(Section):

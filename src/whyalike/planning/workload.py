@@ -31,7 +31,7 @@ class Workload:
             return Parts(train=counts[0], test=counts[1]), True
         parts = listed.get(name, listed["other"])
         if (read := getattr(dataset, "parts", None)) is not None and name not in listed:
-            most = dataset.balanced or MOST
+            most = getattr(dataset, "balanced", None) or MOST
             parts = Parts(**{part: min(n, most) if part in read else 0 for part, n in parts})
         return parts, name in listed
 
@@ -97,12 +97,16 @@ class Workload:
 
     def units(self, setting: str) -> int:
         """Units of all compared layers of a setting together."""
+        return sum(self.widths(setting))
+
+    def widths(self, setting: str) -> list[int]:
+        """Units of each compared layer of a setting."""
         section = self.config.settings[setting]
         model, listed = self.config.models.get(getattr(section, "model", None)), self.costs.units
         if hasattr(model, "vocabulary"):
-            return model.width * len(section.layers)
+            return [model.width] * len(section.layers)
         known = architectures.widths(model)
-        return sum(known.get(layer, listed.get(layer, listed["other"])) for layer in section.layers)
+        return [known.get(layer, listed.get(layer, listed["other"])) for layer in section.layers]
 
     def features(self, setting: str) -> dict[str, Any]:
         """What a rate of the cost table may ask for."""

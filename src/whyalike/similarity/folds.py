@@ -49,12 +49,11 @@ def over(values: np.ndarray, scales: np.ndarray) -> np.ndarray:
 
 
 def fold_of_rows(n: int, folds: int, seed: int) -> np.ndarray:
-    """The fold that holds out each of n rows."""
-    from sklearn.model_selection import KFold  # half a second to import, for metrics with folds only
-
+    """The fold that holds out each of n rows: scikit-learn's, whose KFold would take a second to import."""
+    order = np.arange(n)
+    np.random.RandomState(seed).shuffle(order)
     fold = np.empty(n, np.int64)
-    for i, (_, held_out) in enumerate(KFold(folds, shuffle=True, random_state=seed).split(fold)):
-        fold[held_out] = i
+    fold[order] = np.repeat(np.arange(folds), n // folds + (np.arange(folds) < n % folds))
     return fold
 
 
@@ -105,18 +104,31 @@ def training_products(x: Folded, y: Folded) -> Iterator[np.ndarray]:
         yield whole - held[i] - (len(x.fold) - count) * np.outer(x.means[i], y.means[i])
 
 
-def _ready(values: np.ndarray, spearman: bool) -> np.ndarray:
+def ready(values: np.ndarray, spearman: bool) -> np.ndarray:
     """Columns (ranked) centred and of length 1; a constant column is 0, so that its correlations are."""
     varies = np.ptp(values, axis=0) > CONSTANT * np.abs(values).max(axis=0)
-    values = scipy.stats.rankdata(values, axis=0) if spearman else values
+    values = _ranks(values) if spearman else values
     values = values - values.mean(axis=0)
     return over(values, np.where(varies, np.linalg.norm(values, axis=0), 0))
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks within each column, ties sharing their mean; in half of the time of scipy's where there are none."""
+    columns = np.ascontiguousarray(values.T)
+    order = np.argsort(columns, axis=1)
+    ranks = np.empty(columns.shape)
+    np.put_along_axis(ranks, order, np.arange(1.0, len(values) + 1)[None], axis=1)
+    ordered = np.take_along_axis(columns, order, axis=1)
+    tied = (ordered[:, 1:] == ordered[:, :-1]).any(axis=1)
+    if tied.any():
+        ranks[tied] = scipy.stats.rankdata(columns[tied], axis=1)
+    return ranks.T
 
 
 def unit_correlations(x: np.ndarray, y: np.ndarray, parameters: Mapping[str, Any]) -> np.ndarray:
     """Correlations of all units of x (m x p) with all of y (m x q): p x q, 0 for a constant unit."""
     spearman = parameters["comparison"] == "spearman"
-    return _ready(x, spearman).T @ _ready(y, spearman)
+    return ready(x, spearman).T @ ready(y, spearman)
 
 
 def agreement(predicted: np.ndarray, response: np.ndarray, parameters: Mapping[str, Any]) -> float:
@@ -127,4 +139,4 @@ def agreement(predicted: np.ndarray, response: np.ndarray, parameters: Mapping[s
     if parameters["correlation"] == "pooled":
         predicted, response = predicted.reshape(-1, 1), response.reshape(-1, 1)
     spearman = parameters["comparison"] == "spearman"
-    return float((_ready(predicted, spearman) * _ready(response, spearman)).sum(axis=0).mean())
+    return float((ready(predicted, spearman) * ready(response, spearman)).sum(axis=0).mean())

@@ -8,7 +8,7 @@ and others are refused before the first score. How many arrays each family takes
 """
 
 import re
-from math import ceil
+from math import ceil, comb
 
 from whyalike.similarity.implementation import Form
 from whyalike.similarity.metrics.registry import METRICS
@@ -24,6 +24,8 @@ SQUARES = {"rsa": 9, "rbf": 5, "distances": 7}
 COPIES = 8  # n x d arrays of two representations that are held whole
 HELD_OUT = 10  # the same of the stimuli of a fold
 PRODUCTS = 8  # d x d arrays
+SPECTRA = 6  # the same of a pair of folds, of a ridge that is chosen within training sets: three of each representation
+INNER = "inner"  # of `whyalike.similarity.metrics.inner_ridge`, whose module imports numpy
 LISTED = 70  # bytes of a candidate for a neighbour, of which there are two and some for each in the lists
 SIDE = 1536  # rows of a block of products of a search (`whyalike.similarity.metrics.candidates`)
 GATHERED = 24_000_000  # bytes of features of neighbours that are gathered at once, and of what is made of them
@@ -80,7 +82,8 @@ def _of_folds(chosen: Scoring, n: int, d: int) -> int:
     """Products of units, and of a metric with folds what is held of one fold and of the maps of all."""
     folds = chosen.parameters.get("folds", 0)
     held = HELD_OUT * ceil(n / folds) * d if folds else 0
-    return DOUBLE * (held + (PRODUCTS + 4 * folds) * d * d)
+    chosen_within = SPECTRA * comb(folds, 2) if chosen.parameters.get("ridge") == INNER else 0
+    return DOUBLE * (held + (PRODUCTS + 4 * folds + chosen_within) * d * d)
 
 
 def streams(chosen: Scoring, form: Form, n: int, d: int, memory: int | None) -> bool:

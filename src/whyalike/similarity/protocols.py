@@ -145,6 +145,9 @@ def _checked(metric: str, name: str, value: Any) -> Any:
         if not any(value is one or (isinstance(value, str) and value == one) for one in choices):
             raise ValueError(f"{metric} needs {name} to be one of {', '.join(map(repr, choices))}; got {value!r}.")
         return value
+    words = METRICS[metric].facts.words.get(name, ())
+    if isinstance(value, str) and value in words:
+        return value
     smallest = LEAST_K.get(metric, 1) if name == "k" else LEAST.get(name)
     if smallest is not None:
         if isinstance(value, bool) or not isinstance(value, int) or value < smallest:
@@ -159,7 +162,8 @@ def _checked(metric: str, name: str, value: Any) -> Any:
             raise ValueError(f"{metric} needs alpha from 0 to 1; got {value!r}.")
     elif name == "ridge":
         if not (number and 0 <= value <= WIDTHS[1]):
-            raise ValueError(f"{metric} needs ridge from 0 to {WIDTHS[1]:g}; got {value!r}.")
+            others = "".join(f", or {word!r}" for word in words)
+            raise ValueError(f"{metric} needs ridge from 0 to {WIDTHS[1]:g}{others}; got {value!r}.")
     elif not (number and WIDTHS[0] <= value <= WIDTHS[1]):
         raise ValueError(f"{metric} needs {name} from {WIDTHS[0]:g} to {WIDTHS[1]:g}; got {value!r}.")
     return value

@@ -5,6 +5,7 @@ import ot
 import pytest
 import scipy.linalg
 import similarity_oracles as oracle
+from sklearn.model_selection import KFold
 
 from whyalike.similarity import folds
 from whyalike.similarity.api import score
@@ -147,10 +148,11 @@ def test_a_unit_that_varies_on_one_fold_alone_gives_a_finite_score(metric, sourc
     assert -1 <= score(metric, x, source) < 1
 
 
-def test_folds_are_scikit_learns_and_depend_on_the_seed():
-    fold = folds.fold_of_rows(23, 5, 42)
-    assert np.bincount(fold).tolist() == [5, 5, 5, 4, 4]
-    assert (fold != folds.fold_of_rows(23, 5, 43)).any()
+@pytest.mark.parametrize(("n", "count", "seed"), [(23, 5, 42), (23, 5, 43), (15, 3, 0), (101, 10, 7)])
+def test_folds_are_scikit_learns(n, count, seed):
+    parts = KFold(count, shuffle=True, random_state=seed).split(np.empty(n))
+    found = [np.flatnonzero(folds.fold_of_rows(n, count, seed) == i).tolist() for i in range(count)]
+    assert found == [held_out.tolist() for _, held_out in parts]
 
 
 def test_training_products_are_those_of_the_centred_training_rows(xy):
@@ -182,8 +184,9 @@ def test_plan_has_no_pooled_correlation(xy):
 @pytest.mark.parametrize(
     ("metric", "parameters", "message"),
     [
-        ("linear", {"ridge": -1}, r"linear needs ridge from 0 to 1e\+60; got -1"),
-        ("linear", {"ridge": "much"}, r"linear needs ridge from 0 to 1e\+60; got 'much'"),
+        ("linear", {"ridge": -1}, r"linear needs ridge from 0 to 1e\+60, or 'inner'; got -1"),
+        ("linear", {"ridge": "much"}, r"linear needs ridge from 0 to 1e\+60, or 'inner'; got 'much'"),
+        ("gulp", {"ridge": "inner"}, r"gulp needs ridge from 0 to 1e\+60; got 'inner'"),
         ("procrustes", {"folds": 1}, "procrustes needs a whole number folds >= 2; got 1"),
         ("permutation", {"seed": 1.5}, "permutation needs a whole number seed >= 0; got 1.5"),
         ("soft_matching", {"score": "hard"}, "needs score to be one of 'plan', 'mapped'; got 'hard'"),

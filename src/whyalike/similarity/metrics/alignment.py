@@ -3,10 +3,11 @@
 Each map comes from the cross-covariance of the training stimuli. The score of a fold is the correlation of prediction
 and response, averaged over both directions; the score is the mean over the folds.
 linear: W = (X'X + c I)^-1 X'Y, c = ridge * tr(X'X)/p, so that scale does not matter; without a ridge the fit needs five
-training stimuli a unit. procrustes: W = UV' of X'Y = USV' (Schönemann 1966), up to its rank: the map of the zero-padded
-narrower side. permutation (Li et al. 2016): linear assignment on the unit correlations. soft_matching (Khosla and
-Williams 2024): the transport plan T at cost 1 - correlation; where p = q it is a permutation matrix divided by p, and
-is found as one. The last two fit on correlations, so they map units divided by their spread over the training stimuli.
+training stimuli a unit; a ridge of "inner" is chosen on the training stimuli of each fold (`inner_ridge`).
+procrustes: W = UV' of X'Y = USV' (Schönemann 1966), up to its rank: the map of the zero-padded narrower side.
+permutation (Li et al. 2016): linear assignment on the unit correlations. soft_matching (Khosla and Williams 2024): the
+transport plan T at cost 1 - correlation; where p = q it is a permutation matrix divided by p, and is found as one. The
+last two fit on correlations, so they map units divided by their spread over the training stimuli.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,8 +20,10 @@ from scipy.optimize import linear_sum_assignment
 
 from whyalike.similarity import folds
 from whyalike.similarity.checks import UndefinedScore
+from whyalike.similarity.fold_moments import Moments
 from whyalike.similarity.folds import Folded, agreement, training_products, unit_correlations
 from whyalike.similarity.implementation import Form
+from whyalike.similarity.metrics.inner_ridge import INNER, Spectra, weights_of
 
 STIMULI_A_UNIT = 5  # with fewer, p^2 parameters fit what is not there
 RANK_TOLERANCE = 1e-10  # relative to the largest singular value: float64 rounding is 1e-16 times n
@@ -32,11 +35,16 @@ Parameters = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Predictor:
-    """A representation over the folds, and the inverse of X'X (+ c I) of each training set: folds x p x p."""
+    """A representation over the folds, and the inverse of X'X (+ c I) of each training set: folds x p x p.
+
+    With a ridge of "inner" what chooses it takes the place of the inverses; ``weights`` are those of errors in these
+    units (`inner_ridge.weights_of`).
+    """
 
     rows: Folded
-    inverses: np.ndarray
-    ridge: float
+    inverses: np.ndarray | Spectra
+    ridge: float | str
+    weights: np.ndarray | None = None
 
 
 def least_squares_inverse(gram: np.ndarray, ridge: float) -> np.ndarray:
@@ -68,7 +76,11 @@ def _inverse(gram: np.ndarray) -> np.ndarray | None:
     return cho_solve((factor, False), np.eye(len(gram))) if pivots.min() > LEAST_PIVOT * pivots.max() else None
 
 
-def _predictor(rows: Folded, ridge: float) -> Predictor:
+def _predictor(rows: Folded, ridge: float | str) -> Predictor:
+    if ridge == INNER:
+        grams = Moments.of_folded(rows, rows)
+        squares = np.diagonal(grams.held, axis1=1, axis2=2)
+        return Predictor(rows, Spectra.of(grams), ridge, weights_of(squares, grams.x, grams.counts))
     return Predictor(rows, np.array([least_squares_inverse(g, ridge) for g in training_products(rows, rows)]), ridge)
 
 
@@ -93,6 +105,12 @@ def compare_linear(x: Predictor, y: Predictor, parameters: Parameters) -> float:
     """Held-out correlation of the least-squares prediction, both directions; in [-1, 1]."""
 
     def maps() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        if x.ridge == INNER:
+            products = Moments.of_folded(x.rows, y.rows)
+            yield from zip(
+                x.inverses.maps(products, y.weights), y.inverses.maps(products.flipped, x.weights), strict=True
+            )
+            return
         for i, product in enumerate(training_products(x.rows, y.rows)):
             yield x.inverses[i] @ product, y.inverses[i] @ product.T
 

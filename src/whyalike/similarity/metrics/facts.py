@@ -31,6 +31,7 @@ class MetricFacts:
     parameters : defaults of the exact protocol; ``published_parameters`` those that differ as published.
     alternatives : for each parameter, those of which it takes the place when it is given.
     choices : parameter -> the values that it can have; numbers are checked by `whyalike.similarity.protocols`.
+    words : parameter that is a number -> words that may stand in a number's place.
     conflicts : two settings that do not go together, each (parameter, value), and what to do instead.
     smallest_n : fewest rows for which the metric is defined.
     source : where the definition comes from.
@@ -61,6 +62,7 @@ class MetricFacts:
     published_parameters: Mapping[str, Any] = field(default_factory=dict)
     alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     choices: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     conflicts: tuple[tuple[tuple[str, Any], tuple[str, Any], str], ...] = ()
     family: str = ""
     prepared_by: tuple[str, ...] = ()

@@ -39,6 +39,7 @@ NIELSEN = "Nielsen et al. 2025, When Does Closeness in Distribution Imply Repres
 GEIRHOS = "Geirhos et al. 2020, Beyond Accuracy: Quantifying Trial-by-Trial Behaviour"
 
 POOLED_PLAN = "The plan weighs correlations of single units. Use score 'mapped' or correlation 'per_unit'."
+INNER_FOLDS = "Folds in turn choose the ridge of one that is held out. Use 3 folds or more."
 FOLDS = ("folds", "seed")  # what tells how stimuli are split into folds
 SAME_DISTRIBUTION = ("reparametrisation", "unembedding_shift")  # what leaves p(y|x) as it is
 NEEDS = {
@@ -512,11 +513,14 @@ METRICS: Registry[MetricFacts] = Registry(
             "whyalike.similarity.metrics.alignment:LINEAR",
             _fitted_facts(
                 {"ridge": 0.0},
+                words={"ridge": ("inner",)},
+                conflicts=((("ridge", "inner"), ("folds", 2), INNER_FOLDS),),
                 family="regression",
                 prepared_by=(*FOLDS, "ridge"),
                 source=YAMINS,
                 formula="held-out correlation of XW with Y, W least squares (`ridge`: penalty in units of X's mean "
-                "variance), both directions averaged",
+                "variance; `inner`: that of 1e-4 to 10 with the least squared error on inner folds of the training "
+                "stimuli), both directions averaged",
                 cost="folds · d³ + n d²; 2 n d², a null draw folds · d³ more",
                 use="can one predict the other at all; p² parameters fit much, so show it against n",
                 version=2,
