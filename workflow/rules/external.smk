@@ -2,7 +2,7 @@
 rule import_runs:
     input:
         dataset=FLOW.setting_dataset,
-        files=FLOW.import_files,
+        files=FLOW.files_to_import,
     output:
         manifest=f"{ROOT}/models/{{setting}}/external/seed{{seed}}.parquet",
     log:

@@ -18,7 +18,7 @@ from whyalike.data.shifts.stimuli import shown
 from whyalike.data.stimuli import stimulus_rows
 from whyalike.data.tokenization import of_prepared
 from whyalike.job import note
-from whyalike.models.inputs import windows
+from whyalike.models.inputs import stretches_of
 from whyalike.models.libraries.building import Built, build
 from whyalike.models.libraries.images import adapted
 from whyalike.models.libraries.parameters import InputRule, Look
@@ -108,7 +108,7 @@ def batches_of(
     folder : its weights, beside which its tokenizer lies.
     """
     if look.inputs == "tokens":
-        texts = texts_of(windows(data, ids), of_prepared(data.folder))
+        texts = texts_of(stretches_of(data, ids), of_prepared(data.folder))
         encoder = Encoder(folder, context(built))
         encoder.check(texts)
         return list(batches(texts)), lambda batch: on(device, encoder(batch))

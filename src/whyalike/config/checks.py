@@ -6,7 +6,7 @@ Each is one line: key path, what came, what must hold. They are found before any
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from whyalike.config import amounts, attributes, comparison_checks, external, names, objectives, questions, shifts
+from whyalike.config import amounts, attributes, comparison_checks, external, names, objectives, questions, shifts, zoo
 from whyalike.config.config import Config
 from whyalike.config.faults import near
 from whyalike.data.registry import SOURCES
@@ -61,6 +61,7 @@ def misfits(config: Config) -> Iterator[str]:
         yield from _study_misfits(config, key, study)
     yield from questions.misfits(config.studies)
     yield from external.misfits(config.studies, config.settings)
+    yield from zoo.misfits(config)
     yield from attributes.misfits(config.settings)
     yield from comparison_checks.misfits(config)
     yield from objectives.misfits(config)
@@ -125,6 +126,12 @@ def _model_misfits(config: Config, key: str, setting: Any) -> Iterator[str]:
     modality = SOURCES[dataset.source].facts.modality
     if (modality == "text") != (takes == "tokens"):
         yield f"settings.{key}.dataset: '{setting.dataset}' holds {modality}, the family {model.family} takes {takes}."
+    elif needs_windows(config, key, setting.dataset):
+        yield (
+            f"settings.{key}.dataset: '{setting.dataset}' holds sentences of unequal length and none to train on, the "
+            f"family {model.family} needs windows of one length: take data of source text or bundled_text. Sentences "
+            "are for models of other libraries."
+        )
     if takes == "tokens" and isinstance(setting, external.OwnCheckpoints):
         yield f"settings.{key}.model: checkpoints are of models of images, the family {model.family} takes {takes}."
     elif (setting.size is None) != (takes == "tokens"):
@@ -166,6 +173,16 @@ def _study_misfits(config: Config, key: str, study: Any) -> Iterator[str]:
             other = config.stimuli[stimuli].dataset if stimuli in config.stimuli else setting.dataset
             if other in config.datasets and (came := _modality(config, other)) != _modality(config, setting.dataset):
                 yield f"studies.{key}.stimuli: '{stimuli}' holds {came}, which the models of '{name}' cannot read."
+            elif other in config.datasets and other != setting.dataset and needs_windows(config, name, other):
+                yield (
+                    f"studies.{key}.stimuli: '{stimuli}' holds sentences of unequal length, the models of '{name}' "
+                    "need windows of one length: take stimuli of other data."
+                )
+
+
+def needs_windows(config: Config, setting: str, dataset: str) -> bool:
+    """Whether a setting's models are built here, which take windows of one length, and the data set has none."""
+    return hasattr(config.settings[setting], "model") and not SOURCES[config.datasets[dataset].source].facts.trainable
 
 
 def _attributes(config: Config, setting: Any) -> tuple[str, ...]:

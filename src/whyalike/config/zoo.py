@@ -1,14 +1,16 @@
 """The section of a study that gathers models: trained ones, on all images of their settings, and ones from files."""
 
-from typing import ClassVar, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from whyalike.config.comparisons import Comparisons
 from whyalike.config.questions import MIN_ACCURACY, STIMULI, MinAccuracy, Question, StimuliNames, stand_once
 from whyalike.designs.registry import gathering
-from whyalike.designs.zoo import LARGEST_GRID, conditions
-from whyalike.section import Name, Seed, whole
+from whyalike.designs.zoo import GIVEN, LARGEST_GRID, SHUFFLED, conditions
+from whyalike.section import Before, Name, Seed, whole
+from whyalike.training.registry import OBJECTIVES
 
 
 class ZooStudy(Question):
@@ -25,6 +27,12 @@ class ZooStudy(Question):
         1,
         description="K: for each seed K x K models, of K initial weights, each with K orders of the images. 1: one.",
     )
+    labels: Annotated[Literal[GIVEN, SHUFFLED], Before(GIVEN)] = Field(
+        GIVEN,
+        description="shuffled: the labels of all training images in one other order, the same for every seed, so "
+        "that models learn one task of which the images say nothing. Their names end in `.shuffled`; accuracy is of "
+        "the given labels of the test images, about chance.",
+    )
     stimuli: StimuliNames = Field((), description=f"{STIMULI} A zoo without comparisons needs none.")
     min_accuracy: MinAccuracy = Field(0.0, description=MIN_ACCURACY)
     comparisons: Comparisons = Field(
@@ -38,7 +46,31 @@ class ZooStudy(Question):
 
     _stand_once = field_validator("settings", "seeds")(stand_once)
 
+    @model_validator(mode="after")
+    def _shuffled_labels_have_no_bound(self) -> "ZooStudy":
+        if self.labels == SHUFFLED and self.min_accuracy:
+            raise ValueError(
+                "min_accuracy cannot be asked of shuffled labels, of which test images say nothing: remove it"
+            )
+        return self
+
     @property
     def levels(self) -> tuple[str, ...]:
         """The models of a seed."""
-        return conditions(self.grid)
+        return conditions(self.grid, self.labels)
+
+
+def misfits(config: Any) -> Iterator[str]:
+    """Settings in zoos of shuffled labels whose models come from files, or learn no labels."""
+    for key, study in config.studies.items():
+        shuffled = getattr(study, "labels", GIVEN) == SHUFFLED
+        for name in (name for name in study.settings if shuffled and name in config.settings):
+            if not hasattr(config.settings[name], "recipe"):
+                why = "come from files"
+            elif (recipe := config.recipes.get(config.settings[name].recipe)) is None:
+                continue  # told where names are looked up
+            elif not OBJECTIVES[recipe.objective].facts.labelled:
+                why = f"learn no labels (objective {recipe.objective})"
+            else:
+                continue
+            yield f"studies.{key}.labels: the models of '{name}' {why}. Name '{name}' in a zoo of given labels."

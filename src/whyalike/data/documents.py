@@ -9,7 +9,7 @@ import codecs
 import gzip
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -44,11 +44,36 @@ def texts(files: Iterable[Path], columns: Sequence[str]) -> Iterator[Piece]:
     """
     for path in files:
         suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"][-1:] or [""]
-        read = _READERS.get(suffixes[0])
-        if read is None or (read is _parquet and path.suffix == ".gz"):
+        if suffixes[0] not in FORMATS or (suffixes[0] == ".parquet" and path.suffix == ".gz"):
             raise UnreadableFile(f"{path} must be {KINDS}. Rename or convert it.")
         with readable(path, KINDS, "Fetch or make it again."):
-            yield from read(path, columns)
+            yield from _plain(path) if suffixes[0] == ".txt" else _of_rows(path, columns)
+
+
+def rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Where each row of a Parquet file, or of one of JSON lines, stands ("row 0", "line 1"), and its text by column.
+
+    Raises
+    ------
+    ValueError : a row without the columns, or that holds no text there; names file and place.
+    """
+    for where, values in _parquet(path, columns) if path.suffix == ".parquet" else _json(path):
+        yield where, _checked(path, where, values, columns)
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file with their ends and numbers, from 1 on.
+
+    Raises
+    ------
+    ValueError : a line that is no UTF-8.
+    """
+    with _open(path) as handle:
+        for number, line in enumerate(handle, start=1):
+            try:
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise _not_utf8(path, f"line {number}", error) from error
 
 
 def cut(text: str, longest: int) -> Iterator[str]:
@@ -83,7 +108,7 @@ def _open(path: Path) -> BinaryIO:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
-def _plain(path: Path, columns: Sequence[str]) -> Iterator[Piece]:
+def _plain(path: Path) -> Iterator[Piece]:
     """Texts between lines that hold nothing but the end of text."""
     held: list[str] = []
     size, begun = 0, False
@@ -122,62 +147,64 @@ def _lines(path: Path) -> Iterator[str]:
             raise _not_utf8(path, f"line {number}", error) from error
 
 
-def _json(path: Path, columns: Sequence[str]) -> Iterator[Piece]:
+def _of_rows(path: Path, columns: Sequence[str]) -> Iterator[Piece]:
+    """A text a row."""
+    for _, values in rows(path, columns):
+        text = "\n".join(values)
+        if text.strip():
+            pieces = list(cut(text, LONGEST))
+            yield from ((piece, place == len(pieces)) for place, piece in enumerate(pieces, start=1))
+
+
+def _json(path: Path) -> Iterator[tuple[str, Any]]:
     """An object a line; empty lines are left out."""
-    with _open(path) as handle:
-        for number, line in enumerate(handle, start=1):
-            where = f"line {number}"
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-                values = json.loads(text) if text.strip() else None
-            except UnicodeDecodeError as error:
-                raise _not_utf8(path, where, error) from error
-            except (ValueError, RecursionError) as error:
-                raise UnreadableFile(
-                    f"{path} must hold a JSON object a line, {where} is none ({error}). Convert or repair it."
-                ) from error
-            if values is not None:
-                yield from _joined(path, where, values, columns)
+    for number, line in numbered_lines(path):
+        try:
+            values = json.loads(line) if line.strip() else None
+        except (ValueError, RecursionError) as error:
+            raise UnreadableFile(
+                f"{path} must hold a JSON object a line, line {number} is none ({error}). Convert or repair it."
+            ) from error
+        if values is not None:
+            yield f"line {number}", values
 
 
-def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Piece]:
+def _parquet(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, Any]]:
     # a relative name with a colon would be a URI
     with pq.ParquetFile(path.absolute(), page_checksum_verification=True) as file:
         kinds = {field.name: field.type for field in file.schema_arrow}
         if absent := [name for name in columns if name not in kinds]:
-            raise _without(path, "the file", absent, kinds)
+            raise without(path, "the file", absent, kinds)
         first = 0
         for batch in file.iter_batches(ROWS, columns=list(columns)):
             try:
-                rows = batch.to_pylist()
+                found = batch.to_pylist()
             except UnicodeDecodeError as error:
                 raise _not_utf8(path, f"one of rows {first} to {first + len(batch) - 1}", error) from error
-            for row, values in enumerate(rows, start=first):
-                yield from _joined(path, f"row {row}", values, columns)
+            yield from ((f"row {row}", values) for row, values in enumerate(found, start=first))
             first += len(batch)
 
 
-def _joined(path: Path, where: str, values: Any, columns: Sequence[str]) -> Iterator[Piece]:
-    """One text, of the columns of one row."""
+def _checked(path: Path, where: str, values: Any, columns: Sequence[str]) -> list[str]:
+    """The text of one row, by column."""
     if not isinstance(values, dict):
         raise UnreadableFile(f"{path} must hold a JSON object a line, {where} holds {str(values)[:40]!r}. Convert it.")
     if absent := [name for name in columns if name not in values]:
-        raise _without(path, where, absent, values)
+        raise without(path, where, absent, values)
     if other := [name for name in columns if not isinstance(values[name], str)]:
         came = f"column {other[0]} holds {str(values[other[0]])[:40]!r} ({type(values[other[0]]).__name__})"
         raise UnreadableFile(f"{path} must hold text, in {where} {came}. Remove the row or name another column.")
-    text = "\n".join(values[name] for name in columns)
-    if half := _HALF.search(text):
+    text = [values[name] for name in columns]
+    if half := _HALF.search("\n".join(text)):
         raise UnreadableFile(
             f"{path} must hold text, in {where} character {half.start()} is half of one ({half[0]!a}). Remove the row "
             "or mend it."
         )
-    if text.strip():
-        pieces = list(cut(text, LONGEST))
-        yield from ((piece, place == len(pieces)) for place, piece in enumerate(pieces, start=1))
+    return text
 
 
-def _without(path: Path, where: str, absent: Sequence[str], known: Iterable[str]) -> UnreadableFile:
+def without(path: Path, where: str, absent: Sequence[str], known: Iterable[str]) -> UnreadableFile:
+    """What is raised where columns are absent."""
     return UnreadableFile(
         f"{path}: {where} has no column {', '.join(absent)}; it has {', '.join(known)}. Correct `columns`."
     )
@@ -185,8 +212,3 @@ def _without(path: Path, where: str, absent: Sequence[str], known: Iterable[str]
 
 def _not_utf8(path: Path, where: str, error: UnicodeDecodeError) -> UnreadableFile:
     return UnreadableFile(f"{path} must be UTF-8, {where} is not ({error}). Convert the file.")
-
-
-_READERS: dict[str, Callable[[Path, Sequence[str]], Iterator[Piece]]] = {
-    ".txt": _plain, ".parquet": _parquet, ".json": _json, ".jsonl": _json,
-}  # fmt: skip

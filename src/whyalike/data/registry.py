@@ -22,7 +22,7 @@ from whyalike.data.parameters import (
     TinyImageNetParameters,
 )
 from whyalike.data.picture_parameters import BreedsParameters, ImageNetParameters, WebDatasetParameters
-from whyalike.data.text_parameters import BundledTextParameters, TextParameters
+from whyalike.data.text_parameters import BundledTextParameters, SentencesParameters, TextParameters
 from whyalike.registry import Entry, Registry
 
 
@@ -39,6 +39,7 @@ class SourceFacts:
     n_train, n_test : number of images of each part; None where the parameters, or the user's files, set it.
     modality : what the array of the data set holds.
     grouped : whether training images stand in groups that share no source, as the factorial needs.
+    trainable : whether models of this package can be trained and compared on it: text needs windows of one length.
     """
 
     parameters: type[Parameters]
@@ -49,6 +50,7 @@ class SourceFacts:
     n_test: int | None = None
     modality: Literal["images", "text"] = "images"
     grouped: bool = False
+    trainable: bool = True
 
     def counts(self, parameters: Parameters) -> tuple[int, int] | None:
         """Number of training and of test rows (images; of text chunks and windows) with these parameters.
@@ -135,6 +137,10 @@ SOURCES: Registry[SourceFacts] = Registry(
         "text": Entry(
             "whyalike.data.text:prepare",
             SourceFacts(TextParameters, ("corpus",), size=None, channels=None, modality="text"),
+        ),
+        "sentences": Entry(
+            "whyalike.data.sentences:prepare",
+            SourceFacts(SentencesParameters, ("corpus",), size=None, channels=None, modality="text", trainable=False),
         ),
         "bundled_text": Entry(
             "whyalike.data.bundled_text:prepare",

@@ -38,8 +38,7 @@ def prepare(parameters: Mapping[str, Any], folder: Path, threads: int, report: C
         raise ValueError(fault)
     patterns = [*(corpus.path for corpus in chosen.corpora.values()), *chosen.tokenizer.train]
     for pattern in dict.fromkeys(patterns):
-        others = [str(path) for path in text_parameters.matches(pattern) if not path.is_file()]
-        if others and "**" not in pattern.parts:  # which means the files in folders, and matches the folders too
+        if others := text_parameters.folders(pattern):
             report(f"text: {len(others)} folders at {pattern} are passed by: {shown(others)}")
     with tokenization.encoding_threads(threads):
         tokenizer = _tokenizer(chosen.tokenizer)

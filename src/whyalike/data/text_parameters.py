@@ -4,8 +4,9 @@ As of images, JSON says of every path only that it is given: the name of a corpu
 """
 
 import glob
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -13,10 +14,12 @@ from whyalike.data.parameters import Distinct, Folder, Parameters, Seed
 from whyalike.section import Count, Name, Real, Whole, whole
 
 FORMATS = (".txt", ".parquet", ".jsonl", ".json")  # each but Parquet also as .gz
+SENTENCES = (*FORMATS, ".csv", ".tsv")  # with tabs between fields, both
 LARGEST_VOCABULARY = 2**16  # a token takes two bytes
 SMALLEST_VOCABULARY = 257  # every byte, and the end of a text
 TOKENIZER_FILES = (("tokenizer.json",), ("vocab.json", "merges.txt"))  # either all of the first or all of the second
 BundledCorpus = Literal["docstrings", "headers", "library", "licenses", "names", "topics"]
+REMEDY = "Paths start at the working directory. Put the files there, or correct them."
 Vocabulary = whole(ge=SMALLEST_VOCABULARY, le=LARGEST_VOCABULARY)
 
 
@@ -30,7 +33,28 @@ def find(pattern: Path) -> list[Path]:
     return [path for path in matches(pattern) if path.is_file()]
 
 
-class StreamParameters(Parameters):
+def folders(pattern: Path) -> list[str]:
+    """The folders among it, which nobody reads; none of a pattern with `**`, which means the files in folders."""
+    return [] if "**" in pattern.parts else [str(path) for path in matches(pattern) if not path.is_file()]
+
+
+class CorporaParameters(Parameters):
+    """Corpora by name."""
+
+    def names(self) -> list[str]:
+        """The corpora, sorted."""
+        return sorted(self.corpora)
+
+    def values(self, attribute: str) -> int:
+        """Number of corpora."""
+        return len(self.names())
+
+    def tokens(self) -> int | None:
+        """Number of tokens at most, where these parameters bound it."""
+        return None
+
+
+class StreamParameters(CorporaParameters):
     """How the tokens of each corpus are cut into chunks to train on, validation text and test windows."""
 
     max_tokens: whole(ge=1, le=10**13) | None = Field(
@@ -50,14 +74,6 @@ class StreamParameters(Parameters):
     windows: Count = Field(20_500, description="Test windows of each corpus, drawn once, with distinct starts.")
     context: Count = Field(256, description="Tokens of a test window; a training chunk holds more than that.")
     seed: Seed = 0
-
-    def names(self) -> list[str]:
-        """The corpora, sorted."""
-        return sorted(self.corpora)
-
-    def values(self, attribute: str) -> int:
-        """Number of corpora."""
-        return len(self.names())
 
     def counts(self) -> tuple[int, int]:
         """Number of training chunks and of test windows."""
@@ -128,12 +144,45 @@ class TextParameters(StreamParameters):
 
     def missing(self) -> str | None:
         """Files and patterns without any file."""
-        faults = [f"no file at {corpus.path} (corpus {name})"
-                  for name, corpus in sorted(self.corpora.items()) if not corpus.files()]  # fmt: skip
+        faults = _without_files(self.corpora)
         faults += [fault] if (fault := self.tokenizer.missing()) else []
         if not faults:
             return None
-        return f"text: {'; '.join(faults)}. Paths start at the working directory. Put the files there, or correct them."
+        return f"text: {'; '.join(faults)}. {REMEDY}"
+
+
+class SentenceCorpus(Corpus):
+    """One corpus of sentences: files that hold one or more in each row."""
+
+    path: Folder = Field(
+        description="A file, or a pattern of files such as `data/stsbenchmark/sts-*.csv`, read in the order of their "
+        "names: .csv or .tsv (fields between tabs, never quoted; the first line names the columns, or the file is one "
+        "of STS-B's, which have no such line), .parquet, .jsonl or .json (an object a line), or .txt (a sentence a "
+        "line); each but Parquet also as .gz."
+    )
+    columns: Annotated[tuple[str, ...], Distinct] = Field(
+        ("sentence1", "sentence2"), min_length=1, description="Columns that hold a sentence each; not of .txt."
+    )
+
+
+class SentencesParameters(CorporaParameters):
+    """Sentences of unequal length in the user's files, as stimuli for language models of other libraries."""
+
+    parts: ClassVar = ("test",)  # that have any rows
+    corpora: dict[Name, SentenceCorpus] = Field(
+        min_length=1, description="Corpora by name, the values of the attribute `corpus`. Each sentence that differs "
+        "from all before it is a stimulus. A name stands for the content: change it when the files change.",
+    )  # fmt: skip
+
+    def missing(self) -> str | None:
+        """Files and patterns without any file."""
+        if not (faults := _without_files(self.corpora)):
+            return None
+        return f"sentences: {'; '.join(faults)}. {REMEDY}"
+
+
+def _without_files(corpora: Mapping[str, Corpus]) -> list[str]:
+    return [f"no file at {corpora[name].path} (corpus {name})" for name in sorted(corpora) if not corpora[name].files()]
 
 
 class BundledTextParameters(StreamParameters):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from whyalike.designs.design import Asked, Design, PlannedRun, unknown
+from whyalike.designs.design import SHUFFLED_LABELS, Asked, Design, PlannedRun, unknown
 
 ACROSS_SEEDS = "across_seeds"
 
@@ -42,7 +42,7 @@ RUNGS: Mapping[str, Rung] = {
     "other_start": Rung("1", "0", _A, 1.0),
     "same_data": Rung("1", "1", {"part": "B", "overlap": "1"}, 1.0),
     "disjoint_data": Rung("1", "1", {"part": "B", "overlap": "0"}, 0.0),
-    "shuffled_labels": Rung("1", "1", {**_A, "labels": "shuffled"}, 1.0, 0.0),
+    SHUFFLED_LABELS: Rung("1", "1", {**_A, "labels": "shuffled"}, 1.0, 0.0),
 }
 CONDITIONS = (*RUNGS, ACROSS_SEEDS)
 EVERYTHING_ELSE = "same_data"  # the top of the scale: same data and labels, another initialisation and order

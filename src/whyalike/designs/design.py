@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+SHUFFLED_LABELS = "shuffled_labels"  # level of a run whose labels say nothing of its images
 TOLERANCE = 0.02  # how far rounding to whole images or classes may take the share from its level
 
 

@@ -198,6 +198,17 @@ class Paths:
         """The user's files of all runs of a setting, by run."""
         return self.config.settings[wildcards.setting].files(self.grid.stimuli(external_cell(wildcards)))
 
+    def files_to_import(self, wildcards: Any) -> list[str]:
+        """The same; of checkpoints that are yet to be imported those that are there.
+
+        A plan is made without the others, which are told of before any job. What is imported is in the run store, and
+        its files may be gone.
+        """
+        files, is_made = self.import_files(wildcards), Path(self.manifest(external_cell(wildcards))).exists()
+        if is_made or not hasattr(self.config.settings[wildcards.setting], "checkpoints"):
+            return files
+        return [path for path in files if Path(path).exists()]
+
     def activation_files(self, wildcards: Any) -> list[str]:
         """The user's activation files of one layer on one stimulus set, by run."""
         return self.config.settings[wildcards.setting].files([wildcards.stimuli], [wildcards.layer])

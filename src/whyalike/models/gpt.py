@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 
+from whyalike.models.initialisation import WithoutNumbers
 from whyalike.randomness import key
 
 VERSION = 1  # part of the identity of runs: raise it when outputs or initial weights change
@@ -156,7 +157,10 @@ def build(parameters: Mapping[str, Any], classes: int, seed: int, replica: str) 
     seed, replica : key of the initial weights.
     """
     names = ("vocabulary", "layers", "heads", "width", "context", "dropout")
-    with torch.device("meta"):  # no memory yet: torch's own initial weights would be drawn for nothing
+    with (
+        torch.device("meta"),
+        WithoutNumbers(),
+    ):  # no memory yet: torch's own initial weights would be drawn for nothing
         model = GPT(**{name: parameters[name] for name in names})
     model.to_empty(device="cpu")
     generator = torch.Generator().manual_seed(key(seed, replica, "initialisation"))

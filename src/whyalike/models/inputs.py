@@ -87,6 +87,13 @@ def brightness(images: Tensor) -> Tensor:
     return (images.float() / 255).permute(0, 3, 1, 2).contiguous()
 
 
+def stretches_of(data: Prepared, rows: np.ndarray) -> list[np.ndarray]:
+    """The tokens of stretches of any length, each (length,)."""
+    data.check(rows)
+    starts, lengths = (data.labels[name].to_numpy()[rows] for name in ("start", "length"))
+    return [data.tokens[start : start + length] for start, length in zip(starts, lengths, strict=True)]
+
+
 def windows(data: Prepared, rows: np.ndarray) -> Tensor:
     """The tokens of stretches of equal length, int32 (n, length), on the CPU.
 

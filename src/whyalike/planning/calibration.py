@@ -66,7 +66,7 @@ def samples(flow: Workflow, costs: Costs, asked: Sequence[str], seconds: float) 
     scratch.mkdir(parents=True, exist_ok=True)
     for name in asked or cells:
         parameters = TrainingParameters.from_text(flow.training_work(_Wildcards(cells[name])))
-        run, factor = next(run for run in parameters.runs if run.level is None), parameters.factor
+        run, factor = min(parameters.runs, key=lambda run: run.level is not None), parameters.factor
         folder = Path(flow.dataset(flow.config.settings[name].dataset)[0]).parent.absolute()
         data = folder if (folder / "checksums.json").is_file() else shape(workload, name)
         if isinstance(data, Shape) and (stand_in := design(cells[name].factor).measured_as):

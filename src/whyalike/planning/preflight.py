@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from whyalike.config.config import Config
+from whyalike.config.external import OwnCheckpoints
 from whyalike.config.pretrained import ResolvedPretrained
 from whyalike.data.parameters import OfficialParameters, Parameters
+from whyalike.data.user_files import SHOWN, shown
 from whyalike.files import no_room, refusal
 from whyalike.models.libraries.registry import LIBRARIES
 from whyalike.section import path_fault
@@ -50,13 +52,23 @@ def missing_data(config: Config, jobs: Iterable, own: Mapping[str, RuleStudy]) -
 
 def missing_weights(config: Config, settings: Iterable[str | None]) -> list[str]:
     """What is not there of the weights of some settings' models: a line each, with what it is and how it is had."""
-    asked = {name: one for name, one in config.settings.items() if isinstance(one, ResolvedPretrained)}
-    return [
-        f"settings.{name}: {path} is missing: {one.library} {one.name}, tag {one.tag.format(run=run)}"
-        f"{f', SHA-256 {one.hashes[run]}' if one.hashes[run] else ''}. {_way_to_weights(name, one, path)}"
-        for name, one in asked.items() if name in set(settings)
-        for run, path in one.weight_paths().items() if not path.exists()
-    ]  # fmt: skip
+    asked, found = set(settings), []
+    for name, one in config.settings.items():
+        if name in asked and isinstance(one, ResolvedPretrained):
+            lines = [
+                f"settings.{name}: {path} is missing: {one.library} {one.name}, tag {one.tag.format(run=run)}"
+                f"{f', SHA-256 {one.hashes[run]}' if one.hashes[run] else ''}. {_way_to_weights(name, one, path)}"
+                for run, path in one.weight_paths().items() if not path.exists()
+            ]  # fmt: skip
+            more = [
+                f"settings.{name}: of its {len(one.runs)} runs the weights of {len(lines) - SHOWN} more are missing."
+            ]
+            found += lines[:SHOWN] + (more if len(lines) > SHOWN else [])
+        elif name in asked and isinstance(one, OwnCheckpoints):
+            absent = [path for path in one.files([]) if not Path(path).exists()]
+            missing = f"{len(absent)} of {len(one.runs)} files are missing ({shown(absent)})"
+            found += [f"settings.{name}.checkpoints: {missing}. Put them there, or correct the path."] if absent else []
+    return found
 
 
 def _way_to_weights(name: str, setting: ResolvedPretrained, path: Path) -> str:

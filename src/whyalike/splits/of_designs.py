@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from whyalike.data.prepared import Prepared
+from whyalike.designs.design import SHUFFLED_LABELS
 from whyalike.designs.factorial import data_overlap
 from whyalike.randomness import keyed
 from whyalike.splits.factorial import factorial_split
@@ -48,6 +49,15 @@ def all_images(data: Prepared, train: np.ndarray, seed: int, runs: Runs) -> Spli
     return {run.name: (train, *data.labelling(run.labelling, train)) for run in runs}
 
 
+def zoo(data: Prepared, train: np.ndarray, seed: int, runs: Runs) -> Splits:
+    """A zoo: every image; shuffled labels are in one order for all seeds, so that models learn the same."""
+    result = all_images(data, train, seed, runs)
+    for run in (run for run in runs if run.level == SHUFFLED_LABELS):
+        index, codes, names = result[run.name]
+        result[run.name] = index, keyed("shuffled labels of a zoo").permutation(codes), names
+    return result
+
+
 def crossed(data: Prepared, train: np.ndarray, seed: int, runs: Runs) -> Splits:
     """The factorial: images by data overlap, labels by each run's own labelling.
 
@@ -75,7 +85,7 @@ def controls(data: Prepared, train: np.ndarray, seed: int, runs: Runs) -> Splits
         parts = dataset_overlap(codes, seed, ["0"])
         chosen = parts["B@0" if run.level == "disjoint_data" else "A"]
         labels = codes[chosen]
-        if run.level == "shuffled_labels":
+        if run.level == SHUFFLED_LABELS:
             labels = keyed(seed, "shuffled labels").permutation(labels)  # as many of each as before
         result[run.name] = (train[chosen], labels, names)
     return result

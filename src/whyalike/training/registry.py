@@ -32,6 +32,7 @@ class ObjectiveFacts:
     inputs : the kind of model input it works with; a name of `whyalike.models.registry.ModelFacts.inputs`.
     loss_unit : what its test loss is measured in.
     accuracy : whether its runs have an accuracy.
+    labelled : whether what is learned depends on labels.
     head : whether its models must end in a linear layer: it trains what that layer reads.
     words : attributes of which its labels must be; empty: any.
     passes : how often a training image goes through the model and back; a third of it forward alone.
@@ -41,6 +42,7 @@ class ObjectiveFacts:
     inputs: str
     loss_unit: str
     accuracy: bool
+    labelled: bool = True
     head: bool = False
     words: tuple[str, ...] = ()
     passes: float = 1
@@ -67,23 +69,25 @@ OBJECTIVES: Registry[ObjectiveFacts] = Registry(
         ),
         "elbo": Entry(
             "whyalike.training.autoencoding:Autoencoding",
-            ObjectiveFacts(AutoencoderRecipe, "grey", "nats an image", accuracy=False),
+            ObjectiveFacts(AutoencoderRecipe, "grey", "nats an image", accuracy=False, labelled=False),
         ),
         "moco": Entry(
             "whyalike.training.moco:Moco",
-            ObjectiveFacts(MocoRecipe, "rgb", "nats", accuracy=True, head=True, passes=4 / 3),
+            ObjectiveFacts(MocoRecipe, "rgb", "nats", accuracy=True, labelled=False, head=True, passes=4 / 3),
         ),
         "next_token": Entry(
             "whyalike.training.language:Language",
-            ObjectiveFacts(LanguageRecipe, "tokens", "nats a token", accuracy=False),
+            ObjectiveFacts(LanguageRecipe, "tokens", "nats a token", accuracy=False, labelled=False),
         ),
         "reconstruction": Entry(
             "whyalike.training.reconstruction:Reconstruction",
-            ObjectiveFacts(ReconstructionRecipe, "rgb", "squared normalised grey levels", accuracy=True, head=True),
+            ObjectiveFacts(
+                ReconstructionRecipe, "rgb", "squared normalised grey levels", accuracy=True, labelled=False, head=True
+            ),
         ),
         "simclr": Entry(
             "whyalike.training.simclr:Simclr",
-            ObjectiveFacts(SimclrRecipe, "rgb", "nats", accuracy=True, head=True, passes=2),
+            ObjectiveFacts(SimclrRecipe, "rgb", "nats", accuracy=True, labelled=False, head=True, passes=2),
         ),
     },
 )

@@ -15,6 +15,7 @@ from whyalike.activations.parameters import PretrainedExtractionParameters
 from whyalike.activations.stage import extract
 from whyalike.activations.table import read_activations
 from whyalike.data.prepared import write_prepared
+from whyalike.data.sentences import prepare as prepare_sentences
 from whyalike.data.tokenization import train
 from whyalike.files import file_sha256, made_by
 from whyalike.models.libraries.building import facts
@@ -176,6 +177,10 @@ def test_a_real_model_sees_a_cat_a_coffee_and_a_rocket(tmp_path):
 
 TEXTS = ["the cat sat", "on a mat, and there it sat for long", "do you not hear"]
 OURS = train(TEXTS * 3, 300)
+# more than go through a model at a time, of one to nine words, of which its tokenizer does not know one
+_DRAW = np.random.default_rng(0)
+_WORDS = ["the", "cat", "sat", "on", "mat", "zoë", "there", "long"]
+SENTENCES = list(dict.fromkeys(" ".join(_DRAW.choice(_WORDS, 1 + n % 9)) for n in range(60)))
 
 
 def folder_with_tokenizer(folder, model):
@@ -201,6 +206,14 @@ def windows(tmp_path):
     return [OURS.decode(tokens[start : start + 8].tolist()) for start in starts]
 
 
+@pytest.fixture
+def sentences(tmp_path):
+    """A data set of sentences, each of its own length, and their texts."""
+    (tmp_path / "mine.txt").write_text("\n".join(SENTENCES), encoding="utf-8")
+    prepare_sentences({"corpora": {"one": {"path": tmp_path / "mine.txt"}}}, tmp_path / "data", 1, lambda line: None)
+    return SENTENCES
+
+
 def neox():
     from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
@@ -221,8 +234,10 @@ def bert():
     ("make", "layer", "drop"), [(neox, "layers.1", ("lm_head.", "embed_out.")), (bert, "encoder.layer.1", ())]
 )
 @pytest.mark.parametrize("pooling", ["mean", "last"])
-def test_texts_are_read_by_the_model_s_own_tokenizer(tmp_path, windows, make, layer, drop, pooling):
+@pytest.mark.parametrize("given", ["windows", "sentences"])
+def test_texts_are_read_by_the_model_s_own_tokenizer(tmp_path, request, make, layer, drop, pooling, given):
     needs("transformers")
+    texts = request.getfixturevalue(given)
     from transformers import AutoModel, AutoTokenizer
 
     torch.manual_seed(1)
@@ -239,7 +254,7 @@ def test_texts_are_read_by_the_model_s_own_tokenizer(tmp_path, windows, make, la
         AutoModel.from_pretrained(folder, dtype=torch.float32).eval(),
         AutoTokenizer.from_pretrained(folder),
     )
-    for text, vector in zip(windows, found, strict=True):
+    for text, vector in zip(texts, found, strict=True):
         with torch.no_grad():
             ids = tokenizer(text, return_tensors="pt", return_token_type_ids=False)
             states = model(**ids, output_hidden_states=True).hidden_states

@@ -31,6 +31,7 @@ NEEDED = {
     "imagenet": {"folder": "mine", "title": "mine", "size": 8},
     "breeds": {"folder": "mine", "title": "mine", "size": 8, "task": "living17"},
     "webdataset": {"folder": "mine", "title": "mine", "size": 8},
+    "sentences": {"corpora": {"mine": {"path": "mine.txt"}}},
     "text": {"corpora": {"mine": {"path": "mine.txt"}}, "tokenizer": {"folder": "mine"}},
 }
 

@@ -10,6 +10,7 @@ from whyalike.config.reading import check
 from whyalike.config.yaml_file import ConfigError
 from whyalike.grid.runs import Cell, Grid
 from whyalike.grid.workflow import Workflow
+from whyalike.planning.preflight import missing_weights
 from whyalike.studies.main_line import studies_of
 
 THEIRS = {
@@ -130,6 +131,22 @@ def test_files_are_asked_for_by_run_in_the_order_of_the_work(values):
     assert list(json.loads(flow.import_activations_work(wildcards))["runs"]) == ["clip", "dino", "sup"]
     assert flow.import_files(SimpleNamespace(setting="ours", seed="0")) == ["my/a.pt", "my/b.pt"]
     assert "my/" not in flow.import_work(wildcards) + flow.import_activations_work(wildcards)
+
+
+def test_checkpoints_that_are_missing_are_told_of_and_a_plan_is_made_without_them(values, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my").mkdir()
+    (tmp_path / "my" / "b.pt").touch()
+    flow, wildcards = Workflow(check(values)), SimpleNamespace(setting="ours", seed="0")
+    assert flow.files_to_import(wildcards) == ["my/b.pt"]
+    assert missing_weights(flow.config, ["ours"]) == [
+        "settings.ours.checkpoints: 1 of 2 files are missing (my/a.pt). Put them there, or correct the path."
+    ]
+    assert missing_weights(flow.config, ["theirs", "digits"]) == []
+    manifest = tmp_path / flow.manifest(Cell("ours", "external", 0))
+    manifest.parent.mkdir(parents=True)
+    manifest.touch()  # they are in the run store: Snakemake sees that nothing is to be done, as before they were moved
+    assert flow.files_to_import(wildcards) == ["my/a.pt", "my/b.pt"]
 
 
 def test_how_a_layer_becomes_a_vector_is_not_known_of_activations_from_files(values, demo):

@@ -185,6 +185,9 @@ def test_all_missing_weights_are_told_before_any_job_and_a_plan_is_made(values, 
     values["settings"]["vit"]["weights"] = f"{tmp_path}/{{run}}.pth"  # which `whyalike zoo save` does not write
     first, _ = missing_data(check(values), jobs, {})
     assert "Put your file there; or name a .safetensors in `weights`. On a machine with a network" in first
+    many = {**values["settings"], "vit": {**values["settings"]["vit"], "runs": list("abcdefgh")}}
+    *first_three, more = missing_weights(check({**values, "settings": many}), ["vit"])
+    assert len(first_three) == 3 and more == "settings.vit: of its 8 runs the weights of 5 more are missing."
     values["settings"]["vit"] |= {"library": "import", "name": "my.nets:vit"}
     first, _ = missing_data(check(values), jobs, {})
     assert first.endswith("They are yours: put them there.")

@@ -31,6 +31,7 @@ REQUIRED = {  # parameters without a default
     "breeds": {"folder": "mine", "title": "mine 1", "size": 8, "task": "living17"},
     "webdataset": {"folder": "mine", "title": "mine 1", "size": 8},
     "text": {"corpora": {"mine": {"path": "mine.txt"}}, "tokenizer": {"folder": "gpt2"}},
+    "sentences": {"corpora": {"mine": {"path": "sts-*.csv"}}},
 }
 
 

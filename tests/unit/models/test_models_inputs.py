@@ -1,11 +1,13 @@
 """Any images as a model's input."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from whyalike.data.prepared import open_prepared, write_prepared
 from whyalike.models import inputs
-from whyalike.models.inputs import adapt, normalise
+from whyalike.models.inputs import adapt, normalise, stretches_of, windows
 
 
 def noise(*shape):
@@ -70,3 +72,15 @@ def test_normalised_channels_have_their_own_mean_and_spread():
     assert result.is_contiguous(memory_format=torch.channels_last)
     for channel, (mean, std) in enumerate(((10, 2), (20, 4), (30, 8))):
         assert torch.equal(result[:, channel], (images[..., channel].float() - mean) / std)
+
+
+def test_windows_have_one_length_and_stretches_their_own(tmp_path):
+    tokens = np.arange(300, 320, dtype=np.uint16)
+    labels = pd.DataFrame({"part": "test", "corpus": "one", "start": [0, 3, 12], "length": [3, 3, 8]})
+    write_prepared(tmp_path, tokens, labels, ["corpus"], {})
+    data = open_prepared(tmp_path)
+    assert [one.tolist() for one in stretches_of(data, np.array([1, 2]))] == [[303, 304, 305], list(range(312, 320))]
+    equal = np.array([0, 1])
+    assert windows(data, equal).tolist() == [one.tolist() for one in stretches_of(data, equal)]
+    with pytest.raises(ValueError, match="need windows of one length, got 2 lengths"):
+        windows(data, np.array([0, 1, 2]))

@@ -3,29 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
+from torch import nn
 
-from whyalike.models.initialisation import keyed_weights
+from whyalike.models.initialisation import WithoutNumbers, keyed_weights
 from whyalike.models.layers import named_layers
 from whyalike.models.libraries.library import Library, blocks
 from whyalike.models.libraries.parameters import POOLED, Architecture, Facts
 from whyalike.models.libraries.registry import LIBRARIES
 
 SHORTCUTS = {"downsample", "shortcut"}  # of residual blocks, as libraries name them
-FILLS = {
-    "normal_",
-    "uniform_",
-    "erfinv_",
-    "mul_",
-    "add_",
-    "clamp_",
-    "fill_",
-    "zero_",
-}  # that initial weights consist of
 
 
 @dataclass(frozen=True)
@@ -67,7 +55,7 @@ def facts(asked: Architecture, folder: Path | None) -> Facts:
     """
     library = LIBRARIES[asked.library].load()()
     try:
-        with torch.device("meta"), _WithoutNumbers():
+        with torch.device("meta"), WithoutNumbers():
             built = Built(_made(library, asked, folder), library)
     except (NotImplementedError, RuntimeError):  # some read numbers while they are made
         built = build(asked, folder)
@@ -90,18 +78,6 @@ def facts(asked: Architecture, folder: Path | None) -> Facts:
         rule=None if rule is None else rule.plain(),
         rule_fault=fault,
     )
-
-
-class _WithoutNumbers(TorchFunctionMode):
-    """Tensors without storage are not filled: PyTorch would follow each step, which takes most of the time."""
-
-    def __torch_function__(self, function: Any, types: Any, given: Any = (), named: Any = None) -> Any:
-        named = named or {}
-        if getattr(function, "__name__", "") in FILLS:
-            filled = given[0] if given else named.get("tensor")  # as torch.nn.init passes it on
-            if isinstance(filled, Tensor) and filled.is_meta:
-                return filled
-        return function(*given, **named)
 
 
 def _made(library: Library, asked: Architecture, folder: Path | None) -> nn.Module:

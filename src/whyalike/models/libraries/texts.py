@@ -1,13 +1,15 @@
-"""Windows of a data set's tokens as a language model takes them: as text, in the tokens of the model's own tokenizer.
+"""Stretches of a data set's tokens as a language model takes them: as text, in the tokens of its own tokenizer.
 
-The folder of the model holds its tokenizer. An end of text within a window becomes two line breaks; the tokenizer adds
-what it adds to any text (a class token, a beginning). Shorter texts are filled up behind their end.
+Stretches are windows, or sentences of any length. The folder of the model holds its tokenizer. An end of text within
+one becomes two line breaks; the tokenizer adds what it adds to any text (a class token, a beginning). Shorter texts are
+filled up behind their end.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -63,9 +65,9 @@ class Encoder:
                  "ends are left out")  # fmt: skip
 
 
-def texts_of(windows: Tensor, tokenizer: Any) -> list[str]:
-    """The texts of windows (n, length) of a data set's tokens, by the data set's tokenizer."""
-    found = tokenizer.decode_batch(windows.tolist(), skip_special_tokens=False)
+def texts_of(stretches: Iterable[np.ndarray], tokenizer: Any) -> list[str]:
+    """The texts of stretches (length,) of a data set's tokens, by the data set's tokenizer."""
+    found = tokenizer.decode_batch([one.tolist() for one in stretches], skip_special_tokens=False)
     return [text.replace(END_OF_TEXT, "\n\n") for text in found]
 
 
