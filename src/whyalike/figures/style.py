@@ -84,6 +84,8 @@ METRIC_WORDS = {
     "cknna": ("CKNNA",),
     "svcca": ("SVCCA",),
     "rsa": ("RSA",),
+    "linear": ("linear map",),
+    "procrustes": ("Procrustes",),
 }  # name, then what stands in brackets behind it; in the order of their rows
 
 

@@ -11,6 +11,7 @@ from whyalike.registry import Entry, Registry
 from whyalike.section import Section
 from whyalike.studies.closeness.section import Closeness
 from whyalike.studies.consistency.section import Consistency
+from whyalike.studies.convergence.section import Convergence
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ STUDIES: Registry[StudyFacts] = Registry(
         "consistency": Entry(
             "whyalike.studies.consistency.study:ConsistencyStudy",
             StudyFacts(Consistency, "The study of consistency of similarity over stimulus sets", stands_alone=False),
+        ),
+        "convergence": Entry(
+            "whyalike.studies.convergence.study:ConvergenceStudy",
+            StudyFacts(Convergence, "The study of convergence over layers, training and shifts", stands_alone=False),
         ),
     },
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from whyalike.config.checks import needs_windows
 from whyalike.config.config import Config
 from whyalike.config.faults import near
 from whyalike.data.registry import SOURCES
@@ -120,8 +121,15 @@ def _setting(config: Config, section: Consistency, name: str) -> Iterator[str]:
         )
     came = _modality(config, setting.dataset)
     for stimuli in _all_stimuli(section):
-        if stimuli in config.stimuli and (shown := _modality(config, config.stimuli[stimuli].dataset)) != came:
+        if stimuli not in config.stimuli:
+            continue
+        if (shown := _modality(config, config.stimuli[stimuli].dataset)) != came:
             yield f"consistency.stimuli: '{stimuli}' holds {shown}, which the models of '{name}' cannot read."
+        elif needs_windows(config, name, config.stimuli[stimuli].dataset):
+            yield (
+                f"consistency.stimuli: '{stimuli}' holds sentences of unequal length, the models of '{name}' need "
+                "windows of one length."
+            )
 
 
 def _all_stimuli(section: Consistency) -> list[str]:

@@ -4,27 +4,7 @@ Source: Ciernik et al. 2025, Objective drives the consistency of representationa
 sentences are our words. Figures are the study's kinds, in brackets those of the paper.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One statement of the paper and what decides it.
-
-    Attributes
-    ----------
-    key : short name; claims are cited by it.
-    sentence : what the paper says.
-    estimand, test : the numbers that are looked at, and how it is decided.
-    figure : the figures that show it.
-    """
-
-    key: str
-    sentence: str
-    estimand: str
-    test: str
-    figure: str
-
+from whyalike.studies.claims import Claim
 
 CONTRAST = "permuted labels of models, Holm over the panels; the same sign by a measure free of range"
 MINOR = (

@@ -1,71 +1,16 @@
 """How evidence on a claim becomes a verdict: three metric families must agree, in every panel."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from whyalike.statistics.inference import holm
 from whyalike.statistics.power import LEVEL
+from whyalike.studies.claims import HOLDS, MAIN, NOT, UNDECIDED, Evidence, Seen, untestable
 
 #: Family -> the metric that speaks for it; fixed before any number is seen.
 FAMILIES = {"linear kernel": "cka_unbiased", "local kernel": "cka_rbf_unbiased", "ranks of distances": "rsa"}
-MAIN, RANGE_FREE, BESIDE = "main", "range-free", "beside"
-HOLDS, NOT, UNDECIDED, UNTESTABLE = "holds", "does not hold", "undecided", "not testable here"
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """One number on a claim.
-
-    Attributes
-    ----------
-    metric : of the similarities. panel : what the claim is about, one of several contrasts, say.
-    estimand : the number, in words. value, low, high, p : None where there is none.
-    n : in words.
-    direction : 1 if the claim says that the value is above 0, -1 below.
-    role : "main" decides; "range-free" must have the claimed sign; "beside" is shown.
-    """
-
-    metric: str
-    panel: str
-    estimand: str
-    value: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    n: str
-    direction: int = 1
-    role: str = MAIN
-
-    @property
-    def right(self) -> bool:
-        """Whether the sign is the claimed one."""
-        return self.value is not None and self.direction * self.value > 0
-
-    @property
-    def wrong(self) -> bool:
-        """Whether the sign is the other one."""
-        return self.value is not None and self.direction * self.value < 0
-
-    @property
-    def clear(self) -> bool:
-        """Whether there is an interval, and 0 is not in it."""
-        return self.low is not None and self.high is not None and self.low * self.high > 0
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What is seen of a claim: the rows, and the verdict in words."""
-
-    rows: tuple[Evidence, ...]
-    verdict: str
-
+RANGE_FREE = "range-free"  # role of a number that must have the claimed sign
 
 Decide = Callable[[Evidence], bool]
-
-
-def untestable(reason: str, rows: Iterable[Evidence] = ()) -> Seen:
-    """A claim on which nothing can be said, with the reason."""
-    return Seen(tuple(rows), f"{UNTESTABLE}: {reason}")
 
 
 def lacking_metric(rows: Sequence[Evidence]) -> str:

@@ -7,21 +7,8 @@ import numpy as np
 
 from whyalike.statistics.inference import holm
 from whyalike.statistics.power import LEVEL
-from whyalike.studies.consistency.decisions import (
-    BESIDE,
-    FAMILIES,
-    HOLDS,
-    MAIN,
-    NOT,
-    RANGE_FREE,
-    UNDECIDED,
-    Evidence,
-    Seen,
-    by_panels,
-    directional,
-    lacking_metric,
-    untestable,
-)
+from whyalike.studies.claims import BESIDE, HOLDS, MAIN, NOT, UNDECIDED, Evidence, Seen, untestable
+from whyalike.studies.consistency.decisions import FAMILIES, RANGE_FREE, by_panels, directional, lacking_metric
 from whyalike.studies.consistency.of_sets import categories_of_sets, gap_by_category
 from whyalike.studies.consistency.tables import Cell, Tables, cell_words, counts, known
 

@@ -6,7 +6,7 @@ import pandas as pd
 from whyalike.randomness import keyed
 from whyalike.statistics.crossed import ROUNDING
 from whyalike.statistics.inference import jackknife_interval
-from whyalike.studies.consistency.decisions import BESIDE, MAIN, Evidence
+from whyalike.studies.claims import BESIDE, MAIN, Evidence
 from whyalike.studies.consistency.tables import Tables, known
 
 SINGLE, MULTI = "single_domain", "multi_domain"

@@ -9,7 +9,8 @@ import pandas as pd
 
 from whyalike.files import read_table
 from whyalike.statistics.consistency import SCALES
-from whyalike.studies.consistency.decisions import FAMILIES, MAIN, Evidence
+from whyalike.studies.claims import MAIN, Evidence
+from whyalike.studies.consistency.decisions import FAMILIES
 from whyalike.studies.consistency.parameters import ConsistencyStatistics
 from whyalike.studies.consistency.section import CORRECTED
 

@@ -16,9 +16,9 @@ from claim_tables import (
 
 from whyalike.figures.registry import FIGURES
 from whyalike.files import read_table, write_table
+from whyalike.studies.claims import HOLDS, NOT
 from whyalike.studies.consistency.claims import write_claims
 from whyalike.studies.consistency.claims_table import CLAIMS
-from whyalike.studies.consistency.decisions import HOLDS, NOT
 from whyalike.studies.consistency.evidence import EVIDENCE
 from whyalike.studies.consistency.parameters import ConsistencyStatistics, Model, StimuliSet
 from whyalike.studies.consistency.tables import Tables
