@@ -6,7 +6,7 @@ layers. The tables of statistics are drawn about the same curves, without going 
 
 import itertools
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import pandas as pd
@@ -560,9 +560,10 @@ class Tables:
         return [*frames, self._told(rows, group, analysis, scoring, 0.04, n=160)]
 
 
-def large():
-    """Twelve groups, up to 49 layers and 154 checkpoints, few models."""
-    return Tables(LARGE, models=4, shifts_used=LARGE_SHIFTS)
+@cache
+def small():
+    """Six groups, shared by the tests of a process, which do not change them."""
+    return Tables()
 
 
 def table_of(tables, name):

@@ -3,7 +3,6 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from whyalike.figures import style
 from whyalike.studies.consistency.figures import boxes
@@ -72,7 +71,7 @@ def draw(depth: pd.DataFrame, baselines: pd.DataFrame) -> tuple[Figure, pd.DataF
         one.set_ylabel("alignment")
     known = [name for name in LINES if (shown["line"] == name).any()]
     boxes.legend(figure, {}, curves.INTERVAL,
-                 [(Line2D([], [], markersize=3.5, **LINES[name][1]), LINES[name][0]) for name in known])  # fmt: skip
+                 [curves.entry(LINES[name][1], LINES[name][0]) for name in known])  # fmt: skip
     components = own["components"].dropna()
     parts = f"; input: up to {int(components.max())} principal components of its pixels" if len(components) else ""
     titled(figure, [f"{style.metric_words(scoring)}, {style.words(analysis)} unless said{parts}"])

@@ -96,8 +96,8 @@ def draw(bases: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     for (group, analysis), axes in panels.items():
         draw_bases(axes, curves.only(rows, group=group, analysis=analysis))
     layout.depth_axes(panels, "permutation score")
-    marks = [(Line2D([], [], markersize=3.5, **NATIVE), f"native; filled: Holm p < {SIGNIFICANT} against rotated"),
-             (Line2D([], [], markersize=3.5, **NATIVE, **curves.OPEN), "native, not so, or not tested"),
+    marks = [curves.entry(NATIVE, f"native; filled: Holm p < {SIGNIFICANT} against rotated"),
+             curves.entry({**NATIVE, **curves.OPEN}, "native, not so, or not tested"),
              (Line2D([], [], **ROTATED), "one model rotated, mean of rotations")]  # fmt: skip
     if (rows["quantity"] == "rotated_both").any():
         marks.append((Line2D([], [], **BOTH), "both rotated"))

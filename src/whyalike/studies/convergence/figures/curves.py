@@ -18,6 +18,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from whyalike.figures import style
 from whyalike.statistics.table import MINUS
+from whyalike.studies.convergence.figures import layout
 from whyalike.studies.convergence.section import ANALYSES, CORRECTED
 
 MAIN = "procrustes"  # the metric of figures that show one, where the table has it
@@ -26,6 +27,8 @@ FEW = 20  # points of a line: of more, intervals are a band and some points have
 METRIC_PLACES = {"linear": 0, "procrustes": 1, "permutation": 2, "soft_matching": 3}  # colours of all figures
 INTERVAL = "bars and bands: 95 % interval over models"
 OPEN = {"markerfacecolor": "white"}
+WIDE = {"linewidth": 2.6, "markersize": 5, "zorder": 1.9}  # soft matching is permutation where widths are equal
+SELF_SUPERVISED = "self_supervised"  # the kind of models whose accuracy is that of a linear probe
 
 
 def only(table: pd.DataFrame, **wanted: Any) -> pd.DataFrame:
@@ -95,6 +98,17 @@ def depth_layers(rows: pd.DataFrame) -> dict[float, str]:
     return dict(sorted(chosen.items()))
 
 
+def at_depths(rows: pd.DataFrame, depths: Collection[float] = DEPTHS) -> pd.DataFrame:
+    """Of one group the rows of the layers that stand for these depths, with the depth in ``shown_depth``."""
+    depth_of = {layer: depth for depth, layer in depth_layers(rows).items() if depth in depths}
+    return rows[rows["layer"].isin(depth_of)].assign(shown_depth=lambda kept: kept["layer"].map(depth_of))
+
+
+def probed(rows: pd.DataFrame) -> str:
+    """What a title says where some of the models are self-supervised."""
+    return "; of self-supervised models accuracy is a linear probe's" if (rows["kind"] == SELF_SUPERVISED).any() else ""
+
+
 def depth_look(depth: float) -> dict[str, str]:
     """Colour and marker of a depth, in all figures of layers: the deeper the paler."""
     colour = to_hex(matplotlib.colormaps["viridis"](0.9 * depth))
@@ -109,15 +123,31 @@ def depth_words(depth: float) -> str:
 
 def depth_entries(depths: Collection[float]) -> list[tuple[Line2D, str]]:
     """Entries of a legend for the depths that were drawn."""
-    return [(Line2D([], [], markersize=3.5, **depth_look(one)), depth_words(one)) for one in sorted(set(depths))]
+    return [entry(depth_look(one), depth_words(one)) for one in sorted(set(depths))]
 
 
-def metric_look(scoring: str, scorings: Sequence[str]) -> dict[str, str]:
-    """Colour and marker of a scoring, in all figures of metrics."""
+def entry(look: dict[str, Any], words: str) -> tuple[Line2D, str]:
+    """The entry of a legend for a line or mark that looks so."""
+    return Line2D([], [], **{"markersize": 3.5, **look}), words
+
+
+def untrained(look: dict[str, Any]) -> dict[str, Any]:
+    """The look of untrained models beside that of trained ones: lighter, dashed, hollow."""
+    return {**look, **OPEN, "color": layout.pale(look["color"]), "linestyle": "--"}
+
+
+def untrained_entry() -> tuple[Line2D, str]:
+    """The entry of a legend for what `untrained` makes of a look."""
+    return entry(untrained({"color": style.BLACK, "marker": "o"}), "untrained: lighter, hollow")
+
+
+def metric_look(scoring: str, scorings: Sequence[str]) -> dict[str, Any]:
+    """Colour and marker of a scoring, in all figures of metrics; what may coincide with another is wide, behind it."""
     others = [one for one in dict.fromkeys(scorings) if one not in METRIC_PLACES]
-    return style.look_of(
+    look = style.look_of(
         METRIC_PLACES.get(scoring, len(METRIC_PLACES) + others.index(scoring) if scoring in others else 0)
     )
+    return look | (WIDE if scoring == "soft_matching" else {})
 
 
 def line(axes: Axes, x: Any, rows: pd.DataFrame, look: dict[str, Any], **more: Any) -> None:

@@ -6,7 +6,6 @@ Published error bars are the SD over folds, which share models and most stimuli;
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from whyalike.figures import style
 from whyalike.studies.consistency.figures import boxes
@@ -60,10 +59,9 @@ def _drawn(depth: pd.DataFrame, comparison: str) -> tuple[Figure, pd.DataFrame]:
         draw_lines(axes, own, scorings, known)
     layout.depth_axes(panels, "alignment")
     looks = {one: curves.metric_look(one, scorings) for one in scorings}
-    marks = [(Line2D([], [], markersize=3.5, **look), style.metric_words(one)) for one, look in looks.items()]
+    marks = [curves.entry(look, style.metric_words(one)) for one, look in looks.items()]
     if (rows["quantity"] == "start").any():
-        marks.append((Line2D([], [], markersize=3.5, **_untrained({"color": style.BLACK, "marker": "o"})),
-                      "untrained: lighter, hollow"))  # fmt: skip
+        marks.append(curves.untrained_entry())
     boxes.legend(figure, {}, curves.INTERVAL, marks)
     titled(figure, [f"{COMPARISONS[comparison]}, held out; {curves.counts(rows)}"])
     return figure, rows.reset_index(drop=True)
@@ -73,7 +71,7 @@ def draw_lines(axes: Axes, rows: pd.DataFrame, scorings: list[str], known: list[
     """The lines of one group and analysis; what of the ``known`` scorings it lacks is named."""
     for scoring in scorings:
         look = curves.metric_look(scoring, scorings)
-        for quantity, shown in (("start", _untrained(look)), ("final", look)):
+        for quantity, shown in (("start", curves.untrained(look)), ("final", look)):
             own = curves.only(rows, scoring=scoring, quantity=quantity).sort_values("depth")
             if len(own):
                 curves.line(axes, own["depth"], own, shown)
@@ -81,9 +79,5 @@ def draw_lines(axes: Axes, rows: pd.DataFrame, scorings: list[str], known: list[
     if len(lacking) == len(known):
         layout.empty(axes, "not scored")
     elif lacking:
-        axes.annotate(f"no {', '.join(lacking)}", (0.03, 0.03), xycoords="axes fraction", color=style.GREY,
-                      fontsize=style.SMALL_POINTS)  # fmt: skip
-
-
-def _untrained(look: dict[str, str]) -> dict[str, object]:
-    return {**look, **curves.OPEN, "color": layout.pale(look["color"]), "linestyle": "--"}
+        axes.annotate(f"no {', '.join(lacking)}", (0.97, 1), xycoords="axes fraction", ha="right", va="top",
+                      color=style.GREY, fontsize=style.SMALL_POINTS)  # fmt: skip

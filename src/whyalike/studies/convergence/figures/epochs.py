@@ -53,7 +53,8 @@ def draw(time: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         for (depth, _), line in own.groupby(["shown_depth", "layer"]):
             _draw_fading(axes, line, curves.depth_look(depth))
         name = own["performance"].iloc[0]
-        axes.set_xlabel(PERFORMANCE[name])
+        probe = name == "accuracy" and (own["kind"] == curves.SELF_SUPERVISED).all()
+        axes.set_xlabel("accuracy (linear probe)" if probe else PERFORMANCE[name])
         if name == "loss":
             axes.invert_xaxis()
     layout.name_axes(panels, None, "alignment")
@@ -105,11 +106,7 @@ def _alignment(time: pd.DataFrame) -> pd.DataFrame:
     rows = curves.of_layers(time, quantity="alignment")
     curves.need(rows, "no alignment over time", "Run the similarity stage again.")
     rows = rows[rows["scoring"] == curves.main_scoring(rows)]
-    kept = []
-    for _, own in rows.groupby("group", sort=False):
-        depth_of = {layer: depth for depth, layer in curves.depth_layers(own).items()}
-        kept.append(own.assign(shown_depth=own["layer"].map(depth_of)))
-    return pd.concat(kept).dropna(subset="shown_depth")
+    return pd.concat(map(curves.at_depths, curves.by(rows, "group").values()))
 
 
 def _ends_of_epochs(rows: pd.DataFrame) -> pd.DataFrame:

@@ -43,7 +43,7 @@ def draw(shifts: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     rows = rows[rows["shift"].notna() & rows["level"].notna()]
     curves.need(rows, "no scores under shifts", "Name shifts in convergence.shifts, or stimuli in shifted_stimuli.")
     rows = rows[rows["scoring"] == curves.main_scoring(rows)]
-    shown = pd.concat([_layers_of(own) for own in curves.by(rows, "group").values()], ignore_index=True)
+    shown = pd.concat([curves.at_depths(own, SHOWN) for own in curves.by(rows, "group").values()], ignore_index=True)
     groups, panels = curves.by(shown, "group"), _panels(shown)
     across = ACROSS_OF_MANY if len(panels) > MANY else min(ACROSS, len(panels))
     lines = -(-len(panels) // across)
@@ -65,12 +65,6 @@ def draw(shifts: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, shown
 
 
-def _layers_of(own: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the first, a middle and the last layer."""
-    depth_of = {layer: depth for depth, layer in curves.depth_layers(own).items() if depth in SHOWN}
-    return own[own["layer"].isin(depth_of)].assign(shown_depth=lambda rows: rows["layer"].map(depth_of))
-
-
 def _limits(shown: pd.DataFrame) -> tuple[float, float]:
     """Of the vertical axes: all values, and intervals as far as half of the values' range beyond them."""
     low, high = min(shown["value"].min(), 0), max(shown["value"].max(), 0)
@@ -82,7 +76,7 @@ def _limits(shown: pd.DataFrame) -> tuple[float, float]:
 
 
 def _panels(shown: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
-    """Shift -> its levels (shift, level) in the order of the table, the control first; those of one level together."""
+    """Shift -> its levels (shift, level) in the order of the table, the control first; those of files together."""
     panels: dict[str, list[tuple[str, str]]] = {}
     for shift, own in curves.by(shown, "shift").items():
         levels = sorted(dict.fromkeys(own["level"]), key=lambda level: level != CONTROL)
@@ -102,8 +96,8 @@ def _draw_group(place: Any, axes: Any, group: str, own: pd.DataFrame, panels: di
     for one, (shift, levels) in zip(axes.ravel(), panels.items(), strict=False):
         _draw_shift(one, own, levels)
         one.set_title(style.words(shift), fontsize=style.SMALL_POINTS)
-        names = [f"{place + 1}" if shift == FILES else NAMES.get(level, level.replace("p", "."))
-                 for place, (_, level) in enumerate(levels)]  # fmt: skip
+        numbers = [NAMES.get(level, level.replace("p", ".").removeprefix("0") or "0") for _, level in levels]
+        names = [f"{place + 1}" for place in range(len(levels))] if shift == FILES else numbers
         _name_levels(one, names, style.room(style.PAGE_INCHES / axes.shape[1] - 0.25, style.SMALL_POINTS))
     for line in axes:
         line[0].set_ylabel("gap")

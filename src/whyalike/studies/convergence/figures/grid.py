@@ -45,25 +45,20 @@ def draw(grid: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     curves.need(rows[rows["quantity"].isin(["same_start", "same_order"])],
                 "no models share initial weights or the order of their stimuli",
                 "Give the zoo of a setting starts and orders.")  # fmt: skip
-    shown = pd.concat([_layers_of(own) for own in curves.by(rows, "group").values()])
+    shown = pd.concat([curves.at_depths(own) for own in curves.by(rows, "group").values()])
     groups = curves.by(shown, "group")
     figure = boxes.new_figure(style.PAGE_INCHES, 2.75 * len(groups) + 1.0)
     for place, (group, own) in zip(figure.subfigures(len(groups), 1, squeeze=False)[:, 0], groups.items(), strict=True):
         _draw_group(place, group, own)
-    entries = [(Line2D([], [], markersize=3.5, **look), words) for words, look in RELATIONS.values()]
+    entries = [curves.entry(look, words) for words, look in RELATIONS.values()]
     entries += [(Line2D([], [], color=style.VERMILLION, marker="D", markersize=3), "first less second"),
-                (Patch(facecolor=style.PALE), f"±{EQUIVALENT:g}"),
-                (Line2D([], [], color=style.VERMILLION, linestyle=":"), "interval within it from here on")]  # fmt: skip
+                (Patch(facecolor=style.PALE), f"±{EQUIVALENT:g}")]  # fmt: skip
+    if (shown["quantity"] == CROSSING).any():
+        entries.append((Line2D([], [], color=style.VERMILLION, linestyle=":"), "interval within it from here on"))
     boxes.legend(figure, {}, INTERVAL, entries)
     scoring = style.metric_words(rows["scoring"].iloc[0])
     titled(figure, [f"{scoring}, {style.words(rows['analysis'].iloc[0])}; layers nearest to each depth"])
     return figure, shown.reset_index(drop=True)
-
-
-def _layers_of(own: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the layers that stand for a depth."""
-    depth_of = {layer: depth for depth, layer in curves.depth_layers(own).items()}
-    return own[own["layer"].isin(depth_of)].assign(shown_depth=lambda rows: rows["layer"].map(depth_of))
 
 
 def _draw_group(place: Any, group: str, own: pd.DataFrame) -> None:

@@ -93,3 +93,20 @@ def pale(colour: str, share: float = PALE) -> tuple[float, float, float]:
     """
     red, green, blue = (share + (1 - share) * one for one in to_rgb(colour))
     return red, green, blue
+
+
+def counted(rows: pd.DataFrame) -> str:
+    """Models, pairs, and sets, shifts and stimuli of each analysis, in words."""
+    names = {"levels": ("set", "sets"), "sets": ("shift", "shifts"), "models": ("model", "models"),
+             "pairs": ("pair", "pairs")}  # fmt: skip
+
+    def told(own: pd.DataFrame, *columns: str) -> list[str]:
+        known = {name: own[name].dropna() for name in columns if name in own}
+        return [style.count(one.min(), one.max(), *names[name]) for name, one in known.items() if len(one)]
+
+    found = []
+    for analysis, words in analyses(rows).items():
+        own = rows[rows["analysis"] == analysis]
+        n = f"n = {style.span(own['n'].min(), own['n'].max())}"
+        found.append(f"{words} {', '.join([*told(own, 'levels', 'sets'), n])}")
+    return "; ".join([", ".join(told(rows, "models", "pairs")), *found])

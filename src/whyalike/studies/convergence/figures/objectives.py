@@ -3,7 +3,6 @@
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from whyalike.figures import style
 from whyalike.studies.consistency.figures import boxes
@@ -49,8 +48,8 @@ def draw(time: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     looks = {group: look | {"linestyle": OBJECTIVES[objective[group]]} for group, look in looks.items()}
     _draw_over_time(left, shown[shown["quantity"] == "alignment"], sorted(set(equal["lr_sum"])), looks)
     _draw_by_depth(right, equal, looks)
-    entries = [(Line2D([], [], markersize=3.5, **look),
-                f"{style.words(group)} ({objective[group]}; {curves.counts(equal[equal['group'] == group])})")
+    entries = [curves.entry(look, f"{style.words(group)} ({objective[group]}; "
+                            f"{curves.counts(equal[equal['group'] == group])})")
                for group, look in looks.items()]  # fmt: skip
     boxes.legend(figure, {}, curves.INTERVAL, entries)
     scoring = style.metric_words(rows["scoring"].iloc[0])

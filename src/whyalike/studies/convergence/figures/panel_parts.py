@@ -8,11 +8,11 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from whyalike.figures import style
 from whyalike.studies.convergence.figures import curves
+from whyalike.studies.convergence.figures.depth import draw_lines
 from whyalike.studies.convergence.section import ANALYSES, CORRECTED, FINAL
 
 MOST_CHECKPOINTS = 7  # lines of the panel of training: as many have a line each in its legend
@@ -25,6 +25,8 @@ BASES = {
     ROTATED: ("one model's units rotated", {"color": style.VERMILLION, "marker": "P", "linestyle": "--"}),
     BOTH: ("both models' units rotated", {"color": style.SKY, "marker": "X", "linestyle": ":"}),
 }  # no look of a metric: both stand in one figure
+_SEEN = {"linestyle": "", "color": "white", "markeredgecolor": style.BLACK, "markeredgewidth": 0.6}  # on all colours
+RING, CROSS = _SEEN | {"marker": "o"}, _SEEN | {"marker": "X"}
 EFFECT = {"color": style.CLASS_COLOURS[5], "marker": "*"}
 
 
@@ -40,7 +42,7 @@ class Drawn:
 
 
 def metrics(letter: str, depth: pd.DataFrame, group: str) -> list[Drawn]:
-    """Final scores of every metric by depth, untrained ones pale, a panel an analysis."""
+    """Final scores of every metric by depth beside untrained ones, a panel an analysis."""
     every = curves.of_layers(depth, group=group, quantity=("final", "start"))
     scorings = sorted(
         dict.fromkeys(every["scoring"]), key=lambda one: curves.METRIC_PLACES.get(one, len(curves.METRIC_PLACES))
@@ -50,17 +52,14 @@ def metrics(letter: str, depth: pd.DataFrame, group: str) -> list[Drawn]:
         rows = every[every["analysis"] == analysis]
 
         def draw(axes: Axes, rows: pd.DataFrame = rows) -> None:
-            for (scoring, quantity), own in rows.groupby(["scoring", "quantity"], sort=False):
-                ordered, look = own.sort_values("depth"), curves.metric_look(scoring, scorings)
-                faint = {} if quantity == "final" else {"linestyle": ":", "alpha": 0.55, "markersize": 2}
-                curves.line(axes, ordered["depth"], ordered, look, **faint)
+            draw_lines(axes, rows, scorings, scorings)
             curves.depth_axis(axes)
             axes.set_ylabel("alignment")
 
-        entries = [(Line2D([], [], markersize=3.5, **curves.metric_look(one, scorings)), style.metric_words(one))
+        entries = [curves.entry(curves.metric_look(one, scorings), style.metric_words(one))
                    for one in scorings if (rows["scoring"] == one).any()]  # fmt: skip
         if (rows["quantity"] == "start").any():
-            entries.append((Line2D([], [], color=style.GREY, linestyle=":", alpha=0.55), "the same, untrained"))
+            entries.append(curves.untrained_entry())
         found.append(Drawn(letter, f"metrics, {style.words(analysis)}", rows, draw, entries))
     return found
 
@@ -78,6 +77,10 @@ def training(letter: str, time: pd.DataFrame, group: str) -> list[Drawn]:
     known = own[own["layer"].isna() & own["quantity"].isin(["accuracy", "loss"])]
     rows = rows[rows["checkpoint"].isin(chosen)]
 
+    performance = "accuracy" if (known["quantity"] == "accuracy").any() else "loss" if len(known) else None
+    if performance and own["kind"].eq(curves.SELF_SUPERVISED).all():
+        performance += " of\na linear probe"
+
     def draw(axes: Axes) -> None:
         for place, one in enumerate(chosen):
             of = rows[rows["checkpoint"] == one].sort_values("depth")
@@ -86,9 +89,9 @@ def training(letter: str, time: pd.DataFrame, group: str) -> list[Drawn]:
             curves.line(axes, of["depth"], of, look, markersize=2.5, linewidth=0.9)
         curves.depth_axis(axes)
         axes.set_ylabel("alignment")
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=style.SMALL_POINTS, labelspacing=0.25,
-                    handlelength=1.2, borderaxespad=0.2, title=_measure(known),
-                    title_fontsize=style.SMALL_POINTS)  # fmt: skip
+        axes.legend(title=performance, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=style.SMALL_POINTS,
+                    title_fontsize=style.SMALL_POINTS, labelspacing=0.25, handlelength=1.2,
+                    borderaxespad=0.2)  # fmt: skip
 
     words = f"{style.metric_words(rows['scoring'].iloc[0])}, {style.words(rows['analysis'].iloc[0])}"
     kept = known[known["checkpoint"].isin(chosen)]
@@ -99,13 +102,6 @@ def _spread(order: Sequence[str], most: int) -> list[str]:
     """The first, the last, and so many between them at equal distances in the order."""
     places = np.unique(np.linspace(0, len(order) - 1, min(most, len(order))).round().astype(int))
     return [order[place] for place in places]
-
-
-def _measure(known: pd.DataFrame) -> str:
-    """What stands behind the checkpoints: of self-supervised models a linear probe's accuracy."""
-    if "accuracy" not in set(known["quantity"]):
-        return "loss"
-    return "linear probe" if set(known["kind"]) == {"self_supervised"} else "accuracy"
 
 
 def _told(checkpoint: str, known: pd.DataFrame) -> str:
@@ -142,7 +138,7 @@ def _native(letter: str, rows: pd.DataFrame, analysis: str, bases: pd.DataFrame,
 
     loss = curves.only(bases, group=group, analysis=analysis, checkpoint=FINAL, quantity="mean_ratio_to_native")
     told = f"\nrotation takes {curves.interval(loss.iloc[0], digits=1)} %" if len(loss) else ""
-    entries = [(Line2D([], [], markersize=3.5, **BASES[one][1]), BASES[one][0]) for one in known]
+    entries = [curves.entry(BASES[one][1], BASES[one][0]) for one in known]
     return Drawn(letter, f"bases, {style.words(analysis)}{told}", pd.concat([rows, loss]), draw, entries)
 
 
@@ -154,15 +150,15 @@ def _effect(letter: str, rows: pd.DataFrame, bases: pd.DataFrame, group: str, *,
         axes.axhline(0, color=style.BLACK, linewidth=0.6)
         if band:
             axes.axhspan(-EQUIVALENT, EQUIVALENT, color=style.PALE, linewidth=0)
-        for own, more in ((rows, {}), (start, {"linestyle": ":", "alpha": 0.55, "markersize": 2})):
+        for own, look in ((start, curves.untrained(EFFECT)), (rows, EFFECT)):
             ordered = own.sort_values("depth")
-            curves.line(axes, ordered["depth"], ordered, EFFECT, **more)
+            curves.line(axes, ordered["depth"], ordered, look)
         curves.depth_axis(axes)
         axes.set_ylabel("native less rotated")
 
-    entries: list[tuple[Any, str]] = [(Line2D([], [], markersize=3.5, **EFFECT), "native less rotated")]
+    entries: list[tuple[Any, str]] = [curves.entry(EFFECT, "native less rotated")]
     if len(start):
-        entries.append((Line2D([], [], color=style.GREY, linestyle=":", alpha=0.55), "the same, untrained"))
+        entries.append(curves.untrained_entry())
     title = "effect of the basis, corrected"
     if band:
         entries.append((Patch(facecolor=style.PALE), f"±{EQUIVALENT:g}: no effect to speak of"))
@@ -192,30 +188,28 @@ def _map(letter: str, own: pd.DataFrame, a: str, b: str) -> Drawn:
     table = cells.pivot(index="index_a", columns="index_b", values="value")
 
     def draw(axes: Axes) -> None:
-        image = axes.imshow(table.to_numpy(float), cmap="viridis", interpolation="none", aspect="auto")
+        image = axes.imshow(table.to_numpy(float), origin="lower", interpolation="none", aspect="auto")
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         for axis, side, group in ((axes.yaxis, "a", a), (axes.xaxis, "b", b)):
             _number_layers(axis, cells, side)
             axis.set_label_text(f"layer of {style.words(group)}")
         values = np.nan_to_num(table.to_numpy(float), nan=-np.inf)
-        ring = {"linestyle": "", "markersize": 4 if len(table) <= 16 else 2.5, "markerfacecolor": "none"}
-        axes.plot(values.argmax(axis=1), range(len(values)), "o", color=style.BLACK, **ring, markeredgewidth=0.8)
-        axes.plot(range(values.shape[1]), values.argmax(axis=0), "x", color="white", **ring, markeredgewidth=0.8)
+        size = 1.0 if len(table) <= 16 else 0.6
+        axes.plot(values.argmax(axis=1), range(len(values)), **RING | {"markersize": 6.5 * size})
+        axes.plot(range(values.shape[1]), values.argmax(axis=0), **CROSS | {"markersize": 4.5 * size})
         axes.figure.colorbar(image, ax=axes, fraction=0.06, pad=0.03).ax.tick_params(labelsize=style.SMALL_POINTS)
 
-    ring = Line2D([], [], linestyle="", marker="o", color=style.BLACK, markersize=4, markerfacecolor="none")
-    cross = Line2D([], [], linestyle="", marker="X", color="white", markeredgecolor=style.BLACK, markersize=5,
-                   markeredgewidth=0.5)  # fmt: skip
-    entries = [(ring, "best match of a row's layer"), (cross, "best match of a column's layer")]
+    entries = [curves.entry(RING | {"markersize": 6}, "best match of a row's layer"),
+               curves.entry(CROSS | {"markersize": 5}, "best match of a column's layer")]  # fmt: skip
     return Drawn(letter, f"all layers, {style.metric_words(scoring)}, {len(pairs)} pairs", cells, draw, entries)
 
 
 def _number_layers(axis: Any, cells: pd.DataFrame, side: str) -> None:
-    """Numbers from 0 in the order of execution; names stand in the CSV."""
+    """Numbers from 1 in the order of execution; names stand in the CSV."""
     count = cells[f"index_{side}"].nunique()
     every = -(-count // MOST_NAMED)
-    axis.set_ticks(range(0, count, every), [f"{place}" for place in range(0, count, every)])
+    axis.set_ticks(range(0, count, every), [f"{place + 1}" for place in range(0, count, every)])
     axis.set_tick_params(labelsize=style.SMALL_POINTS, length=0)
 
 
@@ -226,8 +220,7 @@ def over_updates(letter: str, time: pd.DataFrame, group: str) -> list[Drawn]:
     rows = rows[rows["scoring"] == curves.main_scoring(rows)]
     if not curves.has_times(rows):
         return []
-    depth_of = {layer: depth for depth, layer in curves.depth_layers(rows).items() if depth in OVER_UPDATES}
-    rows = rows[rows["layer"].isin(depth_of)].assign(shown_depth=rows["layer"].map(depth_of))
+    rows = curves.at_depths(rows, OVER_UPDATES)
     column = curves.step_of(rows)
     batches = (rows["samples"] / rows["step"].where(rows["step"] > 0)).dropna().round().unique()
     label = "epochs" if column == "epoch" else "updates"

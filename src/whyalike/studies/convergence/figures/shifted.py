@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from whyalike.figures import style
@@ -54,12 +53,12 @@ def draw(shifts: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         for quantity, look in LOOKS.items():
             _draw_line(axes, curves.only(own, quantity=quantity).sort_values("depth"), look)
     layout.depth_axes(panels, "alignment")
-    marks = [(Line2D([], [], markersize=3.5, **look), WORDS[one]) for one, look in LOOKS.items()]
+    marks = [curves.entry(look, WORDS[one]) for one, look in LOOKS.items()]
     if rows["ci_low_sets"].notna().any():
         marks.append((Patch(facecolor=layout.pale(style.VERMILLION, 0.75)), "interval over shifts: corrected 95 %, "
                       "as published ± one standard error"))  # fmt: skip
     boxes.legend(figure, {}, "bars, or darker bands of many layers: 95 % interval over models", marks)
-    titled(figure, [f"{style.metric_words(rows['scoring'].iloc[0])}; {_counted(rows, sides)}"])
+    titled(figure, [f"{style.metric_words(rows['scoring'].iloc[0])}; {layout.counted(rows)}"])
     return figure, rows.reset_index(drop=True)
 
 
@@ -73,17 +72,3 @@ def _draw_line(axes: Axes, rows: pd.DataFrame, look: dict[str, str]) -> None:
             x, low, high = np.array([x[0] - 0.03, x[0] + 0.03]), np.repeat(low, 2), np.repeat(high, 2)
         axes.fill_between(x, low, high, color=layout.pale(look["color"], 0.75), linewidth=0, zorder=0)
     curves.line(axes, rows["depth"], rows, look)
-
-
-def _counted(rows: pd.DataFrame, sides: dict[str, str]) -> str:
-    """Models, and sets, shifts and images of each analysis."""
-    found = []
-    for analysis, words in sides.items():
-        own = curves.only(rows, analysis=analysis)
-        levels, sets, n = (own[name].dropna() for name in ("levels", "sets", "n"))
-        told = [style.count(levels.min(), levels.max(), "set", "sets")] if len(levels) else []
-        told += [style.count(sets.min(), sets.max(), "shift", "shifts")] if len(sets) else []
-        told += [f"n = {style.span(n.min(), n.max())}"] if len(n) else []
-        found.append(f"{words.split(':')[0]} {', '.join(told)}")
-    models, pairs = (style.span(rows[name].min(), rows[name].max()) for name in ("models", "pairs"))
-    return f"{models} models, {pairs} pairs; {'; '.join(found)}"

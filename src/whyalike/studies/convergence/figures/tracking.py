@@ -4,11 +4,12 @@ A point of the corrected analysis is a level of a shift, or a set of files; one 
 with all its levels. Sets are few and share models: r has an interval over models, and one over shifts with their sets.
 """
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from whyalike.data.shifts.registry import CONTROL
 from whyalike.figures import style
@@ -65,9 +66,11 @@ def draw_scatter(
     pooled = (points["analysis"] == PUBLISHED).any()
     hollow = "; large and hollow: as published, all levels of a shift" if pooled else ""
     known = {name: look for name, look in looks.items() if name in set(points["shift"])}
-    boxes.legend(figure, known, f"a point: a level of a shift, or a set of files, mean over models{hollow}")
-    titled(figure, [f"{style.metric_words(scored['scoring'].iloc[0])}; {_counted(points)}; r, corrected, without the "
-                    "undistorted images: 95 % intervals over models and over shifts"])  # fmt: skip
+    title = f"a point: a level of a shift, or a set of files, mean over models{hollow}"
+    boxes.legend(figure, known, textwrap.fill(title, style.room(figure.get_figwidth() - 0.4)))
+    told = f"{style.metric_words(scored['scoring'].iloc[0])}; {layout.counted(points)}; r, corrected, without the "
+    told += "undistorted images: 95 % intervals over models and over shifts"
+    titled(figure, [told + curves.probed(shifts[shifts["group"].isin(points["group"])])])
     return figure, points.reset_index(drop=True)
 
 
@@ -101,9 +104,9 @@ def draw(shifts: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         curves.depth_axis(one)
         one.set_title(words if len(sides) > 1 else "")
     axes[0].set_ylabel("r of alignment with accuracy")
-    marks = [(Line2D([], [], markersize=3.5, **look), style.words(name)) for name, look in looks.items()]
+    marks = [curves.entry(look, style.words(name)) for name, look in looks.items()]
     boxes.legend(figure, {}, curves.INTERVAL, marks)
-    titled(figure, [f"{style.metric_words(rows['scoring'].iloc[0])}; {_counted(rows)}"])
+    titled(figure, [f"{style.metric_words(rows['scoring'].iloc[0])}; {layout.counted(rows)}{curves.probed(rows)}"])
     return figure, rows.reset_index(drop=True)
 
 
@@ -134,10 +137,10 @@ def draw_intervals(shifts: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         _frame(axes, rows)
     layout.depth_axes(panels, "correlation over sets")
     known = [one for one in R if one in set(rows["quantity"])]
-    marks = [(Line2D([], [], markersize=3.5, **R[one][1]), R[one][0]) for one in known]
+    marks = [curves.entry(R[one][1], R[one][0]) for one in known]
     bands = "95 % intervals: bars, or darker bands of many layers, over models; pale bands over shifts"
     boxes.legend(figure, {}, bands, marks)
-    titled(figure, [f"{style.metric_words(rows['scoring'].iloc[0])}; {_counted(rows)}"])
+    titled(figure, [f"{style.metric_words(rows['scoring'].iloc[0])}; {layout.counted(rows)}{curves.probed(rows)}"])
     return figure, rows.reset_index(drop=True)
 
 
@@ -226,11 +229,3 @@ def _frame(axes: Axes, rows: pd.DataFrame) -> None:
     lowest = np.nanmin(rows[["value", "ci_low", "ci_low_sets"]].to_numpy(float))
     axes.axhline(0, color=style.GREY, linewidth=0.6, zorder=0)
     axes.set_ylim(max(-1.05, min(lowest, 0) - 0.1), 1.05)
-
-
-def _counted(rows: pd.DataFrame) -> str:
-    names = {"models": ("model", "models"), "pairs": ("pair", "pairs"), "levels": ("set", "sets"),
-             "sets": ("shift", "shifts")}  # fmt: skip
-    told = [style.count(known.min(), known.max(), *words) for name, words in names.items()
-            if len(known := rows.get(name, rows["n"][:0]).dropna())]  # fmt: skip
-    return ", ".join([*told, f"n = {style.span(rows['n'].min(), rows['n'].max())}"])

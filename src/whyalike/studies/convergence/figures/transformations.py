@@ -39,7 +39,7 @@ def draw(baselines: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     curves.need(rows, "no layer has both a linear map and a rotation at some number of stimuli",
                 "Name linear and procrustes in convergence.metrics, and numbers in convergence.counts.")  # fmt: skip
     rows = rows[rows["analysis"] == curves.analysis_of(rows)]
-    shown = pd.concat([_layers_of(own) for own in curves.by(rows, "group").values()], ignore_index=True)
+    shown = pd.concat([curves.at_depths(own) for own in curves.by(rows, "group").values()], ignore_index=True)
     groups = curves.by(shown, "group")
     across = min(ACROSS, len(groups))
     lines = -(-len(groups) // across)
@@ -58,12 +58,6 @@ def draw(baselines: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     boxes.legend(figure, {}, curves.INTERVAL, entries)
     titled(figure, [f"{style.words(rows['analysis'].iloc[0])}; layers nearest to each depth"])
     return figure, shown
-
-
-def _layers_of(own: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the layers that stand for a depth."""
-    depth_of = {layer: depth for depth, layer in curves.depth_layers(own).items()}
-    return own[own["layer"].isin(depth_of)].assign(shown_depth=lambda rows: rows["layer"].map(depth_of))
 
 
 def _draw_group(axes: Axes, group: str, own: pd.DataFrame) -> None:

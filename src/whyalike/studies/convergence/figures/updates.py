@@ -61,9 +61,8 @@ def _rows_of(rows: pd.DataFrame, alignment: pd.DataFrame, group: str) -> pd.Data
     """What is drawn of a group: its layers by depth, accuracy, loss, their times, shares at epoch 1."""
     own = rows[rows["group"] == group]
     scoring = alignment["scoring"].iloc[0]
-    layers = curves.depth_layers(alignment[alignment["group"] == group])
-    depth_of = {layer: depth for depth, layer in layers.items()}
-    of_layers = own["layer"].isin(layers.values()) & (own["scoring"] == scoring)
+    depth_of = {layer: depth for depth, layer in curves.depth_layers(alignment[alignment["group"] == group]).items()}
+    of_layers = own["layer"].isin(depth_of) & (own["scoring"] == scoring)
     of_layers &= own["comparison"].fillna("pearson").eq("pearson")
     times = own["quantity"].isin(TIMES) & (own["unit"] == "updates")
     shares = own["quantity"] == "share_epoch1"
@@ -139,7 +138,7 @@ def _legend(figure: Figure, alignment: pd.DataFrame, blocks: dict[str, pd.DataFr
     """Depths, accuracy and loss, and what the marks of times are."""
     every = pd.concat(blocks.values())
     entries = curves.depth_entries(every["shown_depth"].dropna())
-    entries += [(Line2D([], [], markersize=3.5, **look), name) for name, look in OTHERS.items()
+    entries += [curves.entry(look, name) for name, look in OTHERS.items()
                 if name in set(every["quantity"])]  # fmt: skip
     for (_, words), face in zip(TIMES.items(), ("white", style.GREY), strict=True):
         mark = Line2D([], [], linestyle="", marker="o", color=style.GREY, markerfacecolor=face, markersize=4)
@@ -148,5 +147,6 @@ def _legend(figure: Figure, alignment: pd.DataFrame, blocks: dict[str, pd.DataFr
     boxes.legend(
         figure, {}, f"{curves.INTERVAL}, arrow: it goes on; no mark: the gain is under two standard errors", entries
     )
-    titled(figure, [f"{style.metric_words(scoring)}, {style.words(analysis)}; layers nearest to each depth; times "
-                    "are log-interpolated on the envelope that only rises (of loss: falls)"])  # fmt: skip
+    told = f"{style.metric_words(scoring)}, {style.words(analysis)}; layers nearest to each depth; times are "
+    told += "log-interpolated on the envelope that only rises (of loss: falls)"
+    titled(figure, [told + curves.probed(alignment)])
