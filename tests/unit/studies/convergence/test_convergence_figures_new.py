@@ -288,6 +288,7 @@ def test_depths_of_three_layers_and_of_one_are_no_more_than_there_are():
         (objectives.draw, ("time",), "no two objectives"),
     ],
 )
-def test_tables_without_rows_leave_nothing_to_draw(draw, inputs, told):
+def test_tables_without_rows_of_a_figure_leave_nothing_to_draw(draw, inputs, told):
+    first, *others = (made.table_of(small(), name) for name in inputs)
     with pytest.raises(NothingToDraw, match=told):
-        draw(*(made.table_of(small(), name).iloc[:0] for name in inputs))
+        draw(first.iloc[:1].assign(quantity="another", kind="another"), *(one.iloc[:0] for one in others))

@@ -27,7 +27,7 @@ LINES = {
 }
 
 
-@style.styled
+@curves.of_tables
 def draw(depth: pd.DataFrame, baselines: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw a panel a group.
 

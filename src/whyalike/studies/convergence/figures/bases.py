@@ -34,7 +34,7 @@ NAME_INCHES, ROW_INCHES = 1.75, 0.16
 ALIKE = {1.0: "yes", 0.0: "no"}
 
 
-@style.styled
+@curves.of_tables
 def draw_table(bases: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw a row a group of trained models, a block an analysis: smallest and largest score over layers.
 
@@ -73,7 +73,7 @@ def draw_table(bases: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, rows.reset_index(drop=True)
 
 
-@style.styled
+@curves.of_tables
 def draw(bases: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw a panel a group and analysis: native scores by depth against the band of rotated ones.
 

@@ -5,7 +5,8 @@ Intervals are those of the tables: 95 %, over models. Where a group has many lay
 """
 
 import functools
-from collections.abc import Collection, Sequence
+import inspect
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import matplotlib
@@ -18,6 +19,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from whyalike.figures import style
 from whyalike.statistics.table import MINUS
+from whyalike.studies.consistency.figures import selection
 from whyalike.studies.convergence.figures import layout
 from whyalike.studies.convergence.section import ANALYSES, CORRECTED
 
@@ -29,6 +31,24 @@ INTERVAL = "bars and bands: 95 % interval over models"
 OPEN = {"markerfacecolor": "white"}
 WIDE = {"linewidth": 2.6, "markersize": 5, "zorder": 1.9}  # soft matching is permutation where widths are equal
 SELF_SUPERVISED = "self_supervised"  # the kind of models whose accuracy is that of a linear probe
+
+
+def of_tables(draw: Callable) -> Callable:
+    """Decorate a function as `whyalike.figures.style.styled` does, so that it refuses an empty first table too.
+
+    Raises
+    ------
+    NothingToDraw : of the decorated function, where the table holds no row.
+    """
+    name = next(iter(inspect.signature(draw).parameters)).replace("_", " ")
+    styled, stage = style.styled(draw), "similarity" if name.endswith("scores") else "statistics"
+
+    @functools.wraps(draw)
+    def checked(first: pd.DataFrame, *others: pd.DataFrame) -> Any:
+        selection.need(first, name, stage)
+        return styled(first, *others)
+
+    return checked
 
 
 def only(table: pd.DataFrame, **wanted: Any) -> pd.DataFrame:

@@ -16,7 +16,7 @@ QUANTITIES = {"final": "trained", "start": "untrained"}
 COMPARISONS = {"pearson": "correlation of values (Pearson)", "spearman": "correlation of ranks (Spearman)"}
 
 
-@style.styled
+@curves.of_tables
 def draw(depth: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw a panel a group and analysis, a line a scoring; untrained models lighter and dashed.
 
@@ -35,7 +35,7 @@ def draw(depth: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return _drawn(depth, "pearson")
 
 
-@style.styled
+@curves.of_tables
 def draw_spearman(depth: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """As `draw`, of rank correlations.
 

@@ -20,7 +20,7 @@ EARLIEST = 0.6  # share of white in the colour of the first checkpoint
 FEWEST = 3  # checkpoints of a line within the first epoch
 
 
-@style.styled
+@curves.of_tables
 def draw(time: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw a panel a group and analysis: a line a layer over accuracy, the earlier a checkpoint the lighter.
 
@@ -63,7 +63,7 @@ def draw(time: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, shown.reset_index(drop=True)
 
 
-@style.styled
+@curves.of_tables
 def draw_early(time: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw a panel a group and analysis: a line a layer over updates, up to the end of the first epoch.
 

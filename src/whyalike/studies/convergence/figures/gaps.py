@@ -23,7 +23,7 @@ NAMES = {CONTROL: "c"}  # of levels, others are numbers
 QUANTITIES = {"gap": "-", "gap_untrained": ":"}
 
 
-@style.styled
+@curves.of_tables
 def draw(shifts: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw a row of panels a group, a panel a shift: shifted less undistorted alignment by level.
 

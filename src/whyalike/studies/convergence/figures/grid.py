@@ -23,7 +23,7 @@ INTERVAL = "bars: 95 % interval over starts and orders, or over the seeds of thr
 DIFFERENCE, CROSSING = "order_less_start", "crossing_to_end"
 
 
-@style.styled
+@curves.of_tables
 def draw(grid: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw a row a group and a column a depth: scores of each relation over updates, below them their difference.
 

@@ -31,7 +31,7 @@ CELL = ["group_a", "group_b", "analysis", "scoring", "metric"]
 OF_LAYERS = [f"{name}_{side}" for side in "ab" for name in ("layer", "index", "depth")]
 
 
-@style.styled
+@curves.of_tables
 def draw(layer_scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw maps of Procrustes and soft matching of each two groups.
 
@@ -52,7 +52,7 @@ def draw(layer_scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return drawn(layer_scores, SHAPE)
 
 
-@style.styled
+@curves.of_tables
 def draw_stricter(layer_scores: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """As `draw`, of permutation, which needs layers of equal width, and soft matching.
 

@@ -14,7 +14,7 @@ EQUAL = "at_equal_lr_sum"
 OBJECTIVES = {"labels": "-", "shuffled labels": "--", "no labels": ":"}  # of a group, by its line
 
 
-@style.styled
+@curves.of_tables
 def draw(time: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw the last layer over the sum of learning rates, and all layers at the sum that all groups reach.
 

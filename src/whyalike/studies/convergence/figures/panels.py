@@ -18,7 +18,7 @@ ROW_INCHES = 1.95
 ACROSS = 3  # panels, at most
 
 
-@style.styled
+@curves.of_tables
 def draw_self_supervised(depth: pd.DataFrame, time: pd.DataFrame, bases: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw metrics by depth of both analyses, training by checkpoint, native and rotated bases, a block a group.
 
@@ -41,7 +41,7 @@ def draw_self_supervised(depth: pd.DataFrame, time: pd.DataFrame, bases: pd.Data
     ])  # fmt: skip
 
 
-@style.styled
+@curves.of_tables
 def draw_transformer(
     depth: pd.DataFrame, layer_scores: pd.DataFrame, time: pd.DataFrame, bases: pd.DataFrame
 ) -> tuple[Figure, pd.DataFrame]:
@@ -67,7 +67,7 @@ def draw_transformer(
     ])  # fmt: skip
 
 
-@style.styled
+@curves.of_tables
 def draw_language(depth: pd.DataFrame, layer_scores: pd.DataFrame, time: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw metrics by depth, maps of all layers within and between groups, and three depths over training.
 

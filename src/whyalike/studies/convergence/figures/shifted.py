@@ -24,7 +24,7 @@ WORDS = {"within": "undistorted images", "shifted": "shifted images, mean over s
 SIDES = {CORRECTED: "corrected: equal n", PUBLISHED: "as published: pooled"}
 
 
-@style.styled
+@curves.of_tables
 def draw(shifts: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw a panel a group and analysis: alignment of trained models within and under shift.
 

@@ -33,7 +33,7 @@ BLACK_STAR = {"color": style.BLACK, "marker": "*"}
 UNDISTORTED = "undistorted"  # what stands for a shift where there is none
 
 
-@style.styled
+@curves.of_tables
 def draw_scatter(
     shifts: pd.DataFrame, shift_scores: pd.DataFrame, shift_accuracies: pd.DataFrame
 ) -> tuple[Figure, pd.DataFrame]:
@@ -74,7 +74,7 @@ def draw_scatter(
     return figure, points.reset_index(drop=True)
 
 
-@style.styled
+@curves.of_tables
 def draw(shifts: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw r of alignment with accuracy by depth, a line a group and a panel an analysis.
 
@@ -110,7 +110,7 @@ def draw(shifts: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     return figure, rows.reset_index(drop=True)
 
 
-@style.styled
+@curves.of_tables
 def draw_intervals(shifts: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw r and partial r by depth with both intervals, a panel a group (and analysis, where both have r).
 

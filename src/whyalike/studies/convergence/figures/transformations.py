@@ -19,7 +19,7 @@ LIMIT = "linear_less_procrustes_limit"
 DIFFERENCE = "linear_less_procrustes"
 
 
-@style.styled
+@curves.of_tables
 def draw(baselines: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw a panel a group, a line a layer, and on the right of each the extrapolation to endless stimuli.
 

@@ -21,7 +21,7 @@ OTHERS = {  # what is followed beside alignment: its line, and the marker of its
 TIMES = {"t50": "half of the gain", "t90": "nine tenths"}
 
 
-@style.styled
+@curves.of_tables
 def draw(time: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Draw a panel a group: curves over updates, below them the times of each, and shares of the gain at epoch 1.
 
